@@ -1,0 +1,2 @@
+// Package gateway decides who may do what, and when.
+package gateway
