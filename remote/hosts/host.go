@@ -1,0 +1,71 @@
+package hosts
+
+import (
+	"io/fs"
+	"net"
+	"strconv"
+)
+
+// The engines a host may be told to use for merging; Auto takes the best one
+// that works there.
+const (
+	EngineAuto     = "auto"
+	EngineShell    = "shell"
+	EngineCopyData = "copy-data"
+	EngineStream   = "stream"
+)
+
+// The values of what is not given.
+const (
+	DefaultPort        = 22
+	DefaultConnections = 8
+	MaxConnections     = 64
+)
+
+// Host is one machine, checked and with every default filled in.
+type Host struct {
+	// ID is the host's name in requests: letters, digits, '.', '_' and '-'.
+	ID string
+	// Label is what people see; the id when none is given.
+	Label string
+	// Address is a name or an IP address (IPv6 without brackets), without port.
+	Address string
+	Port    int
+	User    string
+
+	// KeyFile is a private key; a leading ~ has been expanded.
+	KeyFile    string
+	Passphrase Secret
+	// Agent asks the SSH agent at SSH_AUTH_SOCK for keys.
+	Agent    bool
+	Password Secret
+
+	// KnownHosts is a file in OpenSSH's known_hosts form; a leading ~ has been expanded.
+	KnownHosts string
+	// HostKey is the one host key believed, in authorized_keys form
+	// ("ssh-ed25519 AAAA…"). It goes before KnownHosts, of which only the
+	// @revoked lines count then.
+	HostKey string
+
+	// Roots are the directories that files may be sent below: absolute, cleaned,
+	// at least one (but see Set.Next).
+	Roots []string
+	Tags  []string
+	// Jump is the id of the host that this one is reached through; "" is none.
+	Jump string
+	// Connections is the most SSH connections held to the host at once, 1 to 64.
+	Connections int
+	// Engine is one of the Engine constants.
+	Engine string
+
+	// Owner, Group and Mode are given to published files that ask for nothing
+	// else; empty and nil leave it to the directory's habits.
+	Owner string
+	Group string
+	Mode  *fs.FileMode
+}
+
+// Addr is the address with the port, as net.Dial takes it.
+func (h Host) Addr() string {
+	return net.JoinHostPort(h.Address, strconv.Itoa(h.Port))
+}
