@@ -1,0 +1,82 @@
+package record
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+)
+
+// Version is the version of the record file's form.
+const Version = 1
+
+// MaxBytes bounds a record file: a few million chunks.
+const MaxBytes = 512 << 20
+
+// envelope is the file: the sum covers the bytes of the record exactly as they
+// stand, so that a torn or edited file is never taken for a valid one.
+type envelope struct {
+	Version int             `json:"sftpgate"`
+	Sum     Sum             `json:"sha256"`
+	Record  json.RawMessage `json:"record"`
+}
+
+// Encode writes the record file, indented for a person to read.
+func Encode(r Record) ([]byte, error) {
+	body, err := json.MarshalIndent(r, "  ", " ")
+	if err != nil {
+		return nil, fmt.Errorf("encode record %d: %w", r.Seq, err)
+	}
+	var file bytes.Buffer
+	fmt.Fprintf(&file, "{\n \"sftpgate\": %d,\n \"sha256\": %q,\n \"record\": ", Version, Sum(sha256.Sum256(body)).String())
+	file.Write(body)
+	file.WriteString("\n}\n")
+	return file.Bytes(), nil
+}
+
+// Decode reads a record file. It refuses a torn or changed one, an unknown
+// version, and contents that make no sense.
+func Decode(file []byte) (Record, error) {
+	var e envelope
+	if err := json.Unmarshal(file, &e); err != nil {
+		return Record{}, fmt.Errorf("record is torn or no record: %w", err)
+	}
+	if e.Version != Version {
+		return Record{}, fmt.Errorf("record has version %d, this gateway reads %d: upgrade the gateway", e.Version, Version)
+	}
+	if Sum(sha256.Sum256(e.Record)) != e.Sum {
+		return Record{}, errors.New("record does not match its checksum: it is torn or was changed")
+	}
+	var r Record
+	if err := json.Unmarshal(e.Record, &r); err != nil {
+		return Record{}, fmt.Errorf("record: %w", err)
+	}
+	return r, r.check()
+}
+
+func (r Record) check() error {
+	switch {
+	case r.Seq < 1:
+		return fmt.Errorf("record: seq %d is not positive", r.Seq)
+	case r.Epoch < 0:
+		return fmt.Errorf("record: epoch %d is negative", r.Epoch)
+	case r.Meta.ID == "" || r.Meta.User == "":
+		return errors.New("record: it names no upload or no user")
+	case r.Meta.Size < Unknown:
+		return fmt.Errorf("record: size %d is negative", r.Meta.Size)
+	case r.Meta.ChunkSize < 0:
+		return fmt.Errorf("record: chunk size %d is negative", r.Meta.ChunkSize)
+	case r.Meta.Size >= 0 && r.Merged.End() > r.Meta.Size:
+		return fmt.Errorf("record: merged up to %d of a file of %d bytes", r.Merged.End(), r.Meta.Size)
+	}
+	for _, a := range r.Meta.Adopted {
+		if _, err := NewSpan(a.Base, a.Len); err != nil {
+			return fmt.Errorf("record: adopted upload %s: %w", a.ID, err)
+		}
+	}
+	return nil
+}
+
+func itoa(n int64) string { return strconv.FormatInt(n, 10) }

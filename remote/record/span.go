@@ -1,0 +1,163 @@
+package record
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"math"
+	"slices"
+)
+
+// Span is the half-open byte range [Off, Off+Len) of a file.
+type Span struct {
+	Off int64
+	Len int64
+}
+
+// NewSpan checks that a range makes sense: not negative, not empty, not past 2^63-1.
+func NewSpan(off, length int64) (Span, error) {
+	switch {
+	case off < 0:
+		return Span{}, fmt.Errorf("offset %d is negative", off)
+	case length <= 0:
+		return Span{}, fmt.Errorf("length %d is not positive", length)
+	case off > math.MaxInt64-length:
+		return Span{}, fmt.Errorf("offset %d plus length %d is past the largest file size", off, length)
+	}
+	return Span{off, length}, nil
+}
+
+// End is the offset behind the last byte.
+func (s Span) End() int64 { return s.Off + s.Len }
+
+// Contains reports whether o lies wholly inside s.
+func (s Span) Contains(o Span) bool { return s.Off <= o.Off && o.End() <= s.End() }
+
+// Overlap returns the range that both cover; its length is 0 when there is none.
+func (s Span) Overlap(o Span) Span {
+	from, to := max(s.Off, o.Off), min(s.End(), o.End())
+	if to <= from {
+		return Span{}
+	}
+	return Span{from, to - from}
+}
+
+func (s Span) String() string { return fmt.Sprintf("[%d,%d)", s.Off, s.End()) }
+
+// Spans is a set of bytes: ascending, disjoint, neighbours joined. The zero
+// value is empty. Methods return a new set and leave the old one as it was.
+type Spans []Span
+
+// Collect makes a set of any spans, in any order, overlapping or not.
+func Collect(spans ...Span) Spans {
+	sorted := slices.DeleteFunc(slices.Clone(spans), func(s Span) bool { return s.Len <= 0 })
+	slices.SortFunc(sorted, func(a, b Span) int { return cmp.Compare(a.Off, b.Off) })
+	var set Spans
+	for _, s := range sorted {
+		if n := len(set); n > 0 && s.Off <= set[n-1].End() {
+			set[n-1].Len = max(set[n-1].End(), s.End()) - set[n-1].Off
+			continue
+		}
+		set = append(set, s)
+	}
+	return set
+}
+
+// With returns the set with more spans in it.
+func (s Spans) With(more ...Span) Spans {
+	return Collect(append(slices.Clone(s), more...)...)
+}
+
+// Without returns the set less the bytes of o.
+func (s Spans) Without(o Spans) Spans {
+	var left Spans
+	for _, have := range s {
+		left = append(left, o.Gaps(have)...)
+	}
+	return left
+}
+
+// Covers reports whether every byte of o is in the set.
+func (s Spans) Covers(o Span) bool {
+	if o.Len <= 0 {
+		return true
+	}
+	i := s.after(o.Off)
+	return i > 0 && s[i-1].Contains(o)
+}
+
+// Gaps returns the parts of within that are not in the set.
+func (s Spans) Gaps(within Span) Spans {
+	var gaps Spans
+	at := within.Off
+	for _, have := range s[max(s.after(within.Off)-1, 0):] {
+		if have.Off >= within.End() {
+			break
+		}
+		if have.Off > at {
+			gaps = append(gaps, Span{at, have.Off - at})
+		}
+		at = max(at, have.End())
+	}
+	if at < within.End() {
+		gaps = append(gaps, Span{at, within.End() - at})
+	}
+	return gaps
+}
+
+// Bytes is how many bytes the set holds.
+func (s Spans) Bytes() int64 {
+	var n int64
+	for _, have := range s {
+		n += have.Len
+	}
+	return n
+}
+
+// End is the offset behind the last byte of the set, 0 when it is empty.
+func (s Spans) End() int64 {
+	if len(s) == 0 {
+		return 0
+	}
+	return s[len(s)-1].End()
+}
+
+// Pairs returns the set as [from, to) pairs.
+func (s Spans) Pairs() [][2]int64 {
+	pairs := make([][2]int64, len(s))
+	for i, have := range s {
+		pairs[i] = [2]int64{have.Off, have.End()}
+	}
+	return pairs
+}
+
+// after is the index of the first span that begins behind off.
+func (s Spans) after(off int64) int {
+	i, _ := slices.BinarySearchFunc(s, off, func(have Span, off int64) int {
+		if have.Off <= off {
+			return -1
+		}
+		return 1
+	})
+	return i
+}
+
+// MarshalJSON writes [[from,to],…].
+func (s Spans) MarshalJSON() ([]byte, error) { return json.Marshal(s.Pairs()) }
+
+// UnmarshalJSON reads [[from,to],…] and refuses ranges that make no sense.
+func (s *Spans) UnmarshalJSON(data []byte) error {
+	var pairs [][2]int64
+	if err := json.Unmarshal(data, &pairs); err != nil {
+		return err
+	}
+	spans := make([]Span, len(pairs))
+	for i, p := range pairs {
+		if p[0] < 0 || p[1] <= p[0] {
+			return fmt.Errorf("range [%d,%d) makes no sense", p[0], p[1])
+		}
+		spans[i] = Span{p[0], p[1] - p[0]}
+	}
+	*s = Collect(spans...)
+	return nil
+}
