@@ -1,41 +1,58 @@
 package hosts
 
 import (
-	"errors"
+	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
 )
 
-// Load reads and checks the file at path.
+// maxFile bounds what is read: ten thousand hosts are about 3 MB.
+const maxFile = 16 << 20
+
+// Load reads and checks the file at path. A password or passphrase may stand in
+// the file itself only when nobody but its owner can read the file.
 func Load(path string) (*Set, error) {
-	data, err := os.ReadFile(path)
+	f, err := os.Open(path)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("the hosts file cannot be read: %w", err)
 	}
-	return Parse(path, data)
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, fmt.Errorf("the hosts file cannot be read: %w", err)
+	}
+	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	if err != nil {
+		return nil, fmt.Errorf("the hosts file cannot be read: %w", err)
+	}
+	return parse(path, data, info.Mode().Perm()&0o077 == 0)
 }
 
-// Parse reads data as a hosts file; name stands for it in errors.
+// Parse reads data as a hosts file; name stands for it in errors. Who may read
+// the data is the caller's business: Load looks at the file's permissions.
 func Parse(name string, data []byte) (*Set, error) {
-	return nil, errors.New("not yet")
+	return parse(name, data, true)
 }
 
-func build(name string, hosts []Host, pos map[string]string) (*Set, error) {
-	s := &Set{byID: map[string]Host{}}
-	for _, h := range hosts {
-		if h.Port == 0 {
-			h.Port = DefaultPort
-		}
-		if h.Connections == 0 {
-			h.Connections = DefaultConnections
-		}
-		s.order = append(s.order, h.ID)
-		s.byID[h.ID] = h
+func parse(name string, data []byte, private bool) (*Set, error) {
+	if len(data) > maxFile {
+		return nil, fmt.Errorf("%s is larger than %d MiB: that is no hosts file", name, maxFile>>20)
+	}
+	d := &decoder{name: name, private: private, at: map[string]places{}}
+	hosts := d.file(data)
+	if len(d.errs) > 0 {
+		return nil, d.err()
+	}
+	s := newSet(hosts, d.problem)
+	if len(d.errs) > 0 {
+		return nil, d.err()
 	}
 	return s, nil
 }
 
+// expandHome replaces a leading ~ by the home directory of whoever runs the gateway.
 func expandHome(path string) string {
 	if path != "~" && !strings.HasPrefix(path, "~/") {
 		return path

@@ -1,5 +1,7 @@
 package hosts
 
+import "errors"
+
 // Set is the hosts of one file, checked as a whole.
 type Set struct {
 	order []string
@@ -9,13 +11,72 @@ type Set struct {
 // NewSet makes a Set of hosts built in code, with the same defaults and the
 // same checks as a file.
 func NewSet(hosts ...Host) (*Set, error) {
-	return build("hosts", hosts, nil)
+	var errs []error
+	s := newSet(hosts, func(id, field, message string) {
+		if id != "" {
+			message = "host " + id + ": " + message
+		}
+		errs = append(errs, errors.New(message))
+	})
+	if len(errs) > 0 {
+		return nil, errors.Join(errs...)
+	}
+	return s, nil
+}
+
+// newSet fills in defaults and checks; every fault goes to problem.
+func newSet(hosts []Host, problem func(id, field, message string)) *Set {
+	s := &Set{byID: make(map[string]Host, len(hosts))}
+	if len(hosts) == 0 {
+		problem("", "", "there is no host: add at least one")
+	}
+	for _, h := range hosts {
+		if _, twice := s.byID[h.ID]; twice {
+			problem(h.ID, "", "the id is given twice: rename one")
+			continue
+		}
+		s.order = append(s.order, h.ID)
+		s.byID[h.ID] = h.complete()
+	}
+	jumped := s.checkJumps(problem)
+	for _, id := range s.order {
+		h := s.byID[id]
+		h.check(jumped[id], func(field, message string) { problem(id, field, message) })
+	}
+	return s
+}
+
+// checkJumps finds unknown ids and cycles, and returns the hosts jumped through.
+func (s *Set) checkJumps(problem func(id, field, message string)) map[string]bool {
+	jumped := map[string]bool{}
+	for _, id := range s.order {
+		h := s.byID[id]
+		if h.Jump == "" {
+			continue
+		}
+		if _, known := s.byID[h.Jump]; !known {
+			problem(id, "jump", "jump names "+quote(h.Jump)+", which is no host of this file: add it, or correct the id")
+			continue
+		}
+		jumped[h.Jump] = true
+		seen := map[string]bool{}
+		for at := h; at.Jump != "" && !seen[at.ID]; at = s.byID[at.Jump] {
+			seen[at.ID] = true
+			if at.Jump == id {
+				problem(id, "jump", `is reached through itself: correct jump (jump: "" takes away the one in defaults)`)
+			}
+		}
+	}
+	return jumped
 }
 
 // Get returns the host that files may be sent to under id.
 func (s *Set) Get(id string) (Host, bool) {
 	h, ok := s.byID[id]
-	return h, ok && len(h.Roots) > 0
+	if !ok || len(h.Roots) == 0 {
+		return Host{}, false
+	}
+	return h, true
 }
 
 // All returns the hosts that files may be sent to, ordered as in the file.

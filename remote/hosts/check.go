@@ -1,0 +1,133 @@
+package hosts
+
+import (
+	"bytes"
+	"fmt"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/crypto/ssh"
+)
+
+var (
+	goodID      = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$`)
+	goodAddress = regexp.MustCompile(`^([A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9_.])?|[0-9A-Fa-f:.]+(%[A-Za-z0-9._-]+)?)$`)
+)
+
+// complete returns h with the defaults of what is not given, ~ expanded, roots
+// cleaned, and nothing shared with the caller's slices.
+func (h Host) complete() Host {
+	if h.Label == "" {
+		h.Label = h.ID
+	}
+	if h.Port == 0 {
+		h.Port = DefaultPort
+	}
+	if h.Connections == 0 {
+		h.Connections = DefaultConnections
+	}
+	if h.Engine == "" {
+		h.Engine = EngineAuto
+	}
+	h.KeyFile, h.KnownHosts = expandHome(h.KeyFile), expandHome(h.KnownHosts)
+	if strings.HasPrefix(h.Address, "[") && strings.HasSuffix(h.Address, "]") {
+		h.Address = h.Address[1 : len(h.Address)-1]
+	}
+	h.Roots, h.Tags = slices.Clone(h.Roots), slices.Clone(h.Tags)
+	for i, root := range h.Roots {
+		if path.IsAbs(root) {
+			h.Roots[i] = path.Clean(root)
+		}
+	}
+	return h
+}
+
+// check reports every fault of a completed host. A host that others jump
+// through may do without roots.
+func (h Host) check(jumped bool, problem func(field, message string)) {
+	if !goodID.MatchString(h.ID) {
+		problem("", "the id may have letters, digits, dots, underscores and dashes, at most 63, and starts with a letter or digit")
+	}
+	switch {
+	case h.Address == "":
+		problem("address", "address is missing: give the machine's name or IP address")
+	case !goodAddress.MatchString(h.Address) || len(h.Address) > 255:
+		problem("address", quote(h.Address)+" is no name or IP address: user and port have keys of their own")
+	}
+	if h.Port < 1 || h.Port > 65535 {
+		problem("port", "port must be from 1 to 65535")
+	}
+	if h.Connections < 1 || h.Connections > MaxConnections {
+		problem("connections", fmt.Sprintf("connections must be from 1 to %d", MaxConnections))
+	}
+	if h.User == "" {
+		problem("user", "user is missing: give the account to log in as")
+	}
+	for _, f := range [][2]string{{"label", h.Label}, {"user", h.User}, {"owner", h.Owner}, {"group", h.Group},
+		{"key_file", h.KeyFile}, {"known_hosts", h.KnownHosts}, {"tags", strings.Join(h.Tags, "")}} {
+		if !printable(f[1]) {
+			problem(f[0], f[0]+" holds control characters or invalid UTF-8")
+		}
+	}
+	if h.KeyFile == "" && !h.Agent && h.Password.IsZero() {
+		problem("", "there is no way to log in: give key_file, agent: true or password")
+	}
+	if !h.Passphrase.IsZero() && h.KeyFile == "" {
+		problem("passphrase", "passphrase is given without a key_file to open: remove it or add key_file")
+	}
+	h.checkHostKey(problem)
+	h.checkRoots(jumped, problem)
+	if engines := []string{EngineAuto, EngineShell, EngineCopyData, EngineStream}; !slices.Contains(engines, h.Engine) {
+		problem("engine", quote(h.Engine)+" is no engine: there are "+strings.Join(engines, ", "))
+	}
+	if h.Mode != nil && *h.Mode&^0o777 != 0 {
+		problem("mode", "mode must be permission bits up to 0777")
+	}
+}
+
+func (h Host) checkHostKey(problem func(field, message string)) {
+	if h.HostKey == "" {
+		if h.KnownHosts == "" {
+			problem("", fmt.Sprintf("nothing says which host key to believe: give known_hosts, or host_key as shown by ssh-keyscan -p %d %s", h.Port, h.Address))
+		}
+		return
+	}
+	_, _, options, rest, err := ssh.ParseAuthorizedKey([]byte(h.HostKey))
+	switch {
+	case err != nil:
+		problem("host_key", `host_key is no public key: it looks like "ssh-ed25519 AAAA…", the last two fields of a line of ssh-keyscan`)
+	case len(options) > 0:
+		problem("host_key", `host_key starts with something else than the key's type: leave out the host name, keep "ssh-ed25519 AAAA…"`)
+	case len(bytes.TrimSpace(rest)) > 0:
+		problem("host_key", "host_key holds more than one key: keep one, or use a known_hosts file")
+	}
+}
+
+func (h Host) checkRoots(jumped bool, problem func(field, message string)) {
+	if len(h.Roots) == 0 && !jumped {
+		problem("roots", "roots is missing: list the directories that files may be sent below, as in roots: [/srv/files]")
+	}
+	for i, root := range h.Roots {
+		switch {
+		case !path.IsAbs(root):
+			problem("roots", "the root "+quote(root)+" is not absolute: it must start with / (~ is not known on the host)")
+		case !printable(root):
+			problem("roots", "the root "+quote(root)+" holds control characters or invalid UTF-8")
+		case strings.Contains(root+"/", ".sftpgate/"):
+			problem("roots", "the root "+quote(root)+" lies in a staging directory: names that end in .sftpgate belong to the gateway")
+		case slices.Contains(h.Roots[:i], root):
+			problem("roots", "the root "+quote(root)+" is given twice: remove one")
+		}
+	}
+}
+
+// printable keeps line breaks out of logs and NUL out of paths.
+func printable(s string) bool {
+	return utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl)
+}
+
+func quote(s string) string { return fmt.Sprintf("%q", s) }
