@@ -1,0 +1,76 @@
+# The far side of package shell. It is sent as it stands: nothing is ever put
+# into it. An operation and its parameters follow on standard input, a line
+# each, and every answer is one line: the nonce, the exit status, a text.
+# POSIX sh; dash, bash, busybox and zsh read it alike.
+answer() { printf '%s %d %s\n' "$nonce" "$1" "$2"; }
+
+# fields splits the fields of /proc/PID/stat behind the command name, which may
+# hold anything: $1 is then the state, $4 the session, ${20} the start time.
+fields() { stat= && { IFS= read -r stat <"$1"; } 2>/dev/null && stat=${stat##*) }; }
+
+# alive SESSION START: is a process of that session left that could still write?
+alive() {
+	if fields "/proc/$1/stat"; then
+		set -f && set -- "$1" "$2" $stat && set +f
+		[ "${22}" = "$2" ] || return 1 # the number was given to another: the session is gone
+	fi
+	session=$1
+	for process in /proc/[0-9]*/stat; do
+		fields "$process" || continue
+		set -f && set -- $stat && set +f
+		case $1 in Z | X) continue ;; esac
+		[ "$4" != "$session" ] || return 0
+	done
+	return 1
+}
+
+# All of the script is read before anything runs: from main on, standard input
+# is parameters.
+main() {
+	printf '\nsftpgate-shell ready\n'
+	IFS= read -r nonce || exit 0
+	while IFS= read -r op; do
+		case $op in
+		copy) # SOURCE PART OFFSET: && because a dd that fails would leave cat writing at 0
+			IFS= read -r source && IFS= read -r part && IFS= read -r offset || exit 1
+			(exec 1<>"$part" && dd bs=1 seek="$offset" count=0 conv=notrunc </dev/null 2>/dev/null && exec cat "$source" </dev/null)
+			answer $? ''
+			;;
+		who)
+			boot= && { IFS= read -r boot </proc/sys/kernel/random/boot_id; } 2>/dev/null
+			fields /proc/$$/stat
+			answer $? "$$ $boot $stat"
+			;;
+		gone) # SESSION START BOOT: 0 it is, 1 it is not, 2 this host does not tell
+			IFS= read -r session && IFS= read -r start && IFS= read -r boot || exit 1
+			now= && { IFS= read -r now </proc/sys/kernel/random/boot_id; } 2>/dev/null
+			if [ -z "$now" ] || ! fields /proc/$$/stat; then
+				answer 2 ''
+			elif [ "$now" != "$boot" ]; then
+				answer 0 ''
+			elif alive "$session" "$start"; then
+				answer 1 ''
+			else
+				answer 0 ''
+			fi
+			;;
+		hash) # TOOL FILE
+			IFS= read -r tool && IFS= read -r file || exit 1
+			case $tool in
+			openssl) text=$(openssl dgst -sha256 -r <"$file") ;;
+			sha256sum) text=$(sha256sum <"$file") ;;
+			shasum) text=$(shasum -a 256 <"$file") ;;
+			*) false ;;
+			esac
+			answer $? "${text%% *}"
+			;;
+		keep) # FROM TO: mode, owner, access control lists and extended attributes; no contents
+			IFS= read -r from && IFS= read -r to || exit 1
+			cp --attributes-only --preserve=mode,ownership,xattr "$from" "$to" </dev/null >/dev/null
+			answer $? ''
+			;;
+		*) answer 127 "$op" ;;
+		esac
+	done
+}
+main

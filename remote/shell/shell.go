@@ -1,0 +1,200 @@
+package shell
+
+import (
+	"bufio"
+	"context"
+	"crypto/rand"
+	_ "embed"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Command is what the host is asked to run. "exec" takes the login shell out
+// of the way, whichever that is.
+const Command = "exec sh"
+
+//go:embed script.sh
+var script string
+
+const (
+	ready = "sftpgate-shell ready"
+	// handshake bounds what a login script may take before the shell is ours:
+	// one that reads standard input swallows the script and never answers.
+	handshake      = 10 * time.Second
+	handshakeNoise = 64 << 10 // bytes
+	farewell       = 10 * time.Second
+)
+
+// ErrNoShell is returned where "exec sh" does not lead to a usable shell.
+var ErrNoShell = errors.New("the account gives no usable shell")
+
+// Channel is a running command on the host.
+type Channel interface {
+	io.Reader // its standard output
+	io.Writer // its standard input
+	CloseWrite() error
+	Close() error
+	Wait() error
+}
+
+// Shell is a shell that waits for operations. It runs one at a time; a Shell
+// is for one goroutine.
+type Shell struct {
+	ch    Channel
+	nonce string
+	lines chan string
+	err   error // why the shell is no longer usable
+}
+
+// Status is an operation that ended with a status other than 0.
+type Status struct {
+	Op   string
+	Code int
+}
+
+func (s *Status) Error() string {
+	return fmt.Sprintf("%s ended with status %d on the host", s.Op, s.Code)
+}
+
+// Start makes a shell of a channel on which Command was just started. Noise
+// that a login script prints is passed over. The channel is closed on error.
+func Start(ctx context.Context, ch Channel) (*Shell, error) {
+	s := &Shell{ch: ch, nonce: rand.Text(), lines: make(chan string)}
+	go s.read()
+	ctx, cancel := context.WithTimeout(ctx, handshake)
+	defer cancel()
+	if err := s.begin(ctx); err != nil {
+		_ = ch.Close()
+		go s.drain()
+		return nil, fmt.Errorf("%w: %w", ErrNoShell, err)
+	}
+	return s, nil
+}
+
+func (s *Shell) begin(ctx context.Context) error {
+	if _, err := io.WriteString(s.ch, script); err != nil {
+		return err
+	}
+	for noise := 0; ; {
+		line, err := s.next(ctx)
+		if err != nil {
+			return err
+		}
+		if line == ready {
+			break
+		}
+		if noise += len(line); noise > handshakeNoise {
+			return fmt.Errorf("it printed more than %d bytes before it was ready", handshakeNoise)
+		}
+	}
+	// Parameters only now: a shell may have read ahead of the script's end.
+	_, err := io.WriteString(s.ch, s.nonce+"\n")
+	return err
+}
+
+// Call runs one operation of the script and returns the text of its answer.
+// When ctx ends first the channel is closed and the shell is of no more use.
+// An operation that fails is a *Status.
+func (s *Shell) Call(ctx context.Context, op string, params ...string) (string, error) {
+	if s.err != nil {
+		return "", s.err
+	}
+	for _, p := range params {
+		if strings.ContainsAny(p, "\n\x00") {
+			return "", fmt.Errorf("%s: %q cannot be handed to a shell line by line", op, p)
+		}
+	}
+	call := strings.Join(append([]string{op}, params...), "\n") + "\n"
+	if _, err := io.WriteString(s.ch, call); err != nil {
+		return "", s.fail(fmt.Errorf("%s: %w", op, err))
+	}
+	for {
+		line, err := s.next(ctx)
+		if err != nil {
+			return "", s.fail(fmt.Errorf("%s: %w", op, err))
+		}
+		rest, ours := strings.CutPrefix(line, s.nonce+" ")
+		if !ours {
+			continue
+		}
+		code, text, _ := strings.Cut(rest, " ")
+		status, err := strconv.Atoi(code)
+		if err != nil {
+			return "", s.fail(fmt.Errorf("%s: answer %q makes no sense", op, rest))
+		}
+		if status != 0 {
+			return text, &Status{Op: op, Code: status}
+		}
+		return text, nil
+	}
+}
+
+func (s *Shell) fail(err error) error {
+	s.err = err
+	_ = s.ch.Close()
+	return err
+}
+
+// Close ends the shell and waits until it is gone; nil means that it, and
+// whatever it ran, has ended.
+func (s *Shell) Close() error {
+	defer func() {
+		_ = s.ch.Close()
+		go s.drain()
+	}()
+	if s.err != nil {
+		return s.err
+	}
+	s.err = errors.New("the shell is closed")
+	if err := s.ch.CloseWrite(); err != nil {
+		return err
+	}
+	late := time.NewTimer(farewell)
+	defer late.Stop()
+	for {
+		select {
+		case _, more := <-s.lines:
+			if !more {
+				return s.ch.Wait()
+			}
+		case <-late.C:
+			return fmt.Errorf("the shell did not end within %s", farewell)
+		}
+	}
+}
+
+func (s *Shell) next(ctx context.Context) (string, error) {
+	select {
+	case line, more := <-s.lines:
+		if !more {
+			return "", fmt.Errorf("the shell ended: %w", io.ErrUnexpectedEOF)
+		}
+		return line, nil
+	case <-ctx.Done():
+		return "", ctx.Err()
+	}
+}
+
+// read hands out lines until the output ends. Lines longer than any answer are cut.
+func (s *Shell) read() {
+	defer close(s.lines)
+	for r := bufio.NewReaderSize(s.ch, 64<<10); ; {
+		line, long, err := r.ReadLine()
+		if err != nil {
+			return
+		}
+		if long {
+			line = line[:0]
+		}
+		s.lines <- string(line)
+	}
+}
+
+func (s *Shell) drain() {
+	for range s.lines {
+	}
+}

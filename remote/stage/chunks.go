@@ -1,0 +1,167 @@
+package stage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path"
+	"sync"
+
+	"github.com/pkg/sftp"
+
+	"sftpgate/remote/link"
+	"sftpgate/remote/record"
+)
+
+// Staged is a committed chunk and where its file is.
+type Staged struct {
+	record.Chunk // its place in this upload's file
+	Path         string
+	// Adopted is set for a chunk of an unnamed upload that this one adopted.
+	Adopted bool
+}
+
+// StagedAt is where a chunk of this generation's own is kept.
+func (g *Generation) StagedAt(c record.Chunk) Staged {
+	return Staged{Chunk: c, Path: g.path(chunksDir, c.Name())}
+}
+
+// Chunks lists the committed chunks, those of adopted uploads at their place
+// in this file. A file whose length is not what its name says is removed and
+// not listed: it was changed behind our back, and its bytes are missing.
+func (g *Generation) Chunks(ctx context.Context) ([]Staged, error) {
+	var all []Staged
+	err := g.do(ctx, func(c *sftp.Client) error {
+		own, err := listChunks(c, g.path(chunksDir), record.Adopted{})
+		if err != nil {
+			return err
+		}
+		all = own
+		for _, a := range g.State().Meta.Adopted {
+			more, err := listChunks(c, path.Join(a.Dir, chunksDir), a)
+			if err != nil {
+				return fmt.Errorf("adopted upload %s: %w", a.ID, err)
+			}
+			all = append(all, more...)
+		}
+		return nil
+	})
+	return all, err
+}
+
+func listChunks(c *sftp.Client, dir string, adopted record.Adopted) ([]Staged, error) {
+	infos, err := c.ReadDir(dir)
+	if err != nil {
+		return nil, fmt.Errorf("list %s: %w", dir, err)
+	}
+	var list []Staged
+	for _, info := range infos {
+		chunk, err := record.ParseChunkName(info.Name())
+		if err != nil {
+			continue // not ours
+		}
+		at := path.Join(dir, info.Name())
+		if !info.Mode().IsRegular() || info.Size() != chunk.Len {
+			if err := c.Remove(at); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return nil, fmt.Errorf("remove damaged %s: %w", at, err)
+			}
+			continue
+		}
+		if adopted.ID != "" {
+			if chunk.End() > adopted.Len {
+				continue
+			}
+			chunk.Off += adopted.Base
+		}
+		list = append(list, Staged{Chunk: chunk, Path: at, Adopted: adopted.ID != ""})
+	}
+	return list, nil
+}
+
+// Free removes chunk files that are merged, or that do not count.
+func (g *Generation) Free(ctx context.Context, chunks []Staged) error {
+	return g.do(ctx, func(c *sftp.Client) error {
+		errs := make([]error, len(chunks))
+		limit := make(chan struct{}, 16)
+		var wg sync.WaitGroup
+		for i, chunk := range chunks {
+			limit <- struct{}{}
+			wg.Go(func() {
+				defer func() { <-limit }()
+				if err := c.Remove(chunk.Path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+					errs[i] = fmt.Errorf("remove %s: %w", chunk.Path, err)
+				}
+			})
+		}
+		wg.Wait()
+		return errors.Join(errs...)
+	})
+}
+
+// ReadBack streams [off, off+length) of a file in staging to w, several
+// packets in flight. It fails with ErrContent where the file is shorter.
+func (g *Generation) ReadBack(ctx context.Context, name string, off, length int64, w io.Writer) error {
+	return g.gone(ctx, g.host.explain(g.host.pool.Do(ctx, func(conn *link.Conn) error {
+		f, err := conn.SFTP().Open(name)
+		if err != nil {
+			return fmt.Errorf("read back %s: %w", name, err)
+		}
+		defer f.Close()
+		n, err := io.CopyBuffer(onlyWriter{w}, io.NewSectionReader(f, off, length), make([]byte, 1<<20))
+		if err != nil {
+			return fmt.Errorf("read back %s: %w", name, err)
+		}
+		if n != length {
+			return fmt.Errorf("%w: %s ends %d bytes early", ErrContent, name, length-n)
+		}
+		return nil
+	}), g.target.Dir))
+}
+
+// onlyWriter hides ReadFrom, so that io.CopyBuffer uses its large buffer, which
+// pkg/sftp's ReadAt splits into packets that are in flight together.
+type onlyWriter struct{ io.Writer }
+
+// Size is the length of a file in staging.
+func (g *Generation) Size(ctx context.Context, name string) (int64, error) {
+	var size int64
+	err := g.do(ctx, func(c *sftp.Client) error {
+		info, err := c.Lstat(name)
+		if err == nil {
+			size = info.Size()
+		}
+		return err
+	})
+	return size, err
+}
+
+// NewPart makes the next part file that nobody has written to, starting at
+// epoch, and returns the epoch it got.
+func (g *Generation) NewPart(ctx context.Context, epoch int) (int, error) {
+	err := g.do(ctx, func(c *sftp.Client) error {
+		for {
+			f, err := c.OpenFile(g.PartPath(epoch), exclusive)
+			if err == nil {
+				return errors.Join(f.Close(), syncDir(c, g.can, g.path()))
+			}
+			if _, lerr := c.Lstat(g.PartPath(epoch)); lerr != nil {
+				return fmt.Errorf("make %s: %w", g.PartPath(epoch), err)
+			}
+			epoch++
+		}
+	})
+	return epoch, g.host.spaceOr(ctx, g.target.Dir, 0, err)
+}
+
+// SyncPart makes what was written to a part durable.
+func (g *Generation) SyncPart(ctx context.Context, epoch int) error {
+	return g.host.spaceOr(ctx, g.target.Dir, 0, g.do(ctx, func(c *sftp.Client) error {
+		f, err := c.OpenFile(g.PartPath(epoch), writeOnly)
+		if err != nil {
+			return fmt.Errorf("sync %s: %w", g.PartPath(epoch), err)
+		}
+		return errors.Join(syncFile(f, g.can), f.Close())
+	}))
+}

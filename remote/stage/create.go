@@ -1,0 +1,120 @@
+package stage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+
+	"github.com/pkg/sftp"
+
+	"sftpgate/remote/link"
+	"sftpgate/remote/record"
+)
+
+// Create takes the claim on the host and returns the new generation, durable
+// with its first record. scene is what Look said just before: where the user
+// has a generation already the new one is put beside it and counts from then
+// on; the old one is for the caller to remove.
+//
+// ErrTaken is returned when somebody else was faster.
+func (h *Host) Create(ctx context.Context, t Target, meta record.Meta, scene Scene) (*Generation, error) {
+	can, err := h.Abilities(ctx, t)
+	if err != nil {
+		return nil, err
+	}
+	n := scene.top + 1
+	meta.Generation, meta.Path = n, t.Path()
+	first := record.Record{Seq: 1, Meta: meta, Full: true}
+	state, err := record.Union([]record.Record{first})
+	if err != nil {
+		return nil, err
+	}
+	prepared := path.Join(t.Dir, hiddenName())
+	err = h.do(ctx, t.Dir, func(c *sftp.Client) error {
+		place := placement{c: c, can: can, from: prepared, to: claimDir(t), dirs: []string{userDir(meta.User), genName(n)}}
+		if scene.mineDir {
+			place.to, place.dirs = path.Join(claimDir(t), userDir(meta.User), genName(n)), nil
+		}
+		err := place.prepare(first)
+		if err == nil {
+			err = place.rename()
+		}
+		if err != nil {
+			removeTree(c, prepared)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, h.spaceOr(ctx, t.Dir, 0, fmt.Errorf("stage %s: %w", t.Path(), err))
+	}
+	return h.generation(t, meta.User, n, can, state), nil
+}
+
+// placement prepares a generation under a random name and renames it to its
+// place: whoever sees the place sees an owner and a valid record in it, at any
+// time and after any crash.
+type placement struct {
+	c    *sftp.Client
+	can  link.Abilities
+	from string
+	to   string
+	dirs []string // below from, down to the generation; none when from is the generation
+}
+
+func (p placement) prepare(first record.Record) error {
+	made := []string{p.from}
+	for _, name := range p.dirs {
+		made = append(made, path.Join(made[len(made)-1], name))
+	}
+	for i, dir := range made {
+		if err := p.c.Mkdir(dir); err != nil {
+			return fmt.Errorf("make %s: %w", dir, err)
+		}
+		if i == min(1, len(made)-1) { // the user's own: nobody else on the host looks in
+			if err := p.c.Chmod(dir, 0o700); err != nil {
+				return fmt.Errorf("protect %s: %w", dir, err)
+			}
+		}
+	}
+	gen := made[len(made)-1]
+	if err := p.c.Mkdir(path.Join(gen, chunksDir)); err != nil {
+		return fmt.Errorf("make %s: %w", path.Join(gen, chunksDir), err)
+	}
+	file, err := record.Encode(first)
+	if err != nil {
+		return err
+	}
+	if err := writeSynced(p.c, p.can, path.Join(gen, recordName(1)), file); err != nil {
+		return err
+	}
+	for _, dir := range made {
+		if err := syncDir(p.c, p.can, dir); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// rename is refused by a directory that is not empty, which is somebody's claim.
+func (p placement) rename() error {
+	if err := moveDir(p.c, p.can, p.from, p.to); err != nil {
+		if _, lerr := p.c.Lstat(p.to); lerr == nil {
+			return fmt.Errorf("%w (%s)", ErrTaken, p.to)
+		}
+		if errors.Is(err, fs.ErrNotExist) { // the user's directory was cleared away meanwhile
+			return fmt.Errorf("%w: %w", ErrTaken, err)
+		}
+		return err
+	}
+	return syncDir(p.c, p.can, path.Dir(p.to))
+}
+
+// moveDir renames a directory; an empty one at the new name gives way.
+func moveDir(c *sftp.Client, can link.Abilities, from, to string) error {
+	if can.PosixRename {
+		return c.PosixRename(from, to)
+	}
+	return c.Rename(from, to)
+}

@@ -1,0 +1,75 @@
+package stage
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"time"
+)
+
+var (
+	// ErrSuperseded is returned where a generation is gone or no longer the one that counts.
+	ErrSuperseded = errors.New("this generation of the upload is gone: it was cancelled, restarted or finished")
+	// ErrNoSpace is returned when the filesystem of the target is full.
+	ErrNoSpace = errors.New("no space left on the host")
+	// ErrTaken is returned when another claim was put in place first.
+	ErrTaken = errors.New("the target is claimed by another upload")
+	// ErrContent is returned when a file in staging does not hold what its name says.
+	ErrContent = errors.New("staged bytes are not what they were")
+)
+
+// ExistsError says that a file is in the way.
+type ExistsError struct{ File File }
+
+func (e *ExistsError) Error() string {
+	return fmt.Sprintf("%s exists (%d bytes)", e.File.Path, e.File.Size)
+}
+
+// ChangedError says that the target is not the file that the caller saw; File is nil when there is none.
+type ChangedError struct {
+	Path string
+	File *File
+}
+
+func (e *ChangedError) Error() string { return e.Path + " was changed meanwhile" }
+
+// DirError says that a directory on the way to the target is missing.
+type DirError struct{ Dir string }
+
+func (e *DirError) Error() string { return fmt.Sprintf("directory %s does not exist", e.Dir) }
+
+func (e *DirError) Unwrap() error { return fs.ErrNotExist }
+
+// KindError says that something stands at a path that is neither absent nor a plain file.
+type KindError struct {
+	Path string
+	Kind string // "directory", "symbolic link", …
+}
+
+func (e *KindError) Error() string { return fmt.Sprintf("%s is a %s", e.Path, e.Kind) }
+
+// PermissionError is the host's own refusal.
+type PermissionError struct {
+	Path string
+	User string // the login user on the host
+}
+
+func (e *PermissionError) Error() string {
+	return fmt.Sprintf("the host does not let the login user %s write %s", e.User, e.Path)
+}
+
+func (e *PermissionError) Unwrap() error { return fs.ErrPermission }
+
+// File describes a plain file on the host.
+type File struct {
+	Path  string
+	Size  int64
+	MTime time.Time
+	Mode  fs.FileMode // permission bits
+	UID   uint32
+	GID   uint32
+}
+
+// ETag names this state of the file: it changes with size and modification
+// time, which is all that SFTP version 3 tells.
+func (f File) ETag() string { return fmt.Sprintf("\"%x-%x\"", f.Size, f.MTime.Unix()) }

@@ -1,0 +1,98 @@
+package stage
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path"
+	"sync"
+
+	"github.com/pkg/sftp"
+
+	"sftpgate/remote/link"
+	"sftpgate/remote/record"
+)
+
+// How files are opened on the host. Without a mode in OPEN the server gives
+// them 0666 less its umask.
+const (
+	exclusive = os.O_WRONLY | os.O_CREATE | os.O_EXCL
+	writeOnly = os.O_WRONLY
+)
+
+// Generation is one try at an upload, as its directory on the host holds it.
+// It is safe for concurrent use.
+type Generation struct {
+	host   *Host
+	target Target
+	user   string
+	n      int
+	can    link.Abilities
+
+	advance sync.Mutex // one record at a time from this gateway
+	mu      sync.Mutex
+	state   record.State
+
+	chunkNames *dirSync // of chunks/
+}
+
+func (h *Host) generation(t Target, user string, n int, can link.Abilities, state record.State) *Generation {
+	g := &Generation{host: h, target: t, user: user, n: n, can: can, state: state}
+	g.chunkNames = &dirSync{sync: func(ctx context.Context) error {
+		return g.do(ctx, func(c *sftp.Client) error { return syncDir(c, can, g.path(chunksDir)) })
+	}}
+	return g
+}
+
+// Host is where the generation is staged.
+func (g *Generation) Host() *Host { return g.host }
+
+// Target is what the upload is for.
+func (g *Generation) Target() Target { return g.target }
+
+// Can is what the host can do there.
+func (g *Generation) Can() link.Abilities { return g.can }
+
+// State is what the records say, as last read or written by this gateway.
+func (g *Generation) State() record.State {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.state
+}
+
+// Path makes an absolute path on the host of names below the generation.
+func (g *Generation) path(names ...string) string {
+	dir := path.Join(claimDir(g.target), userDir(g.user), genName(g.n))
+	return path.Join(append([]string{dir}, names...)...)
+}
+
+// Dir is the generation's directory on the host.
+func (g *Generation) Dir() string { return g.path() }
+
+// PartPath is the part file of an epoch.
+func (g *Generation) PartPath(epoch int) string { return g.path(partName(epoch)) }
+
+// do runs fn on one connection. Where something in the generation is missing,
+// it finds out whether the generation itself is gone.
+func (g *Generation) do(ctx context.Context, fn func(*sftp.Client) error) error {
+	err := g.host.do(ctx, g.target.Dir, fn)
+	return g.gone(ctx, err)
+}
+
+// gone turns "no such file" into ErrSuperseded when the whole generation is not there.
+func (g *Generation) gone(ctx context.Context, err error) error {
+	if !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	lost := false
+	derr := g.host.do(ctx, g.target.Dir, func(c *sftp.Client) error {
+		_, err := c.Lstat(g.path())
+		lost = errors.Is(err, fs.ErrNotExist)
+		return nil
+	})
+	if derr == nil && lost {
+		return errors.Join(ErrSuperseded, err)
+	}
+	return err
+}

@@ -1,0 +1,96 @@
+package stage
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/pkg/sftp"
+
+	"sftpgate/remote/hosts"
+	"sftpgate/remote/link"
+)
+
+// Host is the staging on one host. It is safe for concurrent use.
+type Host struct {
+	pool *link.Pool
+	log  *slog.Logger
+
+	mu    sync.Mutex
+	roots map[string]realRoot
+}
+
+type realRoot struct {
+	path string
+	at   time.Time
+}
+
+// New makes the staging of the host that pool connects to.
+func New(pool *link.Pool, log *slog.Logger) *Host {
+	return &Host{pool: pool, log: log.With("host", pool.Host().ID), roots: map[string]realRoot{}}
+}
+
+// Pool gives the connections to the host.
+func (h *Host) Pool() *link.Pool { return h.pool }
+
+// Config is the host as hosts.yaml describes it.
+func (h *Host) Config() hosts.Host { return h.pool.Host() }
+
+// Abilities says what the host can do where t stands.
+func (h *Host) Abilities(ctx context.Context, t Target) (link.Abilities, error) {
+	a, err := h.pool.Abilities(ctx, t.Root, t.Dir)
+	return a, h.explain(err, t.Dir)
+}
+
+// do runs fn on one connection and names what went wrong.
+func (h *Host) do(ctx context.Context, path string, fn func(*sftp.Client) error) error {
+	return h.explain(h.pool.Do(ctx, func(c *link.Conn) error { return fn(c.SFTP()) }), path)
+}
+
+// explain gives the host's permission refusals their path and login user.
+func (h *Host) explain(err error, path string) error {
+	var named *PermissionError
+	if errors.Is(err, fs.ErrPermission) && !errors.As(err, &named) {
+		return &PermissionError{Path: path, User: h.Config().User}
+	}
+	return err
+}
+
+// Free is how many bytes the login user may still write at dir; -1 where the
+// host does not say (statvfs@openssh.com missing).
+func (h *Host) Free(ctx context.Context, dir string) (int64, error) {
+	free := int64(-1)
+	err := h.do(ctx, dir, func(c *sftp.Client) error {
+		if _, ok := c.HasExtension("statvfs@openssh.com"); !ok {
+			return nil
+		}
+		vfs, err := c.StatVFS(dir)
+		if err != nil {
+			return nil // advertised and not working: the same as not known
+		}
+		free = int64(min(vfs.Frsize*vfs.Bavail, 1<<62))
+		return nil
+	})
+	return free, err
+}
+
+// fullBelow is the free space at which a failure without a reason is put down
+// to a full disk: filesystems refuse well before the last block.
+const fullBelow = 4 << 20
+
+// spaceOr turns the generic failure that servers answer on a full disk into
+// ErrNoSpace, when statvfs says that it is one. need is how much was to be written.
+func (h *Host) spaceOr(ctx context.Context, dir string, need int64, err error) error {
+	var status *sftp.StatusError
+	if err == nil || !errors.As(err, &status) {
+		return err
+	}
+	free, ferr := h.Free(ctx, dir)
+	if ferr == nil && free >= 0 && free < max(need, fullBelow) {
+		return errors.Join(ErrNoSpace, err)
+	}
+	return err
+}

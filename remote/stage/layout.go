@@ -1,0 +1,102 @@
+package stage
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"path"
+	"strconv"
+	"strings"
+)
+
+// The tree on the host, beside the target and on its filesystem:
+//
+//	/srv/files/app.iso                       the target: absent, or whole
+//	/srv/files/.app.iso.sftpgate/            the claim as the host sees it
+//	    alice-3fa9c1d2/                      the user's directory, mode 0700
+//	        gen-<n>/                         one generation; the highest with a valid record counts
+//	            record.<seq>                 a record file
+//	            chunks/<off>-<len>-<sha256>  a committed chunk
+//	            tmp-<random>                 an attempt still being written
+//	            part.<epoch>                 the file being assembled
+//	            pub-<random>                 a second name of the part, on its way to replace the target
+//	/srv/files/.<random>.sftpgate            a generation being prepared or removed, bodies whose
+//	                                         place is not known yet, a small file's attempt
+const (
+	// Suffix ends every name that staging uses; no request may name one.
+	Suffix = ".sftpgate"
+
+	maxName      = 255 // bytes in one component, on every filesystem that matters
+	recordPrefix = "record."
+	partPrefix   = "part."
+	genPrefix    = "gen-"
+	tmpPrefix    = "tmp-"
+	pubPrefix    = "pub-"
+	chunksDir    = "chunks"
+)
+
+// claimName is the name of the claim directory of a target. Where that would
+// be too long for a file name, the end gives way to a hash of the whole.
+func claimName(name string) string {
+	if len(name)+len(Suffix)+1 <= maxName {
+		return "." + name + Suffix
+	}
+	sum := sha256.Sum256([]byte(name))
+	return "." + cutRunes(name, 160) + "~" + hex.EncodeToString(sum[:16]) + Suffix
+}
+
+// cutRunes keeps at most n bytes of s, and no half of a character.
+func cutRunes(s string, n int) string {
+	end := 0
+	for i, r := range s {
+		if i+len(string(r)) > n {
+			break
+		}
+		end = i + len(string(r))
+	}
+	return s[:end]
+}
+
+// userDir is the name of a user's directory: a slug for people, a hash for
+// certainty. The record holds the whole name.
+func userDir(user string) string {
+	slug := strings.Map(func(r rune) rune {
+		switch {
+		case r >= 'a' && r <= 'z', r >= '0' && r <= '9', r == '_', r == '-':
+			return r
+		case r >= 'A' && r <= 'Z':
+			return r + 'a' - 'A'
+		}
+		return '_'
+	}, cutRunes(user, 32))
+	sum := sha256.Sum256([]byte(user))
+	return slug + "-" + hex.EncodeToString(sum[:4])
+}
+
+// randomName is a name nobody has used: 26 characters, 130 bits.
+func randomName() string { return strings.ToLower(rand.Text()) }
+
+func hiddenName() string { return "." + randomName() + Suffix }
+
+// Staging reports whether a file name belongs to staging.
+func Staging(name string) bool {
+	return len(name) >= len(Suffix) && strings.EqualFold(name[len(name)-len(Suffix):], Suffix)
+}
+
+func recordName(seq int64) string { return recordPrefix + strconv.FormatInt(seq, 10) }
+
+func partName(epoch int) string { return partPrefix + strconv.Itoa(epoch) }
+
+func genName(n int) string { return genPrefix + strconv.Itoa(n) }
+
+// numbered reads the number behind a prefix, in its one spelling.
+func numbered(name, prefix string) (int64, bool) {
+	digits, ok := strings.CutPrefix(name, prefix)
+	if !ok {
+		return 0, false
+	}
+	n, err := strconv.ParseInt(digits, 10, 64)
+	return n, err == nil && n >= 0 && strconv.FormatInt(n, 10) == digits
+}
+
+func claimDir(t Target) string { return path.Join(t.Dir, claimName(t.Name)) }

@@ -1,0 +1,158 @@
+package stage
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+
+	"github.com/pkg/sftp"
+
+	"sftpgate/remote/record"
+)
+
+// Scene is what stands at a target just now.
+type Scene struct {
+	// File is the plain file at the target, nil when nothing stands there.
+	File *File
+	// Mine is the caller's own generation, nil when there is none.
+	Mine *Generation
+	// Another is set when somebody else's staging claims the target.
+	Another bool
+
+	mineDir bool // the caller's directory is there, whatever is in it
+	top     int  // the highest generation number in it
+}
+
+// Look finds out what stands at a target, and whose staging claims it. It
+// clears away what a clean-up that was cut off left behind.
+//
+// Errors: *KindError when something other than a plain file is in the way,
+// *PermissionError, *link.Error.
+func (h *Host) Look(ctx context.Context, t Target, user string) (Scene, error) {
+	var scene Scene
+	can, err := h.Abilities(ctx, t)
+	if err != nil {
+		return scene, err
+	}
+	err = h.do(ctx, t.Path(), func(c *sftp.Client) error {
+		if scene.File, err = lookFile(c, t.Path()); err != nil {
+			return err
+		}
+		users, err := stagingDirs(c, claimDir(t))
+		if err != nil || users == nil {
+			return err
+		}
+		for _, name := range users {
+			if name != userDir(user) {
+				scene.Another = scene.Another || !clearEmpty(c, t, name)
+				continue
+			}
+			state, n, err := scene.lookMine(c, t, user)
+			if err != nil {
+				return err
+			}
+			if n > 0 && (state.Meta.User != user || state.Meta.Path != t.Path()) {
+				scene.Another = true // a hash that collides: not ours
+			} else if n > 0 {
+				scene.Mine = h.generation(t, user, n, can, state)
+			}
+		}
+		return nil
+	})
+	return scene, err
+}
+
+// lookFile describes the plain file at p; nil when nothing is there.
+func lookFile(c *sftp.Client, p string) (*File, error) {
+	info, err := c.Lstat(p)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("look at %s: %w", p, err)
+	}
+	if !info.Mode().IsRegular() {
+		return nil, &KindError{Path: p, Kind: kindOf(info.Mode())}
+	}
+	f := &File{Path: p, Size: info.Size(), MTime: info.ModTime(), Mode: info.Mode().Perm()}
+	if stat, ok := info.Sys().(*sftp.FileStat); ok {
+		f.UID, f.GID = stat.UID, stat.GID
+	}
+	return f, nil
+}
+
+// stagingDirs lists the users' directories in a claim directory; nil when
+// there is no claim. A claim directory that is not one is a stranger's.
+func stagingDirs(c *sftp.Client, dir string) ([]string, error) {
+	info, err := c.Lstat(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("look at %s: %w", dir, err)
+	}
+	if !info.IsDir() {
+		return nil, &KindError{Path: dir, Kind: kindOf(info.Mode())}
+	}
+	infos, err := c.ReadDir(dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("read %s: %w", dir, err)
+	}
+	var names []string
+	for _, info := range infos {
+		names = append(names, info.Name())
+	}
+	return names, nil
+}
+
+// lookMine finds the generation that counts in the user's directory: the
+// highest with a valid record. 0 when there is none.
+func (s *Scene) lookMine(c *sftp.Client, t Target, user string) (record.State, int, error) {
+	dir := path.Join(claimDir(t), userDir(user))
+	infos, err := c.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return record.State{}, 0, nil
+	}
+	if err != nil {
+		return record.State{}, 0, fmt.Errorf("read %s: %w", dir, err)
+	}
+	if len(infos) == 0 {
+		clearEmpty(c, t, userDir(user))
+		return record.State{}, 0, nil
+	}
+	s.mineDir = true
+	var numbers []int
+	for _, info := range infos {
+		if n, ok := numbered(info.Name(), genPrefix); ok && info.IsDir() {
+			numbers = append(numbers, int(n))
+		}
+	}
+	slices.SortFunc(numbers, func(a, b int) int { return cmp.Compare(b, a) })
+	for _, n := range numbers {
+		s.top = max(s.top, n)
+		state, _, err := readState(c, path.Join(dir, genName(n)))
+		switch {
+		case err == nil:
+			return state, n, nil
+		case errors.Is(err, record.ErrNone), errors.Is(err, fs.ErrNotExist):
+		default:
+			return record.State{}, 0, err
+		}
+	}
+	return record.State{}, 0, nil
+}
+
+// clearEmpty removes a user's directory that has nothing in it, and the claim
+// directory when that was all: a clean-up was cut off there. rmdir refuses
+// whatever is not empty, so it takes nothing from anybody.
+func clearEmpty(c *sftp.Client, t Target, user string) bool {
+	if err := c.RemoveDirectory(path.Join(claimDir(t), user)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return false
+	}
+	_ = c.RemoveDirectory(claimDir(t))
+	return true
+}

@@ -1,0 +1,236 @@
+package stage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math/rand/v2"
+	"path"
+	"time"
+
+	"github.com/pkg/sftp"
+
+	"sftpgate/remote/link"
+	"sftpgate/remote/record"
+)
+
+// Publication is the one step that makes the target appear.
+type Publication struct {
+	Source string // a sealed file in staging, on the target's filesystem
+	Size   int64  // what it must hold, in bytes
+	// Replace allows a file that stands at the target to be replaced.
+	Replace bool
+	// IfMatch is the ETag of the one file that may be replaced; "" for any.
+	IfMatch string
+	Attrs   Attrs
+}
+
+// Published says what stands at the target now.
+type Published struct {
+	File     File
+	Replaced bool
+	Notes    []string // what could not be kept, for a person
+}
+
+// Publish makes the target appear, whole. It is safe to repeat after any
+// failure: what a try before has done is recognised and completed.
+//
+// The source stays in staging under its own name, as a second link, for as
+// long as the host has hard links: so a later look can tell our own file from
+// a stranger's, and a stalled rename of ours fails once staging is gone.
+//
+// Errors: *ExistsError, *ChangedError, *KindError, ErrContent, ErrNoSpace,
+// ErrSuperseded, *PermissionError, *link.Error.
+func (g *Generation) Publish(ctx context.Context, p Publication) (Published, error) {
+	var done Published
+	recovering := g.State().Intent != nil
+	if !recovering {
+		// Whatever happens to the target from here on may have been us.
+		err := g.Advance(ctx, func(_ record.State, next *record.Record) error {
+			next.Intent = &record.Intent{Source: path.Base(p.Source), At: time.Now().UTC()}
+			return nil
+		})
+		if err != nil {
+			return done, err
+		}
+	}
+	err := g.host.pool.Do(ctx, func(conn *link.Conn) error {
+		pub := publisher{conn: conn, c: conn.SFTP(), can: g.can, host: g.host, target: g.target, Publication: p}
+		pub.second = g.path(pubPrefix + randomName())
+		if recovering {
+			ours, err := pub.already()
+			if err != nil || ours {
+				return errors.Join(err, pub.settle(&done))
+			}
+		}
+		return pub.run(ctx, &done)
+	})
+	err = g.gone(ctx, g.host.explain(err, g.target.Path()))
+	return done, g.host.spaceOr(ctx, g.target.Dir, 0, err)
+}
+
+type publisher struct {
+	Publication
+	conn   *link.Conn
+	c      *sftp.Client
+	can    link.Abilities
+	host   *Host
+	target Target
+	second string // where a second link of the source is made before it replaces the target
+}
+
+func (p *publisher) run(ctx context.Context, done *Published) error {
+	info, err := p.c.Lstat(p.Source)
+	if err != nil {
+		return fmt.Errorf("publish %s: %w", p.target.Path(), err)
+	}
+	if info.Size() != p.Size {
+		return fmt.Errorf("%w: %s has %d bytes, the file has %d", ErrContent, p.Source, info.Size(), p.Size)
+	}
+	old, err := p.allowed()
+	if err != nil {
+		return err
+	}
+	if done.Notes, err = p.attributes(ctx, old); err != nil {
+		return err
+	}
+	if err := p.sync(); err != nil {
+		return err
+	}
+	done.Replaced = old != nil
+	if err := p.appear(old); err != nil {
+		return err
+	}
+	return p.settle(done)
+}
+
+// allowed says whether what stands at the target now may be replaced.
+func (p *publisher) allowed() (*File, error) {
+	old, err := lookFile(p.c, p.target.Path())
+	switch {
+	case err != nil:
+		return nil, err
+	case p.IfMatch != "" && (old == nil || old.ETag() != p.IfMatch):
+		return nil, &ChangedError{Path: p.target.Path(), File: old}
+	case old != nil && !p.Replace:
+		return nil, &ExistsError{File: *old}
+	}
+	return old, nil
+}
+
+func (p *publisher) sync() error {
+	f, err := p.c.OpenFile(p.Source, writeOnly)
+	if err != nil {
+		// A mode or an owner that we gave it can forbid it; the bytes were synced before.
+		if errors.Is(err, fs.ErrPermission) {
+			return nil
+		}
+		return fmt.Errorf("sync %s: %w", p.Source, err)
+	}
+	return errors.Join(syncFile(f, p.can), f.Close())
+}
+
+// appear is the step itself.
+func (p *publisher) appear(old *File) error {
+	if p.Replace {
+		return p.replace()
+	}
+	switch {
+	case p.can.HardLink:
+		if err := p.c.Link(p.Source, p.target.Path()); err != nil {
+			return p.inTheWay(err)
+		}
+	case p.can.RenameCreateOnly:
+		if err := p.c.Rename(p.Source, p.target.Path()); err != nil {
+			return p.inTheWay(err)
+		}
+	default: // allowed has just looked; this host cannot do it in one step
+		if err := p.rename(p.Source); err != nil {
+			return fmt.Errorf("publish %s: %w", p.target.Path(), err)
+		}
+	}
+	return nil
+}
+
+func (p *publisher) replace() error {
+	from := p.Source
+	if p.can.HardLink {
+		if err := p.c.Link(p.Source, p.second); err != nil {
+			return fmt.Errorf("publish %s: %w", p.target.Path(), err)
+		}
+		from = p.second
+	}
+	if err := p.rename(from); err != nil {
+		return fmt.Errorf("publish %s: %w", p.target.Path(), err)
+	}
+	return nil
+}
+
+func (p *publisher) rename(from string) error {
+	if p.can.PosixRename {
+		return p.c.PosixRename(from, p.target.Path())
+	}
+	return p.c.Rename(from, p.target.Path())
+}
+
+// inTheWay names the file that kept the target from appearing.
+func (p *publisher) inTheWay(err error) error {
+	if old, lerr := lookFile(p.c, p.target.Path()); lerr != nil {
+		return lerr
+	} else if old != nil {
+		return &ExistsError{File: *old}
+	}
+	return fmt.Errorf("publish %s: %w", p.target.Path(), err)
+}
+
+// settle makes the target's name durable and describes it.
+func (p *publisher) settle(done *Published) error {
+	if err := syncDir(p.c, p.can, p.target.Dir); err != nil {
+		return err
+	}
+	f, err := lookFile(p.c, p.target.Path())
+	if err == nil && f == nil {
+		err = fmt.Errorf("%s was published and is gone again: %w", p.target.Path(), fs.ErrNotExist)
+	}
+	if err != nil {
+		return err
+	}
+	done.File = *f
+	return nil
+}
+
+// already finds out whether a publication that was begun before has happened:
+// whether target and source are one inode. SFTP version 3 does not tell inodes;
+// a modification time that is set through the source and seen at the target does.
+func (p *publisher) already() (bool, error) {
+	target, err := lookFile(p.c, p.target.Path())
+	var other *KindError
+	if errors.As(err, &other) {
+		return false, nil
+	}
+	if err != nil || target == nil {
+		return false, err
+	}
+	source, err := lookFile(p.c, p.Source)
+	if err != nil {
+		return false, err
+	}
+	if source == nil {
+		// Only our own rename takes it away; it is then at the target, or was.
+		return target.Size == p.Size, nil
+	}
+	if source.Size != target.Size || !source.MTime.Equal(target.MTime) {
+		return false, nil
+	}
+	nonce := time.Unix(1_000_000_000+rand.Int64N(500_000_000), 0)
+	if err := p.c.Chtimes(p.Source, nonce, nonce); err != nil {
+		return false, fmt.Errorf("mark %s: %w", p.Source, err)
+	}
+	marked, err := lookFile(p.c, p.target.Path())
+	rerr := p.c.Chtimes(p.Source, source.MTime, source.MTime)
+	if err := errors.Join(err, rerr); err != nil {
+		return false, err
+	}
+	return marked != nil && marked.MTime.Equal(nonce), nil
+}

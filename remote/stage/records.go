@@ -1,0 +1,248 @@
+package stage
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"sync"
+
+	"github.com/pkg/sftp"
+
+	"sftpgate/remote/link"
+	"sftpgate/remote/record"
+)
+
+// readState puts together what the valid records in a generation's directory
+// say. The second result is the highest sequence number that is taken, by a
+// valid record or a torn one.
+func readState(c *sftp.Client, dir string) (record.State, int64, error) {
+	for try := 0; ; try++ {
+		listed, err := listRecords(c, dir)
+		if err != nil {
+			return record.State{}, 0, err
+		}
+		valid, torn, err := listed.read(c, dir)
+		if err != nil {
+			return record.State{}, 0, err
+		}
+		// One that was listed and cannot be read may have been emptied since,
+		// because a full record follows it by now: look again before it is
+		// taken for torn.
+		if torn && try < 3 {
+			continue
+		}
+		state, err := record.Union(valid)
+		return state, listed.top, err
+	}
+}
+
+// recordList is the record files of a generation; emptied ones only count for top.
+type recordList struct {
+	top  int64
+	seqs []int64
+}
+
+func listRecords(c *sftp.Client, dir string) (recordList, error) {
+	var list recordList
+	names, err := c.ReadDir(dir)
+	for _, info := range names {
+		seq, ok := numbered(info.Name(), recordPrefix)
+		if !ok || !info.Mode().IsRegular() {
+			continue
+		}
+		list.top = max(list.top, seq)
+		if info.Size() > 0 && info.Size() <= record.MaxBytes {
+			list.seqs = append(list.seqs, seq)
+		}
+	}
+	return list, err
+}
+
+func (l recordList) read(c *sftp.Client, dir string) (valid []record.Record, torn bool, err error) {
+	records, errs := make([]*record.Record, len(l.seqs)), make([]error, len(l.seqs))
+	var wg sync.WaitGroup
+	for i, seq := range l.seqs {
+		wg.Go(func() { records[i], errs[i] = readRecord(c, path.Join(dir, recordName(seq)), seq) })
+	}
+	wg.Wait()
+	for _, r := range records {
+		if r == nil {
+			torn = true
+			continue
+		}
+		valid = append(valid, *r)
+	}
+	return valid, torn, errors.Join(errs...)
+}
+
+// readRecord reads one record; nil, without an error, is one that does not count.
+func readRecord(c *sftp.Client, name string, seq int64) (*record.Record, error) {
+	f, err := c.Open(name)
+	if err != nil {
+		return nil, fmt.Errorf("read record %s: %w", name, err)
+	}
+	defer f.Close()
+	var file bytes.Buffer
+	if _, err := f.WriteTo(&file); err != nil {
+		return nil, fmt.Errorf("read record %s: %w", name, err)
+	}
+	r, err := record.Decode(file.Bytes())
+	if err != nil || r.Seq != seq {
+		return nil, nil
+	}
+	return &r, nil
+}
+
+// Advance writes the next record. edit is given the state as it is on the host
+// and the record that would follow; it is called again when another gateway
+// was faster, so it must decide anew each time. After Advance the record is
+// durable and State holds it.
+func (g *Generation) Advance(ctx context.Context, edit func(s record.State, next *record.Record) error) error {
+	g.advance.Lock()
+	defer g.advance.Unlock()
+	state := g.State()
+	top := state.Seq
+	for {
+		next := state.Next()
+		next.Seq = max(next.Seq, top+1)
+		if err := edit(state, &next); err != nil {
+			return err
+		}
+		placed := false
+		err := g.do(ctx, func(c *sftp.Client) (err error) {
+			if placed, err = g.writeRecord(c, next); err != nil {
+				return err
+			}
+			if !placed {
+				state, top, err = readState(c, g.path())
+			}
+			return err
+		})
+		if err != nil {
+			return g.host.spaceOr(ctx, g.target.Dir, 0, fmt.Errorf("write record %d: %w", next.Seq, err))
+		}
+		if placed {
+			g.merge(state, next)
+			return g.compact(ctx, next)
+		}
+	}
+}
+
+// merge takes a record into the state that is known here.
+func (g *Generation) merge(base record.State, next record.Record) {
+	known := record.Record{
+		Seq: max(base.Seq, 1), Meta: base.Meta, Epoch: base.Epoch, Merged: base.Merged, Chunks: base.Chunks,
+		Writers: base.Writers, Finish: base.Finish, Intent: base.Intent,
+	}
+	state, err := record.Union([]record.Record{known, next})
+	if err != nil {
+		return // not with two records
+	}
+	g.mu.Lock()
+	g.state = state
+	g.mu.Unlock()
+}
+
+// Reload reads the records again.
+func (g *Generation) Reload(ctx context.Context) error {
+	return g.do(ctx, func(c *sftp.Client) error {
+		state, _, err := readState(c, g.path())
+		if err != nil {
+			return err
+		}
+		g.mu.Lock()
+		g.state = state
+		g.mu.Unlock()
+		return nil
+	})
+}
+
+// writeRecord writes and syncs a record under a name of its own, then gives it
+// its number, unless that is taken. O_EXCL on the number itself would not do: a
+// torn record there, skipped by a second gateway, would lose progress.
+func (g *Generation) writeRecord(c *sftp.Client, r record.Record) (placed bool, err error) {
+	file, err := record.Encode(r)
+	if err != nil {
+		return false, err
+	}
+	tmp, final := g.path(tmpPrefix+randomName()), g.path(recordName(r.Seq))
+	if err := writeSynced(c, g.can, tmp, file); err != nil {
+		_ = c.Remove(tmp)
+		return false, err
+	}
+	placed, err = createOnly(c, g.can, tmp, final)
+	if err != nil || !placed {
+		_ = c.Remove(tmp)
+		return false, err
+	}
+	return true, syncDir(c, g.can, g.path())
+}
+
+// compact empties the records before a full one: it says all that they said.
+// Their names stay, since a number that became free again could be taken by a
+// stalled gateway's record, which the next full record would then not know.
+func (g *Generation) compact(ctx context.Context, r record.Record) error {
+	if !r.Full {
+		return nil
+	}
+	return g.do(ctx, func(c *sftp.Client) error {
+		list, err := listRecords(c, g.path())
+		if err != nil {
+			return err
+		}
+		for _, seq := range list.seqs {
+			if seq >= r.Seq {
+				continue
+			}
+			if err := c.Truncate(g.path(recordName(seq)), 0); err != nil {
+				return fmt.Errorf("empty record %d: %w", seq, err)
+			}
+		}
+		return nil
+	})
+}
+
+// writeSynced writes a new file and syncs it.
+func writeSynced(c *sftp.Client, can link.Abilities, name string, content []byte) error {
+	f, err := c.OpenFile(name, exclusive)
+	if err != nil {
+		return err
+	}
+	n, err := f.ReadFromWithConcurrency(bytes.NewReader(content), 0)
+	if err == nil && n != int64(len(content)) {
+		err = fmt.Errorf("%s: %d of %d bytes written", name, n, len(content))
+	}
+	if err == nil {
+		err = syncFile(f, can)
+	}
+	return errors.Join(err, f.Close())
+}
+
+// createOnly gives a file its final name unless something has that name
+// already; then it returns false and both stay as they were.
+func createOnly(c *sftp.Client, can link.Abilities, from, to string) (placed bool, err error) {
+	switch {
+	case can.HardLink:
+		if err = c.Link(from, to); err == nil {
+			return true, c.Remove(from)
+		}
+	case can.RenameCreateOnly:
+		if err = c.Rename(from, to); err == nil {
+			return true, nil
+		}
+	default: // the host can do neither; between the look and the rename there is a gap
+		if _, lerr := c.Lstat(to); lerr == nil {
+			return false, nil
+		} else if !errors.Is(lerr, fs.ErrNotExist) {
+			return false, lerr
+		}
+		return true, c.Rename(from, to)
+	}
+	if _, lerr := c.Lstat(to); lerr == nil {
+		return false, nil
+	}
+	return false, err
+}

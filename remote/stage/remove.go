@@ -1,0 +1,111 @@
+package stage
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"path"
+
+	"github.com/pkg/sftp"
+
+	"sftpgate/remote/link"
+)
+
+// Remove takes the generation off the host, and with it the claim when it was
+// the last. The generation disappears in one rename, so that neither a crash
+// nor a stalled writer finds half of it; a claim that somebody else has taken
+// since is not touched. Removing what is gone is fine.
+func (g *Generation) Remove(ctx context.Context) error {
+	return g.host.do(ctx, g.target.Dir, func(c *sftp.Client) error {
+		return removeGeneration(c, g.can, g.target, userDir(g.user), genName(g.n))
+	})
+}
+
+// RemoveOthers ends every claim on the target but that of keep ("" for none):
+// an administrator takes the path over.
+func (h *Host) RemoveOthers(ctx context.Context, t Target, keep string) error {
+	can, err := h.Abilities(ctx, t)
+	if err != nil {
+		return err
+	}
+	return h.do(ctx, t.Dir, func(c *sftp.Client) error {
+		users, err := stagingDirs(c, claimDir(t))
+		if err != nil {
+			return err
+		}
+		for _, user := range users {
+			if keep != "" && user == userDir(keep) {
+				continue
+			}
+			gens, err := c.ReadDir(path.Join(claimDir(t), user))
+			if err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return err
+			}
+			for _, gen := range gens {
+				if err := removeGeneration(c, can, t, user, gen.Name()); err != nil {
+					return err
+				}
+			}
+			clearEmpty(c, t, user)
+		}
+		return nil
+	})
+}
+
+// RemoveOlder removes the generations that g has taken the place of.
+func (g *Generation) RemoveOlder(ctx context.Context) error {
+	return g.host.do(ctx, g.target.Dir, func(c *sftp.Client) error {
+		gens, err := c.ReadDir(path.Dir(g.path()))
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		for _, gen := range gens {
+			if n, ok := numbered(gen.Name(), genPrefix); ok && n < int64(g.n) {
+				err = errors.Join(err, removeGeneration(c, g.can, g.target, userDir(g.user), gen.Name()))
+			}
+		}
+		return err
+	})
+}
+
+func removeGeneration(c *sftp.Client, can link.Abilities, t Target, user, gen string) error {
+	away := path.Join(t.Dir, hiddenName())
+	err := moveDir(c, can, path.Join(claimDir(t), user, gen), away)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if _, lerr := c.Lstat(path.Join(claimDir(t), user, gen)); !errors.Is(lerr, fs.ErrNotExist) {
+			return err
+		}
+	}
+	clearEmpty(c, t, user)
+	if serr := syncDir(c, can, t.Dir); serr != nil {
+		return serr
+	}
+	return removeTree(c, away)
+}
+
+// removeTree removes a directory and what is in it. It never follows a
+// symlink: what READDIR calls a directory is one by lstat.
+func removeTree(c *sftp.Client, dir string) error {
+	infos, err := c.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for _, info := range infos {
+		name := path.Join(dir, info.Name())
+		if info.IsDir() {
+			err = removeTree(c, name)
+		} else {
+			err = c.Remove(name)
+		}
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	if err := c.RemoveDirectory(dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}

@@ -1,0 +1,170 @@
+package stage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"time"
+
+	"github.com/pkg/sftp"
+
+	"sftpgate/remote/link"
+)
+
+// rootsStand is how long a root's real path is believed before it is asked again.
+const rootsStand = time.Minute
+
+// Resolve finds out where p really is: its directory must exist (or is made,
+// below the root, when makeDirs is set) and must lie under a root of the host
+// after all symlinks. The final component is not looked at.
+//
+// Errors: *PathError, *DirError, *KindError, *PermissionError, *link.Error.
+func (h *Host) Resolve(ctx context.Context, p string, makeDirs bool) (Target, error) {
+	if err := CheckPath(p); err != nil {
+		return Target{}, err
+	}
+	dir, err := h.resolve(ctx, path.Dir(p), makeDirs)
+	if err != nil {
+		return Target{}, err
+	}
+	if p == dir.Root {
+		return Target{}, &KindError{Path: p, Kind: "directory"}
+	}
+	dir.Name = path.Base(p)
+	return dir, nil
+}
+
+// ResolveDir is Resolve for a directory: the result has no Name.
+func (h *Host) ResolveDir(ctx context.Context, dir string) (Target, error) {
+	if err := CheckPath(dir); err != nil {
+		return Target{}, err
+	}
+	return h.resolve(ctx, dir, false)
+}
+
+func (h *Host) resolve(ctx context.Context, dir string, makeDirs bool) (Target, error) {
+	t := Target{Host: h.Config().ID}
+	err := h.do(ctx, dir, func(c *sftp.Client) error {
+		roots, err := h.realRoots(c)
+		if err != nil {
+			return err
+		}
+		if _, ok := rootOf(roots, dir, true); !ok {
+			return &PathError{Path: dir, Why: "it is outside the roots of host " + t.Host, Forbidden: true}
+		}
+		real, missing, err := realDir(c, dir)
+		if err != nil {
+			return err
+		}
+		root, ok := rootOf(roots, real, false)
+		if !ok {
+			return &PathError{Path: dir, Why: "a symbolic link leads outside the roots of host " + t.Host, Forbidden: true}
+		}
+		if err := CheckPath(real); err != nil {
+			return fmt.Errorf("the directory's real name is not one that can be used: %w", err)
+		}
+		t.Root, t.Dir = root, real
+		if len(missing) == 0 {
+			return nil
+		}
+		if !makeDirs {
+			return &DirError{Dir: dir}
+		}
+		can, err := h.pool.Abilities(ctx, root, real)
+		if err != nil {
+			return err
+		}
+		t.Dir, err = makeAll(c, can, real, missing)
+		return err
+	})
+	return t, err
+}
+
+// realRoots maps each configured root to its real path.
+func (h *Host) realRoots(c *sftp.Client) (map[string]string, error) {
+	known := map[string]string{}
+	for _, root := range h.Config().Roots {
+		h.mu.Lock()
+		real, ok := h.roots[root]
+		h.mu.Unlock()
+		if !ok || time.Since(real.at) > rootsStand {
+			at, missing, err := realDir(c, root)
+			if err != nil {
+				return nil, fmt.Errorf("root %s: %w", root, err)
+			}
+			if len(missing) > 0 {
+				continue // this root is not there; the others serve
+			}
+			real = realRoot{at, time.Now()}
+			h.mu.Lock()
+			h.roots[root] = real
+			h.mu.Unlock()
+		}
+		known[root] = real.path
+	}
+	if len(known) == 0 {
+		return nil, fmt.Errorf("none of the roots %v exists on the host: make one, or mend roots in hosts.yaml: %w",
+			h.Config().Roots, errRoots)
+	}
+	return known, nil
+}
+
+var errRoots = errors.New("no root")
+
+// rootOf finds the root that p lies under; by its configured spelling as well
+// when configured is set, else only by the real one.
+func rootOf(roots map[string]string, p string, configured bool) (string, bool) {
+	best, found := "", false
+	for root, real := range roots {
+		if (Under(real, p) || configured && Under(root, p)) && (!found || len(root) > len(best)) {
+			best, found = root, true
+		}
+	}
+	return best, found
+}
+
+// makeAll makes the missing directories one by one and syncs each parent, so
+// that a chunk committed below them does not vanish with them.
+func makeAll(c *sftp.Client, can link.Abilities, dir string, missing []string) (string, error) {
+	for _, name := range missing {
+		if name == ".." {
+			return "", &DirError{Dir: path.Join(dir, name)}
+		}
+		parent := dir
+		dir = path.Join(dir, name)
+		if err := c.Mkdir(dir); err != nil {
+			info, lerr := c.Lstat(dir)
+			if lerr != nil {
+				return "", fmt.Errorf("make directory %s: %w", dir, err)
+			}
+			if !info.IsDir() { // somebody was faster, with something else
+				return "", &KindError{Path: dir, Kind: kindOf(info.Mode())}
+			}
+		}
+		if err := syncDir(c, can, parent); err != nil {
+			return "", err
+		}
+	}
+	return dir, nil
+}
+
+// List reads a directory under the roots. Staging is left out.
+func (h *Host) List(ctx context.Context, dir string) ([]fs.FileInfo, error) {
+	t, err := h.ResolveDir(ctx, dir)
+	if err != nil {
+		return nil, err
+	}
+	var listed []fs.FileInfo
+	err = h.do(ctx, dir, func(c *sftp.Client) error {
+		all, err := c.ReadDirContext(ctx, t.Dir)
+		for _, info := range all {
+			if !Staging(info.Name()) {
+				listed = append(listed, info)
+			}
+		}
+		return err
+	})
+	return listed, err
+}
