@@ -1,0 +1,126 @@
+package registry
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"time"
+
+	"go.etcd.io/bbolt"
+
+	"sftpgate/gateway"
+)
+
+// Put implements gateway.Index, in one transaction.
+func (b *Bolt) Put(ctx context.Context, e gateway.Entry, ttl time.Duration) error {
+	value, err := encodeEntry(e)
+	if err == nil {
+		err = lasting(ttl)
+	}
+	if err == nil {
+		err = b.update(ctx, func(tx *bbolt.Tx) error { return b.put(tx, e, value, ttl) })
+	}
+	if err != nil {
+		return fmt.Errorf("indexing upload %q: %w", e.Upload.ID, err)
+	}
+	return nil
+}
+
+func (b *Bolt) put(tx *bbolt.Tx, e gateway.Entry, value []byte, ttl time.Duration) error {
+	id := []byte(e.Upload.ID)
+	entries := b.shelf(tx, entryBucket)
+	if stands := entries.get(id); stands != nil && !e.Ended {
+		if old, err := decodeEntry(stands); err == nil && old.Ended {
+			return nil // a tombstone is final
+		}
+	}
+	if err := entries.put(id, value, ttl); err != nil {
+		return err
+	}
+	if err := b.shelf(tx, userBucket).put(append(userPrefix(e.Upload.User), id...), nil, ttl); err != nil {
+		return err
+	}
+	alias, err := encodeAlias(e.Upload.ID)
+	if err != nil {
+		return err
+	}
+	for _, a := range e.Aliases {
+		if err := b.shelf(tx, aliasBucket).put(aliasKey(a), alias, ttl); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Get implements gateway.Index.
+func (b *Bolt) Get(ctx context.Context, id string) (e gateway.Entry, found bool, err error) {
+	var value []byte
+	err = b.view(ctx, func(tx *bbolt.Tx) error {
+		value = b.shelf(tx, entryBucket).get([]byte(id))
+		return nil
+	})
+	return lookedUp(value, err)
+}
+
+// ByAlias implements gateway.Index.
+func (b *Bolt) ByAlias(ctx context.Context, alias string) (e gateway.Entry, found bool, err error) {
+	var value []byte
+	err = b.view(ctx, func(tx *bbolt.Tx) error {
+		v := b.shelf(tx, aliasBucket).get(aliasKey(alias))
+		if v == nil {
+			return nil
+		}
+		id, err := decodeAlias(v)
+		if err != nil {
+			return err
+		}
+		value = b.shelf(tx, entryBucket).get([]byte(id))
+		return nil
+	})
+	return lookedUp(value, err)
+}
+
+// ByUser implements gateway.Index.
+func (b *Bolt) ByUser(ctx context.Context, user string) ([]gateway.Entry, error) {
+	var values [][]byte
+	err := b.view(ctx, func(tx *bbolt.Tx) error {
+		entries := b.shelf(tx, entryBucket)
+		prefix := userPrefix(user)
+		c := tx.Bucket(userBucket).Cursor()
+		for k, _ := c.Seek(prefix); bytes.HasPrefix(k, prefix); k, _ = c.Next() {
+			if v := entries.get(k[len(prefix):]); v != nil {
+				values = append(values, v)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("listing the uploads of a user: %w", err)
+	}
+	return ofUser(user, values), nil
+}
+
+// lookedUp is the answer to a look-up that gave value, nil for none, or err.
+func lookedUp(value []byte, err error) (gateway.Entry, bool, error) {
+	if err != nil {
+		return gateway.Entry{}, false, fmt.Errorf("looking up an upload: %w", err)
+	}
+	if value == nil {
+		return gateway.Entry{}, false, nil
+	}
+	e, err := decodeEntry(value)
+	return e, err == nil, err
+}
+
+// userPrefix and aliasKey are hashes: of fixed length, and never too long or
+// empty for a key.
+func userPrefix(user string) []byte {
+	sum := sha256.Sum256([]byte(user))
+	return sum[:]
+}
+
+func aliasKey(alias string) []byte {
+	sum := sha256.Sum256([]byte(alias))
+	return sum[:]
+}

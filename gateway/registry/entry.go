@@ -1,0 +1,171 @@
+package registry
+
+import (
+	"cmp"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"sftpgate/gateway"
+)
+
+type wireEntry struct {
+	V       int           `json:"v"`
+	Ended   bool          `json:"ended"` // the scripts read it
+	Key     string        `json:"key"`
+	Aliases []string      `json:"aliases,omitempty"`
+	Upload  wireUpload    `json:"upload"`
+	Target  *wireExisting `json:"target,omitempty"`
+}
+
+type wireUpload struct {
+	ID            string     `json:"id"`
+	Host          string     `json:"host"`
+	Path          string     `json:"path"`
+	User          string     `json:"user"`
+	Size          int64      `json:"size"`
+	ChunkSize     int64      `json:"chunk_size"`
+	State         string     `json:"state"`
+	ReceivedBytes int64      `json:"received_bytes"`
+	MergedBytes   int64      `json:"merged_bytes"`
+	Engine        string     `json:"engine,omitempty"`
+	SHA256        string     `json:"sha256,omitempty"` // hex
+	Verified      string     `json:"verified,omitempty"`
+	Error         *wireError `json:"error,omitempty"`
+	Notes         []string   `json:"notes,omitempty"`
+	CreatedAt     time.Time  `json:"created_at"`
+	ExpiresAt     time.Time  `json:"expires_at"`
+}
+
+type wireError struct {
+	Code       string        `json:"code"`
+	Detail     string        `json:"detail"`
+	RetryAfter time.Duration `json:"retry_after_ns,omitempty"`
+	Missing    [][2]int64    `json:"missing,omitempty"`
+	Existing   *wireExisting `json:"existing,omitempty"`
+	Upload     *wireUpload   `json:"upload,omitempty"`
+}
+
+type wireExisting struct {
+	Size  int64     `json:"size"`
+	MTime time.Time `json:"mtime"`
+	ETag  string    `json:"etag"`
+}
+
+// encodeEntry leaves out Upload.Received and the causes of errors, which are for the log alone.
+func encodeEntry(e gateway.Entry) ([]byte, error) {
+	u := e.Upload
+	if u.ID == "" {
+		return nil, errors.New("the upload has no id")
+	}
+	if err := storable(append([]string{u.ID, u.Host, u.Path, u.User, string(e.Key)}, e.Aliases...)...); err != nil {
+		return nil, err
+	}
+	return json.Marshal(wireEntry{
+		V: version, Ended: e.Ended, Key: string(e.Key), Aliases: e.Aliases,
+		Upload: toWire(u), Target: (*wireExisting)(utc(e.Target)),
+	})
+}
+
+func decodeEntry(value []byte) (gateway.Entry, error) {
+	var w wireEntry
+	if err := decode("entry of an upload", value, &w, &w.V); err != nil {
+		return gateway.Entry{}, err
+	}
+	u, err := fromWire(w.Upload)
+	if err != nil {
+		return gateway.Entry{}, err
+	}
+	return gateway.Entry{
+		Upload: u, Key: gateway.Key(w.Key), Aliases: w.Aliases,
+		Ended: w.Ended, Target: (*gateway.Existing)(w.Target),
+	}, nil
+}
+
+func toWire(u gateway.Upload) wireUpload {
+	w := wireUpload{
+		ID: u.ID, Host: u.Host, Path: u.Path, User: u.User,
+		Size: u.Size, ChunkSize: u.ChunkSize, State: string(u.State),
+		ReceivedBytes: u.ReceivedBytes, MergedBytes: u.MergedBytes,
+		Engine: u.Engine, Verified: u.Verified, Notes: u.Notes,
+		CreatedAt: u.CreatedAt.UTC(), ExpiresAt: u.ExpiresAt.UTC(),
+	}
+	if u.Digest != nil {
+		w.SHA256 = hex.EncodeToString(u.Digest[:])
+	}
+	if e := u.Error; e != nil {
+		w.Error = &wireError{
+			Code: string(e.Code), Detail: e.Detail, RetryAfter: e.RetryAfter,
+			Missing: e.Missing, Existing: (*wireExisting)(utc(e.Existing)),
+		}
+		if e.Upload != nil {
+			other := *e.Upload
+			other.Error = nil // one level is enough, and no circle can come of it
+			nested := toWire(other)
+			w.Error.Upload = &nested
+		}
+	}
+	return w
+}
+
+func fromWire(w wireUpload) (gateway.Upload, error) {
+	u := gateway.Upload{
+		ID: w.ID, Host: w.Host, Path: w.Path, User: w.User,
+		Size: w.Size, ChunkSize: w.ChunkSize, State: gateway.State(w.State),
+		ReceivedBytes: w.ReceivedBytes, MergedBytes: w.MergedBytes,
+		Engine: w.Engine, Verified: w.Verified, Notes: w.Notes,
+		CreatedAt: w.CreatedAt, ExpiresAt: w.ExpiresAt,
+	}
+	if w.SHA256 != "" {
+		raw, err := hex.DecodeString(w.SHA256)
+		if err != nil || len(raw) != len(gateway.Digest{}) {
+			return u, fmt.Errorf("the stored entry of upload %s is damaged: %q is not a SHA-256", w.ID, w.SHA256)
+		}
+		u.Digest = (*gateway.Digest)(raw)
+	}
+	if e := w.Error; e != nil {
+		u.Error = &gateway.Error{
+			Code: gateway.Code(e.Code), Detail: e.Detail, RetryAfter: e.RetryAfter,
+			Missing: e.Missing, Existing: (*gateway.Existing)(e.Existing),
+		}
+		if e.Upload != nil {
+			other, err := fromWire(*e.Upload)
+			if err != nil {
+				return u, err
+			}
+			u.Error.Upload = &other
+		}
+	}
+	return u, nil
+}
+
+func utc(x *gateway.Existing) *gateway.Existing {
+	if x == nil {
+		return nil
+	}
+	y := *x
+	y.MTime = y.MTime.UTC()
+	return &y
+}
+
+// ofUser decodes the values that are user's and sorts them, newest first. A
+// value that cannot be read is left out: one entry of another release must not
+// hide the rest of a list.
+func ofUser(user string, values [][]byte) []gateway.Entry {
+	var entries []gateway.Entry
+	for _, value := range values {
+		if e, err := decodeEntry(value); err == nil && e.Upload.User == user {
+			entries = append(entries, e)
+		}
+	}
+	slices.SortFunc(entries, func(a, b gateway.Entry) int {
+		if c := b.Upload.CreatedAt.Compare(a.Upload.CreatedAt); c != 0 {
+			return c
+		}
+		return cmp.Compare(a.Upload.ID, b.Upload.ID)
+	})
+	return entries
+}

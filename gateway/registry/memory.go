@@ -1,0 +1,64 @@
+package registry
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"sftpgate/gateway"
+)
+
+// memorySlots hold the leases of a single process. With time.Now their ends
+// are on the monotonic clock, so that setting the clock neither ends a lease
+// nor prolongs it.
+type memorySlots struct {
+	now func() time.Time
+
+	mu   sync.Mutex
+	held map[gateway.Key]lease
+}
+
+type lease struct {
+	value []byte
+	until time.Time
+}
+
+func newMemorySlots(now func() time.Time) *memorySlots {
+	return &memorySlots{now: now, held: map[gateway.Key]lease{}}
+}
+
+func (m *memorySlots) take(ctx context.Context, key gateway.Key, tokens []string, value []byte, ttl time.Duration) ([]byte, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	now := m.now()
+	if stands, ok := m.held[key]; ok && stands.until.After(now) {
+		if ours, err := under(stands.value, tokens...); err != nil || !ours {
+			return stands.value, err
+		}
+	}
+	// Leases are as many as there are merges, so looking at all of them is cheap.
+	for k, l := range m.held {
+		if !l.until.After(now) {
+			delete(m.held, k)
+		}
+	}
+	m.held[key] = lease{value, now.Add(ttl)}
+	return value, nil
+}
+
+func (m *memorySlots) drop(_ context.Context, key gateway.Key, token string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	stands, ok := m.held[key]
+	if !ok {
+		return nil
+	}
+	ours, err := under(stands.value, token)
+	if ours {
+		delete(m.held, key)
+	}
+	return err
+}

@@ -1,0 +1,96 @@
+package registry
+
+import (
+	"context"
+	"log/slog"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/logging"
+
+	"sftpgate/gateway"
+)
+
+var (
+	_ gateway.Claims = (*Redis)(nil)
+	_ gateway.Leases = (*Redis)(nil)
+	_ gateway.Index  = (*Redis)(nil)
+)
+
+// Redis is the registry that several gateways share.
+type Redis struct {
+	guard
+	client redis.UniversalClient
+	addr   string // for messages; no credentials
+	log    *slog.Logger
+	silent atomic.Bool // the last call got no answer
+}
+
+// quiet stops go-redis from printing a line of its own for each failed dial.
+var quiet = sync.OnceFunc(logging.Disable)
+
+// OpenRedis makes a registry of the server at url: redis://, rediss:// (TLS) or
+// unix://, as in redis://user:password@host:6379/0. It fails only when the URL
+// cannot be read. The server is asked once, for at most a few seconds and no
+// longer than ctx; one that is down is logged, and used as soon as it is up. A
+// nil log discards.
+func OpenRedis(ctx context.Context, url string, log *slog.Logger) (*Redis, error) {
+	o, err := options(url)
+	if err != nil {
+		return nil, err
+	}
+	return openRedis(ctx, o, log), nil
+}
+
+func openRedis(ctx context.Context, o *redis.UniversalOptions, log *slog.Logger) *Redis {
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	quiet()
+	r := &Redis{client: redis.NewUniversalClient(o), addr: strings.Join(o.Addrs, ","), log: log}
+	r.guard = guard{claims: redisSlots{r, "claim"}, leases: redisSlots{r, "lease"}}
+	_ = r.Ping(ctx) // logged there
+	return r
+}
+
+// Ping reports whether the server answers.
+func (r *Redis) Ping(ctx context.Context) error {
+	return r.do(ctx, func(ctx context.Context) error { return r.client.Ping(ctx).Err() })
+}
+
+// Close ends all connections.
+func (r *Redis) Close() error { return r.client.Close() }
+
+// redisSlots are the keys sftpgate:{…}:<kind>.
+type redisSlots struct {
+	r    *Redis
+	kind string
+}
+
+func (s redisSlots) take(ctx context.Context, key gateway.Key, tokens []string, value []byte, ttl time.Duration) ([]byte, error) {
+	args := []any{value, millis(ttl)}
+	for _, token := range tokens {
+		args = append(args, token)
+	}
+	var stands string
+	err := s.r.do(ctx, func(ctx context.Context) (err error) {
+		stands, err = takeScript.Run(ctx, s.r.client, []string{name(string(key), s.kind)}, args...).Text()
+		return err
+	})
+	return []byte(stands), err
+}
+
+func (s redisSlots) drop(ctx context.Context, key gateway.Key, token string) error {
+	return s.r.do(ctx, func(ctx context.Context) error {
+		return dropScript.Run(ctx, s.r.client, []string{name(string(key), s.kind)}, token).Err()
+	})
+}
+
+// name makes a key; what is tagged alike lives on one node of a cluster.
+func name(tag, kind string) string { return "sftpgate:{" + tag + "}:" + kind }
+
+// millis rounds up: a time to live of zero would be an error to Redis.
+func millis(ttl time.Duration) int64 { return int64((ttl + time.Millisecond - 1) / time.Millisecond) }

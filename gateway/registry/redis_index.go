@@ -1,0 +1,163 @@
+package registry
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"sftpgate/gateway"
+)
+
+// Put implements gateway.Index. The entry is written before what points to it:
+// a crash in between leaves an upload that is found by its id alone until the
+// next Put, and never a pointer to nothing.
+func (r *Redis) Put(ctx context.Context, e gateway.Entry, ttl time.Duration) error {
+	value, err := encodeEntry(e)
+	if err == nil {
+		err = lasting(ttl)
+	}
+	if err == nil {
+		err = r.put(ctx, e, value, millis(ttl))
+	}
+	if err != nil {
+		return fmt.Errorf("indexing upload %q: %w", e.Upload.ID, err)
+	}
+	return nil
+}
+
+func (r *Redis) put(ctx context.Context, e gateway.Entry, value []byte, ttl int64) error {
+	ctx, cancel := context.WithTimeout(ctx, patience) // for both steps together
+	defer cancel()
+	kind := "live"
+	if e.Ended {
+		kind = "ended"
+	}
+	var written int
+	err := r.do(ctx, func(ctx context.Context) (err error) {
+		written, err = putScript.Run(ctx, r.client, []string{name(e.Upload.ID, "upload")}, value, ttl, kind).Int()
+		return err
+	})
+	if err != nil || written == 0 {
+		return err
+	}
+	alias, err := encodeAlias(e.Upload.ID)
+	if err != nil {
+		return err
+	}
+	return r.do(ctx, func(ctx context.Context) error {
+		_, err := r.client.Pipelined(ctx, func(p redis.Pipeliner) error {
+			// The text and not its hash: within a pipeline there is no second try with the other.
+			p.Eval(ctx, listScript, []string{name(hash(e.Upload.User), "uploads")}, e.Upload.ID, ttl)
+			for _, a := range e.Aliases {
+				p.Set(ctx, name(hash(a), "alias"), alias, time.Duration(ttl)*time.Millisecond)
+			}
+			return nil
+		})
+		return err
+	})
+}
+
+// Get implements gateway.Index.
+func (r *Redis) Get(ctx context.Context, id string) (gateway.Entry, bool, error) {
+	value, err := r.get(ctx, name(id, "upload"))
+	if err != nil || value == nil {
+		return gateway.Entry{}, false, err
+	}
+	e, err := decodeEntry(value)
+	return e, err == nil, err
+}
+
+// ByAlias implements gateway.Index.
+func (r *Redis) ByAlias(ctx context.Context, alias string) (gateway.Entry, bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	value, err := r.get(ctx, name(hash(alias), "alias"))
+	if err != nil || value == nil {
+		return gateway.Entry{}, false, err
+	}
+	id, err := decodeAlias(value)
+	if err != nil {
+		return gateway.Entry{}, false, err
+	}
+	return r.Get(ctx, id)
+}
+
+// ByUser implements gateway.Index.
+func (r *Redis) ByUser(ctx context.Context, user string) ([]gateway.Entry, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	var ids []string
+	err := r.do(ctx, func(ctx context.Context) (err error) {
+		ids, err = r.client.ZRange(ctx, name(hash(user), "uploads"), 0, -1).Result()
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("listing the uploads of a user: %w", err)
+	}
+	var values [][]byte
+	for some := range slices.Chunk(ids, 256) {
+		got, err := r.getAll(ctx, some)
+		if err != nil {
+			return nil, fmt.Errorf("listing the uploads of a user: %w", err)
+		}
+		values = append(values, got...)
+	}
+	return ofUser(user, values), nil
+}
+
+// get returns the value at key, nil when there is none.
+func (r *Redis) get(ctx context.Context, key string) ([]byte, error) {
+	var value []byte
+	err := r.do(ctx, func(ctx context.Context) (err error) {
+		value, err = r.client.Get(ctx, key).Bytes()
+		if errors.Is(err, redis.Nil) {
+			return nil
+		}
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("looking up an upload: %w", err)
+	}
+	return value, nil
+}
+
+// getAll returns the values of those ids that have one. Single GETs in a
+// pipeline, because MGET cannot cross the nodes of a cluster.
+func (r *Redis) getAll(ctx context.Context, ids []string) (values [][]byte, err error) {
+	err = r.do(ctx, func(ctx context.Context) error {
+		values = nil
+		replies, err := r.client.Pipelined(ctx, func(p redis.Pipeliner) error {
+			for _, id := range ids {
+				p.Get(ctx, name(id, "upload"))
+			}
+			return nil
+		})
+		if err != nil && !errors.Is(err, redis.Nil) {
+			return err
+		}
+		for _, reply := range replies {
+			value, err := reply.(*redis.StringCmd).Bytes()
+			if errors.Is(err, redis.Nil) {
+				continue // ended meanwhile
+			}
+			if err != nil {
+				return err
+			}
+			values = append(values, value)
+		}
+		return nil
+	})
+	return values, err
+}
+
+// hash makes a hash tag of text that may hold anything, braces too.
+func hash(s string) string {
+	sum := sha256.Sum256([]byte(s))
+	return hex.EncodeToString(sum[:])
+}

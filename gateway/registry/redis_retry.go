@@ -1,0 +1,75 @@
+package registry
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+	"github.com/redis/go-redis/v9"
+
+	"sftpgate/gateway"
+)
+
+// Bounds of one call. A server that refuses connections is given up after
+// about a second, one that takes them and stays silent after patience.
+const (
+	patience = 2500 * time.Millisecond
+	maxTries = 5
+)
+
+// do runs op until it succeeds, cannot, or patience ends. op must be safe to
+// repeat: an attempt whose reply was lost may have been carried out. Errors
+// wrap gateway.ErrRegistryUnavailable, unless the caller itself gave up.
+func (r *Redis) do(ctx context.Context, op func(context.Context) error) error {
+	whole, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	var last error
+	try := func() (struct{}, error) {
+		step, cancel := context.WithTimeout(whole, stepTimeout)
+		defer cancel()
+		if last = op(step); last != nil && !passing(last) {
+			return struct{}{}, backoff.Permanent(last)
+		}
+		return struct{}{}, last
+	}
+	pause := backoff.NewExponentialBackOff()
+	pause.InitialInterval, pause.Multiplier = 50*time.Millisecond, 2
+	_, err := backoff.Retry(whole, try,
+		backoff.WithBackOff(pause), backoff.WithMaxTries(maxTries), backoff.WithMaxElapsedTime(patience))
+	if err == nil {
+		r.answers(nil)
+		return nil
+	}
+	if errors.Is(ctx.Err(), context.Canceled) {
+		return ctx.Err()
+	}
+	r.answers(last)
+	return fmt.Errorf("%w: redis at %s: %w", gateway.ErrRegistryUnavailable, r.addr, last)
+}
+
+// passing reports whether the same command may succeed in a moment: always
+// when the server was not heard; of its own errors only those of a start or a
+// change of roles.
+func passing(err error) bool {
+	if errors.Is(err, redis.ErrClosed) {
+		return false
+	}
+	var refused redis.Error
+	if !errors.As(err, &refused) {
+		return true
+	}
+	return redis.IsLoadingError(err) || redis.IsReadOnlyError(err) || redis.IsClusterDownError(err) ||
+		redis.IsTryAgainError(err) || redis.IsMasterDownError(err) || redis.IsMaxClientsError(err)
+}
+
+// answers logs when the server falls silent and when it is back, once each.
+func (r *Redis) answers(err error) {
+	switch {
+	case err != nil && r.silent.CompareAndSwap(false, true):
+		r.log.Warn("redis does not answer: no upload can be started or finished until it does", "redis", r.addr, "error", err)
+	case err == nil && r.silent.CompareAndSwap(true, false):
+		r.log.Info("redis answers again", "redis", r.addr)
+	}
+}

@@ -1,0 +1,195 @@
+package registry
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"sftpgate/gateway"
+	"sftpgate/gateway/registry/registrytest"
+)
+
+func dial(t *testing.T, url string) *Redis {
+	t.Helper()
+	r, err := OpenRedis(t.Context(), url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = r.Close() })
+	return r
+}
+
+func must(t *testing.T, what string, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatalf("%s: %v", what, err)
+	}
+}
+
+// unavailable fails the test when an outage is not reported as one, or too late for a request.
+func unavailable(t *testing.T, what string, call func() error) {
+	t.Helper()
+	start := time.Now()
+	err := call()
+	if took := time.Since(start); took > 3*time.Second {
+		t.Errorf("%s: the answer took %v, want at most 3 s", what, took)
+	}
+	if !errors.Is(err, gateway.ErrRegistryUnavailable) {
+		t.Errorf("%s: %v, want gateway.ErrRegistryUnavailable", what, err)
+	}
+}
+
+// recovers waits until call succeeds.
+func recovers(t *testing.T, call func() error) {
+	t.Helper()
+	for end := time.Now().Add(10 * time.Second); ; {
+		err := call()
+		if err == nil {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatalf("not within 10 s: %v", err)
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+}
+
+func newClaim(user string) gateway.Claim {
+	return gateway.Claim{Token: rand.Text(), ID: rand.Text(), User: user, Host: "web-1", Path: "/srv/files/a"}
+}
+
+func newEntry(user string) gateway.Entry {
+	id := rand.Text()
+	return gateway.Entry{Upload: gateway.Upload{ID: id, User: user}, Aliases: []string{"tus:" + id}}
+}
+
+func TestRedis(t *testing.T) {
+	t.Parallel()
+	server := registrytest.StartRedis(t)
+	registrytest.Run(t, func(t *testing.T) registrytest.Store {
+		r, err := OpenRedis(t.Context(), server.URL(), nil)
+		must(t, "OpenRedis", err)
+		return r
+	})
+}
+
+// A cluster refuses a script whose keys are on several nodes; a cluster of one
+// node looks at the hash tags all the same.
+func TestRedisCluster(t *testing.T) {
+	t.Parallel()
+	server := registrytest.StartRedis(t, "--cluster-enabled", "yes")
+	if got := server.Do("CLUSTER ADDSLOTSRANGE 0 16383"); got != "+OK" {
+		t.Fatal(got)
+	}
+	registrytest.Run(t, func(t *testing.T) registrytest.Store {
+		o, err := options(server.URL())
+		must(t, "options", err)
+		o.IsClusterMode = true
+		r := openRedis(t.Context(), o, nil)
+		recovers(t, func() error { _, _, err := r.Get(t.Context(), "id"); return err }) // it takes a node a moment to call itself a cluster
+		return r
+	})
+}
+
+// After FLUSHALL the target is free, and whoever learned from the host that the
+// claim is its own puts it back under the old token.
+func TestRedisFlushed(t *testing.T) {
+	t.Parallel()
+	server := registrytest.StartRedis(t)
+	r := dial(t, server.URL())
+	a, e := newClaim("alice"), newEntry("alice")
+	must(t, "Claim", claims(r.Claim(t.Context(), "k", a, time.Hour))(a))
+	must(t, "Put", r.Put(t.Context(), e, time.Hour))
+	server.Flush()
+	if _, ok, err := r.Get(t.Context(), e.Upload.ID); ok || err != nil {
+		t.Errorf("Get after FLUSHALL: %v, %v, want nothing", ok, err)
+	}
+	must(t, "Release after FLUSHALL", r.Release(t.Context(), "k", newClaim("bob").Token))
+	must(t, "Replace after FLUSHALL", claims(r.Replace(t.Context(), "k", a.Token, a, time.Hour))(a))
+	must(t, "another's claim", claims(r.Claim(t.Context(), "k", newClaim("bob"), time.Hour))(a))
+	must(t, "Put", r.Put(t.Context(), e, time.Hour))
+	if _, ok, err := r.ByAlias(t.Context(), e.Aliases[0]); !ok || err != nil {
+		t.Errorf("ByAlias after Put: %v, %v", ok, err)
+	}
+}
+
+// Put that ends between its steps leaves an upload found by id, and is mended by the next.
+func TestRedisPutInterrupted(t *testing.T) {
+	t.Parallel()
+	server := registrytest.StartRedis(t)
+	r := dial(t, server.URL())
+	e := newEntry("alice")
+	list := name(hash("alice"), "uploads")
+	must(t, "SET", r.client.Set(t.Context(), list, "of another kind", 0).Err()) // the second step fails
+	if err := r.Put(t.Context(), e, time.Hour); err == nil {
+		t.Error("Put: no error")
+	}
+	if _, ok, err := r.Get(t.Context(), e.Upload.ID); !ok || err != nil {
+		t.Errorf("Get: %v, %v", ok, err)
+	}
+	must(t, "DEL", r.client.Del(t.Context(), list).Err())
+	must(t, "Put", r.Put(t.Context(), e, time.Hour))
+	if got, err := r.ByUser(t.Context(), "alice"); len(got) != 1 || err != nil {
+		t.Errorf("ByUser: %v, %v", got, err)
+	}
+}
+
+func TestRedisWrongPassword(t *testing.T) {
+	t.Parallel()
+	server := registrytest.StartRedis(t, "--user", "gate", "on", ">right", "~*", "+@all")
+	must(t, "right password", dial(t, "redis://gate:right@"+server.Addr).Ping(t.Context()))
+	r := dial(t, "redis://gate:s3cret@"+server.Addr)
+	unavailable(t, "Ping", func() error {
+		err := r.Ping(t.Context())
+		if strings.Contains(fmt.Sprint(err), "s3cret") {
+			t.Errorf("the error tells the password: %v", err)
+		}
+		return err
+	})
+}
+
+// Everything ends by itself, under the names that the package's page promises,
+// and a user's list is no longer than what has not ended.
+func TestRedisKeys(t *testing.T) {
+	t.Parallel()
+	server := registrytest.StartRedis(t)
+	r := dial(t, server.URL())
+	ctx := t.Context()
+	a, short := newClaim("alice"), 100*time.Millisecond
+	must(t, "Claim", claims(r.Claim(ctx, "k", a, time.Hour))(a))
+	must(t, "Lease", yes(r.Lease(ctx, "k", "mine", time.Hour)))
+	e := newEntry("alice")
+	for range 20 {
+		must(t, "Put", r.Put(ctx, newEntry("alice"), short))
+	}
+	must(t, "Put", r.Put(ctx, e, short))
+	recovers(t, func() error { // the last one ends after all others
+		_, ok, err := r.Get(ctx, e.Upload.ID)
+		return yes(!ok, err)
+	})
+	must(t, "Put", r.Put(ctx, e, time.Hour))
+	must(t, "Put", r.Put(ctx, newEntry("alice"), time.Minute)) // shortens the life of nothing else
+
+	want := map[string]bool{
+		"sftpgate:{k}:claim": true, "sftpgate:{k}:lease": true, name(e.Upload.ID, "upload"): true,
+		name(hash("alice"), "uploads"): true, name(hash(e.Aliases[0]), "alias"): true,
+	}
+	keys, err := r.client.Keys(ctx, "*").Result()
+	must(t, "KEYS", err)
+	for _, key := range keys {
+		left := r.client.PTTL(ctx, key).Val()
+		if left <= 0 || want[key] && left < 59*time.Minute {
+			t.Errorf("%s ends in %v", key, left)
+		}
+		delete(want, key)
+	}
+	if len(want) != 0 {
+		t.Errorf("there are %v, and not %v", keys, want)
+	}
+	if n := r.client.ZCard(ctx, name(hash("alice"), "uploads")).Val(); n != 2 {
+		t.Errorf("the user's list has %d ids, want the 2 that have not ended", n)
+	}
+}
