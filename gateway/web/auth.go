@@ -1,0 +1,107 @@
+package web
+
+import (
+	"net/http"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"sftpgate/gateway"
+)
+
+// Authenticator says who sent a request. It sees URL and headers only: a
+// refusal never waits for a body. Its errors are refusals (unauthenticated,
+// forbidden) or, where something it needs is down, any other code.
+//
+// Another way of telling users apart – tickets signed by a panel – is another
+// implementation; nothing else changes.
+type Authenticator interface {
+	Authenticate(r *http.Request) (gateway.Caller, error)
+}
+
+// UserHeader is where the user's name stands unless configured otherwise.
+const UserHeader = "X-User"
+
+// Anonymous is the user of a request that names none, where nobody has to prove who he is.
+const Anonymous = "anonymous"
+
+// maxUser bounds a user's name in bytes: it becomes part of a directory's name
+// (shortened and hashed), of records and of log lines.
+const maxUser = 256
+
+// NoAuth believes everybody: the user is what X-User says, else anonymous.
+// It is for a gateway that only its own machine can reach.
+func NoAuth(admins []string) Authenticator { return noAuth{admins: set(admins)} }
+
+type noAuth struct{ admins map[string]bool }
+
+func (a noAuth) Authenticate(r *http.Request) (gateway.Caller, error) {
+	user, err := userIn(r, UserHeader)
+	if err != nil {
+		return gateway.Caller{}, err
+	}
+	if user == "" {
+		user = Anonymous
+	}
+	return gateway.Caller{User: user, Admin: a.admins[user]}, nil
+}
+
+// HeaderAuth believes the header (X-User when header is "") when, and only
+// when, the request comes from one of the proxies.
+func HeaderAuth(header string, proxies Proxies, admins []string) Authenticator {
+	if header == "" {
+		header = UserHeader
+	}
+	return headerAuth{header: header, proxies: proxies, admins: set(admins)}
+}
+
+type headerAuth struct {
+	header  string
+	proxies Proxies
+	admins  map[string]bool
+}
+
+func (a headerAuth) Authenticate(r *http.Request) (gateway.Caller, error) {
+	if !a.proxies.sent(r) {
+		return gateway.Caller{}, gateway.Refuse(gateway.Unauthenticated,
+			"this gateway believes only its proxy about who is asking, and this request did not come from it; go through the proxy, or name its address with --trusted-proxy")
+	}
+	user, err := userIn(r, a.header)
+	if err != nil {
+		return gateway.Caller{}, err
+	}
+	if user == "" {
+		return gateway.Caller{}, gateway.Refuse(gateway.Unauthenticated,
+			"the proxy did not say who is asking: the header %s is missing", a.header)
+	}
+	return gateway.Caller{User: user, Admin: a.admins[user]}, nil
+}
+
+// userIn reads the one user that the header names, "" when there is none. Two
+// values are refused: a proxy that adds to what a client sent, instead of
+// replacing it, would let the client choose.
+func userIn(r *http.Request, header string) (string, error) {
+	values := r.Header.Values(header)
+	if len(values) > 1 {
+		return "", gateway.Refuse(gateway.Unauthenticated, "the header %s is there %d times; it may be there once", header, len(values))
+	}
+	if len(values) == 0 {
+		return "", nil
+	}
+	user := strings.TrimSpace(values[0])
+	if len(user) > maxUser {
+		return "", gateway.Refuse(gateway.Unauthenticated, "the user's name in %s is longer than %d bytes", header, maxUser)
+	}
+	if !utf8.ValidString(user) || strings.ContainsFunc(user, func(c rune) bool { return !unicode.IsPrint(c) }) {
+		return "", gateway.Refuse(gateway.Unauthenticated, "the user's name in %s is not printable UTF-8", header)
+	}
+	return user, nil
+}
+
+func set(names []string) map[string]bool {
+	m := make(map[string]bool, len(names))
+	for _, n := range names {
+		m[n] = true
+	}
+	return m
+}

@@ -1,0 +1,267 @@
+package web_test
+
+import (
+	"bufio"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"sftpgate/gateway"
+	"sftpgate/gateway/web"
+)
+
+// reader reads the whole body and says how many bytes came.
+func reader(w http.ResponseWriter, r *http.Request) error {
+	n, err := io.Copy(io.Discard, r.Body)
+	if err != nil {
+		return fmt.Errorf("receive: %w", err)
+	}
+	return web.Reply(w, r, 200, n)
+}
+
+func refuse(http.ResponseWriter, *http.Request) error {
+	return gateway.Refuse(gateway.OwnedByAnother, "somebody else is at it")
+}
+
+func dial(t *testing.T, s site) net.Conn {
+	t.Helper()
+	c, err := net.Dial("tcp", s.Addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = c.SetDeadline(time.Now().Add(8 * time.Second))
+	t.Cleanup(func() { c.Close() })
+	return c
+}
+
+func answer(t *testing.T, c net.Conn) *http.Response {
+	t.Helper()
+	res, err := http.ReadResponse(bufio.NewReader(c), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { res.Body.Close() })
+	return res
+}
+
+func TestStalledBodyIsCutAndOthersGoOn(t *testing.T) {
+	const idle = 200 * time.Millisecond
+	s := serve(t, web.Options{Idle: idle}, web.HandlerFunc(reader))
+	c := dial(t, s)
+	fmt.Fprintf(c, "PUT /x HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nabc")
+	begun := time.Now()
+	if res, body := do(t, "PUT", s.URL+"/y", strings.NewReader("hello")); res.StatusCode != 200 || body != "5\n" {
+		t.Fatalf("another request: %d %s", res.StatusCode, body)
+	}
+	res := answer(t, c)
+	b, _ := io.ReadAll(res.Body)
+	if p := problem(t, res, string(b)); res.StatusCode != 408 || p["code"] != "request-timeout" || p["retryable"] != true {
+		t.Fatalf("%d %s", res.StatusCode, b)
+	}
+	if took := time.Since(begun); took < idle/2 || took > idle+2*time.Second {
+		t.Fatalf("cut after %v with an idle time of %v", took, idle)
+	}
+	if _, err := c.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
+		t.Fatalf("the connection is still open: %v", err)
+	}
+}
+
+func TestSlowButMovingBodyIsNotCut(t *testing.T) {
+	const idle = 250 * time.Millisecond
+	s := serve(t, web.Options{Idle: idle}, web.HandlerFunc(reader))
+	pr, pw := io.Pipe()
+	go func() {
+		for range 12 { // altogether several times the idle time
+			time.Sleep(idle / 4)
+			if _, err := pw.Write([]byte("x")); err != nil {
+				return
+			}
+		}
+		pw.Close()
+	}()
+	if res, body := do(t, "PUT", s.URL, pr); res.StatusCode != 200 || body != "12\n" {
+		t.Fatalf("%d %s", res.StatusCode, body)
+	}
+}
+
+// While the host is slow nobody reads the body; that is not the client's silence.
+func TestSlowReaderIsNotTheClientsFault(t *testing.T) {
+	const idle = 100 * time.Millisecond
+	s := serve(t, web.Options{Idle: idle}, web.HandlerFunc(func(w http.ResponseWriter, r *http.Request) error {
+		if _, err := io.ReadFull(r.Body, make([]byte, 10)); err != nil {
+			return err
+		}
+		time.Sleep(2 * idle)
+		if _, err := io.Copy(io.Discard, r.Body); err != nil {
+			return err
+		}
+		time.Sleep(2 * idle) // the finish, after the whole body is there
+		if err := r.Context().Err(); err != nil {
+			return fmt.Errorf("the request was given up: %w", err)
+		}
+		return web.Reply(w, r, 200, "done")
+	}))
+	if res, body := do(t, "PUT", s.URL, strings.NewReader(strings.Repeat("x", 1<<20))); res.StatusCode != 200 {
+		t.Fatalf("%d %s", res.StatusCode, body)
+	}
+}
+
+func TestBodyThatBreaksOffIsTheClientsDoing(t *testing.T) {
+	got := make(chan error, 1)
+	s := serve(t, web.Options{}, web.HandlerFunc(func(w http.ResponseWriter, r *http.Request) error {
+		err := reader(w, r)
+		got <- err
+		return &gateway.Error{Code: gateway.HostError, Detail: "what a service might make of it", Err: err}
+	}))
+	c := dial(t, s)
+	fmt.Fprintf(c, "PUT /x HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nabc")
+	_ = c.(*net.TCPConn).CloseWrite()
+	res := answer(t, c)
+	b, _ := io.ReadAll(res.Body)
+	if p := problem(t, res, string(b)); p["code"] != "invalid-request" || !strings.Contains(p["detail"].(string), "ended before") {
+		t.Fatalf("%s", b)
+	}
+	var broken *web.BodyError
+	if err := <-got; !errors.As(err, &broken) || broken.Stalled {
+		t.Fatalf("%v", err)
+	}
+}
+
+func TestEarlyRefusalReachesTheClient(t *testing.T) {
+	s := serve(t, web.Options{Linger: time.Second}, web.HandlerFunc(refuse))
+	for _, size := range []int64{50 << 20, 3 << 20, 100 << 10, 10} {
+		t.Run(fmt.Sprintf("%d bytes", size), func(t *testing.T) {
+			res, body := do(t, "PUT", s.URL, io.LimitReader(rand.Reader, size)) // chunked: the length is not known
+			if p := problem(t, res, body); res.StatusCode != 423 || p["code"] != "owned-by-another" {
+				t.Fatalf("chunked: %d %s", res.StatusCode, body)
+			}
+			r, _ := http.NewRequest("PUT", s.URL, io.LimitReader(rand.Reader, size))
+			r.ContentLength = size
+			res, err := client(t).Do(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			res.Body.Close()
+			if res.StatusCode != 423 {
+				t.Fatal(res.Status)
+			}
+		})
+	}
+}
+
+// A browser sends all before it listens: a refused chunk of a usual size must be
+// read to its end although nobody wants it.
+func TestRefusedChunkIsDrainedForAClientThatSendsBeforeItListens(t *testing.T) {
+	s := serve(t, web.Options{}, web.HandlerFunc(refuse))
+	c := dial(t, s)
+	const size = 8 << 20
+	fmt.Fprintf(c, "PUT /x HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n", size)
+	if _, err := io.CopyN(c, rand.Reader, size); err != nil {
+		t.Fatalf("the body was cut: %v", err)
+	}
+	if res := answer(t, c); res.StatusCode != 423 || !res.Close {
+		t.Fatalf("%d, close %v", res.StatusCode, res.Close)
+	}
+}
+
+func TestDrainIsBounded(t *testing.T) {
+	s := serve(t, web.Options{Linger: 200 * time.Millisecond, LingerBytes: 1 << 20, Idle: time.Minute}, web.HandlerFunc(refuse))
+	c := dial(t, s)
+	fmt.Fprintf(c, "PUT /x HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n", int64(1)<<40)
+	sent := int64(0)
+	piece := make([]byte, 64<<10)
+	for {
+		n, err := c.Write(piece)
+		if sent += int64(n); err != nil {
+			break
+		}
+		if sent > 1<<30 {
+			t.Fatal("a refused body is read without end")
+		}
+	}
+	silent := dial(t, s)
+	fmt.Fprintf(silent, "PUT /x HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n")
+	begun := time.Now()
+	if _, err := io.Copy(io.Discard, silent); err != nil {
+		t.Fatal(err)
+	}
+	if took := time.Since(begun); took > 3*time.Second {
+		t.Fatalf("a refused client that sends nothing holds its connection for %v", took)
+	}
+}
+
+func TestSmallRefusedBodyKeepsTheConnection(t *testing.T) {
+	s := serve(t, web.Options{}, web.HandlerFunc(refuse))
+	c := dial(t, s)
+	in := bufio.NewReader(c)
+	for range 3 {
+		fmt.Fprintf(c, "PUT /x HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n%s", strings.Repeat("x", 1000))
+		res, err := http.ReadResponse(in, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = io.Copy(io.Discard, res.Body)
+		if res.StatusCode != 423 || res.Close {
+			t.Fatalf("%d, close %v", res.StatusCode, res.Close)
+		}
+	}
+}
+
+func TestRefusalComesBeforeTheBodyWhenTheClientAsks(t *testing.T) {
+	s := serve(t, web.Options{}, web.HandlerFunc(refuse))
+	c := dial(t, s)
+	fmt.Fprintf(c, "PUT /x HTTP/1.1\r\nHost: a\r\nContent-Length: 50000000\r\nExpect: 100-continue\r\n\r\n")
+	if res := answer(t, c); res.StatusCode != 423 {
+		t.Fatalf("want the refusal and no 100: %d", res.StatusCode)
+	}
+}
+
+func TestAnswerThatNobodyReadsIsCut(t *testing.T) {
+	ended := make(chan error, 1)
+	s := serve(t, web.Options{Idle: 150 * time.Millisecond}, web.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) error {
+		piece := make([]byte, 1<<20)
+		for range 200 {
+			if _, err := w.Write(piece); err != nil {
+				ended <- err
+				return nil
+			}
+		}
+		ended <- nil
+		return nil
+	}))
+	c := dial(t, s)
+	fmt.Fprintf(c, "GET /x HTTP/1.1\r\nHost: a\r\n\r\n")
+	select {
+	case err := <-ended:
+		if err == nil {
+			t.Fatal("200 MB went into a connection that nobody reads")
+		}
+	case <-time.After(5 * time.Second):
+		t.Fatal("still writing")
+	}
+}
+
+func TestDeadlinesOfOneRequestDoNotReachTheNext(t *testing.T) {
+	const idle = 100 * time.Millisecond
+	s := serve(t, web.Options{Idle: idle}, web.HandlerFunc(reader))
+	c := dial(t, s)
+	in := bufio.NewReader(c)
+	for range 3 {
+		fmt.Fprintf(c, "PUT /x HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc")
+		res, err := http.ReadResponse(in, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = io.Copy(io.Discard, res.Body)
+		if res.StatusCode != 200 {
+			t.Fatal(res.Status)
+		}
+		time.Sleep(2 * idle) // longer than a body may stand still; between requests another limit holds
+	}
+}

@@ -1,0 +1,137 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"sftpgate/gateway"
+)
+
+// exchange is what one request and its answer share on their way through the front.
+type exchange struct {
+	front *Front
+	w     *responseWriter
+	body  *requestBody
+	start time.Time
+
+	asked     bool // whether authentication was asked
+	caller    gateway.Caller
+	callerErr error
+
+	code    gateway.Code // of the refusal that was written
+	cause   error        // for the log alone
+	stack   string
+	aborted bool
+}
+
+type exchangeKey struct{}
+
+// errNoFront is a wiring mistake, not a client's.
+var errNoFront = errors.New("web: the request did not pass through Front.Handler")
+
+func exchangeOf(r *http.Request) *exchange {
+	x, _ := r.Context().Value(exchangeKey{}).(*exchange)
+	return x
+}
+
+func (f *Front) begin(w http.ResponseWriter, r *http.Request) (*exchange, http.ResponseWriter, *http.Request) {
+	x := &exchange{front: f, start: time.Now()}
+	rc := http.NewResponseController(w)
+	// A copy: net/http looks at the original's Body to decide what to do with the rest of it.
+	r = r.WithContext(context.WithValue(r.Context(), exchangeKey{}, x))
+	x.body = newRequestBody(r, rc, f.idle)
+	r.Body = x.body
+	x.w = &responseWriter{ResponseWriter: w, rc: rc, x: x}
+	x.w.renew()
+	return x, x.w, r
+}
+
+// CallerOf says who sent r, or refuses with unauthenticated. It asks the
+// authenticator once a request. Handlers that need it always are a [UserFunc].
+func CallerOf(r *http.Request) (gateway.Caller, error) {
+	x := exchangeOf(r)
+	if x == nil {
+		return gateway.Caller{}, errNoFront
+	}
+	if !x.asked {
+		x.asked = true
+		x.caller, x.callerErr = x.front.auth.Authenticate(r)
+	}
+	return x.caller, x.callerErr
+}
+
+// end brings the answer out and throws away a bounded amount of what the
+// handler left unread, after the client was told.
+func (x *exchange) end() {
+	defer x.body.retire()
+	if x.w.hijacked {
+		return
+	}
+	if x.aborted {
+		return
+	}
+	if !x.w.wrote() {
+		x.w.WriteHeader(http.StatusOK)
+	}
+	x.w.renew()
+	if x.w.lingering {
+		if x.w.FlushError() == nil {
+			x.body.discard(x.front.lingerBytes)
+		}
+	}
+}
+
+// logLine writes the one line of this request. It must be deferred itself and
+// comes last: it lets net/http cut the connection of an answer that broke off.
+func (x *exchange) logLine(r *http.Request) {
+	status := x.w.status
+	level := slog.LevelInfo
+	switch {
+	case x.code == Internal || x.stack != "":
+		level = slog.LevelError
+	case status >= 500:
+		level = slog.LevelWarn
+	case status < 400 && isProbe(r.URL.Path):
+		level = slog.LevelDebug
+	}
+	if x.front.log.Enabled(r.Context(), level) {
+		x.front.log.LogAttrs(context.WithoutCancel(r.Context()), level, "request", x.attrs(r, status)...)
+	}
+	if x.aborted {
+		panic(http.ErrAbortHandler)
+	}
+}
+
+func (x *exchange) attrs(r *http.Request, status int) []slog.Attr {
+	// No query: it may hold a ticket.
+	a := []slog.Attr{
+		slog.String("method", Inert(r.Method)),
+		slog.String("path", Inert(r.URL.EscapedPath())),
+		slog.Int("status", status),
+		slog.String("user", Inert(x.caller.User)),
+		slog.String("client", Inert(x.front.proxies.client(r))),
+		slog.Int64("in", x.body.count()),
+		slog.Int64("out", x.w.written),
+		slog.Duration("took", time.Since(x.start).Round(10*time.Microsecond)),
+	}
+	if x.code != "" {
+		a = append(a, slog.String("code", string(x.code)))
+	}
+	if x.cause != nil {
+		a = append(a, slog.String("err", Inert(x.cause.Error())))
+	}
+	if x.aborted {
+		a = append(a, slog.Bool("broke_off", true))
+	}
+	if x.stack != "" {
+		a = append(a, slog.String("stack", x.stack))
+	}
+	return a
+}
+
+func isProbe(path string) bool {
+	return path == "/healthz" || path == "/readyz" || path == "/metrics"
+}

@@ -1,0 +1,185 @@
+package web
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"math"
+	"net/http"
+	"strconv"
+	"time"
+
+	"sftpgate/gateway"
+)
+
+// Codes that belong to HTTP and not to uploads.
+const (
+	NotFound         gateway.Code = "not-found"
+	MethodNotAllowed gateway.Code = "method-not-allowed"
+	RequestTimeout   gateway.Code = "request-timeout"
+	Internal         gateway.Code = "internal"
+)
+
+type kind struct {
+	status int
+	title  string
+}
+
+// kinds is the one place that gives a code its HTTP status.
+var kinds = map[gateway.Code]kind{
+	gateway.InvalidRequest:      {http.StatusBadRequest, "The request is not valid"},
+	gateway.Unauthenticated:     {http.StatusUnauthorized, "Who is asking is not known"},
+	gateway.Forbidden:           {http.StatusForbidden, "Not allowed"},
+	gateway.PathForbidden:       {http.StatusForbidden, "The path is not allowed"},
+	gateway.PermissionDenied:    {http.StatusForbidden, "The host denied permission"},
+	gateway.UnknownHost:         {http.StatusNotFound, "No such host"},
+	gateway.UnknownUpload:       {http.StatusNotFound, "No such upload"},
+	NotFound:                    {http.StatusNotFound, "Nothing is here"},
+	MethodNotAllowed:            {http.StatusMethodNotAllowed, "The method is not allowed here"},
+	RequestTimeout:              {http.StatusRequestTimeout, "The request stood still for too long"},
+	gateway.TargetExists:        {http.StatusConflict, "The target exists"},
+	gateway.DifferentFile:       {http.StatusConflict, "Another file is being uploaded there"},
+	gateway.ChunkConflict:       {http.StatusConflict, "Other bytes are at this place already"},
+	gateway.Incomplete:          {http.StatusConflict, "Parts of the file are missing"},
+	gateway.NoSuchDirectory:     {http.StatusConflict, "The directory does not exist"},
+	gateway.NotAFile:            {http.StatusConflict, "The target is not a file"},
+	gateway.ChangedMeanwhile:    {http.StatusPreconditionFailed, "The target changed meanwhile"},
+	gateway.TooLarge:            {http.StatusRequestEntityTooLarge, "Too large"},
+	gateway.DigestMismatch:      {http.StatusUnprocessableEntity, "The bytes do not match their digest"},
+	gateway.TooMany:             {http.StatusTooManyRequests, "Too many at once"},
+	gateway.OwnedByAnother:      {http.StatusLocked, "Somebody else is uploading there"},
+	gateway.HostRefused:         {http.StatusBadGateway, "The host refused the gateway"},
+	gateway.HostError:           {http.StatusBadGateway, "The host answered with an error"},
+	gateway.HostTimeout:         {http.StatusGatewayTimeout, "The host did not answer in time"},
+	gateway.HostUnreachable:     {http.StatusServiceUnavailable, "The host cannot be reached"},
+	gateway.RegistryUnavailable: {http.StatusServiceUnavailable, "The registry cannot be reached"},
+	gateway.ShuttingDown:        {http.StatusServiceUnavailable, "The gateway is shutting down"},
+	gateway.NoSpace:             {http.StatusInsufficientStorage, "No space left on the host"},
+	gateway.Quota:               {http.StatusInsufficientStorage, "The quota is used up"},
+	Internal:                    {http.StatusInternalServerError, "The gateway made a mistake"},
+}
+
+// defaultRetryAfter is what a 429 or 503 says when the refusal does not.
+const defaultRetryAfter = 5 * time.Second
+
+// Problem is a refusal as a client sees it (RFC 9457), with the members of the
+// API's contract.
+type Problem struct {
+	Type      string       `json:"type"`
+	Title     string       `json:"title"`
+	Status    int          `json:"status"`
+	Detail    string       `json:"detail"`
+	Code      gateway.Code `json:"code"`
+	Retryable bool         `json:"retryable"`
+	// Missing holds the half-open byte ranges still to be sent.
+	Missing [][2]int64 `json:"missing,omitempty"`
+	// Size, MTime and ETag describe the file in the way.
+	Size  *int64     `json:"size,omitempty"`
+	MTime *time.Time `json:"mtime,omitempty"`
+	ETag  string     `json:"etag,omitempty"`
+	// Upload is the standing upload, when it is the caller's own.
+	Upload *Upload `json:"upload,omitempty"`
+
+	// RetryAfter is when to try again, 0 when there is nothing to say.
+	RetryAfter time.Duration `json:"-"`
+	// cause is for the log.
+	cause error
+}
+
+// Explain turns any error into what a client may see of it. An error that is
+// no refusal becomes "internal" without a detail of its own.
+func Explain(err error) Problem {
+	refusal := refusalOf(err)
+	k, known := kinds[refusal.Code]
+	if !known {
+		refusal = internal(err)
+		k = kinds[Internal]
+	}
+	p := Problem{
+		Type: "urn:sftpgate:problem:" + string(refusal.Code), Title: k.title, Status: k.status,
+		Detail: refusal.Detail, Code: refusal.Code,
+		Retryable: refusal.Retryable() || refusal.Code == RequestTimeout,
+		Missing:   refusal.Missing, RetryAfter: refusal.RetryAfter, cause: refusal.Err,
+	}
+	if e := refusal.Existing; e != nil {
+		mtime := e.MTime.UTC()
+		p.Size, p.MTime, p.ETag = &e.Size, &mtime, e.ETag
+	}
+	if refusal.Upload != nil {
+		u := ViewOf(*refusal.Upload)
+		p.Upload = &u
+	}
+	if p.RetryAfter <= 0 && (k.status == http.StatusServiceUnavailable || k.status == http.StatusTooManyRequests) {
+		p.RetryAfter = defaultRetryAfter
+	}
+	return p
+}
+
+// refusalOf finds the refusal in err. A body that did not come whole comes
+// first: whatever was made of it on the way, it is not the host's fault.
+func refusalOf(err error) *gateway.Error {
+	var body *BodyError
+	if errors.As(err, &body) {
+		if body.Stalled {
+			return &gateway.Error{Code: RequestTimeout, Err: err,
+				Detail: "nothing of the body arrived for too long; send the rest again"}
+		}
+		return &gateway.Error{Code: gateway.InvalidRequest, Err: err,
+			Detail: "the body ended before it was complete; send it again"}
+	}
+	var refusal *gateway.Error
+	if errors.As(err, &refusal) {
+		return refusal
+	}
+	if errors.Is(err, context.Canceled) {
+		return &gateway.Error{Code: gateway.ShuttingDown, Err: err,
+			Detail: "the request was given up, because the client left or the gateway is shutting down"}
+	}
+	return internal(err)
+}
+
+func internal(err error) *gateway.Error {
+	return &gateway.Error{Code: Internal, Err: err,
+		Detail: "the gateway's log says more; what was acknowledged before is safe"}
+}
+
+// Fail answers r with the problem that err is, and keeps the cause for the log
+// line. Where an answer has begun already, the connection is cut, so that half
+// an answer is not taken for a whole one.
+func Fail(w http.ResponseWriter, r *http.Request, err error) {
+	p := Explain(err)
+	Remember(r, p)
+	if x := exchangeOf(r); x != nil && x.w.wrote() {
+		x.aborted = true
+		return
+	}
+	h := w.Header()
+	p.SetRetryAfter(h)
+	if p.Status == http.StatusUnauthorized {
+		// RFC 9110 §11.6.1 asks for a challenge; no browser knows this one, and none should ask for a password.
+		h.Set("WWW-Authenticate", "sftpgate")
+	}
+	body, merr := json.Marshal(p)
+	if merr != nil { // no member can fail to encode; an empty object is still a problem document
+		body = []byte("{}")
+	}
+	writeBody(w, r, p.Status, "application/problem+json", append(body, '\n'))
+}
+
+// Remember puts the refusal into the request's log line. Dialects that write
+// their own error shape call it; [Fail] does.
+func Remember(r *http.Request, p Problem) {
+	if x := exchangeOf(r); x != nil {
+		x.code = p.Code
+		if p.cause != nil {
+			x.cause = p.cause
+		}
+	}
+}
+
+// SetRetryAfter sets the header of that name, in whole seconds, rounded up.
+func (p Problem) SetRetryAfter(h http.Header) {
+	if p.RetryAfter > 0 {
+		h.Set("Retry-After", strconv.FormatInt(int64(math.Ceil(p.RetryAfter.Seconds())), 10))
+	}
+}

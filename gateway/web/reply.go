@@ -1,0 +1,116 @@
+package web
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"sftpgate/gateway"
+)
+
+// Reply answers with v as JSON.
+func Reply(w http.ResponseWriter, r *http.Request, status int, v any) error {
+	body, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Errorf("encode the answer: %w", err)
+	}
+	writeBody(w, r, status, "application/json", append(body, '\n'))
+	return nil
+}
+
+// writeBody writes a whole answer. A client that does not read it is not an
+// error of this side: the connection ends by its deadline.
+func writeBody(w http.ResponseWriter, r *http.Request, status int, contentType string, body []byte) {
+	h := w.Header()
+	h.Set("Content-Type", contentType)
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	w.WriteHeader(status)
+	if r.Method != http.MethodHead {
+		_, _ = w.Write(body)
+	}
+}
+
+// DecodeJSON reads one JSON value from r's body into v, strictly: a field that
+// v does not have, or anything after the value, is invalid-request and named;
+// more than limit bytes are too-large. It reports false for an empty body.
+func DecodeJSON(r *http.Request, limit int64, v any) (bool, error) {
+	if r.ContentLength > limit {
+		return false, tooLong(limit)
+	}
+	in := &io.LimitedReader{R: r.Body, N: limit + 1}
+	d := json.NewDecoder(in)
+	d.DisallowUnknownFields()
+	err := d.Decode(v)
+	if err == nil {
+		err = endOfJSON(d)
+	} else if errors.Is(err, io.EOF) {
+		return false, nil
+	}
+	if in.N <= 0 {
+		return false, tooLong(limit)
+	}
+	if err != nil {
+		return false, explainJSON(err)
+	}
+	return true, nil
+}
+
+var errTrailing = errors.New("something follows the JSON object")
+
+func endOfJSON(d *json.Decoder) error {
+	_, err := d.Token()
+	switch {
+	case errors.Is(err, io.EOF):
+		return nil
+	case err == nil:
+		return errTrailing
+	}
+	var syntax *json.SyntaxError
+	if errors.As(err, &syntax) {
+		return errTrailing
+	}
+	return err
+}
+
+func tooLong(limit int64) error {
+	return gateway.Refuse(gateway.TooLarge, "the body is longer than %d bytes, which is more than this call takes", limit)
+}
+
+func explainJSON(err error) error {
+	var (
+		body   *BodyError
+		typ    *json.UnmarshalTypeError
+		syntax *json.SyntaxError
+	)
+	switch {
+	case errors.As(err, &body):
+		return err
+	case errors.As(err, &typ) && typ.Field == "":
+		return gateway.Refuse(gateway.InvalidRequest, "the body must be a JSON object, not %s", typ.Value)
+	case errors.As(err, &typ):
+		return gateway.Refuse(gateway.InvalidRequest, "%q was sent as %s; it takes %s", typ.Field, typ.Value, jsonName(typ.Type.Kind().String()))
+	case errors.As(err, &syntax):
+		return gateway.Refuse(gateway.InvalidRequest, "the body is not JSON: %v at byte %d", syntax, syntax.Offset)
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return gateway.Refuse(gateway.InvalidRequest, "the body is not JSON: it ends in the middle")
+	}
+	if field, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {
+		return gateway.Refuse(gateway.InvalidRequest, "unknown field %s; take it out, or see the API's description for its right name", field)
+	}
+	return gateway.Refuse(gateway.InvalidRequest, "the body cannot be read: %v", err)
+}
+
+// jsonName says a Go kind in the words of somebody who writes JSON.
+func jsonName(kind string) string {
+	switch {
+	case strings.HasPrefix(kind, "int"):
+		return "a whole number"
+	case kind == "bool":
+		return "true or false"
+	}
+	return "a " + kind
+}
