@@ -1,6 +1,12 @@
 package link
 
-import "time"
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/pkg/sftp"
+)
 
 // Kind says what is wrong with a host.
 type Kind string
@@ -9,7 +15,8 @@ type Kind string
 const (
 	// Unreachable: nothing answers there, or the connection was lost.
 	Unreachable Kind = "unreachable"
-	// Refused: the host key is not the one we know, or the host does not accept our credentials.
+	// Refused: the host key is not the one we know, or the host does not accept
+	// our credentials, or it offers no SFTP: somebody has to mend it.
 	Refused Kind = "refused"
 	// Timeout: connected, but an operation made no progress until its deadline.
 	Timeout Kind = "timeout"
@@ -28,3 +35,26 @@ type Error struct {
 func (e *Error) Error() string { return "host " + e.Host + ": " + e.Err.Error() }
 
 func (e *Error) Unwrap() error { return e.Err }
+
+// errLost marks what a write gets from a connection that is gone; what waits for
+// an answer gets sftp.ErrSSHFxConnectionLost from the SFTP client.
+var errLost = errors.New("connection lost")
+
+// lost reports whether err only says that the connection is gone, not why. A
+// plain EOF does not: that is also the end of a file, or of a client's body.
+func lost(err error) bool {
+	return errors.Is(err, errLost) || errors.Is(err, sftp.ErrSSHFxConnectionLost)
+}
+
+// asError returns err as the host's failure, of kind Unreachable unless it says otherwise.
+func asError(host string, err error) *Error {
+	var e *Error
+	if errors.As(err, &e) && e.Host == host {
+		c := *e
+		return &c
+	}
+	if e != nil { // a host on the way
+		return &Error{Host: host, Kind: e.Kind, Err: fmt.Errorf("on the way to it, %w", err), RetryAfter: e.RetryAfter}
+	}
+	return &Error{Host: host, Kind: Unreachable, Err: err}
+}

@@ -1,6 +1,9 @@
 package link
 
-import "time"
+import (
+	"context"
+	"time"
+)
 
 // State is what is last known of a host.
 type State string
@@ -25,4 +28,60 @@ type Status struct {
 	Latency time.Duration
 	// RetryAt is until when the host is left alone after a failure; zero when it is not.
 	RetryAt time.Time
+}
+
+// Status tells what is known of the host without asking it.
+func (p *Pool) Status() Status {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	s := p.status
+	s.Open = len(p.conns)
+	s.RetryAt = p.breaker.retryAt()
+	return s
+}
+
+// becomes notes a state. A host that went down may come back as another one:
+// what it could do is forgotten. With p.mu held.
+func (p *Pool) becomes(s State, why *Error) {
+	if p.status.State != s {
+		p.status.State, p.status.Since = s, time.Now()
+	}
+	if why != nil {
+		p.status.LastError = why
+		clear(p.probes)
+	}
+}
+
+// Ping measures one SFTP round trip.
+func (p *Pool) Ping(ctx context.Context) (time.Duration, error) {
+	c, err := p.Conn(ctx)
+	if err != nil {
+		return 0, err
+	}
+	defer c.Release()
+	began := time.Now()
+	answer := make(chan error, 1)
+	go func() {
+		_, err := c.SFTP().RealPath(".")
+		answer <- err
+	}()
+	select {
+	case err = <-answer:
+	case <-ctx.Done():
+		return 0, ctx.Err()
+	}
+	trip := time.Since(began)
+	if lost(err) {
+		return 0, c.Explain(err)
+	}
+	p.mu.Lock()
+	p.status.Latency = trip
+	p.mu.Unlock()
+	return trip, nil
+}
+
+// Retry forgets failed dials, so that the next caller dials at once: for an
+// operator who has just mended what was wrong.
+func (p *Pool) Retry() {
+	p.breaker.reset()
 }

@@ -1,0 +1,195 @@
+package link_test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+	"golang.org/x/crypto/ssh/agent"
+
+	"net"
+
+	"sftpgate/remote/hosts"
+	"sftpgate/remote/link"
+	"sftpgate/remote/remotetest"
+)
+
+func TestKeyFileLogin(t *testing.T) {
+	s := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
+	p := openOne(t, link.Options{}, s.Host("a"))
+	if st := p.Status(); st.State != link.Unknown || st.Open != 0 {
+		t.Fatalf("before the first dial: %+v", st)
+	}
+	c := conn(t, p)
+	if _, err := c.SFTP().Stat(s.Root); err != nil {
+		t.Fatal(err)
+	}
+	if trip, err := p.Ping(within(t, 5*time.Second)); err != nil || trip <= 0 {
+		t.Fatalf("ping: %v, %v", trip, err)
+	}
+	if st := p.Status(); st.State != link.Up || st.Open != 1 || st.Latency <= 0 || st.LastError != nil || st.Since.IsZero() {
+		t.Fatalf("%+v", st)
+	}
+}
+
+func TestPasswordLogin(t *testing.T) {
+	for name, interactive := range map[string]bool{"password": false, "keyboard-interactive": true} {
+		t.Run(name, func(t *testing.T) {
+			s := startInProcess(t, hunter2(interactive))
+			h := s.host(t, "a")
+			t.Setenv("LINK_TEST_PASSWORD", "hunter2")
+			h.Password = hosts.NewSecret("env:LINK_TEST_PASSWORD")
+			conn(t, openOne(t, link.Options{}, h))
+		})
+	}
+}
+
+func TestKeyWithPassphraseAndAgent(t *testing.T) {
+	s := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
+	h := s.Host("a")
+	raw, err := os.ReadFile(s.KeyFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := ssh.ParseRawPrivateKey(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	h.KeyFile = lockedKey(t, key, "sesame")
+	_, err = openOne(t, link.Options{}, h).Conn(within(t, 5*time.Second))
+	wantError(t, err, link.Refused, "has a passphrase", "passphrase: env:NAME")
+	h.Passphrase = hosts.NewSecret("wrong")
+	_, err = openOne(t, link.Options{}, h).Conn(within(t, 5*time.Second))
+	wantError(t, err, link.Refused, h.KeyFile)
+	h.Passphrase = hosts.NewSecret("sesame")
+	conn(t, openOne(t, link.Options{}, h))
+
+	h.KeyFile, h.Passphrase, h.Agent = "", hosts.Secret{}, true
+	t.Setenv("SSH_AUTH_SOCK", "")
+	_, err = openOne(t, link.Options{}, h).Conn(within(t, 5*time.Second))
+	wantError(t, err, link.Refused, "SSH_AUTH_SOCK is not set")
+	t.Setenv("SSH_AUTH_SOCK", startAgent(t, key))
+	conn(t, openOne(t, link.Options{}, h))
+}
+
+func lockedKey(t *testing.T, key any, passphrase string) string {
+	t.Helper()
+	block, err := ssh.MarshalPrivateKeyWithPassphrase(key, "", []byte(passphrase))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return writeTemp(t, "locked", string(pemEncode(block)))
+}
+
+func startAgent(t *testing.T, key any) string {
+	t.Helper()
+	keys := agent.NewKeyring()
+	if err := keys.Add(agent.AddedKey{PrivateKey: key}); err != nil {
+		t.Fatal(err)
+	}
+	dir, err := os.MkdirTemp("", "agent") // a socket's path must be short
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	l, err := net.Listen("unix", filepath.Join(dir, "s"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go func() { _ = agent.ServeAgent(keys, c); _ = c.Close() }()
+		}
+	}()
+	return l.Addr().String()
+}
+
+// A wrong credential and a hundred requests are one dial; then the host is left alone.
+func TestWrongCredentialIsOneDial(t *testing.T) {
+	s := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
+	real := s.Host("a")
+	d := newDoor(t, s.Addr, nil)
+	wrongKey := real
+	wrongKey.KeyFile = remotetest.StartSSHD(t, remotetest.SSHDOptions{}).KeyFile
+	wrongKey.Port = d.port
+
+	byPassword := startInProcess(t, hunter2(true))
+	wrongPassword := byPassword.host(t, "a")
+	wrongPassword.Password = hosts.NewSecret("wrong")
+
+	for name, c := range map[string]struct {
+		host  hosts.Host
+		door  *door
+		words []string
+	}{
+		"key":      {wrongKey, d, []string{"does not let user " + real.User + " in", wrongKey.KeyFile, "authorized_keys"}},
+		"password": {wrongPassword, byPassword.door, []string{"does not let user u in", "password"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := openOne(t, link.Options{}, c.host)
+			errs := make([]error, 100)
+			var all sync.WaitGroup
+			for i := range errs {
+				all.Go(func() { _, errs[i] = p.Conn(within(t, 20*time.Second)) })
+			}
+			all.Wait()
+			_, late := p.Conn(within(t, time.Second))
+			for _, err := range append(errs, late) {
+				e := wantError(t, err, link.Refused, c.words...)
+				if e.RetryAfter < 20*time.Second || e.RetryAfter > 30*time.Second {
+					t.Fatalf("left alone for %v", e.RetryAfter)
+				}
+			}
+			if n := c.door.dials.Load(); n != 1 {
+				t.Fatalf("%d dials", n)
+			}
+			if st := p.Status(); st.State != link.Down || st.LastError == nil || time.Until(st.RetryAt) < 20*time.Second {
+				t.Fatalf("%+v", st)
+			}
+			p.Retry()
+			if _, err := p.Conn(within(t, 20*time.Second)); err == nil || c.door.dials.Load() != 2 {
+				t.Fatal("Retry did not make the next caller dial")
+			}
+		})
+	}
+}
+
+// A fault on our own side costs the host nothing and is not held against it for long.
+func TestMissingKeyFile(t *testing.T) {
+	s := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
+	d := newDoor(t, s.Addr, nil)
+	h := s.Host("a")
+	h.Port = d.port
+	right := h.KeyFile
+	h.KeyFile = filepath.Join(t.TempDir(), "id")
+	p := openOne(t, link.Options{}, h)
+	_, err := p.Conn(within(t, 5*time.Second))
+	e := wantError(t, err, link.Refused, h.KeyFile)
+	if !errors.Is(err, os.ErrNotExist) || e.RetryAfter > 2*time.Second || d.dials.Load() != 0 {
+		t.Fatalf("%v, %v, %d dials", err, e.RetryAfter, d.dials.Load())
+	}
+	text, err := os.ReadFile(right)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(h.KeyFile, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the key file is read anew", func() bool {
+		c, err := p.Conn(within(t, 5*time.Second))
+		if err == nil {
+			c.Release()
+		}
+		return err == nil
+	})
+}

@@ -1,0 +1,248 @@
+package link
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+)
+
+// maxChannels is how many channels one connection carries at most. OpenSSH
+// allows 10 (MaxSessions).
+const maxChannels = 8
+
+// limitMemory is how long a host is believed to allow fewer: the refusal may
+// have been for a channel that was just being closed.
+const limitMemory = time.Minute
+
+var errOneChannel = errors.New("the host allows only one channel per connection (MaxSessions 1 in its sshd_config), so nothing can run beside SFTP")
+
+// Exec runs a command on the host, on this connection or, when it carries as
+// many channels as it may, on another one to the same host; when all do, it waits
+// for one to end. ctx bounds the wait, not the command. The Channel must be
+// closed, and may outlive the Conn.
+func (c *Conn) Exec(ctx context.Context, command string) (Channel, error) {
+	return c.c.pool.channel(ctx, c.c, func(t Transport) (Channel, error) { return t.Exec(command) })
+}
+
+// Subsystem opens another channel to a subsystem, as Exec does to a command.
+func (c *Conn) Subsystem(ctx context.Context, name string) (Channel, error) {
+	return c.c.pool.channel(ctx, c.c, func(t Transport) (Channel, error) { return t.Subsystem(name) })
+}
+
+type opener func(Transport) (Channel, error)
+
+func (p *Pool) channel(ctx context.Context, prefer *connection, open opener) (Channel, error) {
+	for {
+		c, err := p.slot(ctx, prefer)
+		if err != nil {
+			return nil, err
+		}
+		ch, err := c.openChannel(ctx, open)
+		if err == nil {
+			return ch, nil
+		}
+		var refused *ssh.OpenChannelError
+		if !errors.As(err, &refused) {
+			return nil, err
+		}
+		p.allowsOnly(c)
+	}
+}
+
+// slot reserves room for a channel on some connection, prefer first of all.
+func (p *Pool) slot(ctx context.Context, prefer *connection) (*connection, error) {
+	for {
+		p.mu.Lock()
+		if prefer.cause != nil {
+			p.mu.Unlock()
+			return nil, prefer.cause
+		}
+		limit := p.limit()
+		c := prefer
+		for _, other := range p.conns {
+			if c.slots >= limit && other.slots < c.slots {
+				c = other
+			}
+		}
+		if c.slots < limit {
+			c.slots++
+			c.hold()
+			p.mu.Unlock()
+			return c, nil
+		}
+		if limit <= 1 {
+			p.mu.Unlock()
+			return nil, errOneChannel
+		}
+		_ = p.grow(true)
+		changed := p.changed
+		p.mu.Unlock()
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return nil, fmt.Errorf("waiting for a free channel to host %s: %w", p.host.ID, ctx.Err())
+		}
+	}
+}
+
+// limit is how many channels a connection carries at most. With p.mu held.
+func (p *Pool) limit() int {
+	if p.channelLimit > 0 && time.Now().Before(p.channelLimitUntil) {
+		return p.channelLimit
+	}
+	return maxChannels
+}
+
+// allowsOnly notes that the host has refused a channel more on c.
+func (p *Pool) allowsOnly(c *connection) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.channelLimit, p.channelLimitUntil = max(1, min(c.slots, p.limit()-1)), time.Now().Add(limitMemory)
+	p.options.Log.Info("the host allows few channels per connection", "host", p.host.ID, "channels", p.channelLimit)
+}
+
+// freeSlot gives a reserved slot back.
+func (c *connection) freeSlot() {
+	c.pool.mu.Lock()
+	c.slots--
+	c.pool.notify()
+	c.pool.mu.Unlock()
+	c.release()
+}
+
+// openChannel opens a channel in a reserved slot, which is free again when that
+// fails. A host that does not answer within Stall has stalled.
+func (c *connection) openChannel(ctx context.Context, open opener) (Channel, error) {
+	type result struct {
+		ch  Channel
+		err error
+	}
+	opened := make(chan result, 1)
+	go func() {
+		ch, err := open(c.transport)
+		opened <- result{ch, err}
+	}()
+	abandon := func() {
+		go func() {
+			if r := <-opened; r.err == nil {
+				_ = r.ch.Close()
+			}
+			c.freeSlot()
+		}()
+	}
+	timer := time.NewTimer(c.pool.options.Stall)
+	defer timer.Stop()
+	select {
+	case r := <-opened:
+		if r.err != nil {
+			c.freeSlot()
+			return nil, c.whyLost(r.err)
+		}
+		return newHeldChannel(r.ch, c), nil
+	case <-timer.C:
+		abandon()
+		c.strike(errors.New("no answer to the opening of a channel; the connection was closed"))
+		return nil, c.whyLost(errLost)
+	case <-ctx.Done():
+		abandon()
+		return nil, ctx.Err()
+	}
+}
+
+// whyLost returns why the connection is gone, or err while it is not.
+func (c *connection) whyLost(err error) error {
+	if cause := c.gone(); cause != nil {
+		e := *cause
+		return &e
+	}
+	return err
+}
+
+// closing is how long a closed channel is counted as open while its end has not
+// been confirmed: the host counts it too.
+const closing = 2 * time.Second
+
+// heldChannel is a channel that keeps its connection from being idle, and whose
+// waits all end when it is closed or the connection is gone.
+type heldChannel struct {
+	ch     Channel
+	c      *connection
+	output *io.PipeReader
+	closed chan struct{}
+	once   sync.Once
+	ended  chan struct{}
+	status error // written before ended is closed
+}
+
+func newHeldChannel(ch Channel, c *connection) *heldChannel {
+	output, in := io.Pipe()
+	h := &heldChannel{ch: ch, c: c, output: output, closed: make(chan struct{}), ended: make(chan struct{})}
+	go func() {
+		_, err := io.Copy(in, ch)
+		if err != nil {
+			err = c.whyLost(err)
+		}
+		_ = in.CloseWithError(err) // nil is EOF
+	}()
+	go func() {
+		h.status = ch.Wait()
+		close(h.ended)
+	}()
+	return h
+}
+
+func (h *heldChannel) Read(b []byte) (int, error) { return h.output.Read(b) }
+
+func (h *heldChannel) Write(b []byte) (int, error) {
+	n, err := h.ch.Write(b)
+	if err != nil {
+		err = h.c.whyLost(err)
+	}
+	return n, err
+}
+
+func (h *heldChannel) CloseWrite() error { return h.ch.CloseWrite() }
+
+func (h *heldChannel) Close() error {
+	var err error
+	h.once.Do(func() {
+		err = h.ch.Close()
+		_ = h.output.CloseWithError(io.ErrClosedPipe)
+		close(h.closed)
+		go func() {
+			_ = h.Wait()
+			h.c.freeSlot()
+		}()
+	})
+	return err
+}
+
+func (h *heldChannel) Wait() error {
+	select {
+	case <-h.ended:
+	case <-h.c.done:
+	case <-h.closed:
+		timer := time.NewTimer(closing)
+		defer timer.Stop()
+		select {
+		case <-h.ended:
+		case <-h.c.done:
+		case <-timer.C:
+			return errors.New("the channel was closed, and the host did not say how the command ended")
+		}
+	}
+	select {
+	case <-h.ended:
+		if h.status == nil {
+			return nil
+		}
+		return h.c.whyLost(h.status)
+	default:
+		return h.c.whyLost(errLost)
+	}
+}

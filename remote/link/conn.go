@@ -1,0 +1,98 @@
+package link
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/pkg/sftp"
+)
+
+// Conn is one connection, lent by its pool. Several Conns may share it.
+type Conn struct {
+	c    *connection
+	once sync.Once
+}
+
+// SFTP returns the connection's SFTP client, which is safe for concurrent use.
+// Its packets are as large as the server takes. Do not Close it: use Break. Its
+// calls know no context, but end by the deadlines of Options.
+func (c *Conn) SFTP() *sftp.Client { return c.c.client }
+
+// Release gives the connection back; the Conn must not be used after it. A
+// second Release does nothing.
+func (c *Conn) Release() {
+	c.once.Do(func() { c.c.release() })
+}
+
+// Break closes the connection for everybody; the pool dials anew next time.
+// What is under way on it fails with an error that Explain turns into why.
+func (c *Conn) Break(why error) {
+	var e *Error
+	if errors.As(why, &e) {
+		c.c.fail(e.Kind, e.Err)
+		return
+	}
+	c.c.fail(Unreachable, fmt.Errorf("the connection was given up: %w", why))
+}
+
+// Explain turns the error of an SFTP call into the host's failure (*Error) where
+// the connection was lost, and leaves it as it is where the host answered:
+// errors.Is for fs.ErrNotExist and fs.ErrPermission and errors.As for
+// *sftp.StatusError keep working.
+func (c *Conn) Explain(err error) error {
+	if err == nil || !lost(err) {
+		return err
+	}
+	// The client may tell its callers a moment before the reason is noted.
+	select {
+	case <-c.c.done:
+	case <-time.After(time.Second):
+	}
+	if cause := c.c.gone(); cause != nil {
+		e := *cause
+		return &e
+	}
+	return err
+}
+
+// hold counts another user. With pool.mu held.
+func (c *connection) hold() {
+	c.users++
+	if c.timer != nil {
+		c.timer.Stop()
+	}
+}
+
+// release counts a user less.
+func (c *connection) release() {
+	c.pool.mu.Lock()
+	defer c.pool.mu.Unlock()
+	c.users--
+	c.idle()
+}
+
+// idle closes the connection once nobody has used it for a while. With pool.mu held.
+func (c *connection) idle() {
+	if c.users > 0 || c.cause != nil {
+		return
+	}
+	p := c.pool
+	if c.timer != nil {
+		c.timer.Reset(p.options.Idle)
+		return
+	}
+	c.timer = time.AfterFunc(p.options.Idle, func() {
+		p.mu.Lock()
+		busy := c.users > 0
+		if i := slices.Index(p.conns, c); !busy && i >= 0 {
+			p.conns = append(p.conns[:i:i], p.conns[i+1:]...) // nobody may take it from here on
+		}
+		p.mu.Unlock()
+		if !busy {
+			p.drop(c, &Error{Host: p.host.ID, Kind: Unreachable, Err: errors.New("the connection was closed after a time without use")}, false)
+		}
+	})
+}

@@ -1,0 +1,131 @@
+package link
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/pkg/sftp"
+)
+
+// inFlight bounds what one file transfer holds in memory: requests in flight
+// times the packet size. It is above a channel's window of 2 MiB, so nothing is
+// gained by more.
+const inFlight = 4 << 20
+
+// connection is one SSH connection with its SFTP client. The fields below the
+// line belong to the pool's mutex.
+type connection struct {
+	pool      *Pool
+	transport Transport
+	pipe      *pipe        // nil where the pool is bare
+	client    *sftp.Client // nil where the pool is bare
+	channel   Channel
+	done      chan struct{} // closed when the connection is gone
+
+	// -- guarded by pool.mu
+	users int    // Conns lent, and channels held
+	slots int    // SSH channels open
+	cause *Error // why it is gone
+	timer *time.Timer
+}
+
+// connect dials and starts SFTP. It returns by the end of ctx.
+func (p *Pool) connect(ctx context.Context) (*connection, time.Duration, error) {
+	t, err := p.dial(ctx)
+	if err != nil {
+		return nil, 0, err
+	}
+	c := &connection{pool: p, transport: t, done: make(chan struct{})}
+	if p.bare {
+		return c, 0, nil
+	}
+	stop := context.AfterFunc(ctx, func() { _ = t.Close() })
+	trip, err := c.startSFTP()
+	if !stop() && err == nil {
+		err = ctx.Err()
+	}
+	if err != nil {
+		_ = t.Close()
+		if ctx.Err() != nil {
+			return nil, 0, errors.New("logged in, but SFTP did not start in time")
+		}
+		return nil, 0, &Error{Host: p.host.ID, Kind: Refused, Err: err, RetryAfter: localPause}
+	}
+	return c, trip, nil
+}
+
+func (c *connection) startSFTP() (time.Duration, error) {
+	ch, err := c.transport.Subsystem("sftp")
+	if err != nil {
+		return 0, fmt.Errorf("SFTP cannot be started there: %w", err)
+	}
+	hello, err := greet(ch)
+	if err != nil {
+		return 0, err
+	}
+	c.channel, c.slots = ch, 1
+	c.pipe = newPipe(ch, c.channelEnded)
+	c.pipe.replay, c.pipe.swallow = hello.version, 9
+	c.client, err = sftp.NewClientPipe(c.pipe, c.pipe, sftp.MaxPacketUnchecked(hello.packet),
+		sftp.MaxConcurrentRequestsPerFile(max(8, min(inFlight/hello.packet, 64))),
+		sftp.UseConcurrentWrites(true), sftp.UseConcurrentReads(true), sftp.UseFstat(true))
+	if err != nil {
+		return 0, fmt.Errorf("SFTP does not start: %w", err)
+	}
+	return hello.trip, nil
+}
+
+// channelEnded is told by the pipe that its channel gave an error.
+func (c *connection) channelEnded(err error) {
+	if !errors.Is(err, io.EOF) {
+		c.fail(Unreachable, fmt.Errorf("the connection was lost: %w", err))
+		return
+	}
+	// The channel has ended; its exit status may tell why, if it comes soon.
+	why := make(chan error, 1)
+	go func() { why <- c.channel.Wait() }()
+	select {
+	case err = <-why:
+	case <-c.done:
+	case <-time.After(300 * time.Millisecond):
+	}
+	if err == nil || errors.Is(err, io.EOF) {
+		err = errors.New("closed by the host")
+	}
+	c.fail(Unreachable, fmt.Errorf("the connection was lost: %w", err))
+}
+
+// run watches over the connection until it is gone.
+func (c *connection) run() {
+	go func() {
+		err := c.transport.Wait()
+		if err == nil || errors.Is(err, io.EOF) {
+			err = errors.New("closed by the host")
+		}
+		c.fail(Unreachable, fmt.Errorf("the connection was lost: %w", err))
+	}()
+	go c.keepAlive()
+	if c.pipe != nil {
+		go c.watch()
+	}
+}
+
+// fail closes the connection for everybody, with the reason. Only the first counts.
+func (c *connection) fail(kind Kind, why error) bool {
+	e := &Error{Host: c.pool.host.ID, Kind: kind, Err: why}
+	if !c.pool.drop(c, e, true) {
+		return false
+	}
+	c.pool.options.Log.Warn("connection closed", "host", c.pool.host.ID, "kind", string(kind), "error", why)
+	return true
+}
+
+// gone returns why the connection is gone, or nil.
+func (c *connection) gone() *Error {
+	c.pool.mu.Lock()
+	defer c.pool.mu.Unlock()
+	return c.cause
+}

@@ -1,0 +1,140 @@
+package link_test
+
+import (
+	"context"
+	"errors"
+	"net"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"sftpgate/remote/hosts"
+	"sftpgate/remote/link"
+)
+
+// open makes links to the hosts and closes them with the test.
+func open(t *testing.T, o link.Options, all ...hosts.Host) *link.Links {
+	t.Helper()
+	set, err := hosts.NewSet(all...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := link.New(set, o)
+	t.Cleanup(func() { _ = l.Close() })
+	return l
+}
+
+func openOne(t *testing.T, o link.Options, h hosts.Host) *link.Pool {
+	t.Helper()
+	p, ok := open(t, o, h).Host(h.ID)
+	if !ok {
+		t.Fatal("no pool for " + h.ID)
+	}
+	return p
+}
+
+func within(t *testing.T, d time.Duration) context.Context {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), d)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+func conn(t *testing.T, p *link.Pool) *link.Conn {
+	t.Helper()
+	c, err := p.Conn(within(t, 20*time.Second))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Release)
+	return c
+}
+
+// wantError wants a host's failure of this kind whose sentence holds all words.
+func wantError(t *testing.T, err error, kind link.Kind, words ...string) *link.Error {
+	t.Helper()
+	var e *link.Error
+	if !errors.As(err, &e) || e.Kind != kind {
+		t.Fatalf("want %s, got %T: %v", kind, err, err)
+	}
+	for _, w := range words {
+		if !strings.Contains(err.Error(), w) {
+			t.Fatalf("%q is missing in: %v", w, err)
+		}
+	}
+	return e
+}
+
+// eventually polls until ok.
+func eventually(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	for end := time.Now().Add(10 * time.Second); !ok(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("never: " + what)
+		}
+	}
+}
+
+// door is a listener that passes connections on to a server and counts them.
+type door struct {
+	port  int
+	dials atomic.Int32
+}
+
+// newDoor stands before addr; serve, when given, answers instead.
+func newDoor(t *testing.T, addr string, serve func(net.Conn)) *door {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	_, port, _ := net.SplitHostPort(l.Addr().String())
+	d := &door{}
+	d.port, _ = strconv.Atoi(port)
+	if serve == nil {
+		serve = func(c net.Conn) {
+			far, err := net.Dial("tcp", addr)
+			if err != nil {
+				_ = c.Close()
+				return
+			}
+			join(c, far)
+		}
+	}
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			t.Cleanup(func() { _ = c.Close() })
+			d.dials.Add(1)
+			go serve(c)
+		}
+	}()
+	return d
+}
+
+func join(a, b net.Conn) {
+	copyAll := func(to, from net.Conn) {
+		buf := make([]byte, 32<<10)
+		for {
+			n, err := from.Read(buf)
+			if n > 0 {
+				if _, err := to.Write(buf[:n]); err != nil {
+					break
+				}
+			}
+			if err != nil {
+				break
+			}
+		}
+		_ = a.Close()
+		_ = b.Close()
+	}
+	go copyAll(a, b)
+	copyAll(b, a)
+}

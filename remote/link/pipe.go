@@ -1,0 +1,152 @@
+package link
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+)
+
+// pieceSize is what is written to a channel at once, so that a long packet on a
+// slow line shows progress; SSH cuts at this size anyway.
+const pieceSize = 32 << 10
+
+// slowPiece is how long a piece must have been held up for its acceptance to
+// count as progress. On a frozen host small requests are still accepted, at once,
+// until the buffers are full; they must not keep the deadline from striking.
+const slowPiece = 50 * time.Millisecond
+
+// pipe lies between the SFTP client and its channel and counts: which requests
+// are outstanding, whether an fsync is among them, and when there was progress.
+type pipe struct {
+	channel Channel
+	replay  []byte // what Read returns first: the VERSION that the handshake has read
+	swallow int    // how many bytes of Write are dropped: the INIT that it has sent
+	failed  func(error)
+	wake    chan struct{} // told when the first request becomes outstanding
+
+	requests  framer // only used by Write, which the client serialises
+	responses framer // only used by Read
+
+	mu          sync.Mutex
+	outstanding int
+	syncs       map[uint32]struct{}
+	progress    time.Time
+	heard       time.Time
+}
+
+func newPipe(ch Channel, failed func(error)) *pipe {
+	return &pipe{channel: ch, failed: failed, wake: make(chan struct{}, 1), syncs: map[uint32]struct{}{}, heard: time.Now(),
+		responses: framer{whole: true}}
+}
+
+func (p *pipe) Read(b []byte) (int, error) {
+	if len(p.replay) > 0 {
+		n := copy(b, p.replay)
+		p.replay = p.replay[n:]
+		return n, nil
+	}
+	n, err := p.channel.Read(b)
+	if n > 0 {
+		p.received(b[:n])
+	}
+	if err != nil {
+		p.failed(err)
+	}
+	return n, err
+}
+
+func (p *pipe) received(b []byte) {
+	now := time.Now()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.progress, p.heard = now, now
+	p.responses.feed(b, func(r packet) {
+		if p.outstanding > 0 {
+			p.outstanding--
+		}
+		delete(p.syncs, r.id)
+	})
+}
+
+func (p *pipe) Write(b []byte) (int, error) {
+	drop := min(p.swallow, len(b))
+	p.swallow -= drop
+	n := drop
+	if n < len(b) {
+		p.sending(b[n:])
+	}
+	for n < len(b) {
+		began := time.Now()
+		m, err := p.channel.Write(b[n:min(n+pieceSize, len(b))])
+		n += m
+		if err != nil {
+			p.failed(err)
+			return n, errors.Join(errLost, err)
+		}
+		if now := time.Now(); now.Sub(began) > slowPiece {
+			p.mu.Lock()
+			p.progress = now
+			p.mu.Unlock()
+		}
+	}
+	return n, nil
+}
+
+// sending counts the requests that start in b, before they are on their way.
+func (p *pipe) sending(b []byte) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.requests.feed(b, func(r packet) {
+		if p.outstanding++; p.outstanding == 1 {
+			p.progress = time.Now()
+			select {
+			case p.wake <- struct{}{}:
+			default:
+			}
+		}
+		if r.sync {
+			p.syncs[r.id] = struct{}{}
+		}
+	})
+}
+
+// Close is called by the SFTP client when it gives up.
+func (p *pipe) Close() error {
+	p.failed(io.EOF)
+	return nil
+}
+
+// deadline tells when the connection is to be closed unless something is
+// answered before; ok is false while nothing is outstanding.
+func (p *pipe) deadline(stall, syncStall time.Duration) (at time.Time, after time.Duration, ok bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.outstanding == 0 {
+		return time.Time{}, 0, false
+	}
+	if len(p.syncs) > 0 {
+		stall = syncStall
+	}
+	return p.progress.Add(stall), stall, true
+}
+
+// lastHeard is when the host last said something.
+func (p *pipe) lastHeard() time.Time {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.heard
+}
+
+// load is the number of outstanding requests, and whether an fsync is among them.
+func (p *pipe) load() (requests int, syncing bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.outstanding, len(p.syncs) > 0
+}
+
+// stalled is the sentence for a deadline that struck.
+func stalled(after time.Duration) error {
+	return fmt.Errorf("no answer to an SFTP request for %v; the connection was closed", after.Round(time.Millisecond))
+}
