@@ -62,7 +62,7 @@ func NewForm(r *http.Request, l FormLimits) (*Form, error) {
 		l.Fields = 256 << 10
 	}
 	// mime/multipart reads 4 KiB at a time; the buffer below it asks the connection for more.
-	in := &meter{r: bufio.NewReaderSize(r.Body, 128<<10), limit: -1}
+	in := &meter{r: bufio.NewReaderSize(r.Body, 32<<10), limit: -1}
 	return &Form{in: in, parts: multipart.NewReader(in, params["boundary"]), limits: l}, nil
 }
 

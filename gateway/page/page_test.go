@@ -1,0 +1,162 @@
+package page_test
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"sftpgate/gateway"
+	"sftpgate/gateway/page"
+	"sftpgate/gateway/web"
+)
+
+type hosts struct {
+	list []gateway.HostView
+	err  error
+}
+
+func (h hosts) Hosts(context.Context, gateway.Caller) ([]gateway.HostView, error) {
+	return h.list, h.err
+}
+
+func get(t *testing.T, h hosts, auth web.Authenticator, path string, header ...string) (*http.Response, string) {
+	t.Helper()
+	front, err := web.New(web.Options{Auth: auth, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := web.NewMux()
+	page.Routes(m, h, page.Info{Version: "v1.2.3", Auth: "none", Demo: true})
+	srv := httptest.NewServer(front.Handler(m))
+	defer srv.Close()
+	r, _ := http.NewRequest("GET", srv.URL+path, nil)
+	for i := 0; i < len(header); i += 2 {
+		if header[i] == "Host" {
+			r.Host = header[i+1]
+			continue
+		}
+		r.Header.Set(header[i], header[i+1])
+	}
+	res, err := http.DefaultTransport.RoundTrip(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	b, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res, string(b)
+}
+
+var web1 = hosts{list: []gateway.HostView{
+	{ID: "old", Roots: []string{"/old"}, State: "down", Reason: "connection refused", Free: -1},
+	{ID: "web-1", Label: "Web 1", Roots: []string{"/srv/files"}, State: "up", Engine: "shell", Durability: "full", Free: 3 << 30},
+}}
+
+const browser = "text/html,application/xhtml+xml,*/*;q=0.8"
+
+func TestWhoGetsWhat(t *testing.T) {
+	res, body := get(t, web1, web.NoAuth(nil), "/", "Accept", browser)
+	if ct := res.Header.Get("Content-Type"); res.StatusCode != 200 || !strings.HasPrefix(ct, "text/html") {
+		t.Fatalf("%d %s", res.StatusCode, ct)
+	}
+	for _, want := range []string{"v1.2.3", "web-1", "3.0 GiB free", "connection refused", `href="/v1/hosts/web-1"`, "anonymous", "demonstration"} {
+		if !strings.Contains(body, want) {
+			t.Errorf("no %q in the page", want)
+		}
+	}
+	res, body = get(t, web1, web.NoAuth(nil), "/", "Accept", "*/*")
+	if ct := res.Header.Get("Content-Type"); !strings.HasPrefix(ct, "text/plain") || strings.Contains(body, "<") && strings.Contains(body, "</") {
+		t.Fatalf("%s\n%s", ct, body)
+	}
+}
+
+// Everything that the page loads is served here and allowed by its policy, and nothing in it is inline.
+func TestPageIsWholeUnderItsPolicy(t *testing.T) {
+	res, body := get(t, web1, web.NoAuth(nil), "/", "Accept", browser)
+	csp := res.Header.Get("Content-Security-Policy")
+	if !strings.HasPrefix(csp, "default-src 'none'") || strings.Contains(csp, "unsafe") || regexp.MustCompile(`<script|<style|style=|\son\w+=`).MatchString(body) {
+		t.Fatalf("%s", csp)
+	}
+	for _, m := range regexp.MustCompile(`(?:src|href)="(/assets/[^"]*)"`).FindAllStringSubmatch(body, -1) {
+		if res, content := get(t, web1, web.NoAuth(nil), m[1]); res.StatusCode != 200 || content == "" || res.Header.Get("Content-Type") == "" {
+			t.Errorf("%s: %d", m[1], res.StatusCode)
+		}
+	}
+}
+
+func TestWithoutAUserThePageStillSaysWhatItIs(t *testing.T) {
+	for _, accept := range []string{browser, "*/*"} {
+		res, body := get(t, web1, web.HeaderAuth("", nil, nil), "/", "Accept", accept)
+		if res.StatusCode != 200 || !strings.Contains(body, "trusted-proxy") || strings.Contains(body, "web-1") {
+			t.Errorf("%d %s", res.StatusCode, body)
+		}
+	}
+}
+
+func TestNoHosts(t *testing.T) {
+	for _, accept := range []string{browser, "*/*"} {
+		if _, body := get(t, hosts{}, web.NoAuth(nil), "/", "Accept", accept); !strings.Contains(body, "hosts.yaml") || strings.Contains(body, "curl -sS") {
+			t.Error(body)
+		}
+		if _, body := get(t, hosts{err: io.ErrUnexpectedEOF}, web.NoAuth(nil), "/", "Accept", accept); strings.Contains(body, "EOF") {
+			t.Error("an internal error is shown")
+		}
+	}
+}
+
+func TestNamesAreInert(t *testing.T) {
+	evil := "</pre><script>alert(1)</script>\u202e\nX"
+	h := hosts{list: []gateway.HostView{{ID: "a", Label: evil, Tags: []string{evil}, Roots: []string{"/srv/" + evil}, State: "up", Reason: evil, Free: -1}}}
+	_, body := get(t, h, web.NoAuth(nil), "/", "Accept", browser, "X-User", `<img src=x onerror=alert(1)>`, "Host", `"><script>alert(2)</script>`)
+	if strings.Contains(body, "<script") || strings.Contains(body, "<img src=x") {
+		t.Error(body)
+	}
+}
+
+// The shell itself says which words it finds in the lines; curl is a function that prints them.
+func TestCommandsMeanTheSameToAShell(t *testing.T) {
+	root := `/srv/it's $(touch pwned) "x" & <b>`
+	h := hosts{list: []gateway.HostView{{ID: "web-1", Roots: []string{root}, State: "unknown"}}}
+	_, text := get(t, h, web.NoAuth(nil), "/", "X-User", "o'neil $(touch pwned)", "Host", "up.example:8080")
+	_, script, ok := strings.Cut(text, "\n#")
+	if !ok {
+		t.Fatal(text)
+	}
+	dir := t.TempDir()
+	cmd := exec.Command("sh", "-c", `curl() { cat >/dev/null; for a; do printf '[%s]' "$a" >&2; done; echo >&2; echo '{"id":"u1"}'; }`+"\n#"+script)
+	cmd.Dir = dir
+	cmd.Stdin = strings.NewReader("")
+	var errs bytes.Buffer
+	cmd.Stderr = &errs
+	if err := cmd.Run(); err != nil {
+		t.Fatalf("%v: %s\n%s", err, errs.String(), script)
+	}
+	user := `[-sS][-H][X-User: o'neil $(touch pwned)]`
+	up := "http://up.example:8080/v1/uploads"
+	want := []string{
+		user + "[http://up.example:8080/v1/hosts]",
+		user + "[-T][-][http://up.example:8080/v1/hosts/web-1/files/srv/it%27s%20$%28touch%20pwned%29%20%22x%22%20&%20%3Cb%3E/hello.txt?if_exists=replace]",
+		user + `[-d][{"host":"web-1","path":"/srv/it's $(touch pwned) \"x\" \u0026 \u003cb\u003e/big.bin","size":20000000,"chunk_size":8388608,"if_exists":"replace"}][` + up + "]",
+		user + `[-o][/dev/null][-w][chunk 0: %{http_code}\n][-T][-][` + up + "/u1/chunks/0]",
+		user + `[-o][/dev/null][-w][chunk 1: %{http_code}\n][-T][-][` + up + "/u1/chunks/1]",
+		user + `[-o][/dev/null][-w][chunk 2: %{http_code}\n][-T][-][` + up + "/u1/chunks/2]",
+		user + "[-X][POST][" + up + "/u1/merge]",
+		user + "[" + up + "/u1]",
+	}
+	if got := strings.TrimSpace(errs.String()); got != strings.Join(want, "\n") {
+		t.Errorf("got\n%s\nwant\n%s", got, strings.Join(want, "\n"))
+	}
+	if found, _ := filepath.Glob(filepath.Join(dir, "pwned")); len(found) > 0 {
+		t.Error("a name ran as a command")
+	}
+}
