@@ -118,16 +118,19 @@ func Explain(err error) Problem {
 // refusalOf finds the refusal in err. A body that did not come whole comes
 // first: whatever was made of it on the way, it is not the host's fault.
 func refusalOf(err error) *gateway.Error {
+	var refusal *gateway.Error
 	var body *BodyError
 	if errors.As(err, &body) {
-		if body.Stalled {
-			return &gateway.Error{Code: RequestTimeout, Err: err,
-				Detail: "nothing of the body arrived for too long; send the rest again"}
-		}
-		return &gateway.Error{Code: gateway.InvalidRequest, Err: err,
+		cut := &gateway.Error{Code: gateway.InvalidRequest, Err: err,
 			Detail: "the body ended before it was complete; send it again"}
+		if body.Stalled {
+			cut.Code, cut.Detail = RequestTimeout, "nothing of the body arrived for too long; send it again"
+		}
+		if errors.As(err, &refusal) && refusal.Code == gateway.InvalidRequest {
+			cut.Detail = refusal.Detail // who read the body knows what is kept of it
+		}
+		return cut
 	}
-	var refusal *gateway.Error
 	if errors.As(err, &refusal) {
 		return refusal
 	}

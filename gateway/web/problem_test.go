@@ -63,6 +63,26 @@ func TestEveryCodeHasAStatus(t *testing.T) {
 	}
 }
 
+// Whatever a service makes of a body that did not come, it is the client's to
+// send again; what the service says of the bytes it kept is passed on.
+func TestCutBodiesAreNeverTheHostsFault(t *testing.T) {
+	stalled := &web.BodyError{Stalled: true, Err: io.ErrNoProgress}
+	for _, c := range []struct {
+		err    error
+		status int
+		detail string
+	}{
+		{fmt.Errorf("fill: %w", stalled), 408, "nothing of the body arrived"},
+		{gateway.Refuse(gateway.HostError, "write failed: %w", stalled), 408, "nothing of the body arrived"},
+		{&gateway.Error{Code: gateway.InvalidRequest, Detail: "5 bytes are kept", Err: stalled}, 408, "5 bytes are kept"},
+		{&gateway.Error{Code: gateway.InvalidRequest, Detail: "5 bytes are kept", Err: &web.BodyError{Err: io.ErrUnexpectedEOF}}, 400, "5 bytes are kept"},
+	} {
+		if p := web.Explain(c.err); p.Status != c.status || !strings.Contains(p.Detail, c.detail) {
+			t.Errorf("%v: %+v", c.err, p)
+		}
+	}
+}
+
 func TestProblemCarriesWhatTheClientNeeds(t *testing.T) {
 	mtime := time.Date(2026, 1, 2, 3, 4, 5, 0, time.FixedZone("", 3600))
 	refusals := map[string]*gateway.Error{
