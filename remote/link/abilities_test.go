@@ -1,0 +1,171 @@
+package link_test
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"sftpgate/remote/hosts"
+	"sftpgate/remote/link"
+	"sftpgate/remote/remotetest"
+)
+
+func sftpServer(t *testing.T) string {
+	t.Helper()
+	for _, dir := range []string{"/usr/lib/openssh", "/usr/libexec/openssh", "/usr/lib/ssh", "/usr/libexec", "/usr/lib/misc"} {
+		if path, err := exec.LookPath(filepath.Join(dir, "sftp-server")); err == nil {
+			return path
+		}
+	}
+	t.Fatal("sftp-server is not installed: install openssh-sftp-server")
+	return ""
+}
+
+func abilities(t *testing.T, s *remotetest.SSHD, o link.Options) link.Abilities {
+	t.Helper()
+	a, err := openOne(t, o, s.Host("a")).Abilities(within(t, 20*time.Second), s.Root, s.Root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if left, err := os.ReadDir(s.Root); err != nil || len(left) != 0 {
+		t.Errorf("left behind: %v, %v", left, err)
+	}
+	return a
+}
+
+// absent lists the abilities that are missing, and wants a sentence for each.
+func absent(t *testing.T, a link.Abilities) string {
+	t.Helper()
+	var missing []string
+	for _, x := range []struct {
+		name string
+		has  bool
+	}{{"PosixRename", a.PosixRename}, {"HardLink", a.HardLink}, {"RenameCreateOnly", a.RenameCreateOnly}, {"DirRenameExclusive", a.DirRenameExclusive},
+		{"Fsync", a.Fsync}, {"DirSync", a.DirSync}, {"StatVFS", a.StatVFS}, {"Exec", a.Exec}, {"HashTool", a.HashTool != ""}, {"Proc", a.Proc}} {
+		if why := a.Why[x.name]; x.has != (why == "") || why != "" && !strings.HasSuffix(why, ".") {
+			t.Errorf("%s is %v, because %q", x.name, x.has, why)
+		}
+		if !x.has {
+			missing = append(missing, x.name)
+		}
+	}
+	return strings.Join(missing, " ")
+}
+
+func TestAbilities(t *testing.T) {
+	server := sftpServer(t)
+	script := func(body string) string {
+		path := filepath.Join(t.TempDir(), "login")
+		if err := os.WriteFile(path, []byte("#!/bin/sh\ncase $SSH_ORIGINAL_COMMAND in exec*) ;; *) exec "+server+" ;; esac\n"+body+"\n"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	for name, c := range map[string]struct {
+		o      remotetest.SSHDOptions
+		absent string
+	}{
+		"OpenSSH":             {remotetest.SSHDOptions{}, ""},
+		"two channels":        {remotetest.SSHDOptions{MaxSessions: 2}, ""},
+		"one channel":         {remotetest.SSHDOptions{MaxSessions: 1}, "Exec HashTool"},
+		"no shell":            {remotetest.SSHDOptions{ForceCommand: "internal-sftp"}, "Exec HashTool"},
+		"no fsync":            {remotetest.SSHDOptions{Subsystem: server + " -P fsync"}, "Fsync DirSync"},
+		"no links":            {remotetest.SSHDOptions{Subsystem: server + " -P hardlink"}, "HardLink"},
+		"no posix-rename":     {remotetest.SSHDOptions{Subsystem: server + " -P posix-rename,statvfs"}, "PosixRename StatVFS"},
+		"noisy shell":         {remotetest.SSHDOptions{ForceCommand: script("yes | head -c 50000; echo noise >&2; exec sh")}, ""},
+		"endless shell":       {remotetest.SSHDOptions{ForceCommand: script("yes | head -c 500000; exec sh")}, "Exec HashTool"},
+		"echoing shell":       {remotetest.SSHDOptions{ForceCommand: script("exec cat")}, "Exec HashTool"},
+		"reading shell":       {remotetest.SSHDOptions{ForceCommand: script("cat >/dev/null")}, "Exec HashTool"},
+		"shell reads a line":  {remotetest.SSHDOptions{ForceCommand: script("head -n 1 >/dev/null; exec sh")}, ""},
+		"shell elsewhere":     {remotetest.SSHDOptions{ForceCommand: script("cat() { echo other; }; eval \"$(sed 's/^/:;/;q')\"; exec sh -c 'cat() { echo other; }; while read -r l; do eval \"$l\"; done'")}, "Exec HashTool"},
+		"shell without tools": {remotetest.SSHDOptions{ForceCommand: script("PATH=" + onlyCat(t) + " exec /bin/sh")}, "HashTool"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := remotetest.StartSSHD(t, c.o)
+			a := abilities(t, s, link.Options{Stall: 3 * time.Second})
+			if got := absent(t, a); got != c.absent && !(name == "shell reads a line" && got == "Exec HashTool") {
+				t.Fatalf("absent: %q, want %q\n%v", got, c.absent, a.Why)
+			}
+			if a.Durable() != (a.Fsync && a.DirSync) || !a.CreateOnly() {
+				t.Errorf("%+v", a)
+			}
+		})
+	}
+}
+
+func onlyCat(t *testing.T) string {
+	t.Helper()
+	cat, err := exec.LookPath("cat")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	if err := os.Symlink(cat, filepath.Join(dir, "cat")); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// pkg/sftp's own server lets a rename replace: it is found out, not believed.
+func TestAbilitiesOfAnotherServer(t *testing.T) {
+	s := startInProcess(t, hunter2(false))
+	h := s.host(t, "a")
+	h.Password = hosts.NewSecret("hunter2")
+	a, err := openOne(t, link.Options{}, h).Abilities(within(t, 10*time.Second), h.Roots[0], h.Roots[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a.RenameCreateOnly || !a.HardLink || a.Durable() || a.Exec {
+		t.Errorf("%+v", a)
+	}
+	absent(t, a)
+}
+
+func TestAbilitiesAreTriedOnce(t *testing.T) {
+	s := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
+	p := openOne(t, link.Options{}, s.Host("a"))
+	at := func(dir string) (link.Abilities, error) {
+		return p.Abilities(within(t, 20*time.Second), s.Root, dir)
+	}
+	_, err := at(filepath.Join(s.Root, "none"))
+	if !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "none") {
+		t.Errorf("a directory that is not there: %v", err)
+	}
+	if _, err = at("/dev/pts"); !errors.Is(err, fs.ErrPermission) || !strings.Contains(err.Error(), s.User) {
+		t.Errorf("a directory that cannot be written: %v", err)
+	}
+	var all sync.WaitGroup
+	for range 10 {
+		all.Go(func() {
+			if a, err := at(s.Root); err != nil || !a.Durable() {
+				t.Errorf("%+v, %v", a, err)
+			}
+		})
+	}
+	all.Wait()
+	if _, err := at(filepath.Join(s.Root, "none")); err != nil {
+		t.Errorf("what was found is not kept: %v", err)
+	}
+	// After the host was down it may be another one.
+	s.CutConnections()
+	eventually(t, "the loss is noticed", func() bool { return p.Status().State == link.Down })
+	if _, err := at(filepath.Join(s.Root, "none")); err == nil {
+		t.Error("what the host could do before it went down is still believed")
+	}
+}
+
+// A host that freezes in the middle is a failure, not a host that can do little.
+func TestAbilitiesOfAFrozenHost(t *testing.T) {
+	s := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
+	p := openOne(t, link.Options{Stall: shortStall, SyncStall: shortStall}, s.Host("a"))
+	conn(t, p)
+	s.StopSFTP()
+	_, err := p.Abilities(within(t, 10*time.Second), s.Root, s.Root)
+	wantError(t, err, link.Timeout)
+}

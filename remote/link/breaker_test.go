@@ -1,0 +1,63 @@
+package link_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"sftpgate/remote/hosts"
+	"sftpgate/remote/link"
+)
+
+// failing makes a pool whose every dial fails in this way, and a count of them.
+func failing(t *testing.T, kind link.Kind) (*link.Pool, *int) {
+	t.Helper()
+	dials := new(int)
+	h := hosts.Host{ID: "a", Address: "h", User: "u", Agent: true, KnownHosts: "/none", Roots: []string{"/r"}}
+	p := openOne(t, link.Options{Dial: func(_ context.Context, h hosts.Host) (link.Transport, error) {
+		*dials++
+		return nil, &link.Error{Host: h.ID, Kind: kind, Err: errors.New("no")}
+	}}, h)
+	return p, dials
+}
+
+// A refusal is asked again after 30 s, then half as often each time, and every
+// ten minutes in the end.
+func TestRefusalsDouble(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, dials := failing(t, link.Refused)
+		for i, wait := range []time.Duration{30, 60, 120, 240, 480, 600, 600} {
+			wait *= time.Second
+			_, err := p.Conn(t.Context())
+			if e := wantError(t, err, link.Refused); e.RetryAfter != wait || *dials != i+1 {
+				t.Fatalf("dial %d: retry after %v, want %v", *dials, e.RetryAfter, wait)
+			}
+			time.Sleep(wait - time.Nanosecond)
+			if _, _ = p.Conn(t.Context()); *dials != i+1 {
+				t.Fatal("dialled too early")
+			}
+			time.Sleep(time.Nanosecond)
+		}
+	})
+}
+
+// A host that is down is asked again soon, and never less than about every ten seconds.
+func TestUnreachableBacksOff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, dials := failing(t, link.Unreachable)
+		began := time.Now()
+		for range 30 {
+			_, err := p.Conn(t.Context())
+			e := wantError(t, err, link.Unreachable)
+			if e.RetryAfter <= 0 || e.RetryAfter > 11*time.Second {
+				t.Fatalf("retry after %v", e.RetryAfter)
+			}
+			time.Sleep(e.RetryAfter)
+		}
+		if took := time.Since(began); *dials != 30 || took < 60*time.Second {
+			t.Fatalf("%d dials in %v", *dials, took)
+		}
+	})
+}
