@@ -61,6 +61,8 @@ type Body struct {
 	Total  int64
 	Digest *Digest // of this body; nothing of it counts until it matches
 	R      io.Reader
+
+	most int64 // bytes, at most, where neither Len nor the file's size is known; 0: no bound
 }
 
 // FinishRequest declares, at the end, what was not declared at the start.
@@ -74,15 +76,17 @@ type PutRequest struct {
 	Host string
 	Path string
 	Options
-	Size   int64 // -1: until R ends
-	Digest *Digest
-	R      io.Reader
+	Size    int64 // -1: until R ends
+	Digest  *Digest
+	Restart bool // give up the caller's own unfinished upload of another file there
+	R       io.Reader
 }
 
 // PutResult is the answer to PutFile.
 type PutResult struct {
 	Upload   Upload
-	Replaced bool // a file stood there before
+	Replaced bool   // a file stood there before
+	ETag     string // of the file as published, with its quotes
 }
 
 // HostView is what a caller sees of a host.

@@ -167,3 +167,8 @@ func (h *Holding) Attempt(ctx context.Context) (*Attempt, error) {
 func (h *Holding) Close(ctx context.Context) error {
 	return h.host.do(ctx, h.t.Dir, func(c *sftp.Client) error { return removeTree(c, h.dir) })
 }
+
+// ReadBack streams a part of a sealed attempt to w.
+func (a *Attempt) ReadBack(ctx context.Context, g *Generation, off, length int64, w io.Writer) error {
+	return g.ReadBack(ctx, a.path, off, length, w)
+}

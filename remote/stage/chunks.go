@@ -11,7 +11,6 @@ import (
 
 	"github.com/pkg/sftp"
 
-	"sftpgate/remote/link"
 	"sftpgate/remote/record"
 )
 
@@ -103,21 +102,23 @@ func (g *Generation) Free(ctx context.Context, chunks []Staged) error {
 // ReadBack streams [off, off+length) of a file in staging to w, several
 // packets in flight. It fails with ErrContent where the file is shorter.
 func (g *Generation) ReadBack(ctx context.Context, name string, off, length int64, w io.Writer) error {
-	return g.gone(ctx, g.host.explain(g.host.pool.Do(ctx, func(conn *link.Conn) error {
-		f, err := conn.SFTP().Open(name)
-		if err != nil {
-			return fmt.Errorf("read back %s: %w", name, err)
-		}
-		defer f.Close()
-		n, err := io.CopyBuffer(onlyWriter{w}, io.NewSectionReader(f, off, length), make([]byte, 1<<20))
-		if err != nil {
-			return fmt.Errorf("read back %s: %w", name, err)
-		}
-		if n != length {
-			return fmt.Errorf("%w: %s ends %d bytes early", ErrContent, name, length-n)
-		}
-		return nil
-	}), g.target.Dir))
+	return g.do(ctx, func(c *sftp.Client) error { return readRange(c, name, off, length, w) })
+}
+
+func readRange(c *sftp.Client, name string, off, length int64, w io.Writer) error {
+	f, err := c.Open(name)
+	if err != nil {
+		return fmt.Errorf("read back %s: %w", name, err)
+	}
+	defer f.Close()
+	n, err := io.CopyBuffer(onlyWriter{w}, io.NewSectionReader(f, off, length), make([]byte, 1<<20))
+	if err != nil {
+		return fmt.Errorf("read back %s: %w", name, err)
+	}
+	if n != length {
+		return fmt.Errorf("%w: %s ends %d bytes early", ErrContent, name, length-n)
+	}
+	return nil
 }
 
 // onlyWriter hides ReadFrom, so that io.CopyBuffer uses its large buffer, which
@@ -155,6 +156,29 @@ func (g *Generation) NewPart(ctx context.Context, epoch int) (int, error) {
 	return epoch, g.host.spaceOr(ctx, g.target.Dir, 0, err)
 }
 
+// SucceedPart gives the part of an epoch, with all that is in it, to the next
+// one; where it is missing, an empty part takes its place.
+func (g *Generation) SucceedPart(ctx context.Context, epoch int) (int, error) {
+	next, err := g.NewPart(ctx, epoch+1)
+	if err != nil {
+		return 0, err
+	}
+	err = g.do(ctx, func(c *sftp.Client) error {
+		from, to := g.PartPath(epoch), g.PartPath(next)
+		if _, err := c.Lstat(from); errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		if !g.can.PosixRename {
+			if err := c.Remove(to); err != nil {
+				return err
+			}
+			return errors.Join(c.Rename(from, to), syncDir(c, g.can, g.path()))
+		}
+		return errors.Join(c.PosixRename(from, to), syncDir(c, g.can, g.path()))
+	})
+	return next, err
+}
+
 // SyncPart makes what was written to a part durable.
 func (g *Generation) SyncPart(ctx context.Context, epoch int) error {
 	return g.host.spaceOr(ctx, g.target.Dir, 0, g.do(ctx, func(c *sftp.Client) error {
@@ -164,4 +188,19 @@ func (g *Generation) SyncPart(ctx context.Context, epoch int) error {
 		}
 		return errors.Join(syncFile(f, g.can), f.Close())
 	}))
+}
+
+// ReadPublished streams a part of the file at a target to w and returns the
+// file's ETag from before.
+func (h *Host) ReadPublished(ctx context.Context, t Target, off, length int64, w io.Writer) (string, error) {
+	var etag string
+	err := h.do(ctx, t.Path(), func(c *sftp.Client) error {
+		info, err := lookFile(c, t.Path())
+		if err != nil || info == nil {
+			return err
+		}
+		etag = info.ETag()
+		return readRange(c, t.Path(), off, length, w)
+	})
+	return etag, err
 }

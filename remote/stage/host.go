@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"sync"
 	"time"
 
@@ -21,6 +22,7 @@ type Host struct {
 
 	mu    sync.Mutex
 	roots map[string]realRoot
+	known map[string]link.Abilities // by root
 }
 
 type realRoot struct {
@@ -30,7 +32,7 @@ type realRoot struct {
 
 // New makes the staging of the host that pool connects to.
 func New(pool *link.Pool, log *slog.Logger) *Host {
-	return &Host{pool: pool, log: log.With("host", pool.Host().ID), roots: map[string]realRoot{}}
+	return &Host{pool: pool, log: log.With("host", pool.Host().ID), roots: map[string]realRoot{}, known: map[string]link.Abilities{}}
 }
 
 // Pool gives the connections to the host.
@@ -42,7 +44,19 @@ func (h *Host) Config() hosts.Host { return h.pool.Host() }
 // Abilities says what the host can do where t stands.
 func (h *Host) Abilities(ctx context.Context, t Target) (link.Abilities, error) {
 	a, err := h.pool.Abilities(ctx, t.Root, t.Dir)
+	if err == nil {
+		h.mu.Lock()
+		h.known[t.Root] = a
+		h.mu.Unlock()
+	}
 	return a, h.explain(err, t.Dir)
+}
+
+// Known says what was last found out about each root; nothing is asked.
+func (h *Host) Known() map[string]link.Abilities {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return maps.Clone(h.known)
 }
 
 // do runs fn on one connection and names what went wrong.

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"math/rand/v2"
-	"path"
+	"strings"
 	"time"
 
 	"github.com/pkg/sftp"
@@ -48,7 +48,11 @@ func (g *Generation) Publish(ctx context.Context, p Publication) (Published, err
 	if !recovering {
 		// Whatever happens to the target from here on may have been us.
 		err := g.Advance(ctx, func(_ record.State, next *record.Record) error {
-			next.Intent = &record.Intent{Source: path.Base(p.Source), At: time.Now().UTC()}
+			source, ok := strings.CutPrefix(p.Source, g.path()+"/")
+			if !ok {
+				return fmt.Errorf("publish %s: the source is not in this generation", p.Source)
+			}
+			next.Intent = &record.Intent{Source: source, At: time.Now().UTC()}
 			return nil
 		})
 		if err != nil {

@@ -2,10 +2,7 @@ package stage
 
 import (
 	"context"
-	"errors"
 	"path"
-
-	"sftpgate/remote/link"
 )
 
 // SmallAttempt opens an attempt for a file that arrives in one piece: it lies
@@ -34,10 +31,3 @@ func (h *Host) PublishSmall(ctx context.Context, a *Attempt, t Target, p Publica
 	return done, h.spaceOr(ctx, t.Dir, 0, h.explain(a.conn.Explain(err), t.Path()))
 }
 
-// EmptyPart makes the part file of a file without bytes.
-func (g *Generation) EmptyPart(ctx context.Context) (string, error) {
-	epoch, err := g.NewPart(ctx, g.State().Epoch)
-	return g.PartPath(epoch), errors.Join(err)
-}
-
-var _ = link.Abilities{}

@@ -1,0 +1,248 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"path"
+	"sync"
+	"time"
+
+	"sftpgate/remote/record"
+	"sftpgate/remote/stage"
+)
+
+// upload is an upload that this gateway works on: a cache of what stands on
+// the host, and the one merge of it here. All of it can be lost at any time.
+type upload struct {
+	s      *Service
+	id     string
+	host   *stage.Host
+	gen    *stage.Generation
+	key    Key
+	ledger ledger
+
+	confirming sync.Mutex // one look at the claim at a time
+
+	mu        sync.Mutex
+	state     State
+	failure   *Error
+	engine    string
+	verified  string
+	notes     []string
+	confirmed time.Time // the claim stood then
+	touched   time.Time
+	saved     time.Time // the index was told then
+	space     bool      // free space was checked
+	working   bool
+	finishing bool
+	finished  chan struct{} // closed when the finish that runs has ended
+	moved     chan struct{} // closed and made anew when the merge has moved on
+	result    *Upload       // how it ended
+	mergeErr  error         // why the merge stands still
+}
+
+// The claim is looked at again after confirmEvery; while the registry cannot be
+// asked a claim that stood within trustFor is believed.
+const (
+	confirmEvery = 30 * time.Second
+	trustFor     = 5 * time.Minute
+)
+
+// adopt makes a generation active here, or returns it when it is already.
+func (s *Service) activate(ctx context.Context, h *stage.Host, g *stage.Generation) (*upload, error) {
+	state := g.State()
+	s.mu.Lock()
+	u := s.active[state.Meta.ID]
+	s.mu.Unlock()
+	if u != nil {
+		return u, nil
+	}
+	now := time.Now()
+	u = &upload{s: s, id: state.Meta.ID, host: h, gen: g, key: keyOf(g.Target()), state: Receiving, touched: now,
+		moved: make(chan struct{})}
+	if err := u.refresh(ctx); err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if other := s.active[u.id]; other != nil {
+		return other, nil
+	}
+	s.active[u.id] = u
+	return u, nil
+}
+
+// refresh reads from the host what is there.
+func (u *upload) refresh(ctx context.Context) error {
+	mark := u.ledger.mark()
+	if err := u.gen.Reload(ctx); err != nil {
+		return explain(u.hostID(), err)
+	}
+	chunks, err := u.gen.Chunks(ctx)
+	if err != nil {
+		return explain(u.hostID(), err)
+	}
+	names := make([]record.Chunk, len(chunks))
+	for i, c := range chunks {
+		names[i] = c.Chunk
+	}
+	u.ledger.reset(mark, u.gen.State(), names)
+	return nil
+}
+
+func (u *upload) hostID() string { return u.gen.Target().Host }
+
+// find returns the active upload, or its end. owner access is checked for a.
+func (s *Service) find(ctx context.Context, c Caller, a action, id string) (*upload, *Upload, error) {
+	s.mu.Lock()
+	u := s.active[id]
+	s.mu.Unlock()
+	if u != nil {
+		meta := u.gen.State().Meta
+		if err := s.allow(c, a, object{host: meta.Host, path: meta.Path, owner: meta.User}); err != nil {
+			return nil, nil, err
+		}
+		return u, u.ended(), nil
+	}
+	entry, ok, err := s.index.Get(ctx, id)
+	if err != nil {
+		return nil, nil, explain("", err)
+	}
+	if !ok {
+		return nil, nil, unknown(id)
+	}
+	known := entry.Upload
+	if err := s.allow(c, a, object{host: known.Host, path: known.Path, owner: known.User}); err != nil {
+		return nil, nil, err
+	}
+	if entry.Ended {
+		return nil, &known, nil
+	}
+	u, err = s.load(ctx, known)
+	return u, nil, err
+}
+
+// load finds on the host what the index knows only by name.
+func (s *Service) load(ctx context.Context, known Upload) (*upload, error) {
+	h, err := s.host(known.Host)
+	if err != nil {
+		return nil, err
+	}
+	t, err := h.Resolve(ctx, known.Path, false)
+	if err != nil {
+		return nil, explain(known.Host, err)
+	}
+	scene, err := h.Look(ctx, t, known.User)
+	if err != nil {
+		return nil, explain(known.Host, err)
+	}
+	if scene.Mine == nil {
+		return nil, unknown(known.ID)
+	}
+	if id := scene.Mine.State().Meta.ID; id != known.ID {
+		return nil, Refuse(DifferentFile, "upload %s was given up for %s at the same path", known.ID, id)
+	}
+	u, err := s.activate(ctx, h, scene.Mine)
+	return u, explain(known.Host, err)
+}
+
+func unknown(id string) *Error {
+	return Refuse(UnknownUpload, "upload %s is not known any more: POST the same upload again, it goes on where it stood", clipID(id))
+}
+
+func clipID(id string) string {
+	if len(id) > 40 {
+		return id[:40] + "…"
+	}
+	return id
+}
+
+// forget drops an upload from memory; what is on the host stays.
+func (s *Service) forget(u *upload) {
+	s.mu.Lock()
+	if s.active[u.id] == u {
+		delete(s.active, u.id)
+	}
+	s.mu.Unlock()
+}
+
+// confirm makes sure that the claim is this upload's. A claim that the
+// registry has lost is made again, since the host says whose it is.
+func (u *upload) confirm(ctx context.Context) error {
+	u.confirming.Lock()
+	defer u.confirming.Unlock()
+	u.mu.Lock()
+	age := time.Since(u.confirmed)
+	u.mu.Unlock()
+	if age < confirmEvery {
+		return nil
+	}
+	standing, err := u.s.claims.Claim(ctx, u.key, u.claim(), u.s.expireAfter)
+	if errors.Is(err, ErrRegistryUnavailable) && age < trustFor {
+		return nil
+	}
+	if err != nil {
+		return explain(u.hostID(), err)
+	}
+	if standing.Token != u.id {
+		// A no is read again from the host: there the claim cannot be lost.
+		scene, err := u.host.Look(ctx, u.gen.Target(), u.gen.State().Meta.User)
+		if err != nil {
+			return explain(u.hostID(), err)
+		}
+		if scene.Mine == nil || scene.Mine.State().Meta.ID != u.id {
+			u.s.forget(u)
+			return explain(u.hostID(), stage.ErrSuperseded)
+		}
+		if _, err := u.s.claims.Replace(ctx, u.key, standing.Token, u.claim(), u.s.expireAfter); err != nil {
+			return explain(u.hostID(), err)
+		}
+	}
+	u.mu.Lock()
+	u.confirmed = time.Now()
+	fresh := u.saved.IsZero()
+	u.mu.Unlock()
+	if fresh || age > confirmEvery {
+		u.save(ctx)
+	}
+	return nil
+}
+
+// claim is the claim of this generation. Its token is the upload's id: every
+// gateway that works on the generation holds the same claim.
+func (u *upload) claim() Claim {
+	meta := u.gen.State().Meta
+	return Claim{Token: meta.ID, ID: meta.ID, User: meta.User, Host: meta.Host, Path: meta.Path,
+		Generation: meta.Generation, Identity: string(meta.Identity), Since: meta.Created}
+}
+
+// entry is what the index is told.
+func (u *upload) entry() Entry {
+	e := Entry{Upload: u.view(false), Key: u.key, Aliases: []string{targetAlias(u.key)}}
+	if meta := u.gen.State().Meta; meta.ClientID != "" {
+		e.Aliases = append(e.Aliases, clientAlias(meta.User, meta.Host, path.Dir(meta.Path), meta.ClientID))
+	}
+	return e
+}
+
+// save tells the index; what it does not hear it can be told again.
+func (u *upload) save(ctx context.Context) {
+	u.mu.Lock()
+	u.saved = time.Now()
+	u.mu.Unlock()
+	if err := u.s.index.Put(ctx, u.entry(), u.s.expireAfter); err != nil {
+		u.s.log.Warn("the index was not told of an upload", "upload", u.id, "err", err)
+	}
+}
+
+const saveEvery = 2 * time.Second
+
+// saveNow and then: progress for lists and other gateways.
+func (u *upload) saveSometimes(ctx context.Context) {
+	u.mu.Lock()
+	due := time.Since(u.saved) > saveEvery
+	u.mu.Unlock()
+	if due {
+		u.save(ctx)
+	}
+}

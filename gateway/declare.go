@@ -1,0 +1,104 @@
+package gateway
+
+import (
+	"fmt"
+	"time"
+	"unicode"
+
+	"sftpgate/remote/record"
+	"sftpgate/remote/stage"
+)
+
+// check refuses declarations that make no sense, before any host is asked.
+func (r OpenRequest) check() error {
+	switch {
+	case r.Size < record.Unknown:
+		return Refuse(InvalidRequest, "size %d is negative", r.Size)
+	case r.ChunkSize < 0 || r.ChunkSize > maxChunkSize:
+		return Refuse(InvalidRequest, "chunk size %d is not between 1 and %d", r.ChunkSize, int64(maxChunkSize))
+	}
+	for name, text := range map[string]string{"fingerprint": r.Fingerprint, "client id": r.ClientID} {
+		if err := checkText(name, text); err != nil {
+			return err
+		}
+	}
+	return r.Options.check()
+}
+
+func (o Options) check() error {
+	switch {
+	case o.IfExists != "" && o.IfExists != FailIfExists && o.IfExists != ReplaceIfExists:
+		return Refuse(InvalidRequest, "if_exists is %q: it is fail or replace", string(o.IfExists))
+	case o.IfMatch != "" && o.IfExists != ReplaceIfExists:
+		return Refuse(InvalidRequest, "if_match says which file may be replaced: it goes with if_exists=replace")
+	case o.Mode != nil && *o.Mode > 0o777:
+		return Refuse(InvalidRequest, "mode %#o is not between 0 and 0777", *o.Mode)
+	}
+	for name, text := range map[string]string{"owner": o.Owner, "group": o.Group, "if_match": o.IfMatch} {
+		if err := checkText(name, text); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func checkText(name, text string) error {
+	if len(text) > maxText {
+		return Refuse(InvalidRequest, "%s is longer than %d bytes", name, maxText)
+	}
+	for _, r := range text {
+		if unicode.IsControl(r) || r == unicode.ReplacementChar {
+			return Refuse(InvalidRequest, "%s has a character that cannot be stored", name)
+		}
+	}
+	return nil
+}
+
+// meta is what goes into the first record.
+func (r OpenRequest) meta(c Caller, h *stage.Host, id string) record.Meta {
+	m := record.Meta{
+		ID: id, User: c.User, Host: r.Host, Size: r.Size, ChunkSize: r.ChunkSize, Digest: sumOf(r.Digest),
+		Identity: record.Identify(sumOf(r.Digest), r.Fingerprint, r.Size),
+		IfExists: string(r.IfExists), IfMatch: r.IfMatch, Owner: r.Owner, Group: r.Group, Mode: r.Mode,
+		ClientID: r.ClientID, Created: time.Now().UTC().Truncate(time.Millisecond),
+	}
+	if !r.MTime.IsZero() {
+		at := r.MTime.UTC()
+		m.MTime = &at
+	}
+	cfg := h.Config()
+	if m.Owner == "" {
+		m.Owner = cfg.Owner
+	}
+	if m.Group == "" {
+		m.Group = cfg.Group
+	}
+	if m.Mode == nil && cfg.Mode != nil && r.IfExists != ReplaceIfExists {
+		mode := uint32(cfg.Mode.Perm())
+		m.Mode = &mode
+	}
+	return m
+}
+
+// publication is how the upload's file is to appear.
+func publication(m record.Meta) stage.Publication {
+	p := stage.Publication{Size: m.Size, Replace: m.IfExists == string(ReplaceIfExists), IfMatch: m.IfMatch,
+		Attrs: stage.Attrs{Mode: m.Mode, Owner: m.Owner, Group: m.Group}}
+	if m.MTime != nil {
+		p.Attrs.MTime = *m.MTime
+	}
+	return p
+}
+
+// bytesText writes a number of bytes for a person.
+func bytesText(n int64) string {
+	const units = "KMGTPE"
+	if n < 1024 {
+		return fmt.Sprintf("%d bytes", n)
+	}
+	f, i := float64(n)/1024, 0
+	for f >= 1024 && i < len(units)-1 {
+		f, i = f/1024, i+1
+	}
+	return fmt.Sprintf("%.1f %ciB", f, units[i])
+}

@@ -1,0 +1,106 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"time"
+
+	"github.com/pkg/sftp"
+
+	"sftpgate/remote/link"
+	"sftpgate/remote/merge"
+	"sftpgate/remote/stage"
+)
+
+// explain turns what went wrong below into a refusal that a client can act
+// on. It is the one place where errors of the host get their code.
+func explain(host string, err error) error {
+	var refused *Error
+	if err == nil || errors.As(err, &refused) {
+		return err
+	}
+	if e := explainTarget(host, err); e != nil {
+		return e
+	}
+	var (
+		conn    *link.Error
+		status  *sftp.StatusError
+		missing *merge.MissingError
+		digest  *merge.DigestError
+	)
+	switch {
+	case errors.Is(err, stage.ErrNoSpace):
+		return &Error{Code: NoSpace, Err: err, Detail: "host " + host + " has no space left for this file; what was sent is kept: make space there and go on"}
+	case errors.Is(err, stage.ErrSuperseded):
+		return &Error{Code: DifferentFile, Err: err, Detail: "this upload was cancelled, restarted or finished meanwhile; nothing was changed: look at the list of uploads"}
+	case errors.As(err, &missing):
+		return &Error{Code: Incomplete, Err: err, Missing: missing.Spans.Pairs(), Detail: missing.Error() + ": send them and finish again"}
+	case errors.As(err, &digest):
+		return &Error{Code: DigestMismatch, Err: err, Detail: digest.Error() + ": nothing was published; cancel, or restart with the right file"}
+	case errors.Is(err, ErrRegistryUnavailable):
+		return &Error{Code: RegistryUnavailable, Err: err, RetryAfter: 5 * time.Second, Detail: "the registry of uploads cannot be reached; nothing is lost: try again shortly"}
+	case errors.As(err, &conn):
+		return explainLink(conn)
+	case errors.Is(err, context.DeadlineExceeded):
+		return &Error{Code: HostTimeout, Err: err, RetryAfter: 2 * time.Second, Detail: "host " + host + " did not answer in time; what was acknowledged is kept: try again"}
+	case errors.As(err, &status), errors.Is(err, stage.ErrContent), errors.Is(err, fs.ErrNotExist):
+		return &Error{Code: HostError, Err: err, RetryAfter: 2 * time.Second, Detail: "host " + host + " refused an operation: " + err.Error()}
+	}
+	return err
+}
+
+// explainTarget names what is wrong with a path or with what stands there.
+func explainTarget(host string, err error) *Error {
+	var (
+		path    *stage.PathError
+		dir     *stage.DirError
+		kind    *stage.KindError
+		exists  *stage.ExistsError
+		changed *stage.ChangedError
+		perm    *stage.PermissionError
+		name    *stage.NameError
+	)
+	switch {
+	case errors.As(err, &path) && path.Forbidden:
+		return &Error{Code: PathForbidden, Detail: path.Error(), Err: err}
+	case errors.As(err, &path):
+		return &Error{Code: InvalidRequest, Detail: path.Error(), Err: err}
+	case errors.As(err, &name):
+		return &Error{Code: InvalidRequest, Detail: name.Error(), Err: err}
+	case errors.As(err, &dir):
+		return &Error{Code: NoSuchDirectory, Detail: dir.Error() + " on host " + host + ": make it there, or ask for make_dirs", Err: err}
+	case errors.As(err, &kind) && kind.Kind == "symbolic link":
+		return &Error{Code: PathForbidden, Detail: kind.Error() + "; the gateway does not write through links: name the file it leads to", Err: err}
+	case errors.As(err, &kind):
+		return &Error{Code: NotAFile, Detail: kind.Error(), Err: err}
+	case errors.As(err, &exists):
+		return &Error{Code: TargetExists, Detail: exists.Error() + ": ask for if_exists=replace to replace it", Existing: existing(&exists.File), Err: err}
+	case errors.As(err, &changed):
+		return &Error{Code: ChangedMeanwhile, Detail: changed.Error() + ": look at it, and send its etag as if_match", Existing: existing(changed.File), Err: err}
+	case errors.As(err, &perm):
+		return &Error{Code: PermissionDenied, Detail: perm.Error() + ": mend its rights on the host, or use another login user in hosts.yaml", Err: err}
+	}
+	return nil
+}
+
+func explainLink(err *link.Error) *Error {
+	e := &Error{Detail: err.Error(), Err: err, RetryAfter: err.RetryAfter}
+	switch err.Kind {
+	case link.Refused:
+		e.Code = HostRefused
+	case link.Timeout:
+		e.Code = HostTimeout
+	default:
+		e.Code = HostUnreachable
+		e.RetryAfter = max(e.RetryAfter, 2*time.Second)
+	}
+	return e
+}
+
+func existing(f *stage.File) *Existing {
+	if f == nil {
+		return nil
+	}
+	return &Existing{Size: f.Size, MTime: f.MTime, ETag: f.ETag()}
+}

@@ -1,0 +1,352 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"time"
+
+	"sftpgate/remote/link"
+	"sftpgate/remote/merge"
+	"sftpgate/remote/record"
+	"sftpgate/remote/stage"
+)
+
+// Finish asks for the upload to be merged, verified and published, and does
+// not wait for it. The wish is in the record before Finish returns. It may be
+// asked any number of times; after an interruption it goes on at the
+// checkpoint, and after the end it answers with the result.
+//
+// Refusals: incomplete (with what is missing), invalid-request where it
+// declares something else than before, registry-unavailable.
+func (s *Service) Finish(ctx context.Context, c Caller, id string, r FinishRequest) (Upload, error) {
+	done, err := s.enter()
+	if err != nil {
+		return Upload{}, err
+	}
+	defer done()
+	u, over, err := s.find(ctx, c, actUpload, id)
+	if err != nil {
+		return Upload{}, err
+	}
+	if over != nil {
+		return *over, over.agrees(r)
+	}
+	if u.isFinishing() {
+		return u.view(false), nil
+	}
+	// The end needs the registry for the tombstone: say now if it is not there.
+	if err := s.Ready(ctx); err != nil {
+		return Upload{}, err
+	}
+	if err := u.confirm(ctx); err != nil {
+		return Upload{}, err
+	}
+	if err := u.askToFinish(ctx, r); err != nil {
+		return Upload{}, explain(u.hostID(), err)
+	}
+	u.startFinish()
+	return u.view(false), nil
+}
+
+// agrees refuses a finish that declares something else than what was published.
+func (v Upload) agrees(r FinishRequest) error {
+	switch {
+	case v.State == Cancelled:
+		return Refuse(DifferentFile, "upload %s was cancelled", v.ID)
+	case r.Size >= 0 && r.Size != v.Size:
+		return Refuse(InvalidRequest, "the upload is done with %d bytes, not %d", v.Size, r.Size)
+	case r.Digest != nil && v.Digest != nil && *r.Digest != *v.Digest:
+		return Refuse(DigestMismatch, "the upload is done with another digest")
+	}
+	return nil
+}
+
+// askToFinish checks that everything is there and records the wish.
+func (u *upload) askToFinish(ctx context.Context, r FinishRequest) error {
+	if err := u.declare(r); err != nil {
+		return err
+	}
+	size := u.gen.State().Meta.Size
+	if r.Size >= 0 {
+		size = r.Size
+	}
+	if size < 0 {
+		return Refuse(InvalidRequest, "the file's size was never declared: send it with the merge, {\"size\": …}")
+	}
+	whole := record.Span{Len: size}
+	seen := u.ledger.figures().covered
+	if !seen.Covers(whole) {
+		if err := u.refresh(ctx); err != nil { // a no is read again
+			return err
+		}
+		seen = u.ledger.figures().covered
+	}
+	if gaps := seen.Gaps(whole); len(gaps) > 0 {
+		return &merge.MissingError{Spans: gaps}
+	}
+	if seen.End() > size {
+		return Refuse(InvalidRequest, "bytes up to %d were sent, but the size is declared as %d", seen.End(), size)
+	}
+	state := u.gen.State()
+	if state.Finish != nil && state.Finish.Size == size && (r.Digest == nil || state.Meta.Digest != nil) {
+		return nil
+	}
+	return u.gen.Advance(ctx, func(st record.State, next *record.Record) error {
+		if err := u.declare(r); err != nil {
+			return err
+		}
+		next.Finish = &record.Finish{Size: size, Digest: sumOf(r.Digest), At: time.Now().UTC()}
+		next.Meta.Size = size
+		if next.Meta.Digest == nil {
+			next.Meta.Digest = next.Finish.Digest
+		}
+		return nil
+	})
+}
+
+// declare refuses what contradicts an earlier declaration.
+func (u *upload) declare(r FinishRequest) error {
+	meta := u.gen.State().Meta
+	switch {
+	case r.Size < record.Unknown:
+		return Refuse(InvalidRequest, "size %d is negative", r.Size)
+	case r.Size >= 0 && meta.Size >= 0 && r.Size != meta.Size:
+		return Refuse(InvalidRequest, "the upload was opened with %d bytes, the merge says %d", meta.Size, r.Size)
+	case r.Digest != nil && meta.Digest != nil && record.Sum(*r.Digest) != *meta.Digest:
+		return Refuse(InvalidRequest, "the merge declares another digest than was declared before")
+	}
+	return nil
+}
+
+func (u *upload) isFinishing() bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.finishing
+}
+
+// startFinish makes the wish known here; a finish that runs is joined.
+func (u *upload) startFinish() {
+	u.mu.Lock()
+	if !u.finishing && u.result == nil {
+		u.finishing, u.failure = true, nil
+		u.finished = make(chan struct{})
+		u.state = Merging
+	}
+	u.mu.Unlock()
+	u.announce()
+}
+
+// Wait returns when the finish that was asked for has ended, with the result
+// or with why there is none, and when ctx ends.
+func (s *Service) Wait(ctx context.Context, c Caller, id string) (Upload, error) {
+	u, over, err := s.find(ctx, c, actSee, id)
+	if err != nil {
+		return Upload{}, err
+	}
+	if over != nil {
+		return *over, nil
+	}
+	u.mu.Lock()
+	finished := u.finished
+	u.mu.Unlock()
+	if finished == nil {
+		return u.view(false), nil
+	}
+	select {
+	case <-finished:
+	case <-ctx.Done():
+		return u.view(false), ctx.Err()
+	}
+	if over := u.ended(); over != nil {
+		return *over, nil
+	}
+	v := u.view(false)
+	if v.Error != nil {
+		return v, v.Error
+	}
+	return v, nil
+}
+
+// finishTries is how often a finish that a passing trouble interrupted goes on
+// by itself, before it is left to the next request.
+const finishTries = 6
+
+// finishAll brings the upload to its end or says why it does not get there.
+func (u *upload) finishAll(ctx context.Context) error {
+	u.s.event(u, "finishing")
+	var err error
+	for try := range finishTries {
+		if err = u.finishOnce(ctx); err == nil || ctx.Err() != nil {
+			break
+		}
+		if merge.Again(err) {
+			continue
+		}
+		if !passing(err) {
+			break
+		}
+		u.s.log.Info("finish interrupted, going on", "upload", u.id, "host", u.hostID(), "err", err)
+		if !pause(ctx, time.Duration(1<<try)*300*time.Millisecond) {
+			break
+		}
+	}
+	if err != nil && ctx.Err() != nil {
+		err = errStopping()
+	}
+	if errors.Is(err, stage.ErrSuperseded) {
+		if over := u.endedElsewhere(ctx); over != nil {
+			u.conclude(*over)
+			return nil
+		}
+	}
+	if err != nil {
+		u.finishFailed(explain(u.hostID(), err))
+	}
+	return err
+}
+
+func pause(ctx context.Context, d time.Duration) bool {
+	d += rand.N(d/4 + 1)
+	select {
+	case <-time.After(d):
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// passing reports troubles that are over in a moment, more often than not.
+func passing(err error) bool {
+	var conn *link.Error
+	return errors.As(err, &conn) && conn.Kind != link.Refused
+}
+
+// finishOnce goes from whatever stands on the host to a published file.
+func (u *upload) finishOnce(ctx context.Context) error {
+	if err := u.refresh(ctx); err != nil {
+		return err
+	}
+	if u.gen.State().Intent == nil {
+		if err := u.mergeRest(ctx); err != nil {
+			return err
+		}
+	}
+	source, err := u.source(ctx)
+	if err != nil {
+		return err
+	}
+	return u.publish(ctx, source)
+}
+
+// mergeRest merges until the part is complete, or nothing is left to merge.
+func (u *upload) mergeRest(ctx context.Context) error {
+	chunks, err := u.gen.Chunks(ctx)
+	if err != nil {
+		return err
+	}
+	state := u.gen.State()
+	if _, whole := merge.Whole(state, chunks); whole || state.Meta.Size == 0 || len(u.ledger.waiting()) == 0 {
+		return nil
+	}
+	u.setState(Merging)
+	return u.withMerger(ctx, func(m *merge.Merger) error {
+		for {
+			n, err := u.round(ctx, m)
+			if err != nil || n == 0 {
+				return err
+			}
+		}
+	})
+}
+
+// source returns the file to publish once it is known to be right.
+func (u *upload) source(ctx context.Context) (string, error) {
+	u.setState(Verifying)
+	chunks, err := u.gen.Chunks(ctx)
+	if err != nil {
+		return "", err
+	}
+	source, err := merge.Source(ctx, u.gen, chunks, u.s.engines, u.s.log.With("upload", u.id, "host", u.hostID()))
+	if err != nil {
+		return "", err
+	}
+	meta := u.gen.State().Meta
+	verified, err := merge.Verify(ctx, u.gen, source, meta.Size, meta.Digest)
+	if err != nil {
+		return "", u.blame(ctx, chunks, err)
+	}
+	u.mu.Lock()
+	u.verified = verified
+	u.mu.Unlock()
+	return source, nil
+}
+
+// blame finds out, when the digest is wrong, whether bytes were damaged on the
+// host: then only those are asked for again. Else the file that was sent is
+// not the one that was declared.
+func (u *upload) blame(ctx context.Context, chunks []stage.Staged, err error) error {
+	var wrong *merge.DigestError
+	if !errors.As(err, &wrong) {
+		return err
+	}
+	bad, rerr := merge.Damaged(ctx, u.gen, chunks, u.s.log.With("upload", u.id, "host", u.hostID()))
+	if rerr != nil {
+		return rerr
+	}
+	if len(bad) == 0 {
+		return err
+	}
+	if rerr := u.refresh(ctx); rerr != nil {
+		return rerr
+	}
+	return &merge.MissingError{Spans: bad}
+}
+
+// publish makes the target appear, notes the end, and cleans up, in this order.
+func (u *upload) publish(ctx context.Context, source string) error {
+	u.setState(Publishing)
+	p := publication(u.gen.State().Meta)
+	p.Source = source
+	done, err := u.gen.Publish(ctx, p)
+	if errors.Is(err, stage.ErrContent) {
+		return errors.Join(err, u.damaged(ctx))
+	}
+	if err != nil {
+		return err
+	}
+	u.mu.Lock()
+	u.state, u.notes, u.failure = Done, done.Notes, nil
+	u.mu.Unlock()
+	result := u.view(false)
+	result.ReceivedBytes, result.MergedBytes = result.Size, result.Size
+	entry := u.entry()
+	entry.Upload, entry.Ended, entry.Target = result, true, existing(&done.File)
+	if err := u.s.index.Put(ctx, entry, tombstoneLife); err != nil {
+		return err // the target stands; the next try finds that out and comes here again
+	}
+	u.clean(ctx)
+	u.conclude(result)
+	return nil
+}
+
+// damaged drops what a part that changed behind our back was believed to hold.
+func (u *upload) damaged(ctx context.Context) error {
+	chunks, err := u.gen.Chunks(ctx)
+	if err != nil {
+		return err
+	}
+	_, err = merge.Damaged(ctx, u.gen, chunks, u.s.log.With("upload", u.id, "host", u.hostID()))
+	return err
+}
+
+// clean removes the staging and releases the claim. What it cannot do now is
+// found and done at the next look, or expires.
+func (u *upload) clean(ctx context.Context) {
+	if err := u.gen.Remove(ctx); err != nil {
+		u.s.log.Warn("staging was not removed; it expires", "upload", u.id, "host", u.hostID(), "err", err)
+	}
+	if err := u.s.claims.Release(ctx, u.key, u.id); err != nil {
+		u.s.log.Warn("claim was not released; the next upload finds it stale", "upload", u.id, "err", err)
+	}
+}

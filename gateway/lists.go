@@ -1,0 +1,168 @@
+package gateway
+
+import (
+	"context"
+	"io/fs"
+	"slices"
+
+	"sftpgate/remote/link"
+	"sftpgate/remote/stage"
+)
+
+// Get returns one upload, with Received.
+func (s *Service) Get(ctx context.Context, c Caller, id string) (Upload, error) {
+	u, over, err := s.find(ctx, c, actSee, id)
+	if err != nil {
+		return Upload{}, err
+	}
+	if over != nil {
+		return *over, nil
+	}
+	return u.view(true), nil
+}
+
+// List returns the caller's uploads, unfinished first, then newest first,
+// without Received.
+func (s *Service) List(ctx context.Context, c Caller) ([]Upload, error) {
+	if err := s.allow(c, actSee, object{owner: c.User}); err != nil {
+		return nil, err
+	}
+	entries, err := s.index.ByUser(ctx, c.User)
+	if err != nil {
+		return nil, explain("", err)
+	}
+	list := make([]Upload, 0, len(entries))
+	for _, e := range entries {
+		s.mu.Lock()
+		u := s.active[e.Upload.ID]
+		s.mu.Unlock()
+		if u != nil && !e.Ended {
+			list = append(list, u.view(false))
+			continue
+		}
+		list = append(list, e.Upload)
+	}
+	slices.SortStableFunc(list, func(a, b Upload) int {
+		switch {
+		case a.State.Ended() == b.State.Ended():
+			return 0
+		case b.State.Ended():
+			return -1
+		}
+		return 1
+	})
+	return list, nil
+}
+
+// Find returns the upload that a dialect's client calls by its own id in a
+// directory. Refusal: unknown-upload.
+func (s *Service) Find(ctx context.Context, c Caller, host, dir, clientID string) (Upload, error) {
+	if err := s.allow(c, actSee, object{host: host, path: dir, owner: c.User}); err != nil {
+		return Upload{}, err
+	}
+	h, err := s.host(host)
+	if err != nil {
+		return Upload{}, err
+	}
+	t, err := h.ResolveDir(ctx, dir)
+	if err != nil {
+		return Upload{}, explain(host, err)
+	}
+	e, ok, err := s.index.ByAlias(ctx, clientAlias(c.User, host, t.Dir, clientID))
+	if err != nil {
+		return Upload{}, explain(host, err)
+	}
+	if !ok {
+		return Upload{}, Refuse(UnknownUpload, "no upload with the client's id %q in %s", clientID, dir)
+	}
+	return s.Get(ctx, c, e.Upload.ID)
+}
+
+// Hosts lists the hosts as last known; no host is asked.
+func (s *Service) Hosts(_ context.Context, c Caller) ([]HostView, error) {
+	if err := s.allow(c, actList, object{}); err != nil {
+		return nil, err
+	}
+	var views []HostView
+	for _, id := range s.hosts.IDs() {
+		if h, ok := s.hosts.Host(id); ok && s.allow(c, actList, object{host: id}) == nil {
+			views = append(views, s.hostView(h))
+		}
+	}
+	return views, nil
+}
+
+// Host asks one host how it is.
+func (s *Service) Host(ctx context.Context, c Caller, id string) (HostView, error) {
+	if err := s.allow(c, actList, object{host: id}); err != nil {
+		return HostView{}, err
+	}
+	h, err := s.host(id)
+	if err != nil {
+		return HostView{}, err
+	}
+	free := int64(-1)
+	if _, err = h.Pool().Ping(ctx); err == nil {
+		if roots := h.Config().Roots; len(roots) > 0 {
+			free, _ = h.Free(ctx, roots[0])
+		}
+	}
+	v := s.hostView(h) // says itself that it is down, and why
+	v.Free = free
+	return v, nil
+}
+
+func (s *Service) hostView(h *stage.Host) HostView {
+	cfg, status := h.Config(), h.Pool().Status()
+	v := HostView{ID: cfg.ID, Label: cfg.Label, Tags: cfg.Tags, Roots: cfg.Roots, State: string(status.State),
+		Free: -1, Latency: status.Latency}
+	if status.LastError != nil && status.State != link.Up {
+		v.Reason = status.LastError.Error()
+	}
+	for _, root := range cfg.Roots {
+		choice, ok := s.engines.Chosen(cfg.ID, root)
+		if !ok {
+			continue
+		}
+		v.Engine, v.Cannot = choice.Engine, choice.Why
+	}
+	for _, can := range h.Known() {
+		v.Durability = "full"
+		if !can.Durable() {
+			v.Durability = "degraded"
+		}
+	}
+	return v
+}
+
+// Entries lists a directory below the roots, for pickers.
+func (s *Service) Entries(ctx context.Context, c Caller, host, dir string) (Entries, error) {
+	if err := s.allow(c, actBrowse, object{host: host, path: dir}); err != nil {
+		return Entries{}, err
+	}
+	h, err := s.host(host)
+	if err != nil {
+		return Entries{}, err
+	}
+	infos, err := h.List(ctx, dir)
+	if err != nil {
+		return Entries{}, explain(host, err)
+	}
+	list := Entries{Host: host, Dir: dir, Entries: make([]DirEntry, 0, len(infos))}
+	for _, info := range infos {
+		list.Entries = append(list.Entries, DirEntry{Name: info.Name(), Type: typeOf(info.Mode()), Size: info.Size(), MTime: info.ModTime()})
+	}
+	return list, nil
+}
+
+func typeOf(mode fs.FileMode) string {
+	switch {
+	case mode.IsRegular():
+		return "file"
+	case mode.IsDir():
+		return "dir"
+	case mode&fs.ModeSymlink != 0:
+		return "symlink"
+	}
+	return "other"
+}

@@ -1,0 +1,271 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"sftpgate/remote/merge"
+	"sftpgate/remote/record"
+	"sftpgate/remote/stage"
+)
+
+// The merge runs while chunks arrive, so that next to nothing is left when the
+// last one has.
+const (
+	// leaseFor is how long a gateway that died keeps others from merging.
+	leaseFor   = 30 * time.Second
+	renewEvery = 10 * time.Second
+	// lingerFor is how long an engine stays open for the next chunk.
+	lingerFor = 2 * time.Second
+	// Incoming bytes are held back while more than this is committed and not
+	// merged: a tenth of the file, but not less than minBacklog.
+	minBacklog     = 64 << 20
+	backlogDivisor = 10
+	// stuckAfter is when a body that is held back gets an answer instead.
+	stuckAfter = 45 * time.Second
+)
+
+// wake lets the merge look for work; it is started when it does not run.
+func (u *upload) wake() {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.working || u.result != nil || !u.finishing && !u.worthMerging() {
+		return
+	}
+	if u.s.life.Err() != nil {
+		return
+	}
+	u.working = true
+	u.s.workers.Go(u.work)
+}
+
+// worthMerging: not a file that may turn out to be one chunk, which is
+// published by its own name.
+func (u *upload) worthMerging() bool {
+	state := u.gen.State()
+	waiting := u.ledger.waiting()
+	if len(waiting) == 0 {
+		return false
+	}
+	if len(waiting) > 1 || len(state.Merged) > 0 {
+		return true
+	}
+	size := state.Meta.Size
+	return size >= 0 && waiting[0].Len < size
+}
+
+// work merges until nothing is left, and finishes when that was asked for.
+func (u *upload) work() {
+	ctx, cancel := context.WithCancel(u.s.life)
+	defer cancel()
+	err := u.underLease(ctx, func(ctx context.Context) error {
+		u.mu.Lock()
+		finishing := u.finishing
+		u.mu.Unlock()
+		if finishing {
+			return u.finishAll(ctx)
+		}
+		return u.mergeAhead(ctx)
+	})
+	u.stopped(err)
+}
+
+// stopped notes how a run of the merge ended, and starts another when a finish
+// was asked for meanwhile.
+func (u *upload) stopped(err error) {
+	if err != nil && !errors.Is(err, errLeased) && u.s.life.Err() == nil {
+		u.s.log.Warn("merge stopped", "upload", u.id, "host", u.hostID(), "err", err)
+	}
+	u.mu.Lock()
+	u.working = false
+	u.mergeErr = err
+	close(u.moved)
+	u.moved = make(chan struct{})
+	again := u.finishing && u.result == nil && u.s.life.Err() == nil
+	u.mu.Unlock()
+	if again {
+		u.wake()
+	}
+}
+
+// mergeAhead merges what is committed until nothing comes any more.
+func (u *upload) mergeAhead(ctx context.Context) error {
+	return u.withMerger(ctx, func(m *merge.Merger) error {
+		idle := time.NewTimer(lingerFor)
+		defer idle.Stop()
+		for ctx.Err() == nil {
+			n, err := u.round(ctx, m)
+			if err != nil {
+				return err
+			}
+			u.mu.Lock()
+			finishing := u.finishing
+			u.mu.Unlock()
+			if finishing {
+				return nil // stopped starts the finish
+			}
+			if n > 0 {
+				idle.Reset(lingerFor)
+				continue
+			}
+			select {
+			case <-u.news():
+			case <-idle.C:
+				return nil
+			case <-ctx.Done():
+			}
+		}
+		return ctx.Err()
+	})
+}
+
+// withMerger opens a merger for fn and sees that its writer ends.
+func (u *upload) withMerger(ctx context.Context, fn func(*merge.Merger) error) error {
+	m, err := merge.Begin(ctx, u.gen, u.s.engines, u.s.log.With("upload", u.id, "host", u.hostID()))
+	if err != nil {
+		return err
+	}
+	u.mu.Lock()
+	u.engine = m.Engine()
+	u.mu.Unlock()
+	err = fn(m)
+	// Also when ctx has ended: a writer that is known to be gone spares a copy later.
+	return errors.Join(err, m.Close(context.WithoutCancel(ctx)))
+}
+
+// round merges what waits now and tells those who wait for it.
+func (u *upload) round(ctx context.Context, m *merge.Merger) (int, error) {
+	names := u.ledger.waiting()
+	if len(names) == 0 {
+		return 0, nil
+	}
+	staged, err := u.staged(ctx, names)
+	if err != nil {
+		return 0, err
+	}
+	out, err := m.Round(ctx, staged)
+	u.ledger.hasMerged(out.Merged)
+	if len(out.Lost) > 0 {
+		err = errors.Join(err, u.refresh(ctx))
+	}
+	u.mu.Lock()
+	u.mergeErr = err
+	close(u.moved)
+	u.moved = make(chan struct{})
+	u.mu.Unlock()
+	u.saveSometimes(ctx)
+	return len(out.Merged) + len(out.Lost), err
+}
+
+// staged finds the files of chunks. Only those of adopted uploads need a look.
+func (u *upload) staged(ctx context.Context, names []record.Chunk) ([]stage.Staged, error) {
+	if len(u.gen.State().Meta.Adopted) > 0 {
+		return u.gen.Chunks(ctx)
+	}
+	staged := make([]stage.Staged, len(names))
+	for i, c := range names {
+		staged[i] = u.gen.StagedAt(c)
+	}
+	return staged, nil
+}
+
+// news is closed when something was committed or merged since.
+func (u *upload) news() <-chan struct{} {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.moved
+}
+
+// announce wakes a merge that runs and waits.
+func (u *upload) announce() {
+	u.mu.Lock()
+	close(u.moved)
+	u.moved = make(chan struct{})
+	u.mu.Unlock()
+	u.wake()
+}
+
+// awaitMerge holds a body back while the merge is too far behind, so that the
+// host needs the file's size and a window, not twice the size.
+func (u *upload) awaitMerge(ctx context.Context) error {
+	stuck := time.NewTimer(stuckAfter)
+	defer stuck.Stop()
+	for last := int64(-1); ; {
+		size := u.gen.State().Meta.Size
+		news := u.news() // before the look, or what happens in between is missed
+		ahead := u.ledger.figures().ahead
+		if ahead < max(minBacklog, size/backlogDivisor) {
+			return nil
+		}
+		if ahead != last {
+			last = ahead
+			stuck.Reset(stuckAfter)
+		}
+		u.wake()
+		select {
+		case <-news:
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-stuck.C:
+			u.mu.Lock()
+			err := u.mergeErr
+			u.mu.Unlock()
+			if err == nil {
+				err = errors.New("it does not move on")
+			}
+			return &Error{Code: HostError, Err: err, RetryAfter: 10 * time.Second,
+				Detail: "the merge on host " + u.hostID() + " does not keep up (" + err.Error() + "); what was sent is kept: go on a little later"}
+		}
+	}
+}
+
+var errLeased = errors.New("another gateway merges this upload just now")
+
+// underLease runs fn while this gateway has the merge lease. A finish waits
+// for the lease; merging ahead leaves it to whoever has it. Without a registry
+// fn runs all the same: two merges at once cost work and never bytes.
+func (u *upload) underLease(ctx context.Context, fn func(context.Context) error) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	for {
+		ok, err := u.s.leases.Lease(ctx, u.key, u.s.token, leaseFor)
+		if err != nil && ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if ok || err != nil {
+			break
+		}
+		u.mu.Lock()
+		finishing := u.finishing
+		u.mu.Unlock()
+		if !finishing {
+			return errLeased
+		}
+		select {
+		case <-time.After(lingerFor / 4):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	go u.renew(ctx, cancel)
+	defer func() { _ = u.s.leases.Unlease(context.WithoutCancel(ctx), u.key, u.s.token) }()
+	return fn(ctx)
+}
+
+// renew keeps the lease and ends the work when another gateway has it.
+func (u *upload) renew(ctx context.Context, lost context.CancelFunc) {
+	tick := time.NewTicker(renewEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			if ok, err := u.s.leases.Lease(ctx, u.key, u.s.token, leaseFor); err == nil && !ok {
+				lost()
+				return
+			}
+		}
+	}
+}

@@ -1,0 +1,242 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"sftpgate/remote/record"
+	"sftpgate/remote/stage"
+)
+
+// What a request may declare.
+const (
+	maxChunkSize = 1 << 40
+	maxText      = 1024 // bytes in a fingerprint, an owner, a client id
+)
+
+// freshClaim is how long a claim in the registry stands without a staging on
+// the host: its owner is about to make one.
+const freshClaim = time.Minute
+
+// Open claims a target and opens an upload to it, or resumes the caller's own.
+//
+// Refusals: owned-by-another, different-file (with the caller's own unfinished
+// upload), target-exists, changed-meanwhile, path and host errors, no-space.
+func (s *Service) Open(ctx context.Context, c Caller, r OpenRequest) (Opened, error) {
+	done, err := s.enter()
+	if err != nil {
+		return Opened{}, err
+	}
+	defer done()
+	if err := r.check(); err != nil {
+		return Opened{}, err
+	}
+	h, t, err := s.target(ctx, c, r.Host, r.Path, r.MakeDirs)
+	if err != nil {
+		return Opened{}, err
+	}
+	u, over, resumed, err := s.open(ctx, c, h, t, r)
+	if err != nil {
+		return Opened{}, explain(r.Host, err)
+	}
+	if over != nil {
+		return Opened{Upload: *over, Resumed: true}, nil
+	}
+	return Opened{Upload: u.view(true), Resumed: resumed}, nil
+}
+
+// target is the way from a request's host and path to a place on a host.
+func (s *Service) target(ctx context.Context, c Caller, host, path string, makeDirs bool) (*stage.Host, stage.Target, error) {
+	if err := s.allow(c, actUpload, object{host: host, path: path}); err != nil {
+		return nil, stage.Target{}, err
+	}
+	h, err := s.host(host)
+	if err != nil {
+		return nil, stage.Target{}, err
+	}
+	t, err := h.Resolve(ctx, path, makeDirs)
+	return h, t, explain(host, err)
+}
+
+// open returns the upload, or (over) how it ended when this is the repetition
+// of a request whose answer was lost.
+func (s *Service) open(ctx context.Context, c Caller, h *stage.Host, t stage.Target, r OpenRequest) (u *upload, over *Upload, resumed bool, err error) {
+	defer s.openings.lock(keyOf(t))()
+	for try := 0; ; try++ {
+		scene, err := h.Look(ctx, t, c.User)
+		if err != nil {
+			return nil, nil, false, err
+		}
+		if scene.Another {
+			return nil, nil, false, ownedByAnother(t)
+		}
+		if scene.Mine != nil {
+			u, err := s.resume(ctx, h, scene.Mine, r)
+			if u != nil || err != nil {
+				return u, nil, true, err
+			}
+		} else if over, err := s.mayBegin(ctx, c, t, scene, r); over != nil || err != nil {
+			return nil, over, true, err
+		}
+		u, err := s.begin(ctx, c, h, t, scene, r)
+		if errors.Is(err, stage.ErrTaken) && try < 3 {
+			continue // somebody was faster; look again whose it is
+		}
+		return u, nil, false, err
+	}
+}
+
+// resume takes up the caller's own generation. Without an upload and an error
+// it is to be given up for a new one.
+func (s *Service) resume(ctx context.Context, h *stage.Host, g *stage.Generation, r OpenRequest) (*upload, error) {
+	u, err := s.activate(ctx, h, g)
+	if err != nil {
+		return nil, err
+	}
+	have := g.State().Meta.Identity
+	if want := record.Identify(sumOf(r.Digest), r.Fingerprint, r.Size); want != have {
+		if r.Restart {
+			return nil, nil
+		}
+		mine := u.view(true)
+		return nil, &Error{Code: DifferentFile, Upload: &mine, Detail: "your unfinished upload " + u.id +
+			" of another file stands at this path: restart to give it up, or finish it"}
+	}
+	u.mu.Lock()
+	u.confirmed = time.Time{} // look at the claim now, and not when it suits
+	u.mu.Unlock()
+	if err := u.confirm(ctx); err != nil {
+		return nil, err
+	}
+	u.touch()
+	u.save(ctx)
+	s.event(u, "resumed")
+	return u, nil
+}
+
+// mayBegin judges what stands at the target and in the registry before a new
+// claim is made.
+func (s *Service) mayBegin(ctx context.Context, c Caller, t stage.Target, scene stage.Scene, r OpenRequest) (*Upload, error) {
+	if err := mayReplace(scene.File, r.Options); err != nil {
+		if over := s.endedAs(ctx, c, t, scene.File, r.Digest); over != nil {
+			return over, nil
+		}
+		return nil, err
+	}
+	return nil, nil
+}
+
+// mayReplace says whether the file that stands at the target is to give way.
+func mayReplace(f *stage.File, o Options) error {
+	switch {
+	case o.IfMatch != "" && (f == nil || f.ETag() != o.IfMatch):
+		return &stage.ChangedError{Path: "the target", File: f}
+	case f != nil && o.IfExists != ReplaceIfExists:
+		return &stage.ExistsError{File: *f}
+	}
+	return nil
+}
+
+// endedAs finds the tombstone of an upload of the very same file whose result
+// still stands: then this request is a repetition, and has its result.
+func (s *Service) endedAs(ctx context.Context, c Caller, t stage.Target, f *stage.File, digest *Digest) *Upload {
+	if f == nil || digest == nil {
+		return nil
+	}
+	e, ok, err := s.index.ByAlias(ctx, targetAlias(keyOf(t)))
+	if err != nil || !ok || !e.Ended || e.Upload.State != Done || e.Upload.User != c.User {
+		return nil
+	}
+	if e.Upload.Digest == nil || *e.Upload.Digest != *digest || e.Target == nil || e.Target.ETag != f.ETag() {
+		return nil
+	}
+	return &e.Upload
+}
+
+// begin makes the claim in the registry and then on the host, which decides.
+func (s *Service) begin(ctx context.Context, c Caller, h *stage.Host, t stage.Target, scene stage.Scene, r OpenRequest) (*upload, error) {
+	if err := enoughSpace(ctx, h, t, r.Size); err != nil {
+		return nil, err
+	}
+	meta := r.meta(c, h, newID())
+	want := Claim{Token: meta.ID, ID: meta.ID, User: c.User, Host: t.Host, Path: t.Path(), Identity: string(meta.Identity), Since: meta.Created}
+	if err := s.takeClaim(ctx, t, want); err != nil {
+		return nil, err
+	}
+	g, err := h.Create(ctx, t, meta, scene)
+	if err != nil {
+		_ = s.claims.Release(context.WithoutCancel(ctx), keyOf(t), want.Token)
+		return nil, err
+	}
+	if scene.Mine != nil {
+		s.superseded(ctx, scene.Mine.State().Meta.ID)
+		if err := g.RemoveOlder(ctx); err != nil {
+			s.log.Warn("the staging given up was not removed; it expires", "upload", meta.ID, "err", err)
+		}
+	}
+	u, err := s.activate(ctx, h, g)
+	if err != nil {
+		return nil, err
+	}
+	u.mu.Lock()
+	u.confirmed, u.space = time.Now(), true
+	u.mu.Unlock()
+	u.save(ctx)
+	s.event(u, "opened")
+	return u, nil
+}
+
+// takeClaim claims the target in the registry. The host has just been looked
+// at and shows no staging of anybody else, so an old claim there is stale.
+func (s *Service) takeClaim(ctx context.Context, t stage.Target, want Claim) error {
+	key := keyOf(t)
+	standing, err := s.claims.Claim(ctx, key, want, s.expireAfter)
+	if err != nil || standing.Token == want.Token {
+		return err
+	}
+	if standing.User != want.User && time.Since(standing.Since) < freshClaim {
+		return ownedByAnother(t)
+	}
+	standing, err = s.claims.Replace(ctx, key, standing.Token, want, s.expireAfter)
+	if err == nil && standing.Token != want.Token {
+		return ownedByAnother(t)
+	}
+	return err
+}
+
+// superseded ends what this gateway knows of a generation that was given up.
+func (s *Service) superseded(ctx context.Context, id string) {
+	s.mu.Lock()
+	u := s.active[id]
+	s.mu.Unlock()
+	if u != nil {
+		u.end(Cancelled)
+		s.forget(u)
+	}
+	if e, ok, err := s.index.Get(ctx, id); err == nil && ok {
+		s.bury(ctx, e, Cancelled)
+	}
+}
+
+// bury turns an entry into a tombstone.
+func (s *Service) bury(ctx context.Context, e Entry, state State) {
+	e.Upload.State, e.Ended = state, true
+	if err := s.index.Put(ctx, e, tombstoneLife); err != nil {
+		s.log.Warn("the end of an upload was not noted", "upload", e.Upload.ID, "err", err)
+	}
+}
+
+func enoughSpace(ctx context.Context, h *stage.Host, t stage.Target, need int64) error {
+	free, err := h.Free(ctx, t.Dir)
+	if err != nil || free < 0 || free >= need {
+		return err
+	}
+	return &Error{Code: NoSpace, Detail: "host " + t.Host + " has " + bytesText(free) + " free at " + t.Dir +
+		", the file needs " + bytesText(need) + ": make space there"}
+}
+
+func ownedByAnother(t stage.Target) *Error {
+	return &Error{Code: OwnedByAnother, RetryAfter: time.Minute,
+		Detail: "another user is uploading to " + t.Path() + " on host " + t.Host + ": choose another name, or wait until that upload has ended"}
+}

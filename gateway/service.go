@@ -1,0 +1,192 @@
+package gateway
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"log/slog"
+	"strings"
+	"sync"
+	"time"
+
+	"sftpgate/remote/merge"
+	"sftpgate/remote/stage"
+)
+
+// Hosts gives the staging of each configured host.
+type Hosts interface {
+	Host(id string) (*stage.Host, bool)
+	// IDs lists the hosts in the order of hosts.yaml.
+	IDs() []string
+}
+
+// Config is what a Service is made of.
+type Config struct {
+	Hosts   Hosts
+	Claims  Claims
+	Leases  Leases
+	Index   Index
+	Engines *merge.Engines
+	Log     *slog.Logger
+	// Ready asks the registry whether it answers.
+	Ready func(context.Context) error
+	// ExpireAfter is how long a staging lives without activity; 0: 7 days.
+	ExpireAfter time.Duration
+}
+
+// Service is the gateway: it takes uploads, keeps their claims and brings them
+// to their targets. It is safe for concurrent use.
+type Service struct {
+	hosts       Hosts
+	claims      Claims
+	leases      Leases
+	index       Index
+	engines     *merge.Engines
+	log         *slog.Logger
+	ready       func(context.Context) error
+	expireAfter time.Duration
+	token       string // this gateway's name for leases
+
+	openings keyed // one opening per target at a time
+
+	mu       sync.Mutex
+	active   map[string]*upload
+	stopping bool
+	running  sync.WaitGroup // requests that write
+	workers  sync.WaitGroup
+	stop     context.CancelFunc
+	life     context.Context // of merges; ends when the drain time is over
+}
+
+// How long things stand.
+const (
+	defaultExpiry = 7 * 24 * time.Hour
+	tombstoneLife = 24 * time.Hour
+	// segment is the most that is committed as one chunk, and so the most that a
+	// cut connection can lose.
+	segment = 8 << 20
+)
+
+// New makes a service. Shutdown ends it.
+func New(c Config) *Service {
+	if c.ExpireAfter == 0 {
+		c.ExpireAfter = defaultExpiry
+	}
+	if c.Engines == nil {
+		c.Engines = merge.NewEngines()
+	}
+	s := &Service{hosts: c.Hosts, claims: c.Claims, leases: c.Leases, index: c.Index, engines: c.Engines, log: c.Log,
+		ready: c.Ready, expireAfter: c.ExpireAfter, token: rand.Text(), active: map[string]*upload{}}
+	s.life, s.stop = context.WithCancel(context.Background())
+	return s
+}
+
+// Ready reports whether new uploads can be taken.
+func (s *Service) Ready(ctx context.Context) error {
+	s.mu.Lock()
+	stopping := s.stopping
+	s.mu.Unlock()
+	if stopping {
+		return errStopping()
+	}
+	if s.ready == nil {
+		return nil
+	}
+	return explain("", s.ready(ctx))
+}
+
+func errStopping() *Error {
+	return &Error{Code: ShuttingDown, RetryAfter: 5 * time.Second, Detail: "the gateway is shutting down; nothing is lost: go on when it is back"}
+}
+
+// enter counts a request that writes; done must be called when it ends.
+func (s *Service) enter() (done func(), err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.stopping {
+		return nil, errStopping()
+	}
+	s.running.Add(1)
+	return s.running.Done, nil
+}
+
+// Shutdown takes no new work, lets running requests end while ctx lasts, and
+// stops merges at a checkpoint. Whatever it cuts off is resumed later.
+func (s *Service) Shutdown(ctx context.Context) error {
+	s.mu.Lock()
+	s.stopping = true
+	s.mu.Unlock()
+	drained := make(chan struct{})
+	go func() {
+		s.running.Wait()
+		close(drained)
+	}()
+	var err error
+	select {
+	case <-drained:
+	case <-ctx.Done():
+		err = ctx.Err()
+	}
+	s.stop()
+	s.workers.Wait()
+	return err
+}
+
+func (s *Service) host(id string) (*stage.Host, error) {
+	h, ok := s.hosts.Host(id)
+	if !ok {
+		return nil, Refuse(UnknownHost, "host %q is not in hosts.yaml", id)
+	}
+	return h, nil
+}
+
+// newID names a generation: 130 random bits, so that knowing it cannot be guessed.
+func newID() string { return strings.ToLower(rand.Text()) }
+
+func keyOf(t stage.Target) Key {
+	sum := sha256.Sum256([]byte(t.Host + "\x00" + t.Dir + "\x00" + t.Name))
+	return Key(hex.EncodeToString(sum[:]))
+}
+
+// targetAlias and clientAlias are the further names of an index entry.
+func targetAlias(k Key) string { return "target:" + string(k) }
+
+func clientAlias(user, host, dir, client string) string {
+	sum := sha256.Sum256([]byte(strings.Join([]string{user, host, dir, client}, "\x00")))
+	return "client:" + hex.EncodeToString(sum[:])
+}
+
+// keyed is a lock per key.
+type keyed struct {
+	mu    sync.Mutex
+	locks map[Key]*keyLock
+}
+
+type keyLock struct {
+	sync.Mutex
+	users int
+}
+
+func (k *keyed) lock(key Key) (unlock func()) {
+	k.mu.Lock()
+	if k.locks == nil {
+		k.locks = map[Key]*keyLock{}
+	}
+	l := k.locks[key]
+	if l == nil {
+		l = &keyLock{}
+		k.locks[key] = l
+	}
+	l.users++
+	k.mu.Unlock()
+	l.Lock()
+	return func() {
+		l.Unlock()
+		k.mu.Lock()
+		if l.users--; l.users == 0 {
+			delete(k.locks, key)
+		}
+		k.mu.Unlock()
+	}
+}

@@ -1,0 +1,52 @@
+package gateway
+
+import (
+	"slices"
+	"time"
+
+	"sftpgate/remote/record"
+)
+
+// view is the upload as a caller sees it, with Received or without.
+func (u *upload) view(received bool) Upload {
+	state := u.gen.State()
+	seen := u.ledger.figures()
+	meta := state.Meta
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	v := Upload{
+		ID: meta.ID, Host: meta.Host, Path: meta.Path, User: meta.User,
+		Size: meta.Size, ChunkSize: meta.ChunkSize, Digest: (*Digest)(meta.Digest),
+		State: u.state, ReceivedBytes: seen.covered.Bytes(), MergedBytes: seen.merged,
+		Engine: u.engine, Verified: u.verified, Error: u.failure, Notes: slices.Clone(u.notes),
+		CreatedAt: meta.Created, ExpiresAt: u.touched.Add(u.s.expireAfter).UTC().Truncate(time.Second),
+	}
+	if received {
+		v.Received = seen.covered.Pairs()
+	}
+	if !u.gen.Can().Durable() {
+		v.Notes = append(v.Notes, "durability: degraded: this host cannot sync what it stores")
+	}
+	return v
+}
+
+// ended is how the upload ended; nil while it has not.
+func (u *upload) ended() *Upload {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.result
+}
+
+func (u *upload) touch() {
+	u.mu.Lock()
+	u.touched = time.Now()
+	u.mu.Unlock()
+}
+
+func (u *upload) setState(s State) {
+	u.mu.Lock()
+	u.state = s
+	u.mu.Unlock()
+}
+
+func sumOf(d *Digest) *record.Sum { return (*record.Sum)(d) }

@@ -1,0 +1,110 @@
+package merge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path"
+
+	"sftpgate/remote/record"
+	"sftpgate/remote/stage"
+)
+
+// MissingError lists the ranges that are neither merged nor committed.
+type MissingError struct{ Spans record.Spans }
+
+func (e *MissingError) Error() string {
+	return fmt.Sprintf("%d bytes are missing", e.Spans.Bytes())
+}
+
+// Whole returns the one chunk that is the whole file, if that is how it
+// arrived: it is published by its own name, without a merge or a copy.
+func Whole(s record.State, chunks []stage.Staged) (stage.Staged, bool) {
+	if len(s.Merged) > 0 {
+		return stage.Staged{}, false
+	}
+	for _, c := range chunks {
+		if c.Off == 0 && c.Len == s.Meta.Size && !c.Adopted {
+			return c, true
+		}
+	}
+	return stage.Staged{}, false
+}
+
+// Source returns the file in staging that is ready to be published as the
+// whole file: everything is merged into it, and no process that was given it to
+// write to can still do so. *MissingError says what is not there.
+func Source(ctx context.Context, g *stage.Generation, chunks []stage.Staged, engines *Engines, log *slog.Logger) (string, error) {
+	s := g.State()
+	if s.Intent != nil { // publication has begun with this one
+		return path.Join(g.Dir(), s.Intent.Source), nil
+	}
+	if s.Meta.Size == 0 {
+		if err := mend(ctx, g, log); err != nil {
+			return "", err
+		}
+		return g.PartPath(g.State().Epoch), nil
+	}
+	if c, ok := Whole(s, chunks); ok {
+		return c.Path, nil
+	}
+	if gaps := s.Merged.Gaps(record.Span{Len: s.Meta.Size}); len(gaps) > 0 {
+		return "", &MissingError{Spans: gaps}
+	}
+	left, err := lingering(ctx, g, "")
+	if err != nil {
+		return "", err
+	}
+	if len(left) > 0 {
+		log.Info("an earlier merge may still have the part open: it is copied once on the host", "writers", len(left))
+		if err := renew(ctx, g, engines, log); err != nil {
+			return "", err
+		}
+	}
+	return g.PartPath(g.State().Epoch), nil
+}
+
+// renew copies the finished part to an inode that no earlier writer knows.
+func renew(ctx context.Context, g *stage.Generation, engines *Engines, log *slog.Logger) error {
+	s := g.State()
+	engine, err := engines.Open(ctx, g)
+	if err != nil {
+		return err
+	}
+	epoch, err := g.NewPart(ctx, s.Epoch+1)
+	if err == nil {
+		err = engine.Copy(ctx, g.PartPath(s.Epoch), s.Meta.Size, g.PartPath(epoch), 0)
+	}
+	// The one writer that the new part ever had is this one; only when it is
+	// gone does the record speak of the part at all.
+	if cerr := engine.Close(); err == nil && cerr != nil {
+		err = fmt.Errorf("copy the part: the engine did not end in good order: %w", cerr)
+	}
+	if err != nil {
+		return err
+	}
+	if err := g.SyncPart(ctx, epoch); err != nil {
+		return err
+	}
+	size, err := g.Size(ctx, g.PartPath(epoch))
+	if err != nil {
+		return err
+	}
+	if size != s.Meta.Size {
+		return fmt.Errorf("%w: the copied part has %d bytes of %d", stage.ErrContent, size, s.Meta.Size)
+	}
+	return g.Advance(ctx, func(now record.State, next *record.Record) error {
+		if now.Epoch != s.Epoch {
+			return errEpoch
+		}
+		next.Epoch, next.Writers, next.Intent = epoch, nil, nil
+		next.Chunks = nil
+		next.Fill(now.Chunks)
+		return nil
+	})
+}
+
+// Again reports errors after which the same step may well succeed at once,
+// because another gateway was at work.
+func Again(err error) bool { return errors.Is(err, errEpoch) }

@@ -1,0 +1,77 @@
+package merge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"sftpgate/remote/link"
+	"sftpgate/remote/record"
+	"sftpgate/remote/shell"
+	"sftpgate/remote/stage"
+)
+
+// A copy on the host's own disk may be slow, but not without end: this much
+// time, and more for more bytes.
+const (
+	copyGrace = 2 * time.Minute
+	copySlow  = 1 << 20 // bytes a second
+)
+
+// shellEngine copies with dd and cat in one shell on the host: nothing goes
+// over the wire, and cat from coreutils 9 on uses copy_file_range.
+type shellEngine struct {
+	conn   *link.Conn
+	sh     *shell.Shell
+	writer record.Writer
+}
+
+func openShell(ctx context.Context, g *stage.Generation) (Engine, error) {
+	if can := g.Can(); !can.Exec {
+		return nil, fmt.Errorf("%w (%s)", shell.ErrNoShell, can.Why["exec"])
+	}
+	conn, err := g.Host().Pool().Conn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	e := &shellEngine{conn: conn, writer: record.Writer{Kind: "exec"}}
+	ch, err := conn.Exec(ctx, shell.Command)
+	if err == nil {
+		e.sh, err = shell.Start(ctx, ch)
+	}
+	if err != nil {
+		conn.Release()
+		return nil, conn.Explain(err)
+	}
+	p, err := e.sh.Who(ctx)
+	var status *shell.Status
+	if err != nil && !errors.As(err, &status) {
+		_ = e.Close()
+		return nil, err
+	}
+	if err == nil && p.PID == p.Session { // else the leader's start time is not known
+		e.writer.PID, e.writer.Session, e.writer.Start, e.writer.Boot = p.PID, p.Session, p.Start, p.Boot
+	}
+	return e, nil
+}
+
+func (e *shellEngine) Name() string { return "shell" }
+
+func (e *shellEngine) Writer() record.Writer { return e.writer }
+
+func (e *shellEngine) Copy(ctx context.Context, from string, length int64, part string, off int64) error {
+	ctx, cancel := context.WithTimeout(ctx, copyGrace+time.Duration(length/copySlow)*time.Second)
+	defer cancel()
+	_, err := e.sh.Call(ctx, "copy", from, part, strconv.FormatInt(off, 10))
+	if err != nil {
+		return e.conn.Explain(fmt.Errorf("copy %s on the host: %w", from, err))
+	}
+	return nil
+}
+
+func (e *shellEngine) Close() error {
+	defer e.conn.Release()
+	return e.sh.Close()
+}

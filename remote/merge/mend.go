@@ -1,0 +1,110 @@
+package merge
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+
+	"sftpgate/remote/record"
+	"sftpgate/remote/stage"
+)
+
+// mend makes sure that there is a part file that can hold what the checkpoint
+// says. One that is missing or too short was changed behind our back.
+func mend(ctx context.Context, g *stage.Generation, log *slog.Logger) error {
+	s := g.State()
+	size, err := g.Size(ctx, g.PartPath(s.Epoch))
+	missing := errors.Is(err, fs.ErrNotExist) && !errors.Is(err, stage.ErrSuperseded)
+	switch {
+	case err != nil && !missing:
+		return err
+	case err == nil && size >= s.Merged.End():
+		return nil
+	case missing && len(s.Merged) == 0 && len(s.Writers) == 0:
+		_, err := g.NewPart(ctx, s.Epoch)
+		return err
+	}
+	log.Warn("the part file was damaged on the host", "part", g.PartPath(s.Epoch), "size", size, "merged_to", s.Merged.End())
+	_, err = Repair(ctx, g, log)
+	return err
+}
+
+// Repair hashes every merged chunk where it stands in the part. The good ones
+// go on into a new epoch; what is returned is damaged and has to be sent
+// again. With nothing damaged, nothing changes.
+func Repair(ctx context.Context, g *stage.Generation, log *slog.Logger) (record.Spans, error) {
+	s := g.State()
+	var good []record.Chunk
+	for _, c := range s.Chunks {
+		intact, err := standsIn(ctx, g, g.PartPath(s.Epoch), c)
+		if err != nil {
+			return nil, err
+		}
+		if intact {
+			good = append(good, c)
+		}
+	}
+	var spans record.Spans
+	for _, c := range good {
+		spans = spans.With(c.Span)
+	}
+	bad := s.Merged.Without(spans)
+	if len(bad) == 0 {
+		return nil, nil
+	}
+	log.Warn("merged bytes were damaged on the host and will be asked for again", "bytes", bad.Bytes(), "spans", len(bad))
+	epoch, err := g.SucceedPart(ctx, s.Epoch)
+	if err != nil {
+		return nil, err
+	}
+	return bad, g.Advance(ctx, func(now record.State, next *record.Record) error {
+		if now.Epoch != s.Epoch {
+			return errEpoch
+		}
+		next.Epoch, next.Merged, next.Chunks, next.Intent = epoch, spans, nil, nil
+		next.Fill(good)
+		return nil
+	})
+}
+
+// standsIn reports whether a chunk's bytes are in the part as they arrived.
+func standsIn(ctx context.Context, g *stage.Generation, part string, c record.Chunk) (bool, error) {
+	h := sha256.New()
+	err := g.ReadBack(ctx, part, c.Off, c.Len, h)
+	switch {
+	case errors.Is(err, stage.ErrContent), errors.Is(err, fs.ErrNotExist) && !errors.Is(err, stage.ErrSuperseded):
+		return false, nil
+	case err != nil:
+		return false, fmt.Errorf("hash %s: %w", c.Span, err)
+	}
+	return record.Sum(h.Sum(nil)) == c.Sum, nil
+}
+
+// Damaged finds out which acknowledged bytes are no longer what they were, in
+// committed chunks and in the part, and drops them, so that they are asked for
+// again. With nothing damaged, nothing changes.
+func Damaged(ctx context.Context, g *stage.Generation, chunks []stage.Staged, log *slog.Logger) (record.Spans, error) {
+	bad, err := Repair(ctx, g, log)
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range chunks {
+		whole := record.Chunk{Span: record.Span{Len: c.Len}, Sum: c.Sum}
+		intact, err := standsIn(ctx, g, c.Path, whole)
+		if err != nil {
+			return nil, err
+		}
+		if intact {
+			continue
+		}
+		log.Warn("chunk is damaged on the host and will be asked for again", "span", c.Span.String())
+		bad = bad.With(c.Span)
+		if err := g.Free(ctx, []stage.Staged{c}); err != nil {
+			return nil, err
+		}
+	}
+	return bad, nil
+}

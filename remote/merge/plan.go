@@ -1,0 +1,62 @@
+package merge
+
+import (
+	"cmp"
+	"slices"
+
+	"sftpgate/remote/record"
+	"sftpgate/remote/stage"
+)
+
+// Plan says what to do with the committed chunks of an upload.
+type Plan struct {
+	// Copy holds the chunks to copy, by offset; nothing of them is merged.
+	Copy []stage.Staged
+	// Drop holds chunks that are merged already, by this very name.
+	Drop []stage.Staged
+	// Merged holds chunks that overlap merged bytes under another name: two
+	// gateways cut the same stretch differently.
+	Merged []stage.Staged
+	// Clash holds pairs that overlap each other and are both not merged.
+	Clash [][2]stage.Staged
+}
+
+// Make plans a round. It is pure.
+func Make(state record.State, chunks []stage.Staged) Plan {
+	var p Plan
+	sorted := slices.Clone(chunks)
+	slices.SortFunc(sorted, func(a, b stage.Staged) int {
+		return cmp.Or(cmp.Compare(a.Off, b.Off), cmp.Compare(b.Len, a.Len), slices.Compare(a.Sum[:], b.Sum[:]))
+	})
+	for _, c := range sorted {
+		switch {
+		case state.Covers(c.Chunk):
+			p.Drop = append(p.Drop, c)
+		case len(state.Merged.Gaps(c.Span)) != 1 || state.Merged.Gaps(c.Span)[0] != c.Span:
+			p.Merged = append(p.Merged, c)
+		default:
+			p.Copy = append(p.Copy, c)
+		}
+	}
+	p.separate()
+	return p
+}
+
+// separate takes pairs that overlap out of Copy until they have been compared.
+func (p *Plan) separate() {
+	clear := p.Copy[:0:0]
+	for i := 0; i < len(p.Copy); i++ {
+		if i+1 < len(p.Copy) && p.Copy[i].Overlap(p.Copy[i+1].Span).Len > 0 {
+			p.Clash = append(p.Clash, [2]stage.Staged{p.Copy[i], p.Copy[i+1]})
+			i++
+			continue
+		}
+		clear = append(clear, p.Copy[i])
+	}
+	p.Copy = clear
+}
+
+// Idle reports whether there is nothing to do.
+func (p Plan) Idle() bool {
+	return len(p.Copy) == 0 && len(p.Drop) == 0 && len(p.Merged) == 0 && len(p.Clash) == 0
+}

@@ -1,0 +1,79 @@
+package merge
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"time"
+
+	"sftpgate/remote/link"
+	"sftpgate/remote/record"
+	"sftpgate/remote/shell"
+	"sftpgate/remote/stage"
+)
+
+// What a file was checked against, best first.
+const (
+	// BySHA256: the whole file was hashed on the host and equals the declared digest.
+	BySHA256 = "sha-256"
+	// BySpans: every chunk's digest was taken on arrival and every copy's length checked.
+	BySpans = "spans"
+)
+
+// DigestError says that a file does not have the digest that was declared for it.
+type DigestError struct{ Declared, Actual record.Sum }
+
+func (e *DigestError) Error() string {
+	return fmt.Sprintf("the file's SHA-256 is %s, declared was %s", e.Actual, e.Declared)
+}
+
+// hashSlow is the slowest disk that is waited for, in bytes a second.
+const hashSlow = 5 << 20
+
+// Verify compares a file on the host with the declared digest. It is hashed by
+// the host's own tool where there is one, else it is read back.
+func Verify(ctx context.Context, g *stage.Generation, name string, size int64, declared *record.Sum) (string, error) {
+	if declared == nil {
+		return BySpans, nil
+	}
+	sum, err := hashOnHost(ctx, g, name, size)
+	if err != nil {
+		return "", err
+	}
+	if sum != *declared {
+		return "", &DigestError{Declared: *declared, Actual: sum}
+	}
+	return BySHA256, nil
+}
+
+func hashOnHost(ctx context.Context, g *stage.Generation, name string, size int64) (record.Sum, error) {
+	tool := g.Can().HashTool
+	if tool == "" {
+		h := sha256.New()
+		err := g.ReadBack(ctx, name, 0, size, h)
+		return record.Sum(h.Sum(nil)), err
+	}
+	var sum record.Sum
+	ctx, cancel := context.WithTimeout(ctx, copyGrace+time.Duration(size/hashSlow)*time.Second)
+	defer cancel()
+	err := g.Host().Pool().Do(ctx, func(conn *link.Conn) error {
+		ch, err := conn.Exec(ctx, shell.Command)
+		if err != nil {
+			return err
+		}
+		sh, err := shell.Start(ctx, ch)
+		if err != nil {
+			return err
+		}
+		text, err := sh.Call(ctx, "hash", tool, name)
+		if err == nil {
+			sum, err = record.ParseSum(text)
+		}
+		return errors.Join(err, sh.Close())
+	})
+	if err != nil {
+		return sum, fmt.Errorf("hash %s on the host: %w", name, err)
+	}
+	return sum, nil
+}

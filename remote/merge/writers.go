@@ -1,0 +1,139 @@
+package merge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"strings"
+
+	"github.com/pkg/sftp"
+
+	"sftpgate/remote/link"
+	"sftpgate/remote/record"
+	"sftpgate/remote/shell"
+	"sftpgate/remote/stage"
+)
+
+const bootID = "/proc/sys/kernel/random/boot_id"
+
+// serverProcess names the server process behind an SFTP channel: what it opens
+// as /proc/self is itself. Fields stay empty where it cannot be told.
+func serverProcess(c *sftp.Client) record.Writer {
+	w := record.Writer{Kind: "sftp"}
+	self, err := process(c, "self")
+	boot, berr := readProc(c, bootID)
+	// The session leader's start time is what is looked at later.
+	if err != nil || berr != nil || self.PID != self.Session {
+		return w
+	}
+	w.PID, w.Session, w.Start, w.Boot = self.PID, self.Session, self.Start, boot
+	return w
+}
+
+func process(c *sftp.Client, pid string) (shell.Process, error) {
+	line, err := readProc(c, "/proc/"+pid+"/stat")
+	if err != nil {
+		return shell.Process{}, err
+	}
+	return shell.ParseStat(line)
+}
+
+// readProc reads a file of /proc, whose length is always given as 0.
+func readProc(c *sftp.Client, name string) (string, error) {
+	f, err := c.Open(name)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	text := make([]byte, 4096)
+	n, err := f.ReadAt(text, 0)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return "", err
+	}
+	return strings.TrimSpace(string(text[:n])), nil
+}
+
+// lingering returns the writers that may still have the part open: those that
+// were not seen to end, and that the host does not show to be gone.
+func lingering(ctx context.Context, g *stage.Generation, own string) ([]record.Writer, error) {
+	var suspects, left []record.Writer
+	for _, w := range g.State().Writers {
+		if !w.Closed && w.Token != own {
+			suspects = append(suspects, w)
+		}
+	}
+	if len(suspects) == 0 {
+		return nil, nil
+	}
+	err := g.Host().Pool().Do(ctx, func(conn *link.Conn) error {
+		ask := prover{conn: conn}
+		defer ask.close()
+		for _, w := range suspects {
+			gone, err := ask.gone(ctx, g, w)
+			if err != nil {
+				return fmt.Errorf("ask for the process of an earlier merge: %w", err)
+			}
+			if !gone {
+				left = append(left, w)
+			}
+		}
+		return nil
+	})
+	return left, err
+}
+
+type prover struct {
+	conn *link.Conn
+	sh   *shell.Shell
+}
+
+func (p *prover) gone(ctx context.Context, g *stage.Generation, w record.Writer) (bool, error) {
+	if w.Boot == "" || w.Session == 0 {
+		return false, nil
+	}
+	if g.Can().Exec {
+		if p.sh == nil {
+			ch, err := p.conn.Exec(ctx, shell.Command)
+			if err != nil {
+				return false, err
+			}
+			if p.sh, err = shell.Start(ctx, ch); err != nil {
+				return false, err
+			}
+		}
+		gone, known, err := p.sh.Gone(ctx, shell.Process{PID: w.PID, Session: w.Session, Start: w.Start, Boot: w.Boot})
+		return gone && known, err
+	}
+	return goneBySFTP(p.conn.SFTP(), w), nil
+}
+
+// goneBySFTP looks into /proc through the SFTP server. It can speak of single
+// processes only, so for a shell, whose children write, it says nothing.
+func goneBySFTP(c *sftp.Client, w record.Writer) bool {
+	if _, err := process(c, "self"); err != nil {
+		return false // /proc is not to be seen here: absence proves nothing
+	}
+	boot, err := readProc(c, bootID)
+	if err != nil {
+		return false
+	}
+	if boot != w.Boot {
+		return true
+	}
+	now, err := process(c, fmt.Sprint(w.Session))
+	switch {
+	case err == nil:
+		return now.Start != w.Start
+	case errors.Is(err, fs.ErrNotExist):
+		return w.Kind == "sftp"
+	}
+	return false
+}
+
+func (p *prover) close() {
+	if p.sh != nil {
+		_ = p.sh.Close()
+	}
+}
