@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -43,6 +44,9 @@ type SSHD struct {
 	Port int
 	Dir  string // configuration and keys
 	Root string // a writable directory for uploads, symlinks resolved
+	// Home is $HOME of what the server runs: empty, so that no start-up file of the
+	// user who runs the test is read. A test may put a .bashrc there.
+	Home string
 
 	User    string
 	KeyFile string // the client's private key
@@ -70,8 +74,11 @@ func StartSSHD(t testing.TB, o SSHDOptions) *SSHD {
 		t.Fatal(err)
 	}
 	s := &SSHD{
-		Dir: dir, Root: root, User: me.Username, KeyFile: filepath.Join(dir, "client"),
+		Dir: dir, Root: root, Home: filepath.Join(dir, "home"), User: me.Username, KeyFile: filepath.Join(dir, "client"),
 		t: t, binary: findBinary(t, "sshd", "/usr/sbin", "/usr/local/sbin", "/sbin"), log: &logBuffer{},
+	}
+	if err := os.Mkdir(s.Home, 0o755); err != nil {
+		t.Fatal(err)
 	}
 	client := newKey(t, s.KeyFile)
 	s.HostKey = newKey(t, filepath.Join(dir, "host"))
@@ -137,7 +144,7 @@ func (s *SSHD) configText(o SSHDOptions) string {
 		"UseDNS no",
 		"PrintMotd no",
 		"LogLevel VERBOSE",
-		"SetEnv " + s.mark(),
+		"SetEnv " + s.mark() + " HOME=" + s.Home,
 		"Subsystem sftp " + o.Subsystem,
 	}
 	if o.ForceCommand != "" {
@@ -155,7 +162,8 @@ func (s *SSHD) start() error {
 	cmd := exec.Command(s.binary, "-D", "-e", "-f", s.config(), "-o", "ListenAddress="+s.Addr)
 	from := s.log.Len()
 	cmd.Stderr = s.log
-	cmd.WaitDelay = 5 * time.Second // for a child that escaped with standard error in hand
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} // also when the test panics
+	cmd.WaitDelay = 5 * time.Second                                    // for a child that escaped with standard error in hand
 	if err := cmd.Start(); err != nil {
 		return err
 	}

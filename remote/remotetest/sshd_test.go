@@ -176,6 +176,11 @@ func TestSSHDRestartKeepsItsAddress(t *testing.T) {
 	sftpOver(t, login(t, s))
 }
 
+func TestSSHDReadsOnlyItsOwnHome(t *testing.T) {
+	s := StartSSHD(t, SSHDOptions{})
+	run(t, login(t, s), `test "$HOME" = `+s.Home)
+}
+
 func TestSSHDForceCommandOffersCopyData(t *testing.T) {
 	s := StartSSHD(t, SSHDOptions{ForceCommand: "internal-sftp"})
 	c := login(t, s)
