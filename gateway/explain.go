@@ -17,8 +17,11 @@ import (
 // on. It is the one place where errors of the host get their code.
 func explain(host string, err error) error {
 	var refused *Error
-	if err == nil || errors.As(err, &refused) {
-		return err
+	if err == nil {
+		return nil
+	}
+	if errors.As(err, &refused) {
+		return refused
 	}
 	if e := explainTarget(host, err); e != nil {
 		return e

@@ -133,7 +133,7 @@ func (p *put) complete(n int64) error {
 		return &Error{Code: InvalidRequest, Err: p.body.err,
 			Detail: "the body was cut after " + bytesText(n) + ", before one segment of 8 MiB was full, so nothing of it is kept: send it again"}
 	}
-	if !p.body.ended() {
+	if p.Size >= 0 && n > p.Size || !p.body.ended() {
 		return Refuse(TooLarge, "the body goes on behind its declared %d bytes", p.Size)
 	}
 	if p.Digest != nil {
