@@ -30,4 +30,3 @@ func (h *Host) PublishSmall(ctx context.Context, a *Attempt, t Target, p Publica
 	err := pub.run(ctx, &done)
 	return done, h.spaceOr(ctx, t.Dir, 0, h.explain(a.conn.Explain(err), t.Path()))
 }
-
