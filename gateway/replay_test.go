@@ -1,0 +1,256 @@
+package gateway_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"sftpgate/gateway"
+	"sftpgate/gateway/registry"
+	"sftpgate/remote/hosts"
+	"sftpgate/remote/link"
+	"sftpgate/remote/record"
+	"sftpgate/remote/remotetest"
+)
+
+// The proof by replay: an upload runs against a disk in memory that logs every
+// operation. Then the power is cut after every prefix of the log, what was not
+// synced is kept or dropped, and a fresh gateway with an empty registry
+// recovers. At every point the target must be absent or exact, every
+// acknowledged byte must still be there, and the upload must come to its end.
+
+const memDir = "/srv/files"
+
+func memoryHost(id string) hosts.Host {
+	return hosts.Host{ID: id, Address: "127.0.0.1", Port: 22, User: "deploy", Password: hosts.NewSecret("none"),
+		HostKey: "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIPXhIl6ErICEQSHaBPCSrHfiuQ/1L68zdq0lBNBJqiX0", Roots: []string{memDir}, Connections: 2, Engine: "stream"}
+}
+
+// onDisk is a gateway with a registry of its own before a disk in memory.
+func onDisk(t testing.TB, d *remotetest.Disk, st store, o remotetest.ServerOptions) *rig {
+	t.Helper()
+	return &rig{gatewayOn(t, st, link.Options{Dial: d.Dial(o)}, memoryHost("web-1")), t, nil, memDir}
+}
+
+// fleeting is an embedded registry that nothing waits for: in memory where the
+// system has a filesystem for that.
+func fleeting(t testing.TB) store {
+	t.Helper()
+	dir := t.TempDir()
+	if m, err := os.MkdirTemp("/dev/shm", "sftpgate"); err == nil {
+		dir = m
+		t.Cleanup(func() { _ = os.RemoveAll(m) })
+	}
+	st, err := registry.OpenBolt(filepath.Join(dir, "registry.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = st.Close() })
+	return st
+}
+
+// witness notes how long the log was when something was acknowledged.
+type witness struct {
+	disk  *remotetest.Disk
+	mu    sync.Mutex
+	acks  []ack
+	scene int // the log's length before the upload began
+	done  int // and when it was said to be done
+}
+
+type ack struct {
+	at   int
+	span record.Span
+}
+
+func (w *witness) acked(off, length int64) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.acks = append(w.acks, ack{len(w.disk.Log()), record.Span{Off: off, Len: length}})
+}
+
+// owed is what was acknowledged when the log had n entries.
+func (w *witness) owed(n int) record.Spans {
+	var owed record.Spans
+	for _, a := range w.acks {
+		if a.at <= n {
+			owed = owed.With(a.span)
+		}
+	}
+	return owed
+}
+
+// flow is a way to upload that is replayed.
+type flow struct {
+	name    string
+	size    int64
+	chunk   int64
+	order   []int
+	edit    func(*gateway.OpenRequest)
+	prepare func(*remotetest.Disk)
+	server  remotetest.ServerOptions
+}
+
+var flows = []flow{
+	{name: "three chunks out of order", size: 2500, chunk: 1000, order: []int{2, 0, 1}},
+	{name: "one chunk", size: 900, chunk: 1000, order: []int{0}},
+	{name: "empty", size: 0, chunk: 1000},
+	{name: "replace", size: 2500, chunk: 1000, order: []int{1, 2, 0}, edit: replace,
+		prepare: func(d *remotetest.Disk) { _ = d.WriteFile(memDir+"/f", []byte("old")) }},
+	{name: "no hard links", size: 1500, chunk: 1000, order: []int{1, 0}, server: remotetest.ServerOptions{NoHardLinks: true}},
+}
+
+func (f flow) content() []byte { return noise(int(f.size)) }
+
+// run uploads once and returns the disk with its log.
+func (f flow) run(t *testing.T) *witness {
+	t.Helper()
+	d := remotetest.NewDisk()
+	if err := d.MkdirAll(memDir); err != nil {
+		t.Fatal(err)
+	}
+	if f.prepare != nil {
+		f.prepare(d)
+	}
+	w := &witness{disk: d, scene: len(d.Log())}
+	r := onDisk(t, d, fleeting(t), f.server)
+	f.upload(t, r, w)
+	w.done = len(d.Log())
+	r.exactOn(d, f.content())
+	return w
+}
+
+func (f flow) open(r *rig) (gateway.Opened, error) {
+	return r.tryOpen(alice, "f", f.size, func(o *gateway.OpenRequest) {
+		if f.edit != nil {
+			f.edit(o)
+		}
+	})
+}
+
+func (f flow) upload(t *testing.T, r *rig, w *witness) {
+	t.Helper()
+	o, err := f.open(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, i := range f.order {
+		off := int64(i) * f.chunk
+		n := min(f.chunk, f.size-off)
+		r.send(alice, o.Upload.ID, f.content(), off, n)
+		w.acked(off, n)
+	}
+	r.finish(alice, o.Upload.ID)
+}
+
+func (r *rig) exactOn(d *remotetest.Disk, content []byte) {
+	r.t.Helper()
+	got, err := d.ReadFile(memDir + "/f")
+	if err != nil || !bytes.Equal(got, content) {
+		r.t.Fatalf("target has %d bytes (%v), want the exact %d\n%s", len(got), err, len(content), d.Tree())
+	}
+}
+
+// recover checks what is owed after the cut, and brings the upload to its end.
+func (f flow) recover(t *testing.T, w *witness, n int, keep remotetest.Keep) {
+	t.Helper()
+	d := w.disk.At(n, keep)
+	if err := f.standing(d); err != nil {
+		t.Fatalf("after %d operations: %v", n, err)
+	}
+	whole := n >= w.done
+	r := onDisk(t, d, fleeting(t), f.server)
+	defer r.stop()
+	o, err := f.open(r)
+	published := gateway.CodeOf(err) == gateway.TargetExists
+	if whole && f.edit == nil && !published {
+		t.Fatalf("after the end: opened as %+v, %v", o, err)
+	}
+	if published { // with nothing left of the staging, or the end was not noted
+		r.exactOn(d, f.content())
+		return
+	}
+	if err != nil {
+		t.Fatalf("after %d operations: open: %v\n%s", n, err, d.Tree())
+	}
+	var got record.Spans
+	for _, p := range o.Upload.Received {
+		got = got.With(record.Span{Off: p[0], Len: p[1] - p[0]})
+	}
+	exactAlready := f.isExact(d)
+	for _, owed := range w.owed(n) {
+		if !exactAlready && !got.Covers(owed) {
+			t.Fatalf("after %d operations: %s was acknowledged and is gone; received %v\n%s\n%s", n, owed, got, d.Tree(), tail(w.disk, n))
+		}
+	}
+	for _, i := range f.order {
+		off := int64(i) * f.chunk
+		r.send(alice, o.Upload.ID, f.content(), off, min(f.chunk, f.size-off))
+		if err := f.standing(d); err != nil {
+			t.Fatalf("after %d operations and chunk %d: %v", n, i, err)
+		}
+	}
+	r.finish(alice, o.Upload.ID)
+	r.exactOn(d, f.content())
+}
+
+// standing checks that the target is absent, the old file, or exact.
+func (f flow) standing(d *remotetest.Disk) error {
+	got, err := d.ReadFile(memDir + "/f")
+	switch {
+	case err != nil && f.prepare == nil, bytes.Equal(got, f.content()) && err == nil:
+		return nil
+	case f.prepare != nil && (string(got) == "old"):
+		return nil
+	}
+	return fmt.Errorf("the target is visible with %d bytes (%v)", len(got), err)
+}
+
+func (f flow) isExact(d *remotetest.Disk) bool {
+	got, err := d.ReadFile(memDir + "/f")
+	return err == nil && bytes.Equal(got, f.content())
+}
+
+// tail shows the end of the log that a failure is about.
+func tail(d *remotetest.Disk, n int) string {
+	log := d.Log()[:n]
+	var b strings.Builder
+	for _, op := range log[max(0, len(log)-25):] {
+		fmt.Fprintln(&b, op)
+	}
+	return b.String()
+}
+
+func (r *rig) stop() {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if err := r.Shutdown(ctx); err != nil && !errors.Is(err, context.Canceled) {
+		r.t.Error(err)
+	}
+}
+
+func TestReplayEveryPrefix(t *testing.T) {
+	for _, f := range flows {
+		t.Run(f.name, func(t *testing.T) {
+			t.Parallel()
+			w := f.run(t)
+			log := w.disk.Log()
+			keeps := map[string]remotetest.Keep{"all kept": remotetest.KeepAll, "unsynced dropped": remotetest.DropUnsynced,
+				"some kept": remotetest.KeepRandom(uint64(len(log)))}
+			for name, keep := range keeps {
+				t.Run(name, func(t *testing.T) {
+					for n := w.scene; n <= len(log); n++ {
+						f.recover(t, w, n, keep)
+					}
+				})
+			}
+			t.Logf("%d operations, %d cuts recovered", len(log), 3*(len(log)+1-w.scene))
+		})
+	}
+}
