@@ -23,21 +23,29 @@ type envelope struct {
 	Record  json.RawMessage `json:"record"`
 }
 
-// Encode writes the record file, indented for a person to read.
+// Encode writes the record file, indented for a person to read. It refuses
+// what Decode would: a record that nobody can read loses what it says.
 func Encode(r Record) ([]byte, error) {
+	if err := r.check(); err != nil {
+		return nil, fmt.Errorf("encode record %d: %w", r.Seq, err)
+	}
 	body, err := json.MarshalIndent(r, "  ", " ")
 	if err != nil {
 		return nil, fmt.Errorf("encode record %d: %w", r.Seq, err)
 	}
+	return wrap(body), nil
+}
+
+func wrap(body []byte) []byte {
 	var file bytes.Buffer
 	fmt.Fprintf(&file, "{\n \"sftpgate\": %d,\n \"sha256\": %q,\n \"record\": ", Version, Sum(sha256.Sum256(body)).String())
 	file.Write(body)
 	file.WriteString("\n}\n")
-	return file.Bytes(), nil
+	return file.Bytes()
 }
 
-// Decode reads a record file. It refuses a torn or changed one, an unknown
-// version, and contents that make no sense.
+// Decode reads a record file. It refuses a torn or changed one, in whichever
+// byte, an unknown version, and contents that make no sense.
 func Decode(file []byte) (Record, error) {
 	var e envelope
 	if err := json.Unmarshal(file, &e); err != nil {
@@ -49,11 +57,18 @@ func Decode(file []byte) (Record, error) {
 	if Sum(sha256.Sum256(e.Record)) != e.Sum {
 		return Record{}, errors.New("record does not match its checksum: it is torn or was changed")
 	}
+	// JSON has many spellings, and one that lost its last byte may be one of them.
+	if !bytes.Equal(wrap(e.Record), file) {
+		return Record{}, errors.New("record is not as it was written: it is torn or was changed")
+	}
 	var r Record
 	if err := json.Unmarshal(e.Record, &r); err != nil {
 		return Record{}, fmt.Errorf("record: %w", err)
 	}
-	return r, r.check()
+	if err := r.check(); err != nil {
+		return Record{}, err
+	}
+	return r, nil
 }
 
 func (r Record) check() error {
@@ -70,6 +85,11 @@ func (r Record) check() error {
 		return fmt.Errorf("record: chunk size %d is negative", r.Meta.ChunkSize)
 	case r.Meta.Size >= 0 && r.Merged.End() > r.Meta.Size:
 		return fmt.Errorf("record: merged up to %d of a file of %d bytes", r.Merged.End(), r.Meta.Size)
+	}
+	for _, c := range r.Chunks {
+		if _, err := NewSpan(c.Off, c.Len); err != nil {
+			return fmt.Errorf("record: chunk %s: %w", c.Name(), err)
+		}
 	}
 	for _, a := range r.Meta.Adopted {
 		if _, err := NewSpan(a.Base, a.Len); err != nil {
