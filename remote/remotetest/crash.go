@@ -94,12 +94,24 @@ func (c *cut) keepMoved(dir *inode) bool {
 		if dir.syncedEntries[m.name] != m.node || c.reached[dir] && c.names[dir][m.name] == m.node {
 			continue
 		}
-		if d, name := m.now(); d != nil && c.names[d][name] != m.node {
-			c.names[d][name] = m.node
-			forced = true
+		d, name := m.now()
+		if d == nil {
+			continue
+		}
+		forced = c.force(d, name) || forced
+		for ; d.parent != d; d = d.parent {
+			forced = c.force(d.parent, d.name) || forced
 		}
 	}
 	return forced
+}
+
+func (c *cut) force(dir *inode, name string) bool {
+	if c.names[dir][name] == dir.entries[name] {
+		return false
+	}
+	c.names[dir][name] = dir.entries[name]
+	return true
 }
 
 func (c *cut) reach(dir *inode) {

@@ -43,6 +43,7 @@ func TestProxyCutsAfterBytes(t *testing.T) {
 	p := StartProxy(t, echo(t))
 	p.CutAfter(ToHost, 100_000)
 	c, other := through(t, p), through(t, p)
+	until(t, "both connections reach the host", func() bool { return p.Open() == 2 })
 	go c.Write(bytes.Repeat([]byte("x"), 200_000))
 	n, err := io.Copy(io.Discard, c)
 	if err == nil || n > 100_000 {

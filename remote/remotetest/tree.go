@@ -46,7 +46,7 @@ type inode struct {
 	syncedAttrs   attrs
 	syncedData    *content
 	syncedEntries map[string]*inode
-	moved         []move // renamed away since the directory was synced
+	moved         []move // names renamed away, in order
 }
 
 // move remembers where a name went: no power cut makes a rename lose the file,
@@ -208,34 +208,43 @@ func (t *tree) sync(node *inode) {
 	case isFile:
 		node.syncedData = node.data.clone()
 	case isDir:
-		node.settle()
-		for name, old := range node.syncedEntries {
-			if old.kind == isDir && old.links == 0 && node.entries[name] != old {
-				old.settleBelow()
+		before := node.syncedEntries
+		node.syncedEntries = maps.Clone(node.entries)
+		for name, old := range before {
+			if node.entries[name] != old {
+				node.settle(name, old)
 			}
 		}
-		node.moved = nil
-		node.syncedEntries = maps.Clone(node.entries)
 	}
 }
 
-// settle gives what left the directory its new name for good, now that the old
-// ones go for good.
-func (n *inode) settle() {
+// settle is called when a name of the directory no longer leads to old for good:
+// if a rename took it away, the new name stays for good.
+func (n *inode) settle(name string, old *inode) {
 	for _, m := range n.moved {
-		if dir, name := m.now(); dir != nil && n.syncedEntries[m.name] == m.node {
-			dir.syncedEntries[name] = m.node
+		if m.node != old || m.name != name {
+			continue
+		}
+		if dir, to := m.now(); dir != nil {
+			dir.keep(to)
+			for ; dir.parent != dir; dir = dir.parent {
+				dir.parent.keep(dir.name)
+			}
+		}
+	}
+	if old.kind == isDir && old.links == 0 { // removed, and all names in it with it
+		for name, node := range old.syncedEntries {
+			old.settle(name, node)
 		}
 	}
 }
 
-// settleBelow is settle for a directory that was removed with those in it.
-func (n *inode) settleBelow() {
-	n.settle()
-	for _, old := range n.syncedEntries {
-		if old.kind == isDir && old.links == 0 {
-			old.settleBelow()
-		}
+// keep makes one name stay.
+func (n *inode) keep(name string) {
+	before := n.syncedEntries[name]
+	n.syncedEntries[name] = n.entries[name]
+	if before != nil && before != n.entries[name] {
+		n.settle(name, before)
 	}
 }
 
