@@ -87,6 +87,7 @@ func TestAbilities(t *testing.T) {
 		"shell without tools": {remotetest.SSHDOptions{ForceCommand: script("PATH=" + onlyCat(t) + " exec /bin/sh")}, "HashTool"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			s := remotetest.StartSSHD(t, c.o)
 			a := abilities(t, s, link.Options{Stall: 3 * time.Second})
 			if got := absent(t, a); got != c.absent && !(name == "shell reads a line" && got == "Exec HashTool") {
@@ -128,6 +129,7 @@ func TestAbilitiesOfAnotherServer(t *testing.T) {
 }
 
 func TestAbilitiesAreTriedOnce(t *testing.T) {
+	t.Parallel()
 	s := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
 	p := openOne(t, link.Options{}, s.Host("a"))
 	at := func(dir string) (link.Abilities, error) {
@@ -168,4 +170,16 @@ func TestAbilitiesOfAFrozenHost(t *testing.T) {
 	s.StopSFTP()
 	_, err := p.Abilities(within(t, 10*time.Second), s.Root, s.Root)
 	wantError(t, err, link.Timeout)
+}
+
+// What a start-up file prints before SFTP starts is told to the operator, with the remedy.
+func TestNoiseBeforeSFTP(t *testing.T) {
+	t.Parallel()
+	login := filepath.Join(t.TempDir(), "login")
+	if err := os.WriteFile(login, []byte("#!/bin/sh\necho; echo Welcome to this host\nexec "+sftpServer(t)+"\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	s := remotetest.StartSSHD(t, remotetest.SSHDOptions{Subsystem: login})
+	_, err := openOne(t, link.Options{}, s.Host("a")).Conn(within(t, 10*time.Second))
+	wantError(t, err, link.Refused, "Welcome to this host", "start-up files")
 }

@@ -3,6 +3,7 @@ package link_test
 import (
 	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -60,7 +61,7 @@ func TestKeyWithPassphraseAndAgent(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	h.KeyFile = lockedKey(t, key, "sesame")
+	h.KeyFile = lockedKey(t, raw, "sesame")
 	_, err = openOne(t, link.Options{}, h).Conn(within(t, 5*time.Second))
 	wantError(t, err, link.Refused, "has a passphrase", "passphrase: env:NAME")
 	h.Passphrase = hosts.NewSecret("wrong")
@@ -77,13 +78,14 @@ func TestKeyWithPassphraseAndAgent(t *testing.T) {
 	conn(t, openOne(t, link.Options{}, h))
 }
 
-func lockedKey(t *testing.T, key any, passphrase string) string {
+// lockedKey gives the key a passphrase, at the lowest price for opening it.
+func lockedKey(t *testing.T, key []byte, passphrase string) string {
 	t.Helper()
-	block, err := ssh.MarshalPrivateKeyWithPassphrase(key, "", []byte(passphrase))
-	if err != nil {
-		t.Fatal(err)
+	file := writeTemp(t, "locked", string(key))
+	if out, err := exec.Command("ssh-keygen", "-q", "-p", "-a", "1", "-P", "", "-N", passphrase, "-f", file).CombinedOutput(); err != nil {
+		t.Fatalf("ssh-keygen: %v: %s", err, out)
 	}
-	return writeTemp(t, "locked", string(pemEncode(block)))
+	return file
 }
 
 func startAgent(t *testing.T, key any) string {
@@ -116,6 +118,7 @@ func startAgent(t *testing.T, key any) string {
 
 // A wrong credential and a hundred requests are one dial; then the host is left alone.
 func TestWrongCredentialIsOneDial(t *testing.T) {
+	t.Parallel()
 	s := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
 	real := s.Host("a")
 	d := newDoor(t, s.Addr, nil)
@@ -166,6 +169,7 @@ func TestWrongCredentialIsOneDial(t *testing.T) {
 
 // A fault on our own side costs the host nothing and is not held against it for long.
 func TestMissingKeyFile(t *testing.T) {
+	t.Parallel()
 	s := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
 	d := newDoor(t, s.Addr, nil)
 	h := s.Host("a")

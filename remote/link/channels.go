@@ -154,14 +154,27 @@ func (c *connection) openChannel(ctx context.Context, open opener) (Channel, err
 	}
 }
 
-// whyLost returns why the connection is gone, or err while it is not.
+// whyLost returns why the connection is gone, or err while it is not. What waits
+// on a connection may learn of its end a moment before the reason is noted.
 func (c *connection) whyLost(err error) error {
+	if lost(err) || errors.Is(err, errNoStatus) || errors.Is(err, io.EOF) {
+		timer := time.NewTimer(noting)
+		defer timer.Stop()
+		select {
+		case <-c.done:
+		case <-timer.C:
+		}
+	}
 	if cause := c.gone(); cause != nil {
 		e := *cause
 		return &e
 	}
 	return err
 }
+
+// noting is how long the reason for the end of a connection is waited for. It is
+// above what channelEnded waits for an exit status.
+const noting = time.Second
 
 // closing is how long a closed channel is counted as open while its end has not
 // been confirmed: the host counts it too.

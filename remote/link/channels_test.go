@@ -32,6 +32,7 @@ func say(t *testing.T, c *link.Conn, command string) (string, error) {
 }
 
 func TestExec(t *testing.T) {
+	t.Parallel()
 	s := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
 	c := conn(t, openOne(t, link.Options{}, s.Host("a")))
 	if out, err := say(t, c, "echo hello; echo noise >&2"); out != "hello\n" || err != nil {
@@ -62,6 +63,7 @@ func TestExec(t *testing.T) {
 
 // Closing a channel ends every wait on it, whatever runs at the other end.
 func TestCloseEndsWaits(t *testing.T) {
+	t.Parallel()
 	s := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
 	c := conn(t, openOne(t, link.Options{}, s.Host("a")))
 	ch, err := c.Exec(within(t, 10*time.Second), "exec sleep 30")
@@ -87,6 +89,7 @@ func TestCloseEndsWaits(t *testing.T) {
 
 // What runs on a connection that is lost says so.
 func TestExecOnLostConnection(t *testing.T) {
+	t.Parallel()
 	s := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
 	c := conn(t, openOne(t, link.Options{}, s.Host("a")))
 	ch, err := c.Exec(within(t, 10*time.Second), "cat")
@@ -112,6 +115,7 @@ func holdOpen(t *testing.T, ctx context.Context, c *link.Conn) (link.Channel, er
 // However few channels the host allows, commands wait for their turn or go to
 // another connection, and none fails.
 func TestChannelLimits(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct{ sessions, connections, together int }{
 		{0, 1, 7}, {0, 2, 14}, {2, 1, 1}, {2, 3, 3}, {4, 2, 6},
 	} {

@@ -46,16 +46,7 @@ func (c *Conn) Explain(err error) error {
 	if err == nil || !lost(err) {
 		return err
 	}
-	// The client may tell its callers a moment before the reason is noted.
-	select {
-	case <-c.c.done:
-	case <-time.After(time.Second):
-	}
-	if cause := c.c.gone(); cause != nil {
-		e := *cause
-		return &e
-	}
-	return err
+	return c.c.whyLost(err)
 }
 
 // hold counts another user. With pool.mu held.

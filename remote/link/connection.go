@@ -90,7 +90,7 @@ func (c *connection) channelEnded(err error) {
 	select {
 	case err = <-why:
 	case <-c.done:
-	case <-time.After(300 * time.Millisecond):
+	case <-time.After(noting / 4):
 	}
 	if err == nil || errors.Is(err, io.EOF) {
 		err = errors.New("closed by the host")

@@ -178,6 +178,7 @@ func TestFsyncHasGrace(t *testing.T) {
 }
 
 func TestHostDown(t *testing.T) {
+	t.Parallel()
 	s := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
 	p := openOne(t, link.Options{}, s.Host("a"))
 	s.Stop()

@@ -95,7 +95,7 @@ func readPacket(r io.Reader) ([]byte, error) {
 
 // noise is the error for text where a packet belongs.
 func noise(text []byte) error {
-	text, _, _ = bytes.Cut(text, []byte("\n"))
+	text, _, _ = bytes.Cut(bytes.TrimSpace(text), []byte("\n"))
 	return fmt.Errorf("the host sent %q where SFTP was expected: something in the account's shell start-up files prints, "+
 		"let it do so only in interactive shells (or set Subsystem sftp internal-sftp)", text)
 }

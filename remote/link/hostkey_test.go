@@ -1,7 +1,6 @@
 package link_test
 
 import (
-	"encoding/pem"
 	"fmt"
 	"os"
 	"os/exec"
@@ -17,8 +16,6 @@ import (
 	"sftpgate/remote/link"
 	"sftpgate/remote/remotetest"
 )
-
-func pemEncode(b *pem.Block) []byte { return pem.EncodeToMemory(b) }
 
 func writeTemp(t *testing.T, name, text string) string {
 	t.Helper()
@@ -98,6 +95,7 @@ func TestHostKeyRefused(t *testing.T) {
 }
 
 func TestPinnedHostKey(t *testing.T) {
+	t.Parallel()
 	s := startInProcess(t, hunter2(false))
 	h := s.host(t, "a")
 	h.Password = hosts.NewSecret("hunter2")
@@ -127,6 +125,7 @@ func TestPinnedHostKey(t *testing.T) {
 // A certificate is believed from the authority in known_hosts, for its names, and
 // not when it is revoked.
 func TestHostCertificate(t *testing.T) {
+	t.Parallel()
 	authority := newSigner(t)
 	certify := func(principal string) func(*ssh.ServerConfig, *inProcess) {
 		return func(c *ssh.ServerConfig, s *inProcess) {
@@ -154,6 +153,7 @@ func TestHostCertificate(t *testing.T) {
 
 // A host with keys of three kinds shows the one we know, whichever that is.
 func TestHostWithSeveralKeys(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	var lines []string
 	for _, kind := range []string{"rsa", "ecdsa"} {

@@ -12,6 +12,7 @@ import (
 
 // Through two bastions that allow nothing but forwarding.
 func TestJump(t *testing.T) {
+	t.Parallel()
 	s := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
 	forwardOnly := remotetest.SSHDOptions{ForceCommand: "/bin/false", Subsystem: "/bin/false", Lines: []string{"AllowTcpForwarding yes"}}
 	outer, inner := remotetest.StartSSHD(t, forwardOnly), remotetest.StartSSHD(t, forwardOnly)
@@ -50,6 +51,7 @@ func TestJump(t *testing.T) {
 
 // What the bastion refuses is told of the bastion, and dialled once.
 func TestJumpRefused(t *testing.T) {
+	t.Parallel()
 	s := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
 	bastion := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
 	d := newDoor(t, bastion.Addr, nil)
@@ -68,6 +70,7 @@ func TestJumpRefused(t *testing.T) {
 }
 
 func TestJumpForbidden(t *testing.T) {
+	t.Parallel()
 	s := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
 	a, b := s.Host("a"), remotetest.StartSSHD(t, remotetest.SSHDOptions{Lines: []string{"AllowTcpForwarding no"}}).Host("b")
 	a.Jump = "b"

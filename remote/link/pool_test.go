@@ -17,6 +17,7 @@ import (
 )
 
 func TestExplain(t *testing.T) {
+	t.Parallel()
 	s := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
 	h := s.Host("a")
 	h.Connections = 1
@@ -91,6 +92,7 @@ func TestBreakEndsWhatIsUnderWay(t *testing.T) {
 
 // Packets are as large as the server takes, and what is written arrives.
 func TestLargeTransfer(t *testing.T) {
+	t.Parallel()
 	s := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
 	c := conn(t, openOne(t, link.Options{}, s.Host("a")))
 	f, err := c.SFTP().Create(filepath.Join(s.Root, "f"))
@@ -181,6 +183,7 @@ func TestPoolGrowsToItsLimitAndIdlesAway(t *testing.T) {
 }
 
 func TestIdleConnectionIsClosed(t *testing.T) {
+	t.Parallel()
 	s := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
 	p := openOne(t, link.Options{Idle: 100 * time.Millisecond}, s.Host("a"))
 	c, err := p.Conn(within(t, 10*time.Second))
@@ -199,6 +202,7 @@ func TestIdleConnectionIsClosed(t *testing.T) {
 }
 
 func TestClose(t *testing.T) {
+	t.Parallel()
 	s := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
 	l := open(t, link.Options{}, s.Host("a"))
 	p, _ := l.Host("a")

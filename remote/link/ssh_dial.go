@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"os"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -76,8 +77,8 @@ func (d *dialer) connect(ctx context.Context) (net.Conn, error) {
 	far, err := through.DialContext(ctx, "tcp", d.host.Addr())
 	if err != nil {
 		defer hop.Release()
-		if cause := hop.c.gone(); cause != nil {
-			return nil, cause
+		if err = hop.c.whyLost(err); hop.c.gone() != nil {
+			return nil, err
 		}
 		return nil, d.unreachable(ctx, fmt.Errorf("cannot connect through %s: %w (does its sshd allow AllowTcpForwarding?)", d.host.Jump, err))
 	}
@@ -152,7 +153,8 @@ func (d *dialer) refused(after time.Duration, err error) error {
 }
 
 func (d *dialer) unreachable(ctx context.Context, err error) error {
-	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+	// The connection's own deadline may strike a moment before the context's.
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded) {
 		err = fmt.Errorf("%s did not answer in time: %w", d.host.Addr(), context.DeadlineExceeded)
 	}
 	return &Error{Host: d.host.ID, Kind: Unreachable, Err: err}

@@ -109,6 +109,14 @@ func (c *sshChannel) request(r *ssh.Request) {
 	}
 }
 
+// CloseWrite of a channel that has already ended is no error: its input has too.
+func (c *sshChannel) CloseWrite() error {
+	if err := c.Channel.CloseWrite(); !errors.Is(err, io.EOF) {
+		return err
+	}
+	return nil
+}
+
 // Close tells the host, without waiting for the line to take it.
 func (c *sshChannel) Close() error {
 	go func() { _ = c.Channel.Close() }()
