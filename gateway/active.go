@@ -21,7 +21,7 @@ type upload struct {
 	key    Key
 	ledger ledger
 
-	confirming sync.Mutex // one look at the claim at a time
+	confirming chan struct{} // holds one; one look at the claim at a time
 
 	mu        sync.Mutex
 	state     State
@@ -59,7 +59,7 @@ func (s *Service) activate(ctx context.Context, h *stage.Host, g *stage.Generati
 	}
 	now := time.Now()
 	u = &upload{s: s, id: state.Meta.ID, host: h, gen: g, key: keyOf(g.Target()), state: Receiving, touched: now,
-		moved: make(chan struct{})}
+		moved: make(chan struct{}), confirming: make(chan struct{}, 1)}
 	if err := u.refresh(ctx); err != nil {
 		return nil, err
 	}
@@ -169,8 +169,12 @@ func (s *Service) forget(u *upload) {
 // confirm makes sure that the claim is this upload's. A claim that the
 // registry has lost is made again, since the host says whose it is.
 func (u *upload) confirm(ctx context.Context) error {
-	u.confirming.Lock()
-	defer u.confirming.Unlock()
+	select {
+	case u.confirming <- struct{}{}:
+		defer func() { <-u.confirming }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 	u.mu.Lock()
 	age := time.Since(u.confirmed)
 	u.mu.Unlock()

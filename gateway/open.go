@@ -62,7 +62,11 @@ func (s *Service) target(ctx context.Context, c Caller, host, path string, makeD
 // open returns the upload, or (over) how it ended when this is the repetition
 // of a request whose answer was lost.
 func (s *Service) open(ctx context.Context, c Caller, h *stage.Host, t stage.Target, r OpenRequest) (u *upload, over *Upload, resumed bool, err error) {
-	defer s.openings.lock(keyOf(t))()
+	give, err := s.openings.take(ctx, keyOf(t))
+	if err != nil {
+		return nil, nil, false, err
+	}
+	defer give()
 	for try := 0; ; try++ {
 		scene, err := h.Look(ctx, t, c.User)
 		if err != nil {

@@ -48,7 +48,7 @@ type Service struct {
 	expireAfter time.Duration
 	token       string // this gateway's name for leases
 
-	openings keyed // one opening per target at a time
+	openings turns // one opening per target at a time
 
 	mu       sync.Mutex
 	active   map[string]*upload
@@ -155,38 +155,4 @@ func targetAlias(k Key) string { return "target:" + string(k) }
 func clientAlias(user, host, dir, client string) string {
 	sum := sha256.Sum256([]byte(strings.Join([]string{user, host, dir, client}, "\x00")))
 	return "client:" + hex.EncodeToString(sum[:])
-}
-
-// keyed is a lock per key.
-type keyed struct {
-	mu    sync.Mutex
-	locks map[Key]*keyLock
-}
-
-type keyLock struct {
-	sync.Mutex
-	users int
-}
-
-func (k *keyed) lock(key Key) (unlock func()) {
-	k.mu.Lock()
-	if k.locks == nil {
-		k.locks = map[Key]*keyLock{}
-	}
-	l := k.locks[key]
-	if l == nil {
-		l = &keyLock{}
-		k.locks[key] = l
-	}
-	l.users++
-	k.mu.Unlock()
-	l.Lock()
-	return func() {
-		l.Unlock()
-		k.mu.Lock()
-		if l.users--; l.users == 0 {
-			delete(k.locks, key)
-		}
-		k.mu.Unlock()
-	}
 }

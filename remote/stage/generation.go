@@ -30,7 +30,7 @@ type Generation struct {
 	n      int
 	can    link.Abilities
 
-	advance sync.Mutex // one record at a time from this gateway
+	advance chan struct{} // holds one; one record at a time from this gateway
 	mu      sync.Mutex
 	state   record.State
 
@@ -38,7 +38,7 @@ type Generation struct {
 }
 
 func (h *Host) generation(t Target, user string, n int, can link.Abilities, state record.State) *Generation {
-	g := &Generation{host: h, target: t, user: user, n: n, can: can, state: state}
+	g := &Generation{host: h, target: t, user: user, n: n, can: can, state: state, advance: make(chan struct{}, 1)}
 	g.chunkNames = &dirSync{sync: func(ctx context.Context) error {
 		return g.do(ctx, func(c *sftp.Client) error { return syncDir(c, can, g.path(chunksDir)) })
 	}}

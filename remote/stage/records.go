@@ -101,8 +101,12 @@ func readRecord(c *sftp.Client, name string, seq int64) (*record.Record, error) 
 // was faster, so it must decide anew each time. After Advance the record is
 // durable and State holds it.
 func (g *Generation) Advance(ctx context.Context, edit func(s record.State, next *record.Record) error) error {
-	g.advance.Lock()
-	defer g.advance.Unlock()
+	select {
+	case g.advance <- struct{}{}:
+		defer func() { <-g.advance }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 	state := g.State()
 	top := state.Seq
 	for {

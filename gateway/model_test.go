@@ -1,0 +1,315 @@
+package gateway_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"path"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"sftpgate/gateway"
+	"sftpgate/remote/record"
+	"sftpgate/remote/remotetest"
+)
+
+// The two-merger model: two gateways work on one upload, on a clock that only
+// moves when everything waits. Every operation on the host stops at a gate;
+// one that waits is let through at a time, chosen by the seed. A gateway may be
+// frozen in the middle of anything and thaw when all is over. After every step
+// the invariants of the design are checked on the disk.
+
+type stepper struct {
+	mu      sync.Mutex
+	waiting []*step
+	open    bool // let everything through
+}
+
+type step struct {
+	op  remotetest.Op
+	go_ chan struct{}
+}
+
+func (s *stepper) gate(op remotetest.Op) error {
+	s.mu.Lock()
+	if s.open {
+		s.mu.Unlock()
+		return nil
+	}
+	st := &step{op, make(chan struct{})}
+	s.waiting = append(s.waiting, st)
+	s.mu.Unlock()
+	<-st.go_
+	return nil
+}
+
+// next lets one waiting operation through, none of frozen; false when none waits.
+func (s *stepper) next(r *rand.Rand, frozen string) (remotetest.Op, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var can []int
+	for i, st := range s.waiting {
+		if st.op.Client != frozen {
+			can = append(can, i)
+		}
+	}
+	if len(can) == 0 {
+		return remotetest.Op{}, false
+	}
+	i := can[r.IntN(len(can))]
+	st := s.waiting[i]
+	s.waiting = append(s.waiting[:i], s.waiting[i+1:]...)
+	close(st.go_)
+	return st.op, true
+}
+
+func (s *stepper) openAll() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.open = true
+	for _, st := range s.waiting {
+		close(st.go_)
+	}
+	s.waiting = nil
+}
+
+// unleased is a registry that gives every gateway every lease: the lease is
+// there to save work, and nothing may depend on it.
+type unleased struct{ store }
+
+func (unleased) Lease(context.Context, gateway.Key, string, time.Duration) (bool, error) {
+	return true, nil
+}
+
+// model is one run.
+type model struct {
+	t       *testing.T
+	disk    *remotetest.Disk
+	content []byte
+	rng     *rand.Rand
+	steps   stepper
+
+	mu     sync.Mutex
+	acked  record.Spans
+	epoch  int
+	merged record.Spans // the checkpoint as last seen
+	trace  []string
+}
+
+const modelChunk = 700
+
+func TestTwoGatewaysOneUpload(t *testing.T) {
+	seeds := 60
+	if testing.Short() {
+		seeds = 10
+	}
+	for seed := range seeds {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			st := fleeting(t) // its file is opened outside the bubble
+			if seed%2 == 1 {
+				st = unleased{st}
+			}
+			synctest.Test(t, func(t *testing.T) { runModel(t, st, uint64(seed)) })
+		})
+	}
+}
+
+func runModel(t *testing.T, st store, seed uint64) {
+	m := &model{t: t, disk: remotetest.NewDisk(), content: noise(3500), rng: rand.New(rand.NewPCG(seed, 1))}
+	if err := m.disk.MkdirAll(memDir); err != nil {
+		t.Fatal(err)
+	}
+	gateways := map[string]*rig{}
+	for _, name := range []string{"A", "B"} {
+		gateways[name] = onDisk(t, m.disk, st, remotetest.ServerOptions{Client: name, Gate: m.steps.gate})
+	}
+	results := make(chan error, 2)
+	for name, r := range gateways {
+		order := m.rng.Perm(5)
+		go func() { results <- m.client(r, name, order) }()
+	}
+	m.drive(results)
+	m.steps.openAll()
+	synctest.Wait()
+	m.afterwards(gateways)
+	for _, r := range gateways {
+		r.stop()
+	}
+}
+
+// client uploads the whole file through one gateway, again after every
+// trouble, until it is told that the file is done.
+func (m *model) client(r *rig, name string, order []int) error {
+	var last error
+	for range 200 {
+		err := m.tryClient(r, order)
+		if err == nil {
+			return nil
+		}
+		switch gateway.CodeOf(err) {
+		case gateway.TargetExists: // published, and this client came after it
+			return nil
+		case "":
+			return fmt.Errorf("gateway %s: %w", name, err)
+		}
+		last = err
+		time.Sleep(time.Duration(500+m.intn(2000)) * time.Millisecond)
+	}
+	return fmt.Errorf("gateway %s never came to an end: %w", name, last)
+}
+
+func (m *model) intn(n int) int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.rng.IntN(n)
+}
+
+func (m *model) tryClient(r *rig, order []int) error {
+	o, err := r.tryOpen(alice, "f", int64(len(m.content)))
+	if err != nil || o.Upload.State == gateway.Done {
+		return err
+	}
+	for _, i := range order {
+		off := int64(i) * modelChunk
+		if err := r.trySend(alice, o.Upload.ID, m.content, off, modelChunk); err != nil {
+			return err
+		}
+		m.mu.Lock()
+		m.acked = m.acked.With(record.Span{Off: off, Len: modelChunk})
+		m.mu.Unlock()
+	}
+	_, err = r.tryFinish(alice, o.Upload.ID, gateway.FinishRequest{Size: -1})
+	return err
+}
+
+// drive lets operations through one by one until both clients have ended. Now
+// and then one gateway is frozen: for a while, or until the other is done.
+func (m *model) drive(results chan error) {
+	ended, frozen, thaw := 0, "", 0
+	for n := 0; ended < 2; n++ {
+		if n > 200_000 {
+			m.t.Fatalf("no end in sight\n%s", m.story())
+		}
+		synctest.Wait()
+		select {
+		case err := <-results:
+			if err != nil {
+				m.t.Fatalf("%v\n%s", err, m.story())
+			}
+			ended++
+			frozen = ""
+			continue
+		default:
+		}
+		if frozen == "" && m.intn(60) == 0 && ended == 0 {
+			frozen, thaw = string("AB"[m.intn(2)]), n+20+m.intn(400)
+			m.note("freeze %s", frozen)
+		}
+		if frozen != "" && n > thaw {
+			m.note("thaw %s", frozen)
+			frozen = ""
+		}
+		op, ok := m.steps.next(m.rng, frozen)
+		if !ok {
+			// Everything waits for time: deadlines, leases, back-off.
+			time.Sleep(200 * time.Millisecond)
+			continue
+		}
+		m.note("%s", op)
+		synctest.Wait()
+		m.check()
+	}
+}
+
+func (m *model) note(format string, args ...any) {
+	m.trace = append(m.trace, fmt.Sprintf(format, args...))
+}
+
+func (m *model) story() string {
+	return strings.Join(m.trace[max(0, len(m.trace)-60):], "\n") + "\n" + m.disk.Tree()
+}
+
+// check holds the invariants against the disk as it is now.
+func (m *model) check() {
+	m.t.Helper()
+	got, err := m.disk.ReadFile(memDir + "/f")
+	if err == nil && !bytes.Equal(got, m.content) {
+		m.t.Fatalf("the target is visible and not exact: %d bytes\n%s", len(got), m.story())
+	}
+	if err == nil {
+		return // done: staging may go
+	}
+	state, staged := m.staging()
+	if state.Epoch < m.epoch || state.Epoch == m.epoch && len(m.merged.Without(state.Merged)) > 0 {
+		m.t.Fatalf("the checkpoint went back from epoch %d %v to epoch %d %v\n%s", m.epoch, m.merged, state.Epoch, state.Merged, m.story())
+	}
+	m.epoch, m.merged = state.Epoch, state.Merged
+	safe := state.Merged.With(staged...)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if lost := m.acked.Without(safe); len(lost) > 0 {
+		m.t.Fatalf("acknowledged and not on the host: %v\n%s", lost, m.story())
+	}
+}
+
+// staging reads what the host knows: records and committed chunks.
+func (m *model) staging() (record.State, record.Spans) {
+	var records []record.Record
+	var staged record.Spans
+	for name, e := range m.disk.Snapshot() {
+		if !strings.HasPrefix(name, memDir+"/.f.sftpgate/") {
+			continue
+		}
+		switch base := path.Base(name); {
+		case strings.HasPrefix(base, "record."):
+			if r, err := record.Decode(e.Data); err == nil {
+				records = append(records, r)
+			}
+		case path.Base(path.Dir(name)) == "chunks":
+			if c, err := record.ParseChunkName(base); err == nil && int64(len(e.Data)) == c.Len {
+				staged = staged.With(c.Span)
+			}
+		}
+	}
+	state, err := record.Union(records)
+	if err != nil && !errors.Is(err, record.ErrNone) {
+		m.t.Fatal(err)
+	}
+	return state, staged
+}
+
+// afterwards: one publication, and a change made to the file in place stands,
+// whatever a gateway that was frozen still does when it thaws.
+func (m *model) afterwards(gateways map[string]*rig) {
+	m.t.Helper()
+	if err := m.disk.WriteAt(memDir+"/f", []byte("changed in place"), 0); err != nil {
+		m.t.Fatalf("%v\n%s", err, m.story())
+	}
+	time.Sleep(3 * time.Minute)
+	synctest.Wait()
+	got, err := m.disk.ReadFile(memDir + "/f")
+	want := append([]byte("changed in place"), m.content[len("changed in place"):]...)
+	if err != nil || !bytes.Equal(got, want) {
+		m.t.Fatalf("the published file was written to after its publication\n%s", m.story())
+	}
+	publications := 0
+	for _, op := range m.disk.Log() {
+		if op.Path2 == memDir+"/f" {
+			publications++
+		}
+	}
+	if publications != 1 {
+		m.t.Errorf("%d publications", publications)
+	}
+	for name := range m.disk.Snapshot() {
+		if strings.Contains(name, ".f.sftpgate/") {
+			m.t.Errorf("staging is left: %s", name)
+		}
+	}
+	_ = gateways
+}
