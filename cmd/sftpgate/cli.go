@@ -1,0 +1,100 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/alecthomas/kong"
+)
+
+// The exit statuses.
+const (
+	exitOK     = 0
+	exitFailed = 1
+	exitUsage  = 2
+)
+
+// commands is the command line.
+type commands struct {
+	Serve   serveCmd   `cmd:"" set:"level=info" help:"Take uploads for the hosts of hosts.yaml."`
+	Demo    demoCmd    `cmd:"" set:"level=warn" help:"Try it: a host of its own over a temporary directory, nothing to set up."`
+	Hosts   hostsCmd   `cmd:"" help:"Look after the hosts of hosts.yaml."`
+	Version versionCmd `cmd:"" help:"Print the version."`
+}
+
+type hostsCmd struct {
+	Check checkCmd `cmd:"" help:"Reach every host and print what works, what was chosen and what to mend."`
+}
+
+// console is what a command may write to.
+type console struct {
+	out io.Writer // what was asked for
+	err io.Writer // logs and errors
+}
+
+// errFailed ends a command that has already said what is wrong.
+var errFailed = errors.New("failed")
+
+// Run runs one command line, without the program's name, until it is done or
+// ctx ends, and returns the exit status. The end of ctx is a wish to stop in
+// good order.
+func Run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	var c commands
+	left := -1 // the status that --help leaves with
+	parser, err := kong.New(&c,
+		kong.Name("sftpgate"),
+		kong.Description("Files in chunks over HTTP to machines behind SSH, resumable at every point."),
+		kong.DefaultEnvars("SFTPGATE"),
+		kong.Vars{"listen": defaultListen},
+		kong.Writers(stdout, stderr),
+		kong.Exit(func(status int) { left = status }),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.BindTo(ctx, (*context.Context)(nil)),
+	)
+	if err != nil { // the grammar above is wrong
+		panic(err)
+	}
+	parsed, err := parser.Parse(args)
+	if left >= 0 {
+		return left
+	}
+	if err != nil {
+		fmt.Fprintf(stderr, "sftpgate: %v\n%s", err, hintFor(err))
+		return exitUsage
+	}
+	switch err := parsed.Run(console{stdout, stderr}); {
+	case err == nil:
+		return exitOK
+	case errors.Is(err, errFailed):
+		return exitFailed
+	default:
+		fmt.Fprintf(stderr, "sftpgate: %v\n", err)
+		var wrong *usageError
+		if errors.As(err, &wrong) {
+			return exitUsage
+		}
+		return exitFailed
+	}
+}
+
+// hintFor names the help that belongs to the command at fault.
+func hintFor(err error) string {
+	var parse *kong.ParseError
+	if errors.As(err, &parse) && parse.Context != nil {
+		if node := parse.Context.Selected(); node != nil {
+			return fmt.Sprintf("Try: %s --help\n", node.FullPath())
+		}
+	}
+	return "Try: sftpgate --help\n"
+}
+
+// usageError is a combination of flags that makes no sense.
+type usageError struct{ text string }
+
+func (e *usageError) Error() string { return e.text }
+
+func misused(format string, args ...any) error {
+	return &usageError{fmt.Sprintf(format, args...)}
+}

@@ -1,0 +1,109 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func run(t *testing.T, args ...string) (stdout, stderr string, status int) {
+	t.Helper()
+	var out, errs bytes.Buffer
+	status = Run(t.Context(), args, &out, &errs)
+	return out.String(), errs.String(), status
+}
+
+const aHost = "hosts: {h: {address: 127.0.0.1, user: u, agent: true, known_hosts: /none, roots: [/srv]}}\n"
+
+func hostsFile(t *testing.T, text string) string {
+	t.Helper()
+	p := filepath.Join(t.TempDir(), "hosts.yaml")
+	if err := os.WriteFile(p, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// Every refusal says what to do, before anything is listened on.
+func TestRefusedCommandLines(t *testing.T) {
+	good := hostsFile(t, aHost)
+	serve := func(args ...string) []string {
+		return append([]string{"serve", "--hosts", good, "--state", t.TempDir(), "--listen", "127.0.0.1:0"}, args...)
+	}
+	for _, c := range []struct {
+		args   []string
+		status int
+		says   []string
+	}{
+		{nil, exitUsage, []string{"serve", "demo", "--help"}},
+		{[]string{"server"}, exitUsage, []string{"server", "--help"}},
+		{[]string{"serve", "--lsten", "x"}, exitUsage, []string{"--lsten", "serve --help"}},
+		{[]string{"serve", "--hosts", "/no/such/hosts.yaml"}, exitFailed, []string{"/no/such/hosts.yaml", "--hosts"}},
+		{[]string{"serve", "--hosts", hostsFile(t, "hosts: {a: {adress: x}}")}, exitFailed, []string{"hosts.yaml:1:", "adress"}},
+		{serve("--auth", "jwt"), exitUsage, []string{"--auth", "none", "header"}},
+		{serve("--auth", "header"), exitUsage, []string{"--trusted-proxy 127.0.0.1"}},
+		{serve("--trusted-proxy", "proxy.example"), exitUsage, []string{"proxy.example", "10.0.0.0/8"}},
+		{serve("--listen", "0.0.0.0:0"), exitUsage, []string{"--insecure-listen", "--auth header"}},
+		{serve("--listen", ":0"), exitUsage, []string{"--insecure-listen"}},
+		{serve("--listen", "8080"), exitUsage, []string{"HOST:PORT"}},
+		{serve("--allow-origin", "panel.example"), exitUsage, []string{"panel.example", "scheme://host"}},
+		{serve("--redis", "http://x"), exitUsage, []string{"--redis", "redis://"}},
+		{serve("--tls-cert", "x.pem"), exitUsage, []string{"--tls-key"}},
+		{serve("--tls-cert", "/no/x.pem", "--tls-key", "/no/x.key"), exitFailed, []string{"/no/x.pem"}},
+		{serve("--idle-timeout", "0s"), exitUsage, []string{"--idle-timeout"}},
+		{serve("--expire-after", "a week"), exitUsage, []string{"--expire-after"}},
+		{serve("--drain", "-1s"), exitUsage, []string{"--drain"}},
+		{serve("--log-level", "loud"), exitUsage, []string{"--log-level", "debug"}},
+		{[]string{"demo", "--listen", "0.0.0.0:0"}, exitUsage, []string{"--insecure-listen"}},
+		{[]string{"hosts", "check", "--hosts", good, "web-9"}, exitUsage, []string{`"web-9"`, "there are: h"}},
+	} {
+		_, stderr, status := run(t, c.args...)
+		if status != c.status {
+			t.Errorf("%v: status %d, want %d", c.args, status, c.status)
+		}
+		for _, want := range c.says {
+			if !strings.Contains(stderr, want) {
+				t.Errorf("%v: no %q in %q", c.args, want, stderr)
+			}
+		}
+	}
+}
+
+func TestTwoGatewaysDoNotShareAState(t *testing.T) {
+	state, hosts := t.TempDir(), hostsFile(t, aHost)
+	start(t, nil, "serve", "--hosts", hosts, "--state", state, "--listen", "127.0.0.1:0").logged("listening")
+	_, stderr, status := run(t, "serve", "--hosts", hosts, "--state", state, "--listen", "127.0.0.1:0")
+	if status != exitFailed || !strings.Contains(stderr, "--redis") {
+		t.Errorf("%d %s", status, stderr)
+	}
+}
+
+func TestHelpAndVersion(t *testing.T) {
+	for _, c := range [][]string{{"version"}, {"--help"}, {"serve", "--help"}, {"demo", "--help"}, {"hosts", "check", "--help"}} {
+		stdout, stderr, status := run(t, c...)
+		if status != exitOK || stderr != "" || !strings.Contains(stdout, "sftpgate") {
+			t.Errorf("%v: %d %q %q", c, status, stdout, stderr)
+		}
+		if strings.Contains(stdout, "${") {
+			t.Errorf("%v: a placeholder is left in\n%s", c, stdout)
+		}
+	}
+	stdout, _, _ := run(t, "serve", "--help")
+	for _, want := range []string{"SFTPGATE_TRUSTED_PROXY", "SFTPGATE_REDIS", "SFTPGATE_TLS_CERT", "SFTPGATE_LOG_LEVEL"} {
+		if !strings.Contains(stdout, want) {
+			t.Errorf("no %s in\n%s", want, stdout)
+		}
+	}
+}
+
+func TestEnvironmentStandsForFlags(t *testing.T) {
+	p := start(t, []string{
+		"SFTPGATE_HOSTS=" + hostsFile(t, aHost), "SFTPGATE_STATE=" + t.TempDir(), "SFTPGATE_LISTEN=127.0.0.1:0",
+		"SFTPGATE_AUTH=header", "SFTPGATE_TRUSTED_PROXY=127.0.0.1,10.0.0.0/8",
+	}, "serve")
+	if l := p.logged("listening"); l["auth"] != "header" {
+		t.Errorf("%v", l)
+	}
+}

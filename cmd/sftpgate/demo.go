@@ -1,0 +1,115 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"sftpgate/gateway/page"
+)
+
+type demoCmd struct {
+	Listen         string        `placeholder:"ADDR" help:"Listen on this address (host:port). Default ${listen}, or a free port when that is taken."`
+	Dir            string        `placeholder:"DIR" help:"Keep files and state here, and go on with them the next time. Default: a temporary directory that is removed at the end."`
+	Drain          time.Duration `default:"5s" placeholder:"TIME" help:"How long running requests may go on after Ctrl-C. Default 5s."`
+	InsecureListen bool          `help:"Listen on other than loopback although everybody is let in."`
+
+	logFlags
+}
+
+// Run shows the gateway at work until ctx ends.
+func (c demoCmd) Run(ctx context.Context, to console) error {
+	log := c.logger(to.err)
+	dir, done, err := demoDir(c.Dir)
+	if err != nil {
+		return err
+	}
+	defer done()
+	files := filepath.Join(dir, "files")
+	if err := os.MkdirAll(files, 0o755); err != nil {
+		return fmt.Errorf("the demo's files have no place: %w", err)
+	}
+	set, host, err := startDemoHost(files)
+	if err != nil {
+		return err
+	}
+	defer host.Close()
+	l, moved, err := c.listen(ctx)
+	if err != nil {
+		return err
+	}
+	g, err := assemble(ctx, settings{hosts: set, state: filepath.Join(dir, "state"), log: log,
+		auth: openAuth(nil), names: nameGuard(l, true, nil), info: page.Info{Version: version(), Auth: "none", Demo: c.Dir == ""}})
+	if err != nil {
+		_ = l.Close()
+		return err
+	}
+	return g.serve(ctx, l, c.Drain, func() {
+		if moved {
+			fmt.Fprintf(to.out, "%s is taken; this one listens on a free port.\n", defaultListen)
+		}
+		introduce(ctx, to.out, l.Addr().String())
+		fmt.Fprintf(to.out, "Open http://%s/ or paste the lines above. What is uploaded lies in %s%s. Ctrl-C ends it.\n",
+			l.Addr(), files, map[bool]string{true: " until then"}[c.Dir == ""])
+	})
+}
+
+// listen opens the address that was asked for. Where none was, a taken port is no obstacle.
+func (c demoCmd) listen(ctx context.Context) (l net.Listener, moved bool, err error) {
+	if c.Listen != "" {
+		l, err = listen(ctx, c.Listen, true, c.InsecureListen)
+		return l, false, err
+	}
+	l, err = listen(ctx, defaultListen, true, false)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		l, err = listen(ctx, "127.0.0.1:0", true, false)
+		return l, true, err
+	}
+	return l, false, err
+}
+
+// demoDir gives a directory to work in, and what is to be done with it at the end.
+func demoDir(kept string) (dir string, done func(), err error) {
+	if kept != "" {
+		dir, err = filepath.Abs(kept)
+		return dir, func() {}, err
+	}
+	if dir, err = os.MkdirTemp("", "sftpgate-demo-"); err != nil {
+		return "", nil, fmt.Errorf("the demo has no place: %w", err)
+	}
+	return dir, func() { _ = os.RemoveAll(dir) }, nil
+}
+
+// introduce prints what the gateway itself says at "/": what it is, what runs
+// here, and lines for curl that work as they stand.
+func introduce(ctx context.Context, to io.Writer, addr string) {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	_ = fetch(ctx, io.Discard, "http://"+addr+"/v1/hosts/demo") // so that it is known to be up
+	if err := fetch(ctx, to, "http://"+addr+"/"); err != nil {
+		fmt.Fprintf(to, "The gateway does not answer at http://%s/: %v\n", addr, err)
+	}
+	fmt.Fprintln(to)
+}
+
+// fetch goes past proxies that the environment may name: the address is our own.
+func fetch(ctx context.Context, to io.Writer, url string) error {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return err
+	}
+	res, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(r)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	_, err = io.Copy(to, io.LimitReader(res.Body, 1<<20))
+	return err
+}

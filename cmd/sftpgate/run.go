@@ -1,0 +1,231 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"path/filepath"
+	"time"
+
+	"sftpgate/gateway"
+	"sftpgate/gateway/api"
+	"sftpgate/gateway/page"
+	"sftpgate/gateway/registry"
+	"sftpgate/gateway/web"
+	"sftpgate/remote/demohost"
+	"sftpgate/remote/hosts"
+	"sftpgate/remote/link"
+	"sftpgate/remote/merge"
+	"sftpgate/remote/stage"
+)
+
+// How the parts hang together. What a gateway is made of is chosen in this file
+// and nowhere else; an arrow reads "uses".
+//
+//	net.Listener ──▶ web.Limit ──▶ http.Server ──▶ web.Front      who asks, from which site, deadlines, log
+//	                                                   │
+//	                                                web.Mux
+//	                                      ┌────────────┴─────────────┐
+//	                                  api.Routes                page.Routes
+//	                                      └────────────┬─────────────┘
+//	                                            gateway.Service
+//	        ┌─────────────────────────┬────────────────┴───────────┐
+//	  Claims, Leases, Index         Hosts                    merge.Engines    which engine serves where
+//	        │                         │                            │
+//	registry.Redis (--redis)     stage.Host   one per host ◀───────┘
+//	registry.Bolt  (else)             │
+//	                             link.Pool    one per host ──▶ sshd
+//	                                  │
+//	                             link.Links ──▶ hosts.Set ◀── hosts.yaml (serve)
+//	                                                          demohost.Host (demo)
+
+// settings are what a gateway is made from; serve and demo fill them in.
+type settings struct {
+	hosts *hosts.Set
+	redis string // URL; "" is the embedded store
+	state string // directory of the embedded store
+
+	auth    web.Authenticator
+	info    page.Info
+	origins []string
+	names   []string // nil: any
+	proxies web.Proxies
+	idle    time.Duration
+
+	expireAfter time.Duration
+	certificate *certificate // nil: plain HTTP
+	log         *slog.Logger
+}
+
+// store is a registry that can be asked for its health and closed.
+type store interface {
+	gateway.Claims
+	gateway.Leases
+	gateway.Index
+	Ping(ctx context.Context) error
+	Close() error
+}
+
+// gate is a gateway ready to serve.
+type gate struct {
+	server  *http.Server
+	service *gateway.Service
+	links   *link.Links
+	store   store
+	log     *slog.Logger
+}
+
+// assemble makes a gateway. Nothing is dialled yet but the registry.
+func assemble(ctx context.Context, s settings) (*gate, error) {
+	front, err := web.New(web.Options{Auth: s.auth, Origins: s.origins, Names: s.names,
+		Proxies: s.proxies, Idle: s.idle, Log: s.log})
+	if err != nil {
+		return nil, misused("--allow-origin: %v", err)
+	}
+	kept, err := openStore(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	links, at := reach(s.hosts, s.log)
+	service := gateway.New(gateway.Config{
+		Hosts:  at,
+		Claims: kept, Leases: kept, Index: kept, Ready: kept.Ping,
+		Engines: merge.NewEngines(), Log: s.log, ExpireAfter: s.expireAfter,
+	})
+	mux := web.NewMux()
+	api.Routes(mux, service)
+	page.Routes(mux, service, s.info)
+	server := web.NewServer(front.Handler(mux), s.log)
+	if s.certificate != nil {
+		server.TLSConfig = &tls.Config{GetCertificate: s.certificate.get, MinVersion: tls.VersionTLS12}
+	}
+	return &gate{server: server, service: service, links: links, store: kept, log: s.log}, nil
+}
+
+func openStore(ctx context.Context, s settings) (store, error) {
+	if s.redis != "" {
+		r, err := registry.OpenRedis(ctx, s.redis, s.log)
+		if err != nil {
+			return nil, misused("--redis: %v", err)
+		}
+		return r, nil
+	}
+	b, err := registry.OpenBolt(filepath.Join(s.state, "registry.db"))
+	if err != nil {
+		return nil, fmt.Errorf("%w (--state names the directory, --redis a server instead)", err)
+	}
+	return b, nil
+}
+
+// staged are the hosts that files may be sent to.
+type staged struct {
+	ids  []string
+	byID map[string]*stage.Host
+}
+
+// reach gives the way to the hosts of set; nothing is dialled yet.
+func reach(set *hosts.Set, log *slog.Logger) (*link.Links, staged) {
+	links := link.New(set, link.Options{Log: log})
+	s := staged{byID: map[string]*stage.Host{}}
+	for _, h := range set.All() {
+		if pool, ok := links.Host(h.ID); ok {
+			s.ids = append(s.ids, h.ID)
+			s.byID[h.ID] = stage.New(pool, log)
+		}
+	}
+	return links, s
+}
+
+func (s staged) Host(id string) (*stage.Host, bool) { h, ok := s.byID[id]; return h, ok }
+
+func (s staged) IDs() []string { return s.ids }
+
+// openAuth lets everybody in as who he says he is; proxyAuth believes a header of the proxies.
+func openAuth(admins []string) web.Authenticator { return web.NoAuth(admins) }
+
+func proxyAuth(header string, proxies web.Proxies, admins []string) web.Authenticator {
+	return web.HeaderAuth(header, proxies, admins)
+}
+
+// startDemoHost serves dir as the only host of a set.
+func startDemoHost(dir string) (*hosts.Set, io.Closer, error) {
+	host, err := demohost.Start(dir)
+	if err != nil {
+		return nil, nil, fmt.Errorf("the demo's host does not start: %w", err)
+	}
+	set, err := hosts.NewSet(host.Config())
+	if err != nil {
+		return nil, nil, errors.Join(fmt.Errorf("the demo's host is not usable: %w", err), host.Close())
+	}
+	return set, host, nil
+}
+
+// serve answers on l until ctx ends, then stops in good order within drain.
+// announce is called once the gateway answers.
+func (g *gate) serve(ctx context.Context, l net.Listener, drain time.Duration, announce func()) error {
+	failed := make(chan error, 1)
+	go func() {
+		if g.server.TLSConfig != nil {
+			failed <- g.server.ServeTLS(bounded(l), "", "")
+		} else {
+			failed <- g.server.Serve(bounded(l))
+		}
+	}()
+	announce()
+	select {
+	case err := <-failed:
+		g.stop(0)
+		return fmt.Errorf("the HTTP server ended by itself: %w", err)
+	case <-ctx.Done():
+		g.stop(drain)
+		return nil
+	}
+}
+
+// stop takes no new work, lets running requests end within drain and closes
+// everything. What is cut off then is resumed later, so that is no failure.
+func (g *gate) stop(drain time.Duration) {
+	began := time.Now()
+	g.log.Info("stopping", "drain", drain)
+	ctx, cancel := context.WithTimeout(context.Background(), drain)
+	defer cancel()
+	served := make(chan struct{})
+	go func() {
+		defer close(served)
+		if err := g.service.Shutdown(ctx); err != nil {
+			g.log.Warn("requests did not end in time and are cut off; nothing acknowledged is lost", "drain", drain)
+		}
+	}()
+	if err := g.server.Shutdown(ctx); err != nil {
+		_ = g.server.Close()
+	}
+	g.close(served)
+	g.log.Info("stopped", "took", time.Since(began).Round(time.Millisecond))
+}
+
+// lastGrace is what merges get to come to a checkpoint and requests that were
+// cut off to return, before the connections under them are closed; and once more after that.
+const lastGrace = 3 * time.Second
+
+// close ends what is below the HTTP server once served is closed, or when it
+// does not come to an end: a frozen host must not keep the process.
+func (g *gate) close(served <-chan struct{}) {
+	await(served, lastGrace)
+	_ = g.links.Close()
+	await(served, lastGrace)
+	if err := g.store.Close(); err != nil {
+		g.log.Warn("closing the registry", "err", err)
+	}
+}
+
+func await(done <-chan struct{}, atMost time.Duration) {
+	select {
+	case <-done:
+	case <-time.After(atMost):
+	}
+}

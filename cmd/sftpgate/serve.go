@@ -1,0 +1,154 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"time"
+
+	"sftpgate/gateway/page"
+	"sftpgate/gateway/web"
+	"sftpgate/remote/hosts"
+)
+
+type serveCmd struct {
+	Listen string `default:"${listen}" placeholder:"ADDR" help:"Listen on this address (host:port). Default ${listen}."`
+	Hosts  string `default:"hosts.yaml" placeholder:"FILE" help:"The hosts that files may be sent to. Default hosts.yaml."`
+	Redis  string `placeholder:"URL" help:"Share claims with other gateways in this Redis (redis://, rediss://, unix://). Without it one gateway keeps them in --state."`
+	State  string `placeholder:"DIR" help:"Where claims are kept without --redis. Default: what systemd gives (StateDirectory=), else sftpgate in the user's state directory."`
+
+	Auth         string   `enum:"none,header" default:"none" placeholder:"WAY" help:"How users are told apart: none (everybody is who he says, only on loopback) or header (a trusted proxy says who it is). Default none."`
+	UserHeader   string   `default:"X-User" placeholder:"NAME" help:"The header in which the proxy names the user. Default X-User."`
+	TrustedProxy []string `placeholder:"CIDR" help:"Addresses whose headers are believed: the user (--auth header), X-Forwarded-For, -Host and -Proto."`
+	Admin        []string `placeholder:"USER" help:"Users who may end the uploads of others."`
+	AllowOrigin  []string `placeholder:"ORIGIN" help:"Web sites whose pages may call, as https://panel.example; * for all."`
+	AllowHost    []string `placeholder:"NAME" help:"Names by which the gateway may be addressed, beside IP addresses and localhost. With --auth none on loopback no others are, else any is unless this is given."`
+
+	ExpireAfter time.Duration `default:"168h" placeholder:"TIME" help:"How long an upload may rest before it lapses. Default 168h."`
+	IdleTimeout time.Duration `default:"60s" placeholder:"TIME" help:"How long a request's body or answer may stand still. Default 60s."`
+	Drain       time.Duration `default:"30s" placeholder:"TIME" help:"How long running requests may go on after SIGTERM. Default 30s."`
+
+	TLSCert        string `name:"tls-cert" placeholder:"FILE" help:"Answer HTTPS with this certificate (PEM, with its chain). It is read again when it changes."`
+	TLSKey         string `name:"tls-key" placeholder:"FILE" help:"The certificate's private key."`
+	InsecureListen bool   `help:"Listen on other than loopback although --auth none lets everybody in."`
+
+	logFlags
+}
+
+// Run serves until ctx ends.
+func (c serveCmd) Run(ctx context.Context, to console) error {
+	log := c.logger(to.err)
+	s, err := c.settings(log)
+	if err != nil {
+		return err
+	}
+	open := c.Auth == "none"
+	l, err := listen(ctx, c.Listen, open, c.InsecureListen)
+	if err != nil {
+		return err
+	}
+	s.names = nameGuard(l, open, c.AllowHost)
+	g, err := assemble(ctx, s)
+	if err != nil {
+		_ = l.Close()
+		return err
+	}
+	return g.serve(ctx, l, c.Drain, func() {
+		if open && !loopback(l) {
+			log.Warn("anybody who reaches this address can write to every host", "address", l.Addr().String(), "auth", c.Auth)
+		}
+		log.Info("listening", "address", l.Addr().String(), "tls", s.certificate != nil, "auth", c.Auth,
+			"hosts", len(s.hosts.All()), "shared", c.Redis != "", "version", version())
+	})
+}
+
+// settings checks the flags and reads the files that they name.
+func (c serveCmd) settings(log *slog.Logger) (settings, error) {
+	s := settings{redis: c.Redis, origins: c.AllowOrigin, idle: c.IdleTimeout, expireAfter: c.ExpireAfter, log: log,
+		info: page.Info{Version: version(), Auth: c.Auth}}
+	for name, d := range map[string]time.Duration{"expire-after": c.ExpireAfter, "idle-timeout": c.IdleTimeout} {
+		if d <= 0 {
+			return s, misused("--%s must be longer than nothing, not %v", name, d)
+		}
+	}
+	if c.Drain < 0 {
+		return s, misused("--drain must not be negative")
+	}
+	var err error
+	if s.proxies, err = web.ParseProxies(c.TrustedProxy); err != nil {
+		return s, misused("--trusted-proxy: %v", err)
+	}
+	if s.auth, err = c.authenticator(s.proxies); err != nil {
+		return s, err
+	}
+	if (c.TLSCert == "") != (c.TLSKey == "") {
+		return s, misused("--tls-cert and --tls-key belong together: give both or neither")
+	}
+	if c.TLSCert != "" {
+		if s.certificate, err = loadCertificate(c.TLSCert, c.TLSKey, log); err != nil {
+			return s, err
+		}
+	}
+	if s.hosts, err = loadHosts(c.Hosts); err != nil {
+		return s, err
+	}
+	if c.Redis == "" {
+		s.state, err = stateDir(c.State)
+	}
+	return s, err
+}
+
+func (c serveCmd) authenticator(proxies web.Proxies) (web.Authenticator, error) {
+	if c.Auth == "none" {
+		return openAuth(c.Admin), nil
+	}
+	if len(proxies) == 0 {
+		return nil, misused("--auth header believes nobody without --trusted-proxy: name the address of the proxy or panel in front, as in --trusted-proxy 127.0.0.1")
+	}
+	return proxyAuth(c.UserHeader, proxies, c.Admin), nil
+}
+
+// nameGuard are the names by which the gateway may be addressed; nil is any. A
+// gateway that asks nobody who he is and relies on being local must not be
+// reached through a web site whose name is made to resolve to this machine.
+func nameGuard(l net.Listener, open bool, allowed []string) []string {
+	if open && loopback(l) {
+		return append([]string{}, allowed...)
+	}
+	return allowed
+}
+
+// loadHosts reads a hosts file that has at least one host to send files to.
+func loadHosts(path string) (*hosts.Set, error) {
+	set, err := hosts.Load(path)
+	if err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("%w: name it with --hosts, or begin with the example that comes with sftpgate", err)
+		}
+		return nil, err
+	}
+	return set, nil
+}
+
+// stateDir is dir, or where the state of a service or a user belongs.
+func stateDir(dir string) (string, error) {
+	if dir != "" {
+		return dir, nil
+	}
+	if given := os.Getenv("STATE_DIRECTORY"); given != "" { // systemd.exec(5): a list with colons
+		return filepath.SplitList(given)[0], nil
+	}
+	if base := os.Getenv("XDG_STATE_HOME"); filepath.IsAbs(base) {
+		return filepath.Join(base, "sftpgate"), nil
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return "", misused("there is no place for the state (%v): name one with --state, or a Redis with --redis", err)
+	}
+	return filepath.Join(home, ".local", "state", "sftpgate"), nil
+}

@@ -1,0 +1,195 @@
+package main
+
+import (
+	"bytes"
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"sftpgate/gateway/registry/registrytest"
+	"sftpgate/remote/remotetest"
+)
+
+// serving starts a gateway and returns its address.
+func serving(t *testing.T, args ...string) (*process, string) {
+	t.Helper()
+	p := start(t, nil, append([]string{"serve", "--listen", "127.0.0.1:0"}, args...)...)
+	return p, "http://" + p.logged("listening")["address"].(string)
+}
+
+func randomFile(t *testing.T, path string, size int) []byte {
+	t.Helper()
+	b := make([]byte, size)
+	_, _ = rand.Read(b)
+	if err := os.WriteFile(path, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// The main job with the tools that people have: curl, OpenSSH, Redis.
+func TestCurlToOpenSSHWithRedis(t *testing.T) {
+	sshd := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
+	redis := registrytest.StartRedis(t)
+	p, base := serving(t, "--hosts", yamlOf(t, sshd.Host("web-1")), "--redis", redis.URL(), "--auth", "header", "--trusted-proxy", "127.0.0.1")
+	away := t.TempDir()
+	want := randomFile(t, filepath.Join(away, "in.bin"), 5<<20+12345)
+	target := filepath.Join(sshd.Root, "a b.bin")
+	out := sh(t, away, `
+		curl() { command curl -sS --fail-with-body -H 'X-User: alice' "$@"; }
+		id=$(curl -d '{"host":"web-1","path":"'"$2"'","size":5255225,"chunk_size":1048576}' "$1/v1/uploads" | sed 's/.*"id":"\([^"]*\)".*/\1/')
+		for i in 5 0 3 1 4; do
+			dd if=in.bin bs=1048576 skip=$i count=1 2>/dev/null | curl -o /dev/null -T - "$1/v1/uploads/$id/chunks/$i"
+		done
+		echo; command curl -sS -o /dev/null -w 'stranger %{http_code}\n' -H 'X-User: bob' -d '{"host":"web-1","path":"'"$2"'","size":1}' "$1/v1/uploads"
+		command curl -sS -o /dev/null -w 'early %{http_code}\n' -H 'X-User: alice' -X POST "$1/v1/uploads/$id/merge"
+		dd if=in.bin bs=1048576 skip=2 count=1 2>/dev/null | curl -o /dev/null -T - "$1/v1/uploads/$id/chunks/2"
+		test ! -e "$2"
+		curl -X POST "$1/v1/uploads/$id/merge"
+		for _ in $(seq 200); do
+			case $(curl "$1/v1/uploads/$id") in *'"state":"done"'*) echo finished; break;; esac
+			sleep 0.05
+		done
+		command curl -sS -o /dev/null -w 'nobody %{http_code}\n' "$1/v1/uploads"
+		cmp in.bin "$2"`, base, target)
+	for _, line := range []string{"stranger 423", "early 409", "finished", "nobody 401"} {
+		if !strings.Contains(out, line) {
+			t.Errorf("no %q in\n%s", line, out)
+		}
+	}
+	if got, err := os.ReadFile(target); err != nil || !bytes.Equal(got, want) {
+		t.Errorf("%d bytes, %v", len(got), err)
+	}
+	p.poll("nothing but the file", func() bool {
+		left, _ := os.ReadDir(sshd.Root)
+		return len(left) == 1
+	})
+}
+
+// request gives the status and the answer, 0 where there was none.
+func request(method, url string, body io.Reader) (int, map[string]any) {
+	r, err := http.NewRequest(method, url, body)
+	if err != nil {
+		return 0, nil
+	}
+	if body != nil {
+		r.Header.Set("Expect", "100-continue") // a body that is read is one that the gateway has asked for
+	}
+	res, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return 0, nil
+	}
+	defer res.Body.Close()
+	var answer map[string]any
+	_ = json.NewDecoder(res.Body).Decode(&answer)
+	return res.StatusCode, answer
+}
+
+// slowly reads at a pace that keeps requests running while the gateway is told to stop.
+type slowly struct {
+	io.Reader
+	begun func()
+}
+
+func (s slowly) Read(b []byte) (int, error) {
+	s.begun()
+	time.Sleep(10 * time.Millisecond)
+	return s.Reader.Read(b[:min(len(b), 32<<10)])
+}
+
+// Running chunks end with their 200, nothing new begins, the exit status is 0,
+// and the next gateway goes on with what was acknowledged.
+func TestStopUnderLoad(t *testing.T) {
+	sshd := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
+	args := []string{"--hosts", yamlOf(t, sshd.Host("web-1")), "--state", t.TempDir()}
+	p, base := serving(t, args...)
+	const chunk, chunks, running = 1 << 20, 8, 4
+	data := make([]byte, chunk*chunks)
+	_, _ = rand.Read(data)
+	open := fmt.Sprintf(`{"host":"web-1","path":%q,"size":%d,"chunk_size":%d}`, filepath.Join(sshd.Root, "x"), len(data), chunk)
+	status, u := request("POST", base+"/v1/uploads", strings.NewReader(open))
+	if status != 201 {
+		t.Fatalf("%d %v", status, u)
+	}
+	put := func(base string, i int, wrap func(io.Reader) io.Reader) int {
+		status, _ := request("PUT", fmt.Sprintf("%s/v1/uploads/%s/chunks/%d", base, u["id"], i), wrap(bytes.NewReader(data[i*chunk:(i+1)*chunk])))
+		return status
+	}
+	var wg, begun sync.WaitGroup
+	statuses := make([]int, running)
+	for i := range running {
+		begun.Add(1)
+		wg.Go(func() {
+			statuses[i] = put(base, i, func(r io.Reader) io.Reader { return slowly{r, sync.OnceFunc(begun.Done)} })
+		})
+	}
+	begun.Wait()
+	if got := p.stop(syscall.SIGTERM); got != 0 {
+		t.Errorf("exit status %d", got)
+	}
+	wg.Wait()
+	for i, s := range statuses {
+		if s != 200 {
+			t.Errorf("chunk %d, which was under way: status %d", i, s)
+		}
+	}
+
+	_, base = serving(t, args...)
+	status, again := request("POST", base+"/v1/uploads", strings.NewReader(open))
+	if status != 200 || again["id"] != u["id"] || again["received_bytes"] != float64(running*chunk) {
+		t.Fatalf("not the same upload with what was acknowledged: %d %v", status, again)
+	}
+	for i := running; i < chunks; i++ {
+		if s := put(base, i, func(r io.Reader) io.Reader { return r }); s != 200 {
+			t.Fatalf("chunk %d: status %d", i, s)
+		}
+	}
+	request("POST", fmt.Sprintf("%s/v1/uploads/%s/merge", base, u["id"]), nil)
+	for end := time.Now().Add(15 * time.Second); u["state"] != "done" && time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+		_, u = request("GET", fmt.Sprintf("%s/v1/uploads/%s", base, u["id"]), nil)
+	}
+	if got, err := os.ReadFile(filepath.Join(sshd.Root, "x")); err != nil || !bytes.Equal(got, data) {
+		t.Errorf("%d bytes, %v, %v", len(got), err, u)
+	}
+}
+
+// A request that does not end is cut off when the drain time is over, and that is no failure.
+func TestDrainEnds(t *testing.T) {
+	sshd := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
+	p, base := serving(t, "--hosts", yamlOf(t, sshd.Host("web-1")), "--state", t.TempDir(), "--drain", "200ms")
+	body, in := io.Pipe()
+	defer in.Close()
+	go request("PUT", base+"/v1/hosts/web-1/files"+sshd.Root+"/endless", body)
+	_, _ = in.Write(make([]byte, 1<<20)) // the gateway has begun to read
+	began := time.Now()
+	if status := p.stop(syscall.SIGTERM); status != 0 || time.Since(began) > 10*time.Second {
+		t.Errorf("exit status %d after %v", status, time.Since(began))
+	}
+	if exists(filepath.Join(sshd.Root, "endless")) {
+		t.Error("half a file was published")
+	}
+}
+
+// Who cannot wait sends the signal twice.
+func TestSecondSignalEndsAtOnce(t *testing.T) {
+	sshd := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
+	p, base := serving(t, "--hosts", yamlOf(t, sshd.Host("web-1")), "--state", t.TempDir(), "--drain", "1h")
+	body, in := io.Pipe()
+	defer in.Close()
+	go request("PUT", base+"/v1/hosts/web-1/files"+sshd.Root+"/endless", body)
+	_, _ = in.Write(make([]byte, 1<<20))
+	_ = p.cmd.Process.Signal(syscall.SIGTERM)
+	p.logged("stopping")
+	if status := p.stop(syscall.SIGTERM); status == 0 {
+		t.Error("exit status 0 although a request was cut off")
+	}
+}
