@@ -67,7 +67,11 @@ func (u *upload) askToFinish(ctx context.Context, r FinishRequest) error {
 	if err := u.declare(r); err != nil {
 		return err
 	}
-	size := u.gen.State().Meta.Size
+	meta := u.gen.State().Meta
+	if meta.Unnamed {
+		return Refuse(InvalidRequest, "upload %s is a part of a file: finish the upload that adopts it", u.id)
+	}
+	size := meta.Size
 	if r.Size >= 0 {
 		size = r.Size
 	}
@@ -325,6 +329,7 @@ func (u *upload) publish(ctx context.Context, source string) error {
 	if err := u.s.index.Put(ctx, entry, tombstoneLife); err != nil {
 		return err // the target stands; the next try finds that out and comes here again
 	}
+	u.buryAdopted(ctx)
 	u.clean(ctx)
 	u.conclude(result)
 	return nil

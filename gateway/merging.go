@@ -45,7 +45,7 @@ func (u *upload) wake() {
 func (u *upload) worthMerging() bool {
 	state := u.gen.State()
 	waiting := u.ledger.waiting()
-	if len(waiting) == 0 {
+	if len(waiting) == 0 || state.Meta.Unnamed {
 		return false
 	}
 	if len(waiting) > 1 || len(state.Merged) > 0 {
@@ -192,10 +192,11 @@ func (u *upload) awaitMerge(ctx context.Context) error {
 	stuck := time.NewTimer(stuckAfter)
 	defer stuck.Stop()
 	for last := int64(-1); ; {
-		size := u.gen.State().Meta.Size
+		meta := u.gen.State().Meta
+		size := meta.Size
 		news := u.news() // before the look, or what happens in between is missed
 		ahead := u.ledger.figures().ahead
-		if ahead < max(minBacklog, size/backlogDivisor) {
+		if ahead < max(minBacklog, size/backlogDivisor) || meta.Unnamed {
 			return nil
 		}
 		if ahead != last {

@@ -164,7 +164,22 @@ func (s *Service) begin(ctx context.Context, c Caller, h *stage.Host, t stage.Ta
 		return nil, err
 	}
 	meta := r.meta(c, h, newID())
-	want := Claim{Token: meta.ID, ID: meta.ID, User: c.User, Host: t.Host, Path: t.Path(), Identity: string(meta.Identity), Since: meta.Created}
+	if len(r.Adopt) > 0 {
+		parts, size, err := s.adopted(ctx, c, t, r.Adopt)
+		if err != nil {
+			return nil, err
+		}
+		if r.Size >= 0 && r.Size != size {
+			return nil, Refuse(InvalidRequest, "the parts have %d bytes together, the file was declared with %d", size, r.Size)
+		}
+		meta.Adopted, meta.Size = parts, size
+	}
+	return s.claimAndStage(ctx, h, t, scene, meta)
+}
+
+// claimAndStage makes a new generation and takes it up.
+func (s *Service) claimAndStage(ctx context.Context, h *stage.Host, t stage.Target, scene stage.Scene, meta record.Meta) (*upload, error) {
+	want := Claim{Token: meta.ID, ID: meta.ID, User: meta.User, Host: t.Host, Path: t.Path(), Identity: string(meta.Identity), Since: meta.Created}
 	if err := s.takeClaim(ctx, t, want); err != nil {
 		return nil, err
 	}

@@ -44,6 +44,8 @@ type OpenRequest struct {
 	Restart     bool   // give up the caller's own unfinished upload of another file there
 	// ClientID is the id a dialect's client uses; found again by Service.Find.
 	ClientID string
+	// Adopt lists unnamed uploads, complete and in order, that make up the file.
+	Adopt []string
 }
 
 // Opened is the answer to Open.

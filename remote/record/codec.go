@@ -92,6 +92,9 @@ func (r Record) check() error {
 		}
 	}
 	for _, a := range r.Meta.Adopted {
+		if a.Len == 0 && a.Base >= 0 { // an empty part: nothing to read, but to clean up
+			continue
+		}
 		if _, err := NewSpan(a.Base, a.Len); err != nil {
 			return fmt.Errorf("record: adopted upload %s: %w", a.ID, err)
 		}

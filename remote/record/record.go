@@ -14,9 +14,11 @@ type Meta struct {
 	Generation int    `json:"generation"`
 	User       string `json:"user"`
 	Host       string `json:"host"`
-	// Path is the target, its directory as the host resolved it; "" for an
-	// unnamed upload that another one will adopt.
-	Path     string   `json:"path"`
+	// Path is the target, its directory as the host resolved it.
+	Path string `json:"path"`
+	// Unnamed marks a part of a file: it has no target (Path ends in its id) and
+	// waits for the upload of the whole file to adopt it.
+	Unnamed  bool     `json:"unnamed,omitempty"`
 	Size     int64    `json:"size"` // bytes; Unknown until the finish declares it
 	Identity Identity `json:"identity"`
 	Digest   *Sum     `json:"digest,omitempty"` // of the whole file, as declared

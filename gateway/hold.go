@@ -1,0 +1,130 @@
+package gateway
+
+import (
+	"context"
+	"io"
+
+	"sftpgate/remote/stage"
+)
+
+// Held is a body that has arrived before its place in a file is known: in a
+// form, the fields may come after the file. Its pieces are on the host, synced,
+// beside the place where they will belong. Place or Drop ends it.
+type Held struct {
+	s       *Service
+	c       Caller
+	host    *stage.Host
+	dir     stage.Target
+	holding *stage.Holding
+	pieces  []heldPiece // off counts from the body's beginning
+	// Len is how many bytes arrived.
+	Len int64
+}
+
+// Hold takes a body of at most most bytes into a directory of a host.
+//
+// Refusals: path and host errors, too-large, invalid-request when it was cut.
+func (s *Service) Hold(ctx context.Context, c Caller, host, dir string, r io.Reader, most int64) (*Held, error) {
+	done, err := s.enter()
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	if err := s.allow(c, actUpload, object{host: host, path: dir}); err != nil {
+		return nil, err
+	}
+	h, err := s.host(host)
+	if err != nil {
+		return nil, err
+	}
+	t, err := h.ResolveDir(ctx, dir)
+	if err != nil {
+		return nil, explain(host, err)
+	}
+	holding, err := h.Hold(ctx, t)
+	if err != nil {
+		return nil, explain(host, err)
+	}
+	held := &Held{s: s, c: c, host: h, dir: t, holding: holding}
+	if err := held.take(ctx, newBody(r, false), most); err != nil {
+		held.Drop(ctx)
+		return nil, explain(host, err)
+	}
+	return held, nil
+}
+
+func (h *Held) take(ctx context.Context, b *body, most int64) error {
+	for !b.over && h.Len < most {
+		a, err := h.holding.Attempt(ctx)
+		if err != nil {
+			return err
+		}
+		n, err := a.Fill(ctx, io.LimitReader(b, min(segment, most-h.Len)))
+		if err == nil && n > 0 {
+			err = a.Seal(ctx)
+		}
+		if err != nil || n == 0 {
+			a.Discard()
+			if err != nil {
+				return err
+			}
+			continue
+		}
+		h.pieces = append(h.pieces, heldPiece{a, h.Len})
+		h.Len += n
+	}
+	if b.err != nil {
+		return &Error{Code: InvalidRequest, Err: b.err, Detail: "the body was cut after " + bytesText(h.Len) + " and its place is not known; nothing of it is kept: send it again"}
+	}
+	if !b.ended() {
+		return Refuse(TooLarge, "the body is longer than %d bytes", most)
+	}
+	return nil
+}
+
+// Place commits what is held to an upload in the same directory, at off. It
+// answers as Receive does, and nothing is held afterwards.
+func (h *Held) Place(ctx context.Context, id string, off int64) (Upload, error) {
+	defer h.Drop(ctx)
+	done, err := h.s.enter()
+	if err != nil {
+		return Upload{}, err
+	}
+	defer done()
+	u, over, err := h.s.find(ctx, h.c, actUpload, id)
+	if err != nil {
+		return Upload{}, err
+	}
+	if over != nil {
+		return *over, Refuse(ChunkConflict, "upload %s has ended", id)
+	}
+	if t := u.gen.Target(); t.Host != h.dir.Host || t.Dir != h.dir.Dir {
+		return Upload{}, Refuse(InvalidRequest, "the bytes were sent to %s on host %s, the upload is for %s on host %s", h.dir.Dir, h.dir.Host, t.Dir, t.Host)
+	}
+	if err := u.confirm(ctx); err != nil {
+		return Upload{}, err
+	}
+	if _, err := u.bounds(Body{Off: off, Len: h.Len, Total: -1}); err != nil {
+		return Upload{}, err
+	}
+	u.touch()
+	for len(h.pieces) > 0 {
+		p := h.pieces[0]
+		h.pieces = h.pieces[1:]
+		if err := u.commit(ctx, heldPiece{p.attempt, off + p.off}); err != nil {
+			return u.view(false), explain(u.hostID(), err)
+		}
+	}
+	return u.view(false), nil
+}
+
+// Drop gives up what is still held.
+func (h *Held) Drop(ctx context.Context) {
+	for _, p := range h.pieces {
+		p.attempt.Discard()
+	}
+	h.pieces = nil
+	if err := h.holding.Close(context.WithoutCancel(ctx)); err != nil {
+		h.s.log.Warn("held bytes were not removed; they expire", "host", h.dir.Host, "dir", h.dir.Dir, "err", err)
+	}
+}

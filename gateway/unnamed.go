@@ -1,0 +1,94 @@
+package gateway
+
+import (
+	"context"
+	"math"
+
+	"sftpgate/remote/record"
+	"sftpgate/remote/stage"
+)
+
+// OpenUnnamed opens an upload that has no target: a part of a file, to be
+// adopted by the upload of the whole one. It is staged in dir under its own id,
+// is not merged, and cannot be finished alone.
+func (s *Service) OpenUnnamed(ctx context.Context, c Caller, host, dir string, size int64) (Upload, error) {
+	done, err := s.enter()
+	if err != nil {
+		return Upload{}, err
+	}
+	defer done()
+	r := OpenRequest{Host: host, Path: dir, Size: size}
+	if err := r.check(); err != nil {
+		return Upload{}, err
+	}
+	if err := s.allow(c, actUpload, object{host: host, path: dir}); err != nil {
+		return Upload{}, err
+	}
+	h, err := s.host(host)
+	if err != nil {
+		return Upload{}, err
+	}
+	t, err := h.ResolveDir(ctx, dir)
+	if err != nil {
+		return Upload{}, explain(host, err)
+	}
+	meta := r.meta(c, h, newID())
+	meta.Unnamed, t.Name = true, meta.ID
+	u, err := s.claimAndStage(ctx, h, t, stage.Scene{}, meta)
+	if err != nil {
+		return Upload{}, explain(host, err)
+	}
+	return u.view(true), nil
+}
+
+// adopted finds the unnamed uploads that make up a file, in order, and says
+// where each belongs. They must be complete, the caller's own, and staged in
+// the directory of the target: there a chunk is read where it lies.
+func (s *Service) adopted(ctx context.Context, c Caller, t stage.Target, ids []string) ([]record.Adopted, int64, error) {
+	var list []record.Adopted
+	var size int64
+	for _, id := range ids {
+		u, over, err := s.find(ctx, c, actUpload, id)
+		if err != nil {
+			return nil, 0, err
+		}
+		if over != nil {
+			return nil, 0, Refuse(DifferentFile, "part %s has ended already", id)
+		}
+		meta := u.gen.State().Meta
+		switch {
+		case !meta.Unnamed:
+			return nil, 0, Refuse(InvalidRequest, "upload %s has a target of its own and is no part of another", id)
+		case u.gen.Target().Host != t.Host || u.gen.Target().Dir != t.Dir:
+			return nil, 0, Refuse(InvalidRequest, "part %s lies in another directory than its file", id)
+		case meta.Size < 0 || !u.ledger.figures().covered.Covers(record.Span{Len: meta.Size}):
+			return nil, 0, Refuse(Incomplete, "part %s is not complete", id)
+		case size > math.MaxInt64-meta.Size:
+			return nil, 0, Refuse(TooLarge, "the parts together are past the largest file size")
+		}
+		list = append(list, record.Adopted{ID: id, Dir: u.gen.Dir(), Base: size, Len: meta.Size})
+		size += meta.Size
+	}
+	return list, size, nil
+}
+
+// buryAdopted ends the parts of a file that is published. They go on answering
+// as complete for as long as a tombstone stands.
+func (u *upload) buryAdopted(ctx context.Context) {
+	meta := u.gen.State().Meta
+	for _, a := range meta.Adopted {
+		part, over, err := u.s.find(ctx, Caller{User: meta.User}, actUpload, a.ID)
+		if err != nil || over != nil {
+			continue
+		}
+		u.s.bury(ctx, part.entry(), Done)
+		part.end(Done)
+		if err := part.gen.Remove(ctx); err != nil {
+			u.s.log.Warn("the staging of a part was not removed; it expires", "upload", a.ID, "err", err)
+		}
+		if err := u.s.claims.Release(ctx, part.key, part.id); err != nil {
+			u.s.log.Warn("the claim of a part was not released", "upload", a.ID, "err", err)
+		}
+		u.s.forget(part)
+	}
+}
