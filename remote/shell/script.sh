@@ -2,6 +2,10 @@
 # into it. An operation and its parameters follow on standard input, a line
 # each, and every answer is one line: the nonce, the exit status, a text.
 # POSIX sh; dash, bash, busybox and zsh read it alike.
+
+# First of all, so that a login script that swallowed the beginning is noticed:
+# without these two lines the shell is never ready.
+nonce=sftpgate-shell
 answer() { printf '%s %d %s\n' "$nonce" "$1" "$2"; }
 
 # fields splits the fields of /proc/PID/stat behind the command name, which may
@@ -27,7 +31,8 @@ alive() {
 # All of the script is read before anything runs: from main on, standard input
 # is parameters.
 main() {
-	printf '\nsftpgate-shell ready\n'
+	printf '\n' # ends what a login script printed
+	answer 0 ready || exit 1
 	IFS= read -r nonce || exit 0
 	while IFS= read -r op; do
 		case $op in
@@ -38,7 +43,7 @@ main() {
 			;;
 		who)
 			boot= && { IFS= read -r boot </proc/sys/kernel/random/boot_id; } 2>/dev/null
-			fields /proc/$$/stat
+			[ -n "$boot" ] && fields /proc/$$/stat
 			answer $? "$$ $boot $stat"
 			;;
 		gone) # SESSION START BOOT: 0 it is, 1 it is not, 2 this host does not tell
@@ -60,7 +65,7 @@ main() {
 			openssl) text=$(openssl dgst -sha256 -r <"$file") ;;
 			sha256sum) text=$(sha256sum <"$file") ;;
 			shasum) text=$(shasum -a 256 <"$file") ;;
-			*) false ;;
+			*) text= && false ;;
 			esac
 			answer $? "${text%% *}"
 			;;

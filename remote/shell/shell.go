@@ -21,7 +21,7 @@ const Command = "exec sh"
 var script string
 
 const (
-	ready = "sftpgate-shell ready"
+	ready = "sftpgate-shell 0 ready"
 	// handshake bounds what a login script may take before the shell is ours:
 	// one that reads standard input swallows the script and never answers.
 	handshake      = 10 * time.Second
@@ -87,7 +87,7 @@ func (s *Shell) begin(ctx context.Context) error {
 		if line == ready {
 			break
 		}
-		if noise += len(line); noise > handshakeNoise {
+		if noise += len(line) + 1; noise > handshakeNoise {
 			return fmt.Errorf("it printed more than %d bytes before it was ready", handshakeNoise)
 		}
 	}
@@ -159,11 +159,24 @@ func (s *Shell) Close() error {
 		select {
 		case _, more := <-s.lines:
 			if !more {
-				return s.ch.Wait()
+				return s.wait(late.C)
 			}
 		case <-late.C:
-			return fmt.Errorf("the shell did not end within %s", farewell)
+			return errStays
 		}
+	}
+}
+
+var errStays = fmt.Errorf("the shell did not end within %s", farewell)
+
+func (s *Shell) wait(late <-chan time.Time) error {
+	ended := make(chan error, 1)
+	go func() { ended <- s.ch.Wait() }()
+	select {
+	case err := <-ended:
+		return err
+	case <-late:
+		return errStays
 	}
 }
 
@@ -179,16 +192,13 @@ func (s *Shell) next(ctx context.Context) (string, error) {
 	}
 }
 
-// read hands out lines until the output ends. Lines longer than any answer are cut.
+// read hands out lines until the output ends; lines longer than any answer in pieces.
 func (s *Shell) read() {
 	defer close(s.lines)
 	for r := bufio.NewReaderSize(s.ch, 64<<10); ; {
-		line, long, err := r.ReadLine()
+		line, _, err := r.ReadLine()
 		if err != nil {
 			return
-		}
-		if long {
-			line = line[:0]
 		}
 		s.lines <- string(line)
 	}

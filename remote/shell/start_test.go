@@ -1,0 +1,188 @@
+package shell
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func TestLoginScriptsThatPrint(t *testing.T) {
+	for _, a := range accounts(t) {
+		for what, login := range map[string]string{
+			"nothing":             ``,
+			"a line":              `echo Welcome`,
+			"half a line":         `printf 'Last login: today'`,
+			"60 KiB":              `i=0; while [ $i -lt 1000 ]; do printf '%060d\n' $i; i=$((i+1)); done`,
+			"a look-alike":        `echo sftpgate-shell; echo sftpgate-shell 0 ready.; echo ' sftpgate-shell 0 ready'`,
+			"control codes":       `printf '\033[2J\001\002\377\376\r\n'`,
+			"to standard error":   `echo oops >&2`,
+			"a line and sets IFS": `IFS=/; export IFS; echo x`,
+		} {
+			t.Run(a.name+"/"+what, func(t *testing.T) {
+				s, err := Start(within(t, 10*time.Second), a.login(t, login))
+				if err != nil {
+					t.Fatal(err)
+				}
+				if _, err := s.Who(within(t, 10*time.Second)); err != nil {
+					t.Error(err)
+				}
+				if err := s.Close(); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+	}
+}
+
+// What gives no usable shell is told apart soon, and leaves no process behind.
+func TestNoShell(t *testing.T) {
+	a := accounts(t)[0]
+	for what, c := range map[string]struct {
+		login string
+		hangs bool // until the handshake's time is over
+	}{
+		"eats its input":         {`cat >/dev/null`, true},
+		"echoes its input":       {`cat`, true},
+		"refuses":                {`echo 'This account is not available.'; exit 1`, false},
+		"reads and ends":         {`dd bs=1 count=1 >/dev/null 2>&1; exit 0`, false},
+		"128 KiB of lines":       {`i=0; while [ $i -lt 2000 ]; do printf '%064d\n' $i; i=$((i+1)); done; cat >/dev/null`, false},
+		"128 KiB without a line": {`i=0; while [ $i -lt 2000 ]; do printf '%064d' $i; i=$((i+1)); done; cat >/dev/null`, false},
+		"70,000 empty lines":     {`i=0; while [ $i -lt 70 ]; do printf '%01000d' 0 | { read -r x; while [ "$x" ]; do x=${x#0}; echo; done; }; i=$((i+1)); done; cat >/dev/null`, false},
+	} {
+		t.Run(what, func(t *testing.T) {
+			t.Parallel()
+			patience := 20 * time.Second
+			if c.hangs {
+				patience = 500 * time.Millisecond
+			}
+			p := a.login(t, c.login)
+			_, err := Start(within(t, patience), p)
+			if !errors.Is(err, ErrNoShell) {
+				t.Fatalf("want ErrNoShell, got %v", err)
+			}
+			if errors.Is(err, context.DeadlineExceeded) != c.hangs {
+				t.Errorf("%v", err)
+			}
+			p.ends(t)
+		})
+	}
+}
+
+// A login script that swallows the first lines of the script leaves a shell
+// that works, or none: never one that lacks half of what it should know.
+func TestLoginScriptThatEatsLines(t *testing.T) {
+	a := accounts(t)[0]
+	whole := 0
+	var mu sync.Mutex
+	t.Run("lines", func(t *testing.T) {
+		for n := range strings.Count(script, "\n") + 1 {
+			t.Run(fmt.Sprint(n), func(t *testing.T) {
+				t.Parallel()
+				p := a.login(t, fmt.Sprintf(`i=0; while [ $i -lt %d ]; do IFS= read -r x; i=$((i+1)); done`, n))
+				s, err := Start(within(t, 500*time.Millisecond), p)
+				if errors.Is(err, ErrNoShell) {
+					return
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer s.Close()
+				ctx := within(t, 10*time.Second)
+				who, err := s.Who(ctx)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if gone, known, err := s.Gone(ctx, who); gone || !known || err != nil {
+					t.Fatalf("gone %v, known %v, %v", gone, known, err)
+				}
+				dir := t.TempDir()
+				source, part := write(t, filepath.Join(dir, "source"), "xyz"), write(t, filepath.Join(dir, "part"), "0123456789")
+				if _, err := s.Call(ctx, "copy", source, part, "3"); err != nil {
+					t.Fatal(err)
+				}
+				wantFile(t, part, "012xyz6789")
+				mu.Lock()
+				whole++
+				mu.Unlock()
+			})
+		}
+	})
+	if whole == 0 {
+		t.Fatal("not even the whole script works")
+	}
+}
+
+// silent is a Channel that takes everything and says nothing until it is
+// closed; with eof, its output ends with its input.
+type silent struct {
+	eof    bool
+	once   sync.Once
+	closed chan struct{}
+	out    *io.PipeReader
+	far    *io.PipeWriter
+}
+
+func newSilent() *silent {
+	s := &silent{closed: make(chan struct{})}
+	s.out, s.far = io.Pipe()
+	return s
+}
+
+func (s *silent) Read(b []byte) (int, error)  { return s.out.Read(b) }
+func (s *silent) Write(b []byte) (int, error) { return len(b), nil }
+func (s *silent) Wait() error                 { <-s.closed; return errors.New("closed") }
+
+func (s *silent) CloseWrite() error {
+	if s.eof {
+		return s.far.Close()
+	}
+	return nil
+}
+
+func (s *silent) Close() error {
+	s.once.Do(func() { close(s.closed); s.far.Close() })
+	return nil
+}
+
+func TestHandshakeHasAnEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		began, ch := time.Now(), newSilent()
+		_, err := Start(context.Background(), ch)
+		if !errors.Is(err, ErrNoShell) || !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("%v", err)
+		}
+		if took := time.Since(began); took != handshake {
+			t.Errorf("it took %s", took)
+		}
+		<-ch.closed // or the bubble is stuck
+	})
+}
+
+func TestFarewellHasAnEnd(t *testing.T) {
+	for _, eof := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			ch := newSilent()
+			ch.eof = eof
+			go func() { _, _ = io.WriteString(ch.far, ready+"\n") }()
+			s, err := Start(context.Background(), ch)
+			if err != nil {
+				t.Fatal(err)
+			}
+			began := time.Now()
+			if err := s.Close(); err == nil {
+				t.Error("a shell that never ended was said to have ended")
+			}
+			if took := time.Since(began); took != farewell {
+				t.Errorf("it took %s", took)
+			}
+			<-ch.closed
+		})
+	}
+}
