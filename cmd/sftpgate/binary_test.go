@@ -31,7 +31,7 @@ func withBinary(m *testing.M) int {
 	}
 	defer os.RemoveAll(dir)
 	sftpgate = filepath.Join(dir, "sftpgate")
-	args := []string{"build", "-o", sftpgate}
+	args := []string{"build", "-buildvcs=false", "-o", sftpgate}
 	if raced() {
 		args = append(args, "-race")
 	}

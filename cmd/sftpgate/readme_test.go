@@ -1,0 +1,44 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// The README's lines for curl are run as they stand, but for the address, the
+// host and the directory.
+func TestReadmeLinesWork(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, after, _ := strings.Cut(string(text), "## The API by curl\n\n```sh\n")
+	block, _, ok := strings.Cut(after, "```")
+	first, script, more := strings.Cut(block, "\n")
+	if !ok || !more || first != "gate=http://127.0.0.1:8080 host=web-1 dir=/srv/files" {
+		t.Fatalf("no lines for curl where they were: %q", first)
+	}
+	dir, away := t.TempDir(), t.TempDir()
+	p := start(t, nil, "demo", "--dir", dir, "--listen", "127.0.0.1:0")
+	said := p.until("Ctrl-C")
+	base := strings.TrimSuffix(addressLine.FindString(said[len(said)-1]), "/")
+	root, err := filepath.EvalSymlinks(filepath.Join(dir, "files"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	report := randomFile(t, filepath.Join(away, "report.pdf"), 100_000)
+	image := randomFile(t, filepath.Join(away, "disk.img"), 17<<20+3)
+	out := sh(t, away, "gate=$1 host=demo dir=$2\n"+script, base, root)
+	if strings.Contains(out, `"code"`) || strings.Count(out, `"received":[[0,17825795]]`) == 0 {
+		t.Errorf("%s", out)
+	}
+	p.poll("disk.img at its place", func() bool { return exists(filepath.Join(root, "disk.img")) })
+	for name, want := range map[string][]byte{"report.pdf": report, "disk.img": image} {
+		if got, err := os.ReadFile(filepath.Join(root, name)); err != nil || !bytes.Equal(got, want) {
+			t.Errorf("%s: %d bytes, %v", name, len(got), err)
+		}
+	}
+}
