@@ -10,6 +10,7 @@ import (
 
 	"sftpgate/remote/link"
 	"sftpgate/remote/merge"
+	"sftpgate/remote/record"
 	"sftpgate/remote/stage"
 )
 
@@ -47,7 +48,7 @@ func explain(host string, err error) error {
 		return explainLink(conn)
 	case errors.Is(err, context.DeadlineExceeded):
 		return &Error{Code: HostTimeout, Err: err, RetryAfter: 2 * time.Second, Detail: "host " + host + " did not answer in time; what was acknowledged is kept: try again"}
-	case errors.As(err, &status), errors.Is(err, stage.ErrContent), errors.Is(err, fs.ErrNotExist):
+	case errors.As(err, &status), errors.Is(err, stage.ErrContent), errors.Is(err, fs.ErrNotExist), errors.Is(err, record.ErrNone):
 		return &Error{Code: HostError, Err: err, RetryAfter: 2 * time.Second, Detail: "host " + host + " refused an operation: " + err.Error()}
 	}
 	return err

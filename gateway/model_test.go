@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"path"
@@ -103,12 +104,12 @@ type model struct {
 
 const modelChunk = 700
 
+// modelSeeds is how many interleavings are tried; more of them with
+// go test ./gateway -run TwoGateways -model.seeds 2000.
+var modelSeeds = flag.Int("model.seeds", 60, "interleavings of two gateways to try")
+
 func TestTwoGatewaysOneUpload(t *testing.T) {
-	seeds := 60
-	if testing.Short() {
-		seeds = 10
-	}
-	for seed := range seeds {
+	for seed := range *modelSeeds {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			st := fleeting(t) // its file is opened outside the bubble
 			if seed%2 == 1 {

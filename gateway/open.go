@@ -77,6 +77,9 @@ func (s *Service) open(ctx context.Context, c Caller, h *stage.Host, t stage.Tar
 		}
 		if scene.Mine != nil {
 			u, err := s.resume(ctx, h, scene.Mine, r)
+			if errors.Is(err, stage.ErrSuperseded) && try < 3 {
+				continue // it ended while we looked
+			}
 			if u != nil || err != nil {
 				return u, nil, true, err
 			}
@@ -184,6 +187,9 @@ func (s *Service) claimAndStage(ctx context.Context, h *stage.Host, t stage.Targ
 		return nil, err
 	}
 	g, err := h.Create(ctx, t, meta, scene)
+	if err == nil {
+		err = s.stillFree(ctx, h, g)
+	}
 	if err != nil {
 		_ = s.claims.Release(context.WithoutCancel(ctx), keyOf(t), want.Token)
 		return nil, err
@@ -204,6 +210,22 @@ func (s *Service) claimAndStage(ctx context.Context, h *stage.Host, t stage.Targ
 	u.save(ctx)
 	s.event(u, "opened")
 	return u, nil
+}
+
+// stillFree looks at the target once more, now that the claim is ours: another
+// upload may have been published between the first look and the claim.
+func (s *Service) stillFree(ctx context.Context, h *stage.Host, g *stage.Generation) error {
+	meta := g.State().Meta
+	f, err := h.File(ctx, g.Target())
+	if err == nil {
+		err = mayReplace(f, Options{IfExists: IfExists(meta.IfExists), IfMatch: meta.IfMatch})
+	}
+	if err != nil {
+		if rerr := g.Remove(context.WithoutCancel(ctx)); rerr != nil {
+			s.log.Warn("a new staging was not removed; it expires", "upload", meta.ID, "err", rerr)
+		}
+	}
+	return err
 }
 
 // takeClaim claims the target in the registry. The host has just been looked

@@ -76,7 +76,9 @@ func listChunks(c *sftp.Client, dir string, adopted record.Adopted) ([]Staged, e
 		}
 		list = append(list, Staged{Chunk: chunk, Path: at, Adopted: adopted.ID != ""})
 	}
-	return list, nil
+	// Moved away to be removed meanwhile, the directory would seem to miss chunks.
+	_, err = c.Lstat(dir)
+	return list, err
 }
 
 // Free removes chunk files that are merged, or that do not count.

@@ -66,6 +66,18 @@ func (h *Host) Look(ctx context.Context, t Target, user string) (Scene, error) {
 	return scene, err
 }
 
+// File describes the plain file at a target; nil when nothing is there.
+//
+// Errors: as Look.
+func (h *Host) File(ctx context.Context, t Target) (*File, error) {
+	var f *File
+	err := h.do(ctx, t.Path(), func(c *sftp.Client) (err error) {
+		f, err = lookFile(c, t.Path())
+		return err
+	})
+	return f, err
+}
+
 // lookFile describes the plain file at p; nil when nothing is there.
 func lookFile(c *sftp.Client, p string) (*File, error) {
 	info, err := c.Lstat(p)

@@ -34,6 +34,11 @@ func readState(c *sftp.Client, dir string) (record.State, int64, error) {
 		if torn && try < 3 {
 			continue
 		}
+		// A listing that was begun before the directory was moved away to be
+		// removed goes on in it, and finds ever less.
+		if _, err := c.Lstat(dir); err != nil {
+			return record.State{}, 0, err
+		}
 		state, err := record.Union(valid)
 		return state, listed.top, err
 	}
