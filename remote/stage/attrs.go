@@ -1,7 +1,6 @@
 package stage
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"fmt"
@@ -119,8 +118,8 @@ func lookupID(c *sftp.Client, file, name string) (uint32, error) {
 	if _, err := f.WriteTo(&content); err != nil {
 		return 0, fmt.Errorf("read %s: %w", file, err)
 	}
-	for lines := bufio.NewScanner(&content); lines.Scan(); {
-		fields := strings.Split(lines.Text(), ":")
+	for line := range strings.Lines(content.String()) { // of any length: a group may have many members
+		fields := strings.Split(line, ":")
 		if len(fields) > 2 && fields[0] == name {
 			if n, err := strconv.ParseUint(fields[2], 10, 32); err == nil {
 				return uint32(n), nil

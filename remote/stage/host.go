@@ -3,6 +3,7 @@ package stage
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"log/slog"
 	"maps"
@@ -41,13 +42,18 @@ func (h *Host) Pool() *link.Pool { return h.pool }
 // Config is the host as hosts.yaml describes it.
 func (h *Host) Config() hosts.Host { return h.pool.Host() }
 
-// Abilities says what the host can do where t stands.
+// Abilities says what the host can do where t stands. A host on which one
+// claim could be put over another is refused.
 func (h *Host) Abilities(ctx context.Context, t Target) (link.Abilities, error) {
 	a, err := h.pool.Abilities(ctx, t.Root, t.Dir)
 	if err == nil {
 		h.mu.Lock()
 		h.known[t.Root] = a
 		h.mu.Unlock()
+	}
+	if err == nil && !a.DirRenameExclusive {
+		return a, &link.Error{Host: h.Config().ID, Kind: link.Refused,
+			Err: fmt.Errorf("uploads to %s cannot be kept apart: %s", t.Root, a.Why["DirRenameExclusive"])}
 	}
 	return a, h.explain(err, t.Dir)
 }

@@ -5,8 +5,10 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"path"
+	"regexp"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // The tree on the host, beside the target and on its filesystem:
@@ -36,23 +38,27 @@ const (
 )
 
 // claimName is the name of the claim directory of a target. Where that would
-// be too long for a file name, the end gives way to a hash of the whole.
+// be too long for a file name, the end gives way to a hash of the whole; so it
+// does where a name looks like such a hashed one, which could else be met.
 func claimName(name string) string {
-	if len(name)+len(Suffix)+1 <= maxName {
+	if len(name)+len(Suffix)+1 <= maxName && !hashed.MatchString(name) {
 		return "." + name + Suffix
 	}
 	sum := sha256.Sum256([]byte(name))
 	return "." + cutRunes(name, 160) + "~" + hex.EncodeToString(sum[:16]) + Suffix
 }
 
+var hashed = regexp.MustCompile("~[0-9a-f]{32}$")
+
 // cutRunes keeps at most n bytes of s, and no half of a character.
 func cutRunes(s string, n int) string {
 	end := 0
-	for i, r := range s {
-		if i+len(string(r)) > n {
+	for end < len(s) {
+		_, size := utf8.DecodeRuneInString(s[end:])
+		if end+size > n {
 			break
 		}
-		end = i + len(string(r))
+		end += size
 	}
 	return s[:end]
 }
@@ -78,9 +84,15 @@ func randomName() string { return strings.ToLower(rand.Text()) }
 
 func hiddenName() string { return "." + randomName() + Suffix }
 
-// Staging reports whether a file name belongs to staging.
+// Staging reports whether a file name belongs to staging, or would on a
+// filesystem that does not tell letters by their case.
 func Staging(name string) bool {
-	return len(name) >= len(Suffix) && strings.EqualFold(name[len(name)-len(Suffix):], Suffix)
+	start := len(name)
+	for range len(Suffix) { // by characters: some fold to letters of another width
+		_, size := utf8.DecodeLastRuneInString(name[:start])
+		start -= size
+	}
+	return strings.EqualFold(name[start:], Suffix)
 }
 
 func recordName(seq int64) string { return recordPrefix + strconv.FormatInt(seq, 10) }

@@ -221,8 +221,9 @@ func (p *publisher) already() (bool, error) {
 		return false, err
 	}
 	if source == nil {
-		// Only our own rename takes it away; it is then at the target, or was.
-		return target.Size == p.Size, nil
+		// With hard links it stays: somebody took it. Without, only our own
+		// rename takes it away, and it is then at the target, or was.
+		return !p.can.HardLink && target.Size == p.Size, nil
 	}
 	if source.Size != target.Size || !source.MTime.Equal(target.MTime) {
 		return false, nil

@@ -83,14 +83,21 @@ func removeGeneration(c *sftp.Client, can link.Abilities, t Target, user, gen st
 	return removeTree(c, away)
 }
 
-// removeTree removes a directory and what is in it. It never follows a
-// symlink: what READDIR calls a directory is one by lstat.
+// removeTree removes what stands at dir: a directory with what is in it, or
+// whatever else. It never follows a symlink, also where READDIR would.
 func removeTree(c *sftp.Client, dir string) error {
-	infos, err := c.ReadDir(dir)
+	info, err := c.Lstat(dir)
+	if err == nil && !info.IsDir() {
+		err = c.Remove(dir)
+	}
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	if err != nil {
+	if err != nil || !info.IsDir() {
+		return err
+	}
+	infos, err := c.ReadDir(dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	for _, info := range infos {

@@ -62,7 +62,7 @@ func (h *Host) resolve(ctx context.Context, dir string, makeDirs bool) (Target, 
 		if !ok {
 			return &PathError{Path: dir, Why: "a symbolic link leads outside the roots of host " + t.Host, Forbidden: true}
 		}
-		if err := CheckPath(real); err != nil {
+		if err := CheckPath(path.Join(real, path.Join(missing...))); err != nil {
 			return fmt.Errorf("the directory's real name is not one that can be used: %w", err)
 		}
 		t.Root, t.Dir = root, real
