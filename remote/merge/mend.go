@@ -56,9 +56,12 @@ func Repair(ctx context.Context, g *stage.Generation, log *slog.Logger) (record.
 		return nil, nil
 	}
 	log.Warn("merged bytes were damaged on the host and will be asked for again", "bytes", bad.Bytes(), "spans", len(bad))
-	epoch, err := g.SucceedPart(ctx, s.Epoch)
+	epoch, moved, err := g.SucceedPart(ctx, s.Epoch)
 	if err != nil {
 		return nil, err
+	}
+	if !moved && len(good) > 0 { // the bytes that were found intact are in another one's part now
+		return nil, errEpoch
 	}
 	return bad, g.Advance(ctx, func(now record.State, next *record.Record) error {
 		if now.Epoch != s.Epoch {

@@ -159,11 +159,11 @@ func (g *Generation) NewPart(ctx context.Context, epoch int) (int, error) {
 }
 
 // SucceedPart gives the part of an epoch, with all that is in it, to the next
-// one; where it is missing, an empty part takes its place.
-func (g *Generation) SucceedPart(ctx context.Context, epoch int) (int, error) {
-	next, err := g.NewPart(ctx, epoch+1)
-	if err != nil {
-		return 0, err
+// one, and returns that. Where the part is missing an empty one takes its place
+// and moved is false: it was removed, or another gateway has moved it already.
+func (g *Generation) SucceedPart(ctx context.Context, epoch int) (next int, moved bool, err error) {
+	if next, err = g.NewPart(ctx, epoch+1); err != nil {
+		return 0, false, err
 	}
 	err = g.do(ctx, func(c *sftp.Client) error {
 		from, to := g.PartPath(epoch), g.PartPath(next)
@@ -174,11 +174,14 @@ func (g *Generation) SucceedPart(ctx context.Context, epoch int) (int, error) {
 			if err := c.Remove(to); err != nil {
 				return err
 			}
-			return errors.Join(c.Rename(from, to), syncDir(c, g.can, g.path()))
 		}
-		return errors.Join(c.PosixRename(from, to), syncDir(c, g.can, g.path()))
+		if err := move(c, g.can, from, to); err != nil {
+			return err
+		}
+		moved = true
+		return syncDir(c, g.can, g.path())
 	})
-	return next, err
+	return next, moved, err
 }
 
 // SyncPart makes what was written to a part durable.

@@ -99,7 +99,7 @@ func (p placement) prepare(first record.Record) error {
 
 // rename is refused by a directory that is not empty, which is somebody's claim.
 func (p placement) rename() error {
-	if err := moveDir(p.c, p.can, p.from, p.to); err != nil {
+	if err := move(p.c, p.can, p.from, p.to); err != nil {
 		if _, lerr := p.c.Lstat(p.to); lerr == nil {
 			return fmt.Errorf("%w (%s)", ErrTaken, p.to)
 		}
@@ -111,8 +111,9 @@ func (p placement) rename() error {
 	return syncDir(p.c, p.can, path.Dir(p.to))
 }
 
-// moveDir renames a directory; an empty one at the new name gives way.
-func moveDir(c *sftp.Client, can link.Abilities, from, to string) error {
+// move renames. What gives way at the new name is a file, or an empty directory;
+// without posix-rename nothing does.
+func move(c *sftp.Client, can link.Abilities, from, to string) error {
 	if can.PosixRename {
 		return c.PosixRename(from, to)
 	}

@@ -46,6 +46,10 @@ func (h *Host) Look(ctx context.Context, t Target, user string) (Scene, error) {
 		if err != nil || users == nil {
 			return err
 		}
+		if len(users) == 0 { // where a rename does not replace it, it would be in the way for ever
+			_ = c.RemoveDirectory(claimDir(t))
+			return nil
+		}
 		for _, name := range users {
 			if name != userDir(user) {
 				scene.Another = scene.Another || !clearEmpty(c, t, name)
@@ -114,7 +118,7 @@ func stagingDirs(c *sftp.Client, dir string) ([]string, error) {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("read %s: %w", dir, err)
 	}
-	var names []string
+	names := []string{}
 	for _, info := range infos {
 		names = append(names, info.Name())
 	}

@@ -31,7 +31,7 @@ func TestPathsThatAreNotTaken(t *testing.T) {
 		"/\xff": false, "/a\xc3": false, "/\xc0\xaf": false, "/\xed\xa0\x80": false, "/a\xe2\x28\xa1/b": false,
 		"/" + strings.Repeat("a", 5000): false, strings.Repeat("/a", 2500): false, "/" + strings.Repeat("a", 256): false,
 		"/" + strings.Repeat("ü", 128): false, // 256 bytes
-		"/.sftpgate": true, "/a.sftpgate": true, "/.app.iso.sftpgate": true, "/a/.x.sftpgate/b": true, "/.x.sftpgate/alice-1/gen-1/record.1": true,
+		"/.sftpgate":                   true, "/a.sftpgate": true, "/.app.iso.sftpgate": true, "/a/.x.sftpgate/b": true, "/.x.sftpgate/alice-1/gen-1/record.1": true,
 		"/a.SFTPGATE": true, "/a/B.SftpGate/c": true, "/a.sFTPGATE": true, "/x/ü.sftpgate": true, "/a.\u017fftpgate": true,
 	} {
 		err := CheckPath(p)

@@ -70,7 +70,7 @@ func (g *Generation) RemoveOlder(ctx context.Context) error {
 
 func removeGeneration(c *sftp.Client, can link.Abilities, t Target, user, gen string) error {
 	away := path.Join(t.Dir, hiddenName())
-	err := moveDir(c, can, path.Join(claimDir(t), user, gen), away)
+	err := move(c, can, path.Join(claimDir(t), user, gen), away)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		if _, lerr := c.Lstat(path.Join(claimDir(t), user, gen)); !errors.Is(lerr, fs.ErrNotExist) {
 			return err
