@@ -50,7 +50,12 @@ func (h *Host) Look(ctx context.Context, t Target, user string) (Scene, error) {
 			_ = c.RemoveDirectory(claimDir(t))
 			return nil
 		}
-		for _, name := range users {
+		for _, info := range users {
+			name := info.Name()
+			if !info.IsDir() { // not ours, whatever its name: a link would lead elsewhere
+				scene.Another = true
+				continue
+			}
 			if name != userDir(user) {
 				scene.Another = scene.Another || !clearEmpty(c, t, name)
 				continue
@@ -103,7 +108,7 @@ func lookFile(c *sftp.Client, p string) (*File, error) {
 
 // stagingDirs lists the users' directories in a claim directory; nil when
 // there is no claim. A claim directory that is not one is a stranger's.
-func stagingDirs(c *sftp.Client, dir string) ([]string, error) {
+func stagingDirs(c *sftp.Client, dir string) ([]fs.FileInfo, error) {
 	info, err := c.Lstat(dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -118,11 +123,7 @@ func stagingDirs(c *sftp.Client, dir string) ([]string, error) {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("read %s: %w", dir, err)
 	}
-	names := []string{}
-	for _, info := range infos {
-		names = append(names, info.Name())
-	}
-	return names, nil
+	return append([]fs.FileInfo{}, infos...), nil // an empty claim is one
 }
 
 // lookMine finds the generation that counts in the user's directory: the

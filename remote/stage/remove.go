@@ -33,9 +33,15 @@ func (h *Host) RemoveOthers(ctx context.Context, t Target, keep string) error {
 		if err != nil {
 			return err
 		}
-		for _, user := range users {
+		for _, info := range users {
+			user := info.Name()
 			if keep != "" && user == userDir(keep) {
 				continue
+			}
+			if !info.IsDir() { // a link is not followed
+				if err := c.Remove(path.Join(claimDir(t), user)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+					return err
+				}
 			}
 			gens, err := c.ReadDir(path.Join(claimDir(t), user))
 			if err != nil && !errors.Is(err, fs.ErrNotExist) {

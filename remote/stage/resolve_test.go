@@ -34,6 +34,7 @@ func layout(s *site) (outside string) {
 }
 
 func TestResolve(t *testing.T) {
+	t.Parallel()
 	s := onSSHD(t)
 	layout(s)
 	for p, dir := range map[string]string{
@@ -52,6 +53,7 @@ func TestResolve(t *testing.T) {
 }
 
 func TestResolveRefuses(t *testing.T) {
+	t.Parallel()
 	s := onSSHD(t)
 	outside := layout(s)
 	forbidden := []string{
@@ -91,6 +93,7 @@ func TestResolveRefuses(t *testing.T) {
 }
 
 func TestResolveMakesDirectories(t *testing.T) {
+	t.Parallel()
 	s := onSSHD(t)
 	layout(s)
 	for p, dir := range map[string]string{
@@ -122,6 +125,7 @@ func TestResolveMakesDirectories(t *testing.T) {
 
 // A root may be a symlink itself; then both of its names are good.
 func TestRootThatIsALink(t *testing.T) {
+	t.Parallel()
 	s := onSSHD(t)
 	layout(s)
 	named := filepath.Join(t.TempDir(), "named")
@@ -144,6 +148,7 @@ func TestRootThatIsALink(t *testing.T) {
 }
 
 func TestListHidesStaging(t *testing.T) {
+	t.Parallel()
 	s := onSSHD(t)
 	layout(s)
 	s.create(s.target("upload"), "alice", "id", 5)
