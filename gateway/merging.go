@@ -14,8 +14,8 @@ import (
 // last one has.
 const (
 	// leaseFor is how long a gateway that died keeps others from merging.
-	leaseFor   = 30 * time.Second
-	renewEvery = 10 * time.Second
+	leaseFor   = 6 * time.Second
+	renewEvery = 2 * time.Second
 	// lingerFor is how long an engine stays open for the next chunk.
 	lingerFor = 2 * time.Second
 	// Incoming bytes are held back while more than this is committed and not

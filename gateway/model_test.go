@@ -307,10 +307,13 @@ func (m *model) afterwards(gateways map[string]*rig) {
 	if publications != 1 {
 		m.t.Errorf("%d publications", publications)
 	}
+	// A clean-up that a deadline cut off is completed by whoever looks next.
+	if err := m.client(gateways["A"], "A, later", []int{0}); err != nil {
+		m.t.Errorf("%v\n%s", err, m.story())
+	}
 	for name := range m.disk.Snapshot() {
-		if strings.Contains(name, ".f.sftpgate/") {
-			m.t.Errorf("staging is left: %s", name)
+		if strings.Contains(name, ".f.sftpgate") {
+			m.t.Errorf("staging is left: %s\n%s", name, m.story())
 		}
 	}
-	_ = gateways
 }

@@ -174,15 +174,20 @@ func (u *uploader) done() map[string]any {
 	return nil
 }
 
-// diskUse is what the files below dir take on the disk, holes left out.
+// diskUse is what the files below dir take on the disk, holes left out and a
+// file with two names counted once.
 func diskUse(dir string) int64 {
 	var n int64
+	seen := map[uint64]bool{}
 	_ = filepath.WalkDir(dir, func(_ string, e fs.DirEntry, err error) error {
 		if err != nil {
 			return nil
 		}
 		if info, err := e.Info(); err == nil {
-			n += info.Sys().(*syscall.Stat_t).Blocks * 512
+			if st := info.Sys().(*syscall.Stat_t); !seen[st.Ino] {
+				seen[st.Ino] = true
+				n += st.Blocks * 512
+			}
 		}
 		return nil
 	})
