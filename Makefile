@@ -15,7 +15,7 @@ demo: build
 	./bin/sftpgate demo
 
 test: parts check
-	$(GO) test -race -p 2 -timeout 10m ./...
+	$(GO) test -race -p 2 -timeout 20m ./...
 
 # What go vet and gofmt say.
 check:
