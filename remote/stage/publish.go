@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"math/rand/v2"
+	"path"
 	"strings"
 	"time"
 
@@ -61,7 +62,7 @@ func (g *Generation) Publish(ctx context.Context, p Publication) (Published, err
 	}
 	err := g.host.pool.Do(ctx, func(conn *link.Conn) error {
 		pub := publisher{conn: conn, c: conn.SFTP(), can: g.can, host: g.host, target: g.target, Publication: p}
-		pub.second = g.path(pubPrefix + randomName())
+		pub.second, pub.begun = g.path(pubPrefix+randomName()), recovering
 		if recovering {
 			ours, err := pub.already()
 			if err != nil || ours {
@@ -82,6 +83,7 @@ type publisher struct {
 	host   *Host
 	target Target
 	second string // where a second link of the source is made before it replaces the target
+	begun  bool   // a try before may have come to any point
 }
 
 func (p *publisher) run(ctx context.Context, done *Published) error {
@@ -103,6 +105,9 @@ func (p *publisher) run(ctx context.Context, done *Published) error {
 		return err
 	}
 	done.Replaced = old != nil
+	if old != nil && p.twoSteps() {
+		done.Notes = append(done.Notes, "the host cannot replace a file in one step: for a moment there was none")
+	}
 	if err := p.appear(old); err != nil {
 		return err
 	}
@@ -115,6 +120,8 @@ func (p *publisher) allowed() (*File, error) {
 	switch {
 	case err != nil:
 		return nil, err
+	case old == nil && p.begun && p.Replace && p.twoSteps():
+		return nil, nil // taken away by a try before, which was then cut off
 	case p.IfMatch != "" && (old == nil || old.ETag() != p.IfMatch):
 		return nil, &ChangedError{Path: p.target.Path(), File: old}
 	case old != nil && !p.Replace:
@@ -137,8 +144,13 @@ func (p *publisher) sync() error {
 
 // appear is the step itself.
 func (p *publisher) appear(old *File) error {
-	if p.Replace {
+	if p.Replace && !p.twoSteps() {
 		return p.replace()
+	}
+	if old != nil {
+		if err := p.c.Remove(p.target.Path()); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("publish %s: remove the old file: %w", p.target.Path(), err)
+		}
 	}
 	switch {
 	case p.can.HardLink:
@@ -156,6 +168,10 @@ func (p *publisher) appear(old *File) error {
 	}
 	return nil
 }
+
+// twoSteps reports whether nothing on this host renames onto a file: the old
+// one must be taken away before the new one can appear.
+func (p *publisher) twoSteps() bool { return !p.can.PosixRename && p.can.RenameCreateOnly }
 
 func (p *publisher) replace() error {
 	from := p.Source
@@ -223,7 +239,11 @@ func (p *publisher) already() (bool, error) {
 	if source == nil {
 		// With hard links it stays: somebody took it. Without, only our own
 		// rename takes it away, and it is then at the target, or was.
-		return !p.can.HardLink && target.Size == p.Size, nil
+		if p.can.HardLink || target.Size != p.Size {
+			return false, nil
+		}
+		_, err := p.c.Lstat(path.Dir(p.second)) // unless all of the generation is gone
+		return err == nil, err
 	}
 	if source.Size != target.Size || !source.MTime.Equal(target.MTime) {
 		return false, nil

@@ -33,6 +33,7 @@ type site struct {
 	sshd    *remotetest.SSHD // nil on a disk
 
 	*stage.Host              // the first gateway's
+	another     *stage.Host  // a second one's, when it was asked for
 	c           *sftp.Client // the stranger on the same machine
 }
 
@@ -208,7 +209,10 @@ func (s *site) create(t stage.Target, user, id string, size int64) *stage.Genera
 // mine is the generation as another gateway finds it.
 func (s *site) mine(t stage.Target, user string) *stage.Generation {
 	s.t.Helper()
-	g := s.look(s.gateway(), t, user).Mine
+	if s.another == nil {
+		s.another = s.gateway()
+	}
+	g := s.look(s.another, t, user).Mine
 	if g == nil {
 		s.t.Fatalf("%s has no generation at %s", user, t.Path())
 	}
