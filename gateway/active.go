@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"path"
 	"sync"
 	"time"
@@ -89,6 +90,9 @@ func (u *upload) refresh(ctx context.Context) error {
 	u.ledger.reset(mark, u.gen.State(), names)
 	return nil
 }
+
+// logger names the upload in every line.
+func (u *upload) logger() *slog.Logger { return u.s.log.With("upload", u.id, "host", u.hostID()) }
 
 func (u *upload) hostID() string { return u.gen.Target().Host }
 

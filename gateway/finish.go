@@ -271,9 +271,9 @@ func (u *upload) source(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	source, err := merge.Source(ctx, u.gen, chunks, u.s.engines, u.s.log.With("upload", u.id, "host", u.hostID()))
+	source, err := merge.Source(ctx, u.gen, chunks, u.s.engines, u.logger())
 	if err != nil {
-		return "", err
+		return "", u.blame(ctx, chunks, err)
 	}
 	meta := u.gen.State().Meta
 	verified, err := merge.Verify(ctx, u.gen, source, meta.Size, meta.Digest)
@@ -286,23 +286,23 @@ func (u *upload) source(ctx context.Context) (string, error) {
 	return source, nil
 }
 
-// blame finds out, when the digest is wrong, whether bytes were damaged on the
-// host: then only those are asked for again. Else the file that was sent is
-// not the one that was declared.
+// blame finds out, when a file is not what it should be, whether bytes were
+// damaged on the host: then only those are asked for again. Else the file that
+// was sent is not the one that was declared.
 func (u *upload) blame(ctx context.Context, chunks []stage.Staged, err error) error {
 	var wrong *merge.DigestError
-	if !errors.As(err, &wrong) {
+	if !errors.As(err, &wrong) && !errors.Is(err, stage.ErrContent) {
 		return err
 	}
-	bad, rerr := merge.Damaged(ctx, u.gen, chunks, u.s.log.With("upload", u.id, "host", u.hostID()))
-	if rerr != nil {
-		return rerr
+	bad, derr := merge.Damaged(ctx, u.gen, chunks, u.logger())
+	if derr == nil {
+		derr = u.refresh(ctx)
+	}
+	if derr != nil {
+		return derr
 	}
 	if len(bad) == 0 {
 		return err
-	}
-	if rerr := u.refresh(ctx); rerr != nil {
-		return rerr
 	}
 	return &merge.MissingError{Spans: bad}
 }
@@ -313,8 +313,12 @@ func (u *upload) publish(ctx context.Context, source string) error {
 	p := publication(u.gen.State().Meta)
 	p.Source = source
 	done, err := u.gen.Publish(ctx, p)
-	if errors.Is(err, stage.ErrContent) {
-		return errors.Join(err, u.damaged(ctx))
+	if errors.Is(err, stage.ErrContent) { // changed since it was verified
+		chunks, cerr := u.gen.Chunks(ctx)
+		if cerr != nil {
+			return cerr
+		}
+		return u.blame(ctx, chunks, err)
 	}
 	if err != nil {
 		return err
@@ -333,16 +337,6 @@ func (u *upload) publish(ctx context.Context, source string) error {
 	u.clean(ctx)
 	u.conclude(result)
 	return nil
-}
-
-// damaged drops what a part that changed behind our back was believed to hold.
-func (u *upload) damaged(ctx context.Context) error {
-	chunks, err := u.gen.Chunks(ctx)
-	if err != nil {
-		return err
-	}
-	_, err = merge.Damaged(ctx, u.gen, chunks, u.s.log.With("upload", u.id, "host", u.hostID()))
-	return err
 }
 
 // clean removes the staging and releases the claim. What it cannot do now is

@@ -122,7 +122,7 @@ func (u *upload) mergeAhead(ctx context.Context) error {
 
 // withMerger opens a merger for fn and sees that its writer ends.
 func (u *upload) withMerger(ctx context.Context, fn func(*merge.Merger) error) error {
-	m, err := merge.Begin(ctx, u.gen, u.s.engines, u.s.log.With("upload", u.id, "host", u.hostID()))
+	m, err := merge.Begin(ctx, u.gen, u.s.engines, u.logger())
 	if err != nil {
 		return err
 	}

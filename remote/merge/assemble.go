@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"path"
 
@@ -34,7 +35,8 @@ func Whole(s record.State, chunks []stage.Staged) (stage.Staged, bool) {
 
 // Source returns the file in staging that is ready to be published as the
 // whole file: everything is merged into it, and no process that was given it to
-// write to can still do so. *MissingError says what is not there.
+// write to can still do so. *MissingError says what is not there, and
+// stage.ErrContent that the part is not what the checkpoint says.
 func Source(ctx context.Context, g *stage.Generation, chunks []stage.Staged, engines *Engines, log *slog.Logger) (string, error) {
 	s := g.State()
 	if s.Intent != nil { // publication has begun with this one
@@ -62,7 +64,12 @@ func Source(ctx context.Context, g *stage.Generation, chunks []stage.Staged, eng
 			return "", err
 		}
 	}
-	return g.PartPath(g.State().Epoch), nil
+	part := g.PartPath(g.State().Epoch)
+	size, err := g.Size(ctx, part)
+	if errors.Is(err, fs.ErrNotExist) && !errors.Is(err, stage.ErrSuperseded) || err == nil && size != s.Meta.Size {
+		return "", fmt.Errorf("%w: %s has %d bytes, the file has %d", stage.ErrContent, part, size, s.Meta.Size)
+	}
+	return part, err
 }
 
 // renew copies the finished part to an inode that no earlier writer knows.

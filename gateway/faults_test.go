@@ -1,0 +1,273 @@
+package gateway_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"sftpgate/gateway"
+	"sftpgate/remote/hosts"
+	"sftpgate/remote/link"
+	"sftpgate/remote/remotetest"
+)
+
+// Each refusal has its code and a sentence, and leaves nothing behind.
+
+func TestHostTroubles(t *testing.T) {
+	sshd := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
+	down := sshd.Host("down")
+	down.Port = 1 // nobody listens
+	key := sshd.Host("key")
+	key.HostKey = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIPXhIl6ErICEQSHaBPCSrHfiuQ/1L68zdq0lBNBJqiX0"
+	password := sshd.Host("password")
+	password.KeyFile, password.Password = "", hosts.NewSecret("wrong")
+	s := gatewayOn(t, embedded(t), link.Options{DialTimeout: 5 * time.Second}, down, key, password)
+	for host, code := range map[string]gateway.Code{
+		"down": gateway.HostUnreachable, "key": gateway.HostRefused, "password": gateway.HostRefused,
+	} {
+		began := time.Now()
+		_, err := s.Open(t.Context(), alice, gateway.OpenRequest{Host: host, Path: filepath.Join(sshd.Root, "f"), Size: 1})
+		e := wantCode(t, err, code)
+		if len(e.Detail) < 20 || !strings.Contains(e.Detail, host) {
+			t.Errorf("%s: %q tells a person too little", host, e.Detail)
+		}
+		if took := time.Since(began); took > 5*time.Second {
+			t.Errorf("%s: refused only after %s", host, took)
+		}
+	}
+	(&rig{t: t, root: sshd.Root}).clean(".")
+}
+
+func TestNoPermission(t *testing.T) {
+	d := remotetest.NewDisk()
+	if err := d.MkdirAll(memDir); err != nil {
+		t.Fatal(err)
+	}
+	r := onDisk(t, d, fleeting(t), remotetest.ServerOptions{Gate: func(op remotetest.Op) error {
+		if op.Kind == remotetest.Mkdir || op.Kind == remotetest.Create {
+			return syscall.EACCES
+		}
+		return nil
+	}})
+	_, err := r.tryOpen(alice, "f", 1000)
+	if e := wantCode(t, err, gateway.PermissionDenied); !strings.Contains(e.Detail, memDir) || !strings.Contains(e.Detail, "deploy") {
+		t.Errorf("the refusal does not name the path and the login user: %s", e.Detail)
+	}
+	if names := d.Tree(); strings.Contains(names, "sftpgate") {
+		t.Errorf("something is left:\n%s", names)
+	}
+}
+
+func TestDiskFull(t *testing.T) {
+	content := noise(3 * mib)
+	for name, full := range map[string]struct {
+		capacity int64 // beyond what is used, when the chunks have been sent up to sent
+		sent     int64
+	}{
+		"in a chunk":  {capacity: mib / 2, sent: mib},
+		"in a record": {capacity: 100, sent: 2 * mib},
+		"in a merge":  {capacity: mib + mib/4, sent: mib},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := remotetest.NewDisk()
+			if err := d.MkdirAll(memDir); err != nil {
+				t.Fatal(err)
+			}
+			d.SetCapacity(64 * mib)
+			r := onDisk(t, d, fleeting(t), remotetest.ServerOptions{})
+			up := r.open(alice, "f", int64(len(content))).Upload
+			r.send(alice, up.ID, content, 0, full.sent)
+			d.SetCapacity(d.UsedBytes() + full.capacity)
+			err := r.trySend(alice, up.ID, content, full.sent, int64(len(content))-full.sent)
+			if err == nil {
+				_, err = r.tryFinish(alice, up.ID, gateway.FinishRequest{Size: -1})
+			}
+			wantCode(t, err, gateway.NoSpace)
+			if d.Exists(memDir + "/f") {
+				t.Fatal("the target is visible")
+			}
+			got := r.open(alice, "f", int64(len(content))).Upload
+			if got.ReceivedBytes < full.sent {
+				t.Fatalf("of %d acknowledged bytes %d are left", full.sent, got.ReceivedBytes)
+			}
+			d.SetCapacity(64 * mib)
+			r.send(alice, up.ID, content, 0, int64(len(content)))
+			r.finish(alice, up.ID)
+			r.exactOn(d, content)
+			if strings.Contains(d.Tree(), ".sftpgate") {
+				t.Errorf("staging is left:\n%s", d.Tree())
+			}
+		})
+	}
+}
+
+func TestDegradedHosts(t *testing.T) {
+	content := noise(2*mib + 77)
+	for name, o := range map[string]remotetest.ServerOptions{
+		"no fsync":                   {Deny: []string{"fsync@openssh.com"}},
+		"no posix-rename":            {Deny: []string{"posix-rename@openssh.com"}},
+		"no hard links":              {NoHardLinks: true},
+		"no hardlink extension":      {Deny: []string{"hardlink@openssh.com"}},
+		"no statvfs":                 {Deny: []string{"statvfs@openssh.com"}},
+		"directories are not opened": {NoDirOpen: true},
+		"rename overwrites":          {RenameOverwrites: true, Deny: []string{"hardlink@openssh.com"}},
+		"nothing": {Deny: []string{"fsync@openssh.com", "posix-rename@openssh.com", "hardlink@openssh.com", "statvfs@openssh.com",
+			"limits@openssh.com", "copy-data"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := remotetest.NewDisk()
+			if err := d.MkdirAll(memDir); err != nil {
+				t.Fatal(err)
+			}
+			r := onDisk(t, d, fleeting(t), o)
+			up := r.open(alice, "f", int64(len(content))).Upload
+			r.send(alice, up.ID, content, mib, mib+77)
+			r.send(alice, up.ID, content, 0, mib)
+			done := r.finish(alice, up.ID)
+			r.exactOn(d, content)
+			synced := !strings.Contains(strings.Join(o.Deny, " "), "fsync") && !o.NoDirOpen
+			if said := strings.Contains(strings.Join(done.Notes, " "), "durability: degraded"); said == synced {
+				t.Errorf("notes %q", done.Notes)
+			}
+			_, err := r.tryOpen(alice, "f", 5)
+			wantCode(t, err, gateway.TargetExists)
+			up = r.open(alice, "f", 5, replace).Upload
+			r.send(alice, up.ID, content, 0, 5)
+			r.finish(alice, up.ID)
+			r.exactOn(d, content[:5])
+			if strings.Contains(d.Tree(), ".sftpgate") {
+				t.Errorf("staging is left:\n%s", d.Tree())
+			}
+		})
+	}
+}
+
+func TestFrozenServer(t *testing.T) {
+	sshd := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
+	other := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
+	s := gatewayOn(t, embedded(t), link.Options{Stall: 2 * time.Second, SyncStall: 4 * time.Second}, sshd.Host("web-1"), other.Host("web-2"))
+	r := &rig{s, t, sshd, sshd.Root}
+	content := noise(4 * mib)
+	up := r.open(alice, "f", 4*mib).Upload
+	r.send(alice, up.ID, content, 0, mib)
+	if n := sshd.StopSFTP(); n == 0 {
+		t.Fatal("nothing was frozen")
+	}
+	began := time.Now()
+	wantCode(t, r.trySend(alice, up.ID, content, mib, mib), gateway.HostTimeout)
+	if took := time.Since(began); took > 8*time.Second {
+		t.Errorf("the deadline struck only after %s", took)
+	}
+	if _, err := s.Entries(t.Context(), alice, "web-2", other.Root); err != nil {
+		t.Errorf("another host is affected: %v", err)
+	}
+	r.send(alice, up.ID, content, 2*mib, 2*mib) // a new server process
+	r.send(alice, up.ID, content, mib, mib)
+	sshd.ContSFTP() // what it still had to do counts for nothing
+	r.finish(alice, up.ID)
+	r.exact("f", content)
+}
+
+func TestHostConnectionCut(t *testing.T) {
+	sshd := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
+	p := remotetest.StartProxy(t, sshd.Addr)
+	r := &rig{gatewayOn(t, embedded(t), link.Options{}, p.Host(sshd.Host("web-1"))), t, sshd, sshd.Root}
+	content := noise(12 * mib)
+	up := r.open(alice, "f", int64(len(content))).Upload
+	for i := range int64(4) {
+		p.Cut()
+		off := i * 3 * mib
+		r.untilReached(func() error { return r.trySend(alice, up.ID, content, off, 3*mib) })
+		if i == 2 {
+			go func() { time.Sleep(20 * time.Millisecond); p.Cut() }()
+		}
+	}
+	r.untilReached(func() error {
+		_, err := r.tryFinish(alice, up.ID, gateway.FinishRequest{Size: -1})
+		return err
+	})
+	r.exact("f", content)
+}
+
+// untilReached is a client that tries again while the host cannot be reached.
+func (r *rig) untilReached(try func() error) {
+	r.t.Helper()
+	for end := time.Now().Add(30 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		err := try()
+		if err == nil {
+			return
+		}
+		wantCode(r.t, err, gateway.HostUnreachable)
+		if time.Now().After(end) {
+			r.t.Fatal(err)
+		}
+	}
+}
+
+func TestDamageOnTheHost(t *testing.T) {
+	content := noise(20 * mib)
+	digest := digestOf(content)
+	damage := func(name string, change func(string) error) func(*testing.T) {
+		return func(t *testing.T) {
+			r := newRig(t, remotetest.SSHDOptions{})
+			up := r.open(alice, "f", int64(len(content)), func(o *gateway.OpenRequest) { o.Digest = &digest }).Upload
+			for off := int64(0); off < 20*mib; off += 4 * mib {
+				r.send(alice, up.ID, content, off, 4*mib)
+			}
+			waitMerged(t, r, up.ID, int64(len(content)))
+			parts, _ := filepath.Glob(r.path(".f.sftpgate/*/gen-1/part.*"))
+			if len(parts) != 1 {
+				t.Fatalf("parts: %v", parts)
+			}
+			if err := change(parts[0]); err != nil {
+				t.Fatal(err)
+			}
+			_, err := r.tryFinish(alice, up.ID, gateway.FinishRequest{Size: -1})
+			e := wantCode(t, err, gateway.Incomplete)
+			r.absent("f")
+			var asked int64
+			for _, m := range e.Missing {
+				asked += m[1] - m[0]
+				r.send(alice, up.ID, content, m[0], m[1]-m[0])
+			}
+			if asked == 0 || asked > 8*mib && name != "removed" {
+				t.Errorf("%d bytes were asked for again", asked)
+			}
+			if done := r.finish(alice, up.ID); done.Verified != "sha-256" {
+				t.Errorf("verified %q", done.Verified)
+			}
+			r.exact("f", content)
+		}
+	}
+	t.Run("changed", damage("changed", func(part string) error {
+		f, err := os.OpenFile(part, os.O_WRONLY, 0)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		_, err = f.WriteAt([]byte("damage"), 9*mib)
+		return err
+	}))
+	t.Run("truncated", damage("truncated", func(part string) error { return os.Truncate(part, 15*mib) }))
+	t.Run("removed", damage("removed", os.Remove))
+}
+
+func waitMerged(t *testing.T, r *rig, id string, n int64) {
+	t.Helper()
+	for end := time.Now().Add(20 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+		u, err := r.Get(t.Context(), alice, id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if u.MergedBytes == n {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatalf("merged %d of %d", u.MergedBytes, n)
+		}
+	}
+}
+
