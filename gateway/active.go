@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"path"
 	"sync"
@@ -33,6 +32,7 @@ type upload struct {
 	confirmed time.Time // the claim stood then
 	touched   time.Time
 	saved     time.Time // the index was told then
+	users     int       // bodies on their way in
 	space     bool      // free space was checked
 	working   bool
 	finishing bool
@@ -42,14 +42,7 @@ type upload struct {
 	mergeErr  error         // why the merge stands still
 }
 
-// The claim is looked at again after confirmEvery; while the registry cannot be
-// asked a claim that stood within trustFor is believed.
-const (
-	confirmEvery = 30 * time.Second
-	trustFor     = 5 * time.Minute
-)
-
-// adopt makes a generation active here, or returns it when it is already.
+// activate makes a generation active here, or returns it when it is already.
 func (s *Service) activate(ctx context.Context, h *stage.Host, g *stage.Generation) (*upload, error) {
 	state := g.State()
 	s.mu.Lock()
@@ -69,6 +62,7 @@ func (s *Service) activate(ctx context.Context, h *stage.Host, g *stage.Generati
 	if other := s.active[u.id]; other != nil {
 		return other, nil
 	}
+	s.tidy()
 	s.active[u.id] = u
 	return u, nil
 }
@@ -170,60 +164,6 @@ func (s *Service) forget(u *upload) {
 	s.mu.Unlock()
 }
 
-// confirm makes sure that the claim is this upload's. A claim that the
-// registry has lost is made again, since the host says whose it is.
-func (u *upload) confirm(ctx context.Context) error {
-	select {
-	case u.confirming <- struct{}{}:
-		defer func() { <-u.confirming }()
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	u.mu.Lock()
-	age := time.Since(u.confirmed)
-	u.mu.Unlock()
-	if age < confirmEvery {
-		return nil
-	}
-	standing, err := u.s.claims.Claim(ctx, u.key, u.claim(), u.s.expireAfter)
-	if errors.Is(err, ErrRegistryUnavailable) && age < trustFor {
-		return nil
-	}
-	if err != nil {
-		return explain(u.hostID(), err)
-	}
-	if standing.Token != u.id {
-		// A no is read again from the host: there the claim cannot be lost.
-		scene, err := u.host.Look(ctx, u.gen.Target(), u.gen.State().Meta.User)
-		if err != nil {
-			return explain(u.hostID(), err)
-		}
-		if scene.Mine == nil || scene.Mine.State().Meta.ID != u.id {
-			u.s.forget(u)
-			return explain(u.hostID(), stage.ErrSuperseded)
-		}
-		if _, err := u.s.claims.Replace(ctx, u.key, standing.Token, u.claim(), u.s.expireAfter); err != nil {
-			return explain(u.hostID(), err)
-		}
-	}
-	u.mu.Lock()
-	u.confirmed = time.Now()
-	fresh := u.saved.IsZero()
-	u.mu.Unlock()
-	if fresh || age > confirmEvery {
-		u.save(ctx)
-	}
-	return nil
-}
-
-// claim is the claim of this generation. Its token is the upload's id: every
-// gateway that works on the generation holds the same claim.
-func (u *upload) claim() Claim {
-	meta := u.gen.State().Meta
-	return Claim{Token: meta.ID, ID: meta.ID, User: meta.User, Host: meta.Host, Path: meta.Path,
-		Generation: meta.Generation, Identity: string(meta.Identity), Since: meta.Created}
-}
-
 // entry is what the index is told.
 func (u *upload) entry() Entry {
 	e := Entry{Upload: u.view(false), Key: u.key, Aliases: []string{targetAlias(u.key)}}
@@ -245,7 +185,7 @@ func (u *upload) save(ctx context.Context) {
 
 const saveEvery = 2 * time.Second
 
-// saveNow and then: progress for lists and other gateways.
+// saveSometimes tells it now and then: progress for lists and other gateways.
 func (u *upload) saveSometimes(ctx context.Context) {
 	u.mu.Lock()
 	due := time.Since(u.saved) > saveEvery
@@ -253,4 +193,34 @@ func (u *upload) saveSometimes(ctx context.Context) {
 	if due {
 		u.save(ctx)
 	}
+}
+
+// What is kept in memory of uploads that nothing happens to.
+const (
+	keepIdle  = 10 * time.Minute
+	manyIdle  = 256
+	keepFewer = 15 * time.Second // when there are more than manyIdle
+)
+
+// tidy forgets uploads that nothing has happened to for a while, so that
+// memory follows the work and not the number of uploads that were ever begun.
+// With s.mu held.
+func (s *Service) tidy() {
+	old := keepIdle
+	if len(s.active) > manyIdle {
+		old = keepFewer
+	}
+	for id, u := range s.active {
+		if u.idle(old) {
+			delete(s.active, id)
+		}
+	}
+}
+
+// idle reports whether the upload can be forgotten: nobody uses it, and what
+// is known of it stands on the host.
+func (u *upload) idle(since time.Duration) bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.users == 0 && !u.working && !u.finishing && time.Since(u.touched) > since
 }

@@ -1,2 +1,54 @@
-// Package gateway decides who may do what, and when.
+// Package gateway decides who may do what, and when. It takes uploads in
+// spans, keeps their claims, drives the merge on the host, and publishes.
+//
+// It knows no HTTP, no Redis and no SSH: dialects call [Service], the registry
+// implements [Claims], [Leases] and [Index], and hosts are reached through
+// package stage.
+//
+// # Where the truth is
+//
+// On the host. The directory .<name>.sftpgate/ beside the target is the claim;
+// the files in it say what has arrived; the records say what is merged. What
+// this package keeps in memory (type upload, its ledger) and what the registry
+// keeps are caches: a yes may be answered from them, a no is read from the host
+// again first. So any gateway may die at any point, the registry may be
+// flushed, and the next request finds all there is to know.
+//
+// # A chunk's way
+//
+//	Receive: who asks, which upload, does its claim stand?        (access, confirm)
+//	  → the body is cut: new bytes, or bytes that are held        (ledger.next)
+//	  → new: wait while the merge is too far behind               (awaitMerge)
+//	         stream into an attempt, seal it: length, fsync       (stage.Attempt)
+//	         first come, first kept                               (ledger.place)
+//	         rename to the name that says the content, fsync it   (Attempt.Commit)
+//	  → held: compare; other bytes are refused                    (receiver.repeat)
+//	  → 2xx; and the merge is told                                (announce)
+//	       lease → plan → copy → fsync → checkpoint → free        (merge.Merger)
+//
+// The finish is the same merge run to its end, then: verify, publish,
+// tombstone, remove the staging, release the claim (complete.go).
+//
+// # What each failure leaves behind
+//
+//	cut while a body streams     pieces that were whole are kept; an attempt expires with the staging
+//	a host error in an attempt   the attempt is discarded: pipelined writes leave holes
+//	after the rename             the chunk counts, answer or no answer
+//	in a copy                    the part has bytes that the checkpoint does not name; they are copied again
+//	after the fsync of the part  the same
+//	after the checkpoint         chunk files of merged spans, which the next merge drops
+//	before the publication       nothing is visible; the next finish goes on
+//	after the publication        the record says that it had begun; the next finish recognises its own
+//	                             file by its inode and completes the rest
+//	before the tombstone         the same
+//	after it                     staging, which whoever looks at the target next removes or resumes to its end
+//
+// # Invariants
+//
+// An acknowledged byte is in a committed chunk, or in the part within the
+// checkpoint, or in the target. The checkpoint of an epoch never shrinks. The
+// target is absent (or the old file) until it is whole. An inode is published
+// only when no process that was given it to write to can still do so. These
+// are held by replay_test.go (every prefix of the remote writes, power cut) and
+// model_test.go (two gateways, step by step).
 package gateway

@@ -270,4 +270,3 @@ func waitMerged(t *testing.T, r *rig, id string, n int64) {
 		}
 	}
 }
-

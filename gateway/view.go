@@ -43,6 +43,14 @@ func (u *upload) touch() {
 	u.mu.Unlock()
 }
 
+// use counts a body in or out, so that the upload is not forgotten meanwhile.
+func (u *upload) use(n int) {
+	u.mu.Lock()
+	u.users += n
+	u.touched = time.Now()
+	u.mu.Unlock()
+}
+
 func (u *upload) setState(s State) {
 	u.mu.Lock()
 	u.state = s

@@ -1,0 +1,134 @@
+package gateway
+
+import (
+	"context"
+	"time"
+
+	"sftpgate/remote/record"
+	"sftpgate/remote/stage"
+)
+
+// freshClaim is how long a claim in the registry stands without a staging on
+// the host: its owner is about to make one.
+const freshClaim = time.Minute
+
+// begin makes the claim in the registry and then on the host, which decides.
+func (s *Service) begin(ctx context.Context, c Caller, h *stage.Host, t stage.Target, scene stage.Scene, r OpenRequest) (*upload, error) {
+	if err := enoughSpace(ctx, h, t, r.Size); err != nil {
+		return nil, err
+	}
+	meta := r.meta(c, h, newID())
+	if len(r.Adopt) > 0 {
+		parts, size, err := s.adopted(ctx, c, t, r.Adopt)
+		if err != nil {
+			return nil, err
+		}
+		if r.Size >= 0 && r.Size != size {
+			return nil, Refuse(InvalidRequest, "the parts have %d bytes together, the file was declared with %d", size, r.Size)
+		}
+		meta.Adopted, meta.Size = parts, size
+	}
+	return s.claimAndStage(ctx, h, t, scene, meta)
+}
+
+// claimAndStage makes a new generation and takes it up.
+func (s *Service) claimAndStage(ctx context.Context, h *stage.Host, t stage.Target, scene stage.Scene, meta record.Meta) (*upload, error) {
+	want := Claim{Token: meta.ID, ID: meta.ID, User: meta.User, Host: t.Host, Path: t.Path(), Identity: string(meta.Identity), Since: meta.Created}
+	if err := s.takeClaim(ctx, t, want); err != nil {
+		return nil, err
+	}
+	g, err := h.Create(ctx, t, meta, scene)
+	if err == nil {
+		err = s.stillFree(ctx, h, g)
+	}
+	if err != nil {
+		_ = s.claims.Release(context.WithoutCancel(ctx), keyOf(t), want.Token)
+		return nil, err
+	}
+	if scene.Mine != nil {
+		s.superseded(ctx, scene.Mine.State().Meta.ID)
+		if err := g.RemoveOlder(ctx); err != nil {
+			s.log.Warn("the staging given up was not removed; it expires", "upload", meta.ID, "err", err)
+		}
+	}
+	u, err := s.activate(ctx, h, g)
+	if err != nil {
+		return nil, err
+	}
+	u.mu.Lock()
+	u.confirmed, u.space = time.Now(), true
+	u.mu.Unlock()
+	u.save(ctx)
+	s.event(u, "opened")
+	return u, nil
+}
+
+// stillFree looks at the target once more, now that the claim is ours: another
+// upload may have been published between the first look and the claim.
+func (s *Service) stillFree(ctx context.Context, h *stage.Host, g *stage.Generation) error {
+	meta := g.State().Meta
+	f, err := h.File(ctx, g.Target())
+	if err == nil {
+		err = mayReplace(f, Options{IfExists: IfExists(meta.IfExists), IfMatch: meta.IfMatch})
+	}
+	if err != nil {
+		if rerr := g.Remove(context.WithoutCancel(ctx)); rerr != nil {
+			s.log.Warn("a new staging was not removed; it expires", "upload", meta.ID, "err", rerr)
+		}
+	}
+	return err
+}
+
+// takeClaim claims the target in the registry. The host has just been looked
+// at and shows no staging of anybody else, so an old claim there is stale.
+func (s *Service) takeClaim(ctx context.Context, t stage.Target, want Claim) error {
+	key := keyOf(t)
+	standing, err := s.claims.Claim(ctx, key, want, s.expireAfter)
+	if err != nil || standing.Token == want.Token {
+		return err
+	}
+	if standing.User != want.User && time.Since(standing.Since) < freshClaim {
+		return ownedByAnother(t)
+	}
+	standing, err = s.claims.Replace(ctx, key, standing.Token, want, s.expireAfter)
+	if err == nil && standing.Token != want.Token {
+		return ownedByAnother(t)
+	}
+	return err
+}
+
+// superseded ends what this gateway knows of a generation that was given up.
+func (s *Service) superseded(ctx context.Context, id string) {
+	s.mu.Lock()
+	u := s.active[id]
+	s.mu.Unlock()
+	if u != nil {
+		u.end(Cancelled)
+		s.forget(u)
+	}
+	if e, ok, err := s.index.Get(ctx, id); err == nil && ok {
+		s.bury(ctx, e, Cancelled)
+	}
+}
+
+// bury turns an entry into a tombstone.
+func (s *Service) bury(ctx context.Context, e Entry, state State) {
+	e.Upload.State, e.Ended = state, true
+	if err := s.index.Put(ctx, e, tombstoneLife); err != nil {
+		s.log.Warn("the end of an upload was not noted", "upload", e.Upload.ID, "err", err)
+	}
+}
+
+func enoughSpace(ctx context.Context, h *stage.Host, t stage.Target, need int64) error {
+	free, err := h.Free(ctx, t.Dir)
+	if err != nil || free < 0 || free >= need {
+		return err
+	}
+	return &Error{Code: NoSpace, Detail: "host " + t.Host + " has " + bytesText(free) + " free at " + t.Dir +
+		", the file needs " + bytesText(need) + ": make space there"}
+}
+
+func ownedByAnother(t stage.Target) *Error {
+	return &Error{Code: OwnedByAnother, RetryAfter: time.Minute,
+		Detail: "another user is uploading to " + t.Path() + " on host " + t.Host + ": choose another name, or wait until that upload has ended"}
+}

@@ -1,0 +1,190 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"time"
+
+	"sftpgate/remote/link"
+	"sftpgate/remote/merge"
+	"sftpgate/remote/stage"
+)
+
+// finishTries is how often a finish that a passing trouble interrupted goes on
+// by itself, before it is left to the next request.
+const finishTries = 6
+
+// finishAll brings the upload to its end or says why it does not get there.
+func (u *upload) finishAll(ctx context.Context) error {
+	u.s.event(u, "finishing")
+	var err error
+	for try := range finishTries {
+		if err = u.finishOnce(ctx); err == nil || ctx.Err() != nil {
+			break
+		}
+		if merge.Again(err) {
+			continue
+		}
+		if !passing(err) {
+			break
+		}
+		u.s.log.Info("finish interrupted, going on", "upload", u.id, "host", u.hostID(), "err", err)
+		if !pause(ctx, time.Duration(1<<try)*300*time.Millisecond) {
+			break
+		}
+	}
+	if err != nil && ctx.Err() != nil {
+		err = errStopping()
+	}
+	if errors.Is(err, stage.ErrSuperseded) {
+		if over := u.endedElsewhere(ctx); over != nil {
+			u.conclude(*over)
+			return nil
+		}
+	}
+	if err != nil {
+		u.finishFailed(explain(u.hostID(), err))
+	}
+	return err
+}
+
+func pause(ctx context.Context, d time.Duration) bool {
+	d += rand.N(d/4 + 1)
+	select {
+	case <-time.After(d):
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// passing reports troubles that are over in a moment, more often than not.
+func passing(err error) bool {
+	var conn *link.Error
+	return errors.As(err, &conn) && conn.Kind != link.Refused
+}
+
+// finishOnce goes from whatever stands on the host to a published file.
+func (u *upload) finishOnce(ctx context.Context) error {
+	if err := u.refresh(ctx); err != nil {
+		return err
+	}
+	if u.gen.State().Intent == nil {
+		if err := u.mergeRest(ctx); err != nil {
+			return err
+		}
+	}
+	source, err := u.source(ctx)
+	if err != nil {
+		return err
+	}
+	return u.publish(ctx, source)
+}
+
+// mergeRest merges until the part is complete, or nothing is left to merge.
+func (u *upload) mergeRest(ctx context.Context) error {
+	chunks, err := u.gen.Chunks(ctx)
+	if err != nil {
+		return err
+	}
+	state := u.gen.State()
+	if _, whole := merge.Whole(state, chunks); whole || state.Meta.Size == 0 || len(u.ledger.waiting()) == 0 {
+		return nil
+	}
+	u.setState(Merging)
+	return u.withMerger(ctx, func(m *merge.Merger) error {
+		for {
+			n, err := u.round(ctx, m)
+			if err != nil || n == 0 {
+				return err
+			}
+		}
+	})
+}
+
+// source returns the file to publish once it is known to be right.
+func (u *upload) source(ctx context.Context) (string, error) {
+	u.setState(Verifying)
+	chunks, err := u.gen.Chunks(ctx)
+	if err != nil {
+		return "", err
+	}
+	source, err := merge.Source(ctx, u.gen, chunks, u.s.engines, u.logger())
+	if err != nil {
+		return "", u.blame(ctx, chunks, err)
+	}
+	meta := u.gen.State().Meta
+	verified, err := merge.Verify(ctx, u.gen, source, meta.Size, meta.Digest)
+	if err != nil {
+		return "", u.blame(ctx, chunks, err)
+	}
+	u.mu.Lock()
+	u.verified = verified
+	u.mu.Unlock()
+	return source, nil
+}
+
+// blame finds out, when a file is not what it should be, whether bytes were
+// damaged on the host: then only those are asked for again. Else the file that
+// was sent is not the one that was declared.
+func (u *upload) blame(ctx context.Context, chunks []stage.Staged, err error) error {
+	var wrong *merge.DigestError
+	if !errors.As(err, &wrong) && !errors.Is(err, stage.ErrContent) {
+		return err
+	}
+	bad, derr := merge.Damaged(ctx, u.gen, chunks, u.logger())
+	if derr == nil {
+		derr = u.refresh(ctx)
+	}
+	if derr != nil {
+		return derr
+	}
+	if len(bad) == 0 {
+		return err
+	}
+	return &merge.MissingError{Spans: bad}
+}
+
+// publish makes the target appear, notes the end, and cleans up, in this order.
+func (u *upload) publish(ctx context.Context, source string) error {
+	u.setState(Publishing)
+	p := publication(u.gen.State().Meta)
+	p.Source = source
+	done, err := u.gen.Publish(ctx, p)
+	if errors.Is(err, stage.ErrContent) { // changed since it was verified
+		chunks, cerr := u.gen.Chunks(ctx)
+		if cerr != nil {
+			return cerr
+		}
+		return u.blame(ctx, chunks, err)
+	}
+	if err != nil {
+		return err
+	}
+	u.mu.Lock()
+	u.state, u.notes, u.failure = Done, done.Notes, nil
+	u.mu.Unlock()
+	result := u.view(false)
+	result.ReceivedBytes, result.MergedBytes = result.Size, result.Size
+	entry := u.entry()
+	entry.Upload, entry.Ended, entry.Target = result, true, existing(&done.File)
+	if err := u.s.index.Put(ctx, entry, tombstoneLife); err != nil {
+		return err // the target stands; the next try finds that out and comes here again
+	}
+	u.buryAdopted(ctx)
+	u.clean(ctx)
+	u.conclude(result)
+	return nil
+}
+
+// clean removes the staging and releases the claim. What it cannot do now is
+// found and done at the next look, or expires.
+func (u *upload) clean(ctx context.Context) {
+	if err := u.gen.Remove(ctx); err != nil {
+		u.s.log.Warn("staging was not removed; it expires", "upload", u.id, "host", u.hostID(), "err", err)
+	}
+	if err := u.s.claims.Release(ctx, u.key, u.id); err != nil {
+		u.s.log.Warn("claim was not released; the next upload finds it stale", "upload", u.id, "err", err)
+	}
+}

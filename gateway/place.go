@@ -1,0 +1,82 @@
+package gateway
+
+import (
+	"context"
+	"math"
+
+	"sftpgate/remote/record"
+)
+
+func chunkOffset(index, chunkSize, total, length int64) (int64, error) {
+	switch {
+	case index < 0:
+		return 0, Refuse(InvalidRequest, "chunk index %d is negative", index)
+	case chunkSize == 0:
+		return 0, Refuse(InvalidRequest, "the place of chunk %d is not known: declare chunk_size when the upload is created, or send chunk 0 with its Content-Length first", index)
+	case index >= math.MaxInt64/chunkSize:
+		return 0, Refuse(InvalidRequest, "chunk index %d times chunk size %d is past the largest file size", index, chunkSize)
+	case length > chunkSize:
+		return 0, Refuse(TooLarge, "chunk %d has %d bytes, the chunk size is %d", index, length, chunkSize)
+	case total >= 0 && index*chunkSize >= total && total > 0:
+		return 0, Refuse(InvalidRequest, "chunk index %d begins behind the file's %d bytes", index, total)
+	case total >= 0 && length >= 0 && length < min(chunkSize, total-index*chunkSize):
+		return 0, Refuse(InvalidRequest, "chunk %d has %d bytes, it should have %d", index, length, min(chunkSize, total-index*chunkSize))
+	}
+	return index * chunkSize, nil
+}
+
+// fixChunkSize writes the chunk size into the record, before anything is told.
+func (u *upload) fixChunkSize(ctx context.Context, size int64) error {
+	err := u.gen.Advance(ctx, func(st record.State, next *record.Record) error {
+		if have := st.Meta.ChunkSize; have != 0 && have != size {
+			return Refuse(InvalidRequest, "the chunk size of this upload is %d already", have)
+		}
+		next.Meta.ChunkSize = size
+		return nil
+	})
+	return explain(u.hostID(), err)
+}
+
+// bounds checks where the body may go; end is the offset behind its last
+// byte, or the most it can be when its length is not known.
+func (u *upload) bounds(b Body) (end int64, err error) {
+	size := u.gen.State().Meta.Size
+	switch {
+	case b.Off < 0 || b.Len < -1:
+		return 0, Refuse(InvalidRequest, "offset %d and length %d make no sense", b.Off, b.Len)
+	case b.Total >= 0 && size >= 0 && b.Total != size:
+		return 0, Refuse(InvalidRequest, "the request says that the file has %d bytes, the upload was opened with %d", b.Total, size)
+	case b.Len > 0 && b.Off > math.MaxInt64-b.Len:
+		return 0, Refuse(InvalidRequest, "offset %d plus length %d is past the largest file size", b.Off, b.Len)
+	case size >= 0 && b.Off > size:
+		return 0, Refuse(InvalidRequest, "offset %d is behind the file's %d bytes", b.Off, size)
+	case size >= 0 && b.Len > size-b.Off:
+		return 0, Refuse(TooLarge, "the body ends at %d, the file has %d bytes", b.Off+b.Len, size)
+	case b.Len >= 0:
+		return b.Off + b.Len, nil
+	case size >= 0:
+		return size, nil
+	case b.most > 0:
+		return b.Off + b.most, nil
+	}
+	return math.MaxInt64 - segment, nil
+}
+
+// checkSpace looks, before the first byte, whether what is missing fits.
+func (u *upload) checkSpace(ctx context.Context) error {
+	u.mu.Lock()
+	checked := u.space
+	u.space = true
+	u.mu.Unlock()
+	size := u.gen.State().Meta.Size
+	if checked || size < 0 {
+		return nil
+	}
+	err := enoughSpace(ctx, u.host, u.gen.Target(), size-u.ledger.figures().covered.Bytes())
+	if err != nil {
+		u.mu.Lock()
+		u.space = false
+		u.mu.Unlock()
+	}
+	return explain(u.hostID(), err)
+}

@@ -1,0 +1,149 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+
+	"sftpgate/remote/stage"
+)
+
+// commitsAhead is how many pieces of one body may be on their way to being
+// durable while the next one streams.
+const commitsAhead = 3
+
+// receiver is one body on its way into staging.
+type receiver struct {
+	u      *upload
+	ctx    context.Context
+	body   *body
+	off    int64
+	end    int64
+	exact  bool    // the body must reach end
+	digest *Digest // nothing counts until the body matches it
+	held   []heldPiece
+
+	slots   chan struct{}
+	pending sync.WaitGroup
+	mu      sync.Mutex
+	failed  error
+}
+
+// heldPiece is sealed and waits for the body's digest.
+type heldPiece struct {
+	attempt *stage.Attempt
+	off     int64
+}
+
+func (r *receiver) run() error {
+	err := r.stream()
+	r.pending.Wait()
+	err = errors.Join(err, r.failure())
+	if err == nil && r.off == r.end && !r.body.ended() {
+		err = Refuse(TooLarge, "the body goes on behind the end of the file or of its declared length, at %d", r.end)
+	}
+	if err == nil && (r.body.err != nil || r.exact && r.off < r.end) {
+		err = r.cut()
+	}
+	return r.release(err)
+}
+
+func (r *receiver) cut() error {
+	kept := "what arrived is kept"
+	if r.digest != nil {
+		kept = "nothing of it is kept, since its digest cannot be checked"
+	}
+	return &Error{Code: InvalidRequest, Err: r.body.err,
+		Detail: fmt.Sprintf("the body was cut after %d bytes; %s: send the rest again", r.body.read, kept)}
+}
+
+func (r *receiver) stream() error {
+	for r.off < r.end && !r.body.over {
+		if err := r.failure(); err != nil {
+			return err
+		}
+		next := r.u.ledger.next(r.off, min(segment, r.end-r.off))
+		next.Len = min(next.Len, r.end-r.off)
+		var n int64
+		var err error
+		if next.held != nil {
+			n, err = r.repeat(next)
+		} else {
+			n, err = r.fresh(next)
+		}
+		r.off += n
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// fresh streams new bytes into an attempt and commits it in the background.
+func (r *receiver) fresh(next stretch) (int64, error) {
+	if err := r.u.awaitMerge(r.ctx); err != nil {
+		return 0, err
+	}
+	a, err := r.u.gen.Attempt(r.ctx)
+	if err != nil {
+		return 0, err
+	}
+	n, err := a.Fill(r.ctx, io.LimitReader(r.body, next.Len))
+	if err != nil || n == 0 {
+		a.Discard()
+		return 0, err
+	}
+	piece := heldPiece{a, next.Off}
+	r.slots <- struct{}{}
+	r.pending.Go(func() {
+		defer func() { <-r.slots }()
+		// A client that has gone does not take back what has arrived.
+		ctx := context.WithoutCancel(r.ctx)
+		if err := a.Seal(ctx); err != nil {
+			a.Discard()
+			r.fail(err)
+			return
+		}
+		if r.digest != nil {
+			r.mu.Lock()
+			r.held = append(r.held, piece)
+			r.mu.Unlock()
+			return
+		}
+		r.fail(r.u.commit(ctx, piece))
+	})
+	return n, nil
+}
+
+// release commits what waited for the digest, or discards it.
+func (r *receiver) release(err error) error {
+	if err == nil && r.digest != nil {
+		if sum := Digest(r.body.sum.Sum(nil)); sum != *r.digest {
+			err = Refuse(DigestMismatch, "the body's SHA-256 is %x, its Content-Digest says %x; nothing of it is kept: send it again", sum[:], r.digest[:])
+		}
+	}
+	for _, piece := range r.held {
+		if err != nil {
+			piece.attempt.Discard()
+			continue
+		}
+		err = r.u.commit(context.WithoutCancel(r.ctx), piece)
+	}
+	return err
+}
+
+func (r *receiver) failure() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.failed
+}
+
+func (r *receiver) fail(err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.failed == nil {
+		r.failed = err
+	}
+}
