@@ -69,6 +69,11 @@ main() {
 			esac
 			answer $? "${text%% *}"
 			;;
+		see) # FILE: its only line, to find out whether this shell sees what SFTP shows
+			IFS= read -r file || exit 1
+			line= && { IFS= read -r line <"$file" || [ -n "$line" ]; } 2>/dev/null
+			answer $? "$line"
+			;;
 		keep) # FROM TO: mode, owner, access control lists and extended attributes; no contents
 			IFS= read -r from && IFS= read -r to || exit 1
 			cp --attributes-only --preserve=mode,ownership,xattr "$from" "$to" </dev/null >/dev/null
