@@ -42,7 +42,7 @@ func (h *Host) Create(ctx context.Context, t Target, meta record.Meta, scene Sce
 			err = place.rename()
 		}
 		if err != nil {
-			removeTree(c, prepared)
+			_ = removeTree(c, prepared) // it expires otherwise
 		}
 		return err
 	})

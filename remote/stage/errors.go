@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io/fs"
 	"time"
+
+	"github.com/pkg/sftp"
 )
 
 var (
@@ -17,6 +19,13 @@ var (
 	// ErrContent is returned when a file in staging does not hold what its name says.
 	ErrContent = errors.New("staged bytes are not what they were")
 )
+
+// Refused reports whether err is the SFTP server's own answer to an operation,
+// and not a lost connection or a fault on this side.
+func Refused(err error) bool {
+	var status *sftp.StatusError
+	return errors.As(err, &status)
+}
 
 // ExistsError says that a file is in the way.
 type ExistsError struct{ File File }

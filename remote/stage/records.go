@@ -115,6 +115,9 @@ func (g *Generation) Advance(ctx context.Context, edit func(s record.State, next
 	state := g.State()
 	top := state.Seq
 	for {
+		if err := ctx.Err(); err != nil { // a host that shows no end of other records
+			return err
+		}
 		next := state.Next()
 		next.Seq = max(next.Seq, top+1)
 		if err := edit(state, &next); err != nil {

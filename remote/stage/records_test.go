@@ -144,8 +144,10 @@ func TestRecordsThatDoNotCount(t *testing.T) {
 		asleep := s.mine(target, "alice")
 		s.check(g.Advance(s.ctx, merged(0)))
 		valid := s.read(g.Dir() + "/record.2")
+		other := s.create(s.target("b"), "alice", "id", 1000)
+		s.check(other.Advance(s.ctx, merged(50)))
 		s.write(g.Dir()+"/record.3", valid[:len(valid)-1])                      // torn in its last byte
-		s.write(g.Dir()+"/record.4", valid)                                     // not its number
+		s.write(g.Dir()+"/record.4", s.read(other.Dir()+"/record.2"))           // not its number
 		s.write(g.Dir()+"/record.5", "")                                        // emptied
 		s.write(g.Dir()+"/record.6", strings.Repeat("\x00", len(valid)))        // never synced
 		s.write(g.Dir()+"/record.07", strings.Replace(valid, "seq", "seq ", 1)) // not a record's name

@@ -85,8 +85,8 @@ func TestCleanUpFollowsNoLinkedGenerations(t *testing.T) {
 		s.symlink(outside+"/dir", dir+"/x")
 	}
 	target := s.target("a")
-	g := s.create(target, "alice", "id-1", 5)
-	g, err = s.Create(s.ctx, target, meta("alice", "id-2", 5), s.look(s.Host, target, "alice"))
+	s.create(target, "alice", "id-1", 5)
+	g, err := s.Create(s.ctx, target, meta("alice", "id-2", 5), s.look(s.Host, target, "alice"))
 	s.check(err)
 	s.check(g.RemoveOlder(s.ctx))
 	link(path.Dir(g.Dir()))

@@ -59,7 +59,7 @@ func TestResolveRefuses(t *testing.T) {
 	forbidden := []string{
 		s.path("out/a"), s.path("out/none/a"), s.path("parent/a"), s.path("slash/a"), s.path("slash/etc/a"), s.path("dangling-out/a"),
 		s.path("to-staging/a"), s.path("to-staging/sub/a"), s.path("to-new-staging/a"), s.path("loop/a"), s.path("itself/a"), s.path("loop/a/b"),
-		outside + "/a", "/etc/passwd", "/a", s.root + "2/a", s.path(".x.sftpgate/a"),
+		outside + "/a", outside + "/back/a", outside + "/canary/a", outside + "/none/a", "/etc/passwd", "/a", s.root + "2/a", s.path(".x.sftpgate/a"),
 		s.path("parent") + "/" + filepath.Base(s.root) + "-not/a",
 	}
 	for _, makeDirs := range []bool{false, true} {
