@@ -163,10 +163,11 @@ func (u *upload) publish(ctx context.Context, source string) error {
 		return err
 	}
 	u.mu.Lock()
-	u.state, u.notes, u.failure = Done, done.Notes, nil
+	u.notes, u.failure = done.Notes, nil
 	u.mu.Unlock()
 	result := u.view(false)
-	result.ReceivedBytes, result.MergedBytes = result.Size, result.Size
+	result.State, result.ReceivedBytes, result.MergedBytes = Done, result.Size, result.Size
+	result.ExpiresAt = time.Now().Add(tombstoneLife).UTC().Truncate(time.Second)
 	entry := u.entry()
 	entry.Upload, entry.Ended, entry.Target = result, true, existing(&done.File)
 	if err := u.s.index.Put(ctx, entry, tombstoneLife); err != nil {

@@ -6,8 +6,6 @@ import (
 	"io/fs"
 	"time"
 
-	"github.com/pkg/sftp"
-
 	"sftpgate/remote/link"
 	"sftpgate/remote/merge"
 	"sftpgate/remote/record"
@@ -29,7 +27,6 @@ func explain(host string, err error) error {
 	}
 	var (
 		conn    *link.Error
-		status  *sftp.StatusError
 		missing *merge.MissingError
 		digest  *merge.DigestError
 	)
@@ -48,7 +45,7 @@ func explain(host string, err error) error {
 		return explainLink(conn)
 	case errors.Is(err, context.DeadlineExceeded):
 		return &Error{Code: HostTimeout, Err: err, RetryAfter: 2 * time.Second, Detail: "host " + host + " did not answer in time; what was acknowledged is kept: try again"}
-	case errors.As(err, &status), errors.Is(err, stage.ErrContent), errors.Is(err, fs.ErrNotExist), errors.Is(err, record.ErrNone):
+	case stage.Refused(err), errors.Is(err, stage.ErrContent), errors.Is(err, fs.ErrNotExist), errors.Is(err, record.ErrNone):
 		return &Error{Code: HostError, Err: err, RetryAfter: 2 * time.Second, Detail: "host " + host + " refused an operation: " + err.Error()}
 	}
 	return err

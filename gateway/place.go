@@ -25,7 +25,7 @@ func chunkOffset(index, chunkSize, total, length int64) (int64, error) {
 	return index * chunkSize, nil
 }
 
-// fixChunkSize writes the chunk size into the record, before anything is told.
+// fixChunkSize writes the chunk size into the record, before chunk 0 is acknowledged.
 func (u *upload) fixChunkSize(ctx context.Context, size int64) error {
 	err := u.gen.Advance(ctx, func(st record.State, next *record.Record) error {
 		if have := st.Meta.ChunkSize; have != 0 && have != size {

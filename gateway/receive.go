@@ -2,8 +2,6 @@ package gateway
 
 import (
 	"context"
-
-	"sftpgate/remote/record"
 )
 
 // Receive takes a span of the file. After it returns without an error every
@@ -41,17 +39,15 @@ func (s *Service) ReceiveChunk(ctx context.Context, c Caller, id string, index i
 	if err != nil {
 		return Upload{}, err
 	}
-	size, total := int64(0), record.Unknown
+	var size, total int64
 	if over != nil {
 		size, total = over.ChunkSize, over.Size
 	} else {
 		meta := u.gen.State().Meta
 		size, total = meta.ChunkSize, meta.Size
 	}
-	if size == 0 && index == 0 && b.Len > 0 && over == nil {
-		if err := u.fixChunkSize(ctx, b.Len); err != nil {
-			return Upload{}, err
-		}
+	fix := size == 0 && index == 0 && b.Len > 0 && over == nil
+	if fix {
 		size = b.Len
 	}
 	if b.Off, err = chunkOffset(index, size, total, b.Len); err != nil {
@@ -61,7 +57,13 @@ func (s *Service) ReceiveChunk(ctx context.Context, c Caller, id string, index i
 	if total >= 0 && b.Len < 0 { // without a Content-Length it still must be the whole chunk
 		b.Len = min(size, total-b.Off)
 	}
-	return s.Receive(ctx, c, id, b)
+	v, err := s.Receive(ctx, c, id, b)
+	if err == nil && fix {
+		if err = u.fixChunkSize(ctx, size); err == nil {
+			v.ChunkSize = size
+		}
+	}
+	return v, err
 }
 
 // receive cuts the body into pieces and commits each alone, the next one

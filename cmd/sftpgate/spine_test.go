@@ -219,7 +219,8 @@ func TestTwoGigabytes(t *testing.T) {
 		t.Run(engine, func(t *testing.T) {
 			sshd := remotetest.StartSSHD(t, account)
 			redis := registrytest.StartRedis(t)
-			_, base := serving(t, "--hosts", yamlOf(t, sshd.Host("web-1")), "--redis", redis.URL())
+			p := startBinary(t, plain, nil, "serve", "--listen", "127.0.0.1:0", "--hosts", yamlOf(t, sshd.Host("web-1")), "--redis", redis.URL())
+			base := "http://" + p.logged("listening")["address"].(string)
 			u := &uploader{t: t, base: base, target: filepath.Join(sshd.Root, "disk.img"), chunks: chunks, acked: map[int]bool{}}
 			watch := peak(sshd.Root)
 			began := time.Now()

@@ -30,7 +30,7 @@ type shellEngine struct {
 
 func openShell(ctx context.Context, g *stage.Generation) (Engine, error) {
 	if can := g.Can(); !can.Exec {
-		return nil, fmt.Errorf("%w (%s)", shell.ErrNoShell, can.Why["exec"])
+		return nil, fmt.Errorf("%w (%s)", shell.ErrNoShell, can.Why["Exec"])
 	}
 	conn, err := g.Host().Pool().Conn(ctx)
 	if err != nil {

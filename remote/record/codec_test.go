@@ -94,17 +94,17 @@ func TestChangedRecordsAreRefused(t *testing.T) {
 
 // nonsense makes a record that says something that cannot be.
 var nonsense = map[string]func(*Record){
-	"seq 0":                 func(r *Record) { r.Seq = 0 },
-	"negative epoch":        func(r *Record) { r.Epoch = -1 },
-	"no id":                 func(r *Record) { r.Meta.ID = "" },
-	"no user":               func(r *Record) { r.Meta.User = "" },
-	"size -2":               func(r *Record) { r.Meta.Size = -2 },
-	"chunk size -1":         func(r *Record) { r.Meta.ChunkSize = -1 },
-	"merged past the end":   func(r *Record) { r.Merged = Collect(Span{999, 2}) },
-	"chunk of no length":    func(r *Record) { r.Chunks = append(r.Chunks, Chunk{}) },
-	"adopted of no length":  func(r *Record) { r.Meta.Adopted[0].Len = 0 },
-	"adopted at a negative": func(r *Record) { r.Meta.Adopted[0].Base = -1 },
-	"adopted past 2^63":     func(r *Record) { r.Meta.Adopted[0].Base = 1<<63 - 5 },
+	"seq 0":                        func(r *Record) { r.Seq = 0 },
+	"negative epoch":               func(r *Record) { r.Epoch = -1 },
+	"no id":                        func(r *Record) { r.Meta.ID = "" },
+	"no user":                      func(r *Record) { r.Meta.User = "" },
+	"size -2":                      func(r *Record) { r.Meta.Size = -2 },
+	"chunk size -1":                func(r *Record) { r.Meta.ChunkSize = -1 },
+	"merged past the end":          func(r *Record) { r.Merged = Collect(Span{999, 2}) },
+	"chunk of no length":           func(r *Record) { r.Chunks = append(r.Chunks, Chunk{}) },
+	"adopted of a negative length": func(r *Record) { r.Meta.Adopted[0].Len = -1 },
+	"adopted at a negative":        func(r *Record) { r.Meta.Adopted[0].Base = -1 },
+	"adopted past 2^63":            func(r *Record) { r.Meta.Adopted[0].Base = 1<<63 - 5 },
 }
 
 // A record that nobody could read again must not be written: what it says would be lost.
