@@ -114,4 +114,4 @@ func renew(ctx context.Context, g *stage.Generation, engines *Engines, log *slog
 
 // Again reports errors after which the same step may well succeed at once,
 // because another gateway was at work.
-func Again(err error) bool { return errors.Is(err, errEpoch) }
+func Again(err error) bool { return errors.Is(err, errEpoch) || errors.Is(err, errPublishing) }

@@ -16,8 +16,12 @@ import (
 // enough that a crash costs a moment, enough that the sync is shared.
 const batchBytes = 256 << 20
 
-// errEpoch ends a merger whose part another one has given up.
-var errEpoch = errors.New("another gateway has begun a new part file")
+// What ends a merger because another gateway was at work.
+var (
+	errEpoch = errors.New("another gateway has begun a new part file")
+	// The part is as it will be published: no new writer may open it.
+	errPublishing = errors.New("publication of the upload has begun")
+)
 
 // Merger assembles one generation. It is for one goroutine.
 type Merger struct {
@@ -49,6 +53,9 @@ func (m *Merger) begin(ctx context.Context) error {
 		return err
 	}
 	return m.gen.Advance(ctx, func(s record.State, next *record.Record) error {
+		if s.Intent != nil {
+			return errPublishing
+		}
 		m.epoch = s.Epoch
 		next.Writers = append(next.Writers, m.writer())
 		return nil
