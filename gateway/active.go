@@ -40,6 +40,8 @@ type upload struct {
 	moved     chan struct{} // closed and made anew when the merge has moved on
 	result    *Upload       // how it ended
 	mergeErr  error         // why the merge stands still
+	leaseAt   time.Time     // when to ask for the merge lease again
+	looked    time.Time     // when the host or the index was last asked how it stands
 }
 
 // activate makes a generation active here, or returns it when it is already.
@@ -64,6 +66,9 @@ func (s *Service) activate(ctx context.Context, h *stage.Host, g *stage.Generati
 	}
 	s.tidy()
 	s.active[u.id] = u
+	if u.gen.State().Finish != nil { // asked for once, and cut off: it goes on by itself
+		u.startFinish()
+	}
 	return u, nil
 }
 
@@ -82,6 +87,9 @@ func (u *upload) refresh(ctx context.Context) error {
 		names[i] = c.Chunk
 	}
 	u.ledger.reset(mark, u.gen.State(), names)
+	u.mu.Lock()
+	u.looked = time.Now()
+	u.mu.Unlock()
 	return nil
 }
 
@@ -99,6 +107,9 @@ func (s *Service) find(ctx context.Context, c Caller, a action, id string) (*upl
 		meta := u.gen.State().Meta
 		if err := s.allow(c, a, object{host: meta.Host, path: meta.Path, owner: meta.User}); err != nil {
 			return nil, nil, err
+		}
+		if u.stale() {
+			s.lookAgain(ctx, u)
 		}
 		return u, u.ended(), nil
 	}
@@ -118,6 +129,24 @@ func (s *Service) find(ctx context.Context, c Caller, a action, id string) (*upl
 	}
 	u, err = s.load(ctx, known)
 	return u, nil, err
+}
+
+// stale reports whether another gateway may have moved the upload on since
+// this one looked.
+func (u *upload) stale() bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return !u.working && !u.finishing && u.result == nil && time.Since(u.looked) > lookEvery
+}
+
+// lookAgain asks the index whether the upload has ended elsewhere.
+func (s *Service) lookAgain(ctx context.Context, u *upload) {
+	u.mu.Lock()
+	u.looked = time.Now()
+	u.mu.Unlock()
+	if e, ok, err := s.index.Get(ctx, u.id); err == nil && ok && e.Ended {
+		u.conclude(e.Upload)
+	}
 }
 
 // load finds on the host what the index knows only by name.

@@ -29,7 +29,7 @@ func (u *upload) finishAll(ctx context.Context) error {
 		if !passing(err) {
 			break
 		}
-		u.s.log.Info("finish interrupted, going on", "upload", u.id, "host", u.hostID(), "err", err)
+		u.logger().Info("finish interrupted, going on", "err", err)
 		if !pause(ctx, time.Duration(1<<try)*300*time.Millisecond) {
 			break
 		}
@@ -37,14 +37,12 @@ func (u *upload) finishAll(ctx context.Context) error {
 	if err != nil && ctx.Err() != nil {
 		err = errStopping()
 	}
-	if errors.Is(err, stage.ErrSuperseded) {
-		if over := u.endedElsewhere(ctx); over != nil {
-			u.conclude(*over)
+	if err != nil {
+		var over *Upload
+		if over, err = u.s.settled(ctx, u, err); over != nil {
 			return nil
 		}
-	}
-	if err != nil {
-		u.finishFailed(explain(u.hostID(), err))
+		u.finishFailed(err)
 	}
 	return err
 }

@@ -4,11 +4,17 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"sftpgate/remote/stage"
 )
 
 // conclude ends the upload here, with its result.
 func (u *upload) conclude(result Upload) {
 	u.mu.Lock()
+	if u.result != nil {
+		u.mu.Unlock()
+		return
+	}
 	u.result, u.state = &result, result.State
 	if u.finishing {
 		u.finishing = false
@@ -25,14 +31,7 @@ func (u *upload) end(state State) {
 	u.mu.Lock()
 	u.state = state
 	u.mu.Unlock()
-	result := u.view(false)
-	u.mu.Lock()
-	u.result = &result
-	if u.finishing {
-		u.finishing = false
-		close(u.finished)
-	}
-	u.mu.Unlock()
+	u.conclude(u.view(false))
 }
 
 // finishFailed ends a finish without a result. Whatever the reason, the next
@@ -49,6 +48,10 @@ func (u *upload) finishFailed(err error) {
 	if refused.Code == Incomplete || refused.Code == ShuttingDown {
 		u.state = Receiving
 	}
+	if u.result != nil { // cancelled meanwhile
+		u.mu.Unlock()
+		return
+	}
 	u.finishing = false
 	finished := u.finished
 	u.mu.Unlock()
@@ -58,13 +61,20 @@ func (u *upload) finishFailed(err error) {
 		"user", u.gen.State().Meta.User, "code", refused.Code, "err", err)
 }
 
-// endedElsewhere looks for the result when another gateway brought it about.
-func (u *upload) endedElsewhere(ctx context.Context) *Upload {
-	e, ok, err := u.s.index.Get(ctx, u.id)
-	if err != nil || !ok || !e.Ended {
-		return nil
+// settled finds out, after err, whether the upload has ended at another
+// gateway: then its result is returned and stands here too. Otherwise what is
+// known of a generation that is gone is forgotten, and err comes back.
+func (s *Service) settled(ctx context.Context, u *upload, err error) (*Upload, error) {
+	if !errors.Is(err, stage.ErrSuperseded) {
+		return nil, explain(u.hostID(), err)
 	}
-	return &e.Upload
+	e, ok, ierr := s.index.Get(ctx, u.id)
+	if ierr == nil && ok && e.Ended {
+		u.conclude(e.Upload)
+		return &e.Upload, nil
+	}
+	s.forget(u)
+	return nil, explain(u.hostID(), err)
 }
 
 // event logs a step of an upload's life.

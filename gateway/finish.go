@@ -39,7 +39,11 @@ func (s *Service) Finish(ctx context.Context, c Caller, id string, r FinishReque
 		return Upload{}, err
 	}
 	if err := u.askToFinish(ctx, r); err != nil {
-		return Upload{}, explain(u.hostID(), err)
+		over, err := s.settled(ctx, u, err)
+		if over != nil {
+			return *over, over.agrees(r)
+		}
+		return Upload{}, err
 	}
 	u.startFinish()
 	return u.view(false), nil

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"errors"
 	"io/fs"
 	"slices"
 
@@ -17,6 +18,15 @@ func (s *Service) Get(ctx context.Context, c Caller, id string) (Upload, error) 
 	}
 	if over != nil {
 		return *over, nil
+	}
+	if !u.busy() { // else this gateway knows best
+		if err := u.refresh(ctx); errors.Is(err, stage.ErrSuperseded) {
+			over, err := s.settled(ctx, u, err)
+			if over != nil {
+				return *over, nil
+			}
+			return Upload{}, err
+		}
 	}
 	return u.view(true), nil
 }

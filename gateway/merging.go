@@ -16,6 +16,8 @@ const (
 	// leaseFor is how long a gateway that died keeps others from merging.
 	leaseFor   = 6 * time.Second
 	renewEvery = 2 * time.Second
+	// lookEvery is how often the host is read for what other gateways do.
+	lookEvery = 2 * time.Second
 	// lingerFor is how long an engine stays open for the next chunk.
 	lingerFor = 2 * time.Second
 	// Incoming bytes are held back while more than this is committed and not
@@ -30,10 +32,10 @@ const (
 func (u *upload) wake() {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if u.working || u.result != nil || !u.finishing && !u.worthMerging() {
+	if u.working || u.result != nil || u.s.life.Err() != nil {
 		return
 	}
-	if u.s.life.Err() != nil {
+	if !u.finishing && (time.Now().Before(u.leaseAt) || !u.worthMerging()) {
 		return
 	}
 	u.working = true
@@ -74,12 +76,16 @@ func (u *upload) work() {
 // stopped notes how a run of the merge ended, and starts another when a finish
 // was asked for meanwhile.
 func (u *upload) stopped(err error) {
-	if err != nil && !errors.Is(err, errLeased) && u.s.life.Err() == nil {
-		u.s.log.Warn("merge stopped", "upload", u.id, "host", u.hostID(), "err", err)
+	leased := errors.Is(err, errLeased)
+	if err != nil && !leased && u.s.life.Err() == nil {
+		u.logger().Warn("merge stopped", "err", err)
 	}
 	u.mu.Lock()
 	u.working = false
 	u.mergeErr = err
+	if leased { // the other gateway merges these chunks too: no need to ask at once again
+		u.leaseAt = time.Now().Add(lookEvery)
+	}
 	close(u.moved)
 	u.moved = make(chan struct{})
 	again := u.finishing && u.result == nil && u.s.life.Err() == nil
@@ -94,7 +100,16 @@ func (u *upload) mergeAhead(ctx context.Context) error {
 	return u.withMerger(ctx, func(m *merge.Merger) error {
 		idle := time.NewTimer(lingerFor)
 		defer idle.Stop()
+		look := time.NewTicker(lookEvery)
+		defer look.Stop()
 		for ctx.Err() == nil {
+			select {
+			case <-look.C: // chunks may have come through another gateway
+				if err := u.refresh(ctx); err != nil {
+					return err
+				}
+			default:
+			}
 			n, err := u.round(ctx, m)
 			if err != nil {
 				return err
@@ -191,6 +206,8 @@ func (u *upload) announce() {
 func (u *upload) awaitMerge(ctx context.Context) error {
 	stuck := time.NewTimer(stuckAfter)
 	defer stuck.Stop()
+	look := time.NewTicker(lookEvery)
+	defer look.Stop()
 	for last := int64(-1); ; {
 		meta := u.gen.State().Meta
 		size := meta.Size
@@ -206,6 +223,10 @@ func (u *upload) awaitMerge(ctx context.Context) error {
 		u.wake()
 		select {
 		case <-news:
+		case <-look.C: // another gateway may have merged
+			if err := u.refresh(ctx); err != nil {
+				return err
+			}
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-stuck.C:

@@ -26,10 +26,13 @@ func (s *Service) Receive(ctx context.Context, c Caller, id string, b Body) (Upl
 		return Upload{}, err
 	}
 	err = u.receive(ctx, b)
-	if CodeOf(err) == DifferentFile {
-		s.forget(u)
+	if over, serr := s.settled(ctx, u, err); over != nil && over.State == Done {
+		// The body is half read: only a repetition can be compared with the file.
+		return *over, &Error{Code: HostError, Err: err, Detail: "the upload was finished at another gateway meanwhile: send the same again"}
+	} else if err != nil {
+		return u.view(false), serr
 	}
-	return u.view(false), err
+	return u.view(false), nil
 }
 
 // ReceiveChunk is Receive for a chunk by its index. The chunk size is fixed by

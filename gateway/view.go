@@ -51,6 +51,14 @@ func (u *upload) use(n int) {
 	u.mu.Unlock()
 }
 
+// busy reports whether bodies come in or the merge runs here, so that what is
+// known here is no older than what the host would say.
+func (u *upload) busy() bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.users > 0 || u.working || u.finishing || time.Since(u.looked) < lookEvery
+}
+
 func (u *upload) setState(s State) {
 	u.mu.Lock()
 	u.state = s

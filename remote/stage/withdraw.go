@@ -1,0 +1,52 @@
+package stage
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"path"
+
+	"sftpgate/remote/link"
+)
+
+// Withdraw is Remove for an upload that is given up while a publication of it
+// may be under way, here or at another gateway. First the generation is moved
+// away, after which nothing can publish it any more; then it is certain whether
+// it was published before: then that file is returned, and it stays.
+//
+// ErrSuperseded is returned when the generation was gone already.
+func (g *Generation) Withdraw(ctx context.Context) (published *File, err error) {
+	if err := g.Reload(ctx); err != nil {
+		return nil, err
+	}
+	state := g.State()
+	away := path.Join(g.target.Dir, hiddenName())
+	err = g.host.pool.Do(ctx, func(conn *link.Conn) error {
+		c := conn.SFTP()
+		if err := move(c, g.can, g.path(), away); err != nil {
+			if _, lerr := c.Lstat(g.path()); errors.Is(lerr, fs.ErrNotExist) {
+				return errors.Join(ErrSuperseded, err)
+			}
+			return err
+		}
+		if intent := state.Intent; intent != nil {
+			pub := publisher{conn: conn, c: c, can: g.can, host: g.host, target: g.target,
+				Publication: Publication{Source: path.Join(away, intent.Source), Size: state.Meta.Size},
+				second:      path.Join(away, pubPrefix), begun: true}
+			ours, err := pub.already()
+			if err != nil {
+				return err
+			}
+			if ours {
+				var done Published
+				if err := pub.settle(&done); err != nil {
+					return err
+				}
+				published = &done.File
+			}
+		}
+		clearEmpty(c, g.target, userDir(g.user))
+		return errors.Join(syncDir(c, g.can, g.target.Dir), removeTree(c, away))
+	})
+	return published, g.host.explain(err, g.target.Dir)
+}
