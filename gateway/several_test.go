@@ -1,0 +1,134 @@
+package gateway_test
+
+import (
+	"sync"
+	"testing"
+	"time"
+
+	"sftpgate/gateway"
+	"sftpgate/remote/link"
+	"sftpgate/remote/remotetest"
+)
+
+// two gateways with one registry before one host.
+func two(t *testing.T) (a, b *rig) {
+	t.Helper()
+	st, _ := redis(t)
+	sshd := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
+	for _, r := range []**rig{&a, &b} {
+		*r = &rig{gatewayOn(t, st, link.Options{}, sshd.Host("web-1")), t, sshd, sshd.Root}
+	}
+	return a, b
+}
+
+func eventually(t *testing.T, what string, holds func() bool) {
+	t.Helper()
+	for end := time.Now().Add(20 * time.Second); !holds(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("never: %s", what)
+		}
+	}
+}
+
+// What one gateway has brought to its end the other one tells as well.
+func TestTheEndIsKnownEverywhere(t *testing.T) {
+	a, b := two(t)
+	content := noise(10 * mib)
+	up := a.open(alice, "f", 10*mib).Upload
+	a.send(alice, up.ID, content, 0, 5*mib)
+	b.send(alice, up.ID, content, 5*mib, 5*mib)
+	b.finish(alice, up.ID)
+	if u, err := a.Finish(t.Context(), alice, up.ID, gateway.FinishRequest{Size: -1}); err != nil || u.State != gateway.Done {
+		t.Errorf("finish at the other gateway: %+v, %v", u, err)
+	}
+	a.send(alice, up.ID, content, 0, mib)
+	if u, err := a.Get(t.Context(), alice, up.ID); err != nil || u.State != gateway.Done {
+		t.Errorf("get at the other gateway: %+v, %v", u, err)
+	}
+	a.exact("f", content)
+
+	up = a.open(alice, "g", 10*mib).Upload
+	a.send(alice, up.ID, content, 0, 5*mib)
+	b.send(alice, up.ID, content, 5*mib, 5*mib)
+	if err := b.Cancel(t.Context(), alice, up.ID); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the other gateway says cancelled", func() bool {
+		u, err := a.Get(t.Context(), alice, up.ID)
+		return err == nil && u.State == gateway.Cancelled
+	})
+	wantCode(t, a.trySend(alice, up.ID, content, 0, mib), gateway.DifferentFile)
+	a.clean(".")
+}
+
+// More than the backlog through each of two gateways: neither waits for the
+// other without end.
+func TestTwoGatewaysShareTheMerge(t *testing.T) {
+	a, b := two(t)
+	content := noise(160 * mib)
+	up := a.open(alice, "f", int64(len(content))).Upload
+	var wg sync.WaitGroup
+	for i, r := range []*rig{a, b} {
+		wg.Go(func() {
+			for off := int64(i) * 8 * mib; off < int64(len(content)); off += 16 * mib {
+				if err := r.trySend(alice, up.ID, content, off, 8*mib); err != nil {
+					t.Errorf("gateway %d at %d: %v", i, off, err)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if !t.Failed() {
+		a.finish(alice, up.ID)
+		a.exact("f", content)
+	}
+}
+
+// A finish that was asked for and cut off goes on when the upload is looked
+// at again, without another request to finish.
+func TestFinishGoesOn(t *testing.T) {
+	st, _ := redis(t)
+	sshd := remotetest.StartSSHD(t, hostsOfEveryKind["stream"])
+	a := &rig{gatewayOn(t, st, link.Options{}, sshd.Host("web-1")), t, sshd, sshd.Root}
+	content := noise(60 * mib)
+	up := a.open(alice, "f", int64(len(content))).Upload
+	a.send(alice, up.ID, content, 0, int64(len(content)))
+	if _, err := a.Finish(t.Context(), alice, up.ID, gateway.FinishRequest{Size: -1}); err != nil {
+		t.Fatal(err)
+	}
+	a.stop()
+	b := &rig{gatewayOn(t, st, link.Options{}, sshd.Host("web-1")), t, sshd, sshd.Root}
+	eventually(t, "done", func() bool {
+		u, err := b.Get(t.Context(), alice, up.ID)
+		return err == nil && u.State == gateway.Done
+	})
+	b.exact("f", content)
+}
+
+// Cancelling in mid-merge ends with the staging gone, or with the file whole.
+func TestCancelDuringTheFinish(t *testing.T) {
+	r := newRig(t, remotetest.SSHDOptions{})
+	content := noise(40 * mib)
+	for try := range 6 {
+		up := r.open(alice, "f", int64(len(content)), replace).Upload
+		r.send(alice, up.ID, content, 0, int64(len(content)))
+		if _, err := r.Finish(t.Context(), alice, up.ID, gateway.FinishRequest{Size: -1}); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Duration(try) * 8 * time.Millisecond)
+		err := r.Cancel(t.Context(), alice, up.ID)
+		u, gerr := r.Get(t.Context(), alice, up.ID)
+		if gerr != nil {
+			t.Fatal(gerr)
+		}
+		switch {
+		case err == nil && u.State == gateway.Cancelled:
+			r.clean(".")
+		case gateway.CodeOf(err) == gateway.DifferentFile && u.State == gateway.Done:
+			r.exact("f", content)
+		default:
+			t.Fatalf("cancel said %v, the upload is %s", err, u.State)
+		}
+	}
+}
