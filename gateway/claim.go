@@ -17,7 +17,7 @@ func (s *Service) begin(ctx context.Context, c Caller, h *stage.Host, t stage.Ta
 	if err := enoughSpace(ctx, h, t, r.Size); err != nil {
 		return nil, err
 	}
-	meta := r.meta(c, h, newID())
+	meta := r.meta(c, newID())
 	if len(r.Adopt) > 0 {
 		parts, size, err := s.adopted(ctx, c, t, r.Adopt)
 		if err != nil {
@@ -131,4 +131,16 @@ func enoughSpace(ctx context.Context, h *stage.Host, t stage.Target, need int64)
 func ownedByAnother(t stage.Target) *Error {
 	return &Error{Code: OwnedByAnother, RetryAfter: time.Minute,
 		Detail: "another user is uploading to " + t.Path() + " on host " + t.Host + ": choose another name, or wait until that upload has ended"}
+}
+
+// named adds, for an administrator, which upload is in the way: that is the
+// one that can be taken over.
+func (s *Service) named(ctx context.Context, c Caller, t stage.Target, refusal *Error) *Error {
+	if !c.Admin {
+		return refusal
+	}
+	if e, ok, err := s.index.ByAlias(ctx, targetAlias(keyOf(t))); err == nil && ok && !e.Ended {
+		refusal.Upload = &e.Upload
+	}
+	return refusal
 }

@@ -1,7 +1,9 @@
 package gateway
 
 import (
+	"context"
 	"fmt"
+	"reflect"
 	"time"
 	"unicode"
 
@@ -55,7 +57,7 @@ func checkText(name, text string) error {
 }
 
 // meta is what goes into the first record.
-func (r OpenRequest) meta(c Caller, h *stage.Host, id string) record.Meta {
+func (r OpenRequest) meta(c Caller, id string) record.Meta {
 	m := record.Meta{
 		ID: id, User: c.User, Host: r.Host, Size: r.Size, ChunkSize: r.ChunkSize, Digest: sumOf(r.Digest),
 		Identity: record.Identify(sumOf(r.Digest), r.Fingerprint, r.Size),
@@ -65,17 +67,6 @@ func (r OpenRequest) meta(c Caller, h *stage.Host, id string) record.Meta {
 	if !r.MTime.IsZero() {
 		at := r.MTime.UTC()
 		m.MTime = &at
-	}
-	cfg := h.Config()
-	if m.Owner == "" {
-		m.Owner = cfg.Owner
-	}
-	if m.Group == "" {
-		m.Group = cfg.Group
-	}
-	if m.Mode == nil && cfg.Mode != nil && r.IfExists != ReplaceIfExists {
-		mode := uint32(cfg.Mode.Perm())
-		m.Mode = &mode
 	}
 	return m
 }
@@ -101,4 +92,24 @@ func bytesText(n int64) string {
 		f, i = f/1024, i+1
 	}
 	return fmt.Sprintf("%.1f %ciB", f, units[i])
+}
+
+// rewish records what is wished for the published file where a resumed upload
+// wishes something else than before: a target that was in the way at the end
+// may be replaced after all.
+func (u *upload) rewish(ctx context.Context, r OpenRequest) error {
+	now := func(m *record.Meta) {
+		want := r.meta(Caller{}, "")
+		m.IfExists, m.IfMatch, m.Owner, m.Group, m.Mode, m.MTime = want.IfExists, want.IfMatch, want.Owner, want.Group, want.Mode, want.MTime
+	}
+	have := u.gen.State().Meta
+	want := have
+	now(&want)
+	if reflect.DeepEqual(have, want) {
+		return nil
+	}
+	return u.gen.Advance(ctx, func(_ record.State, next *record.Record) error {
+		now(&next.Meta)
+		return nil
+	})
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -106,11 +107,41 @@ func TestStrangerAppearsBeforePublication(t *testing.T) {
 	if got, _ := os.ReadFile(r.path("f")); string(got) != "stranger" {
 		t.Fatal("the stranger's file was changed")
 	}
-	if err := os.Remove(r.path("f")); err != nil {
-		t.Fatal(err)
+	// Nothing has to be sent again to have it replaced after all.
+	again := r.open(alice, "f", int64(len(content)), replace)
+	if !again.Resumed || again.Upload.ReceivedBytes != int64(len(content)) {
+		t.Fatalf("opened again: %+v", again)
 	}
 	r.finish(alice, up.ID)
 	r.exact("f", content)
+}
+
+func TestDefaultsOfTheHost(t *testing.T) {
+	sshd := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
+	h, missing := sshd.Host("web-1"), sshd.Host("web-2")
+	mode := os.FileMode(0o600)
+	h.Mode, missing.Roots = &mode, []string{"/no/such/root"}
+	r := &rig{gatewayOn(t, embedded(t), link.Options{}, h, missing), t, sshd, sshd.Root}
+	if err := os.WriteFile(r.path("old"), []byte("old"), 0o664); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(r.path("old"), 0o664); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]os.FileMode{"new": 0o600, "old": 0o664} {
+		up := r.open(alice, name, 3, replace).Upload
+		r.send(alice, up.ID, []byte("abc"), 0, 3)
+		r.finish(alice, up.ID)
+		if info, err := os.Stat(r.path(name)); err != nil || info.Mode().Perm() != want {
+			t.Errorf("%s: %v, want %v", name, info.Mode(), want)
+		}
+	}
+	_, err := r.Open(t.Context(), alice, gateway.OpenRequest{Host: "web-2", Path: "/no/such/root/f", Size: 1})
+	if e := wantCode(t, err, gateway.HostError); !strings.Contains(e.Detail, "/no/such/root") {
+		t.Errorf("the refusal does not name the root: %s", e.Detail)
+	}
+	_, err = r.Open(t.Context(), alice, gateway.OpenRequest{Host: "web-1", Path: sshd.Root, Size: 1})
+	wantCode(t, err, gateway.NotAFile)
 }
 
 func TestCancelAndTakeover(t *testing.T) {

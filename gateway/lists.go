@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"maps"
 	"slices"
 
 	"sftpgate/remote/link"
@@ -115,6 +116,9 @@ func (s *Service) Host(ctx context.Context, c Caller, id string) (HostView, erro
 	if _, err = h.Pool().Ping(ctx); err == nil {
 		if roots := h.Config().Roots; len(roots) > 0 {
 			free, _ = h.Free(ctx, roots[0])
+			if t, err := h.ResolveDir(ctx, roots[0]); err == nil {
+				_, _ = h.Abilities(ctx, t) // shown below as far as they could be found out
+			}
 		}
 	}
 	v := s.hostView(h) // says itself that it is down, and why
@@ -134,15 +138,32 @@ func (s *Service) hostView(h *stage.Host) HostView {
 		if !ok {
 			continue
 		}
-		v.Engine, v.Cannot = choice.Engine, choice.Why
+		v.Engine, v.Cannot = choice.Engine, maps.Clone(choice.Why)
 	}
 	for _, can := range h.Known() {
 		v.Durability = "full"
 		if !can.Durable() {
 			v.Durability = "degraded"
 		}
+		v.abilities(can)
 	}
 	return v
+}
+
+// abilities adds what was found out about a root.
+func (v *HostView) abilities(can link.Abilities) {
+	if v.Cannot == nil {
+		v.Cannot = map[string]string{}
+	}
+	maps.Copy(v.Cannot, can.Why)
+	for name, has := range map[string]bool{"Fsync": can.Fsync, "DirSync": can.DirSync, "PosixRename": can.PosixRename,
+		"HardLink": can.HardLink, "RenameCreateOnly": can.RenameCreateOnly, "StatVFS": can.StatVFS, "Exec": can.Exec,
+		"HashTool": can.HashTool != "", "Proc": can.Proc} {
+		if has && !slices.Contains(v.Can, name) {
+			v.Can = append(v.Can, name)
+		}
+	}
+	slices.Sort(v.Can)
 }
 
 // Entries lists a directory below the roots, for pickers.

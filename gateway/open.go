@@ -69,7 +69,7 @@ func (s *Service) open(ctx context.Context, c Caller, h *stage.Host, t stage.Tar
 			return nil, nil, false, err
 		}
 		if scene.Another {
-			return nil, nil, false, ownedByAnother(t)
+			return nil, nil, false, s.named(ctx, c, t, ownedByAnother(t))
 		}
 		if scene.Mine != nil {
 			u, err := s.resume(ctx, h, scene.Mine, r)
@@ -110,6 +110,9 @@ func (s *Service) resume(ctx context.Context, h *stage.Host, g *stage.Generation
 	u.confirmed = time.Time{} // look at the claim now, and not when it suits
 	u.mu.Unlock()
 	if err := u.confirm(ctx); err != nil {
+		return nil, err
+	}
+	if err := u.rewish(ctx, r); err != nil {
 		return nil, err
 	}
 	u.touch()

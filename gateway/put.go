@@ -73,7 +73,7 @@ func (p *put) small(ctx context.Context) (PutResult, error) {
 	if err := enoughSpace(ctx, p.h, p.t, p.Size); err != nil {
 		return PutResult{}, err
 	}
-	meta := p.open.meta(p.c, p.h, newID())
+	meta := p.open.meta(p.c, newID())
 	claim := Claim{Token: meta.ID, ID: meta.ID, User: p.c.User, Host: p.t.Host, Path: p.t.Path(), Identity: string(meta.Identity), Since: meta.Created}
 	if err := p.s.takeClaim(ctx, p.t, claim); err != nil {
 		return PutResult{}, err

@@ -32,7 +32,7 @@ func (s *Service) OpenUnnamed(ctx context.Context, c Caller, host, dir string, s
 	if err != nil {
 		return Upload{}, explain(host, err)
 	}
-	meta := r.meta(c, h, newID())
+	meta := r.meta(c, newID())
 	meta.Unnamed, t.Name = true, meta.ID
 	u, err := s.claimAndStage(ctx, h, t, stage.Scene{}, meta)
 	if err != nil {

@@ -22,6 +22,9 @@ func (a api) putFile(w http.ResponseWriter, r *http.Request, c gateway.Caller) e
 	if result.Replaced {
 		status = http.StatusOK
 	}
+	if result.ETag != "" {
+		w.Header().Set("ETag", result.ETag) // what If-Match takes
+	}
 	return web.Reply(w, r, status, withoutReceived(result.Upload))
 }
 
@@ -29,7 +32,7 @@ func putRequest(r *http.Request) (gateway.PutRequest, error) {
 	p := gateway.PutRequest{Host: r.PathValue("host"),
 		// The component after files/ is the first below the host's own root directory.
 		Path: "/" + r.PathValue("path"), Size: r.ContentLength, R: r.Body}
-	q, err := readQuery(r, "if_exists", "make_dirs", "mode", "owner", "group", "mtime")
+	q, err := readQuery(r, "if_exists", "make_dirs", "mode", "owner", "group", "mtime", "restart")
 	if err != nil {
 		return p, err
 	}
@@ -44,6 +47,9 @@ func putRequest(r *http.Request) (gateway.PutRequest, error) {
 		return p, err
 	}
 	if p.MakeDirs, err = q.flag("make_dirs"); err != nil {
+		return p, err
+	}
+	if p.Restart, err = q.flag("restart"); err != nil {
 		return p, err
 	}
 	if p.Mode, err = parseMode(q.text("mode")); err != nil {

@@ -103,7 +103,7 @@ func TestFaults(t *testing.T) {
 		"port":             {with("port: 0"), "port: must be a whole number from 1 to 65535"},
 		"port text":        {with("port: ssh"), "hosts.yaml:2:25: port: must be a whole number"},
 		"connections":      {with("connections: 65"), "from 1 to 64"},
-		"engine":           {with("engine: rsync"), `"rsync" is no engine: there are auto, shell, copy-data, stream`},
+		"engine":           {with("engine: rsync"), `"rsync" is no engine: there are auto, shell, stream`},
 		"mode":             {with("mode: 0888"), "octal"},
 		"mode suid":        {with("mode: 4755"), "up to 0777"},
 		"agent":            {with("agent: 1"), "must be true or false"},

@@ -23,6 +23,9 @@ type Choice struct {
 	Why    map[string]string
 }
 
+// ErrNoEngine is returned where no engine proves itself on a host.
+var ErrNoEngine = errors.New("there is no way to merge on this host")
+
 // NewEngines starts with nothing known.
 func NewEngines() *Engines { return &Engines{chosen: map[string]Choice{}} }
 
@@ -87,10 +90,10 @@ func choose(ctx context.Context, g *stage.Generation) (Engine, Choice, error) {
 		failures = append(failures, fmt.Errorf("%s: %w", o.name, err))
 	}
 	if len(failures) == 0 {
-		return nil, choice, fmt.Errorf("hosts.yaml asks for the engine %q on host %s, which this version does not have: use auto, %s",
-			wanted, g.Target().Host, names())
+		return nil, choice, fmt.Errorf("%w: hosts.yaml asks for the engine %q on host %s, which this version does not have: use auto, %s",
+			ErrNoEngine, wanted, g.Target().Host, names())
 	}
-	return nil, choice, fmt.Errorf("no way to merge on host %s: %w", g.Target().Host, errors.Join(failures...))
+	return nil, choice, fmt.Errorf("%w: host %s: %w", ErrNoEngine, g.Target().Host, errors.Join(failures...))
 }
 
 func names() string {

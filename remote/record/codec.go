@@ -44,6 +44,9 @@ func wrap(body []byte) []byte {
 	return file.Bytes()
 }
 
+// ErrVersion is returned for a record that another version of the gateway wrote.
+var ErrVersion = errors.New("the record was written by another version of the gateway")
+
 // Decode reads a record file. It refuses a torn or changed one, in whichever
 // byte, an unknown version, and contents that make no sense.
 func Decode(file []byte) (Record, error) {
@@ -52,7 +55,7 @@ func Decode(file []byte) (Record, error) {
 		return Record{}, fmt.Errorf("record is torn or no record: %w", err)
 	}
 	if e.Version != Version {
-		return Record{}, fmt.Errorf("record has version %d, this gateway reads %d: upgrade the gateway", e.Version, Version)
+		return Record{}, fmt.Errorf("%w: it has version %d, this one reads %d: upgrade the gateway", ErrVersion, e.Version, Version)
 	}
 	if Sum(sha256.Sum256(e.Record)) != e.Sum {
 		return Record{}, errors.New("record does not match its checksum: it is torn or was changed")

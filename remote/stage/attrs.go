@@ -2,6 +2,7 @@ package stage
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"io/fs"
@@ -10,6 +11,8 @@ import (
 	"time"
 
 	"github.com/pkg/sftp"
+
+	"sftpgate/remote/hosts"
 )
 
 // Attrs are the wishes for a published file. What is not wished for follows
@@ -34,10 +37,10 @@ func (p *publisher) attributes(ctx context.Context, old *File) (notes []string, 
 		return nil, fmt.Errorf("publish %s: the assembled file is gone: %w", p.target.Path(), errOr(err, fs.ErrNotExist))
 	}
 	kept := false
-	if old != nil && p.can.Exec {
-		if kept = p.keepAll(ctx); !kept {
-			notes = append(notes, "access control lists and extended attributes of the replaced file, if it had any, were not kept")
-		}
+	if old == nil {
+		p.Attrs = p.Attrs.or(p.host.Config())
+	} else if kept = p.can.Exec && p.keepAll(ctx); !kept {
+		notes = append(notes, "access control lists and extended attributes of the replaced file, if it had any, were not kept")
 	}
 	uid, gid, asked, err := p.ownership(mine, old)
 	if err != nil {
@@ -45,7 +48,8 @@ func (p *publisher) attributes(ctx context.Context, old *File) (notes []string, 
 	}
 	if uid != mine.UID || gid != mine.GID {
 		if err := p.c.Chown(p.Source, int(uid), int(gid)); err != nil && asked {
-			return nil, fmt.Errorf("give %s to %s:%s: %w", p.target.Path(), p.Attrs.Owner, p.Attrs.Group, err)
+			return nil, fmt.Errorf("give %s to %d:%d: %w", p.target.Path(), uid, gid,
+				p.host.explainTo(err, "change the owner of", p.target.Path()))
 		} else if err != nil && !kept {
 			notes = append(notes, fmt.Sprintf("owner and group %d:%d of the replaced file could not be kept", uid, gid))
 		}
@@ -66,6 +70,16 @@ func (p *publisher) attributes(ctx context.Context, old *File) (notes []string, 
 		}
 	}
 	return notes, nil
+}
+
+// or fills in what hosts.yaml says about files that replace nothing.
+func (a Attrs) or(h hosts.Host) Attrs {
+	a.Owner, a.Group = cmp.Or(a.Owner, h.Owner), cmp.Or(a.Group, h.Group)
+	if a.Mode == nil && h.Mode != nil {
+		mode := uint32(h.Mode.Perm())
+		a.Mode = &mode
+	}
+	return a
 }
 
 func errOr(err, other error) error {

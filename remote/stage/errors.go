@@ -1,6 +1,7 @@
 package stage
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -16,6 +17,8 @@ var (
 	ErrNoSpace = errors.New("no space left on the host")
 	// ErrTaken is returned when another claim was put in place first.
 	ErrTaken = errors.New("the target is claimed by another upload")
+	// ErrNoRoot is returned when no root of the host exists there.
+	ErrNoRoot = errors.New("the host has no root for uploads")
 	// ErrContent is returned when a file in staging does not hold what its name says.
 	ErrContent = errors.New("staged bytes are not what they were")
 )
@@ -61,10 +64,11 @@ func (e *KindError) Error() string { return fmt.Sprintf("%s is a %s", e.Path, e.
 type PermissionError struct {
 	Path string
 	User string // the login user on the host
+	Do   string // what was refused: "write" (also when empty), "change the owner of"
 }
 
 func (e *PermissionError) Error() string {
-	return fmt.Sprintf("the host does not let the login user %s write %s", e.User, e.Path)
+	return fmt.Sprintf("the host does not let the login user %s %s %s", e.User, cmp.Or(e.Do, "write"), e.Path)
 }
 
 func (e *PermissionError) Unwrap() error { return fs.ErrPermission }

@@ -71,10 +71,12 @@ func (h *Host) do(ctx context.Context, path string, fn func(*sftp.Client) error)
 }
 
 // explain gives the host's permission refusals their path and login user.
-func (h *Host) explain(err error, path string) error {
+func (h *Host) explain(err error, path string) error { return h.explainTo(err, "write", path) }
+
+func (h *Host) explainTo(err error, do, path string) error {
 	var named *PermissionError
 	if errors.Is(err, fs.ErrPermission) && !errors.As(err, &named) {
-		return &PermissionError{Path: path, User: h.Config().User}
+		return &PermissionError{Path: path, User: h.Config().User, Do: do}
 	}
 	return err
 }

@@ -95,6 +95,9 @@ func readRecord(c *sftp.Client, name string, seq int64) (*record.Record, error) 
 		return nil, fmt.Errorf("read record %s: %w", name, err)
 	}
 	r, err := record.Decode(file.Bytes())
+	if errors.Is(err, record.ErrVersion) {
+		return nil, fmt.Errorf("%s: %w", name, err) // not torn: it must not be passed over
+	}
 	if err != nil || r.Seq != seq {
 		return nil, nil
 	}

@@ -2,10 +2,10 @@ package stage
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io/fs"
 	"path"
+	"slices"
 	"time"
 
 	"github.com/pkg/sftp"
@@ -25,12 +25,12 @@ func (h *Host) Resolve(ctx context.Context, p string, makeDirs bool) (Target, er
 	if err := CheckPath(p); err != nil {
 		return Target{}, err
 	}
+	if slices.Contains(h.Config().Roots, p) {
+		return Target{}, &KindError{Path: p, Kind: "directory"}
+	}
 	dir, err := h.resolve(ctx, path.Dir(p), makeDirs)
 	if err != nil {
 		return Target{}, err
-	}
-	if p == dir.Root {
-		return Target{}, &KindError{Path: p, Kind: "directory"}
 	}
 	dir.Name = path.Base(p)
 	return dir, nil
@@ -105,13 +105,11 @@ func (h *Host) realRoots(c *sftp.Client) (map[string]string, error) {
 		known[root] = real.path
 	}
 	if len(known) == 0 {
-		return nil, fmt.Errorf("none of the roots %v exists on the host: make one, or mend roots in hosts.yaml: %w",
-			h.Config().Roots, errRoots)
+		return nil, fmt.Errorf("%w: none of %v exists on host %s: make one there, or mend roots in hosts.yaml",
+			ErrNoRoot, h.Config().Roots, h.Config().ID)
 	}
 	return known, nil
 }
-
-var errRoots = errors.New("no root")
 
 // rootOf finds the root that p lies under; by its configured spelling as well
 // when configured is set, else only by the real one.
