@@ -80,8 +80,17 @@ func renew(ctx context.Context, g *stage.Generation, engines *Engines, log *slog
 		return err
 	}
 	epoch, err := g.NewPart(ctx, s.Epoch+1)
+	named := false // by a record, perhaps
 	if err == nil {
+		defer func() {
+			if !named { // half a copy would only take space
+				_ = g.Free(context.WithoutCancel(ctx), []stage.Staged{{Path: g.PartPath(epoch)}})
+			}
+		}()
 		err = engine.Copy(ctx, g.PartPath(s.Epoch), s.Meta.Size, g.PartPath(epoch), 0)
+		if err != nil {
+			err = spaceOr(ctx, g, s.Meta.Size, err)
+		}
 	}
 	// The one writer that the new part ever had is this one; only when it is
 	// gone does the record speak of the part at all.
@@ -101,6 +110,7 @@ func renew(ctx context.Context, g *stage.Generation, engines *Engines, log *slog
 	if size != s.Meta.Size {
 		return fmt.Errorf("%w: the copied part has %d bytes of %d", stage.ErrContent, size, s.Meta.Size)
 	}
+	named = true
 	return g.Advance(ctx, func(now record.State, next *record.Record) error {
 		if now.Epoch != s.Epoch {
 			return errEpoch
@@ -114,4 +124,6 @@ func renew(ctx context.Context, g *stage.Generation, engines *Engines, log *slog
 
 // Again reports errors after which the same step may well succeed at once,
 // because another gateway was at work.
-func Again(err error) bool { return errors.Is(err, errEpoch) || errors.Is(err, errPublishing) }
+func Again(err error) bool {
+	return errors.Is(err, errEpoch) || errors.Is(err, errPublishing) || errors.Is(err, errOverlap)
+}

@@ -56,6 +56,8 @@ func (e *streamEngine) Copy(ctx context.Context, from string, length int64, part
 		return fmt.Errorf("write %s at %d: %w", part, off, err)
 	}
 	r, w := io.Pipe()
+	// The calls below know no context.
+	defer context.AfterFunc(ctx, func() { _ = w.CloseWithError(context.Cause(ctx)) })()
 	go func() {
 		_, err := src.WriteTo(w)
 		w.CloseWithError(e.from.Explain(err))

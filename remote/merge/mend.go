@@ -16,14 +16,20 @@ import (
 // says. One that is missing or too short was changed behind our back.
 func mend(ctx context.Context, g *stage.Generation, log *slog.Logger) error {
 	s := g.State()
-	size, err := g.Size(ctx, g.PartPath(s.Epoch))
-	missing := errors.Is(err, fs.ErrNotExist) && !errors.Is(err, stage.ErrSuperseded)
+	size, err := sizeOf(ctx, g, s.Epoch)
+	if err == nil && (size == missing || size < s.Merged.End()) {
+		if err = g.Reload(ctx); err != nil { // another gateway may have gone on to another part
+			return err
+		}
+		s = g.State()
+		size, err = sizeOf(ctx, g, s.Epoch)
+	}
 	switch {
-	case err != nil && !missing:
+	case err != nil:
 		return err
-	case err == nil && size >= s.Merged.End():
+	case size >= s.Merged.End(): // missing is less than that, too
 		return nil
-	case missing && len(s.Merged) == 0 && len(s.Writers) == 0:
+	case len(s.Merged) == 0 && len(s.Writers) == 0:
 		_, err := g.NewPart(ctx, s.Epoch)
 		return err
 	}
@@ -32,27 +38,41 @@ func mend(ctx context.Context, g *stage.Generation, log *slog.Logger) error {
 	return err
 }
 
+// missing is the size of a part that is not there.
+const missing = -1
+
+func sizeOf(ctx context.Context, g *stage.Generation, epoch int) (int64, error) {
+	size, err := g.Size(ctx, g.PartPath(epoch))
+	if errors.Is(err, fs.ErrNotExist) && !errors.Is(err, stage.ErrSuperseded) {
+		return missing, nil
+	}
+	return size, err
+}
+
 // Repair hashes every merged chunk where it stands in the part. The good ones
 // go on into a new epoch; what is returned is damaged and has to be sent
 // again. With nothing damaged, nothing changes.
 func Repair(ctx context.Context, g *stage.Generation, log *slog.Logger) (record.Spans, error) {
 	s := g.State()
+	size, err := sizeOf(ctx, g, s.Epoch)
+	if err != nil {
+		return nil, err
+	}
 	var good []record.Chunk
+	var spans record.Spans
 	for _, c := range s.Chunks {
 		intact, err := standsIn(ctx, g, g.PartPath(s.Epoch), c)
 		if err != nil {
 			return nil, err
 		}
 		if intact {
-			good = append(good, c)
+			good, spans = append(good, c), spans.With(c.Span)
 		}
 	}
-	var spans record.Spans
-	for _, c := range good {
-		spans = spans.With(c.Span)
-	}
 	bad := s.Merged.Without(spans)
-	if len(bad) == 0 {
+	// A part that is gone with nothing in it gives way to a new one all the same,
+	// where a writer knows its name: it might make it again.
+	if len(bad) == 0 && (size != missing || len(s.Writers) == 0) {
 		return nil, nil
 	}
 	log.Warn("merged bytes were damaged on the host and will be asked for again", "bytes", bad.Bytes(), "spans", len(bad))

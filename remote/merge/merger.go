@@ -21,6 +21,8 @@ var (
 	errEpoch = errors.New("another gateway has begun a new part file")
 	// The part is as it will be published: no new writer may open it.
 	errPublishing = errors.New("publication of the upload has begun")
+	// Whether the bytes are the same is for the next round to find out.
+	errOverlap = errors.New("another gateway has merged chunks that overlap these")
 )
 
 // Merger assembles one generation. It is for one goroutine.
@@ -82,8 +84,14 @@ type Outcome struct {
 func (m *Merger) Round(ctx context.Context, chunks []stage.Staged) (Outcome, error) {
 	var out Outcome
 	plan := Make(m.gen.State(), chunks)
-	if err := m.settle(ctx, plan, &out); err != nil {
-		return out, err
+	for {
+		if err := m.settle(ctx, plan, &out); err != nil {
+			return out, err
+		}
+		if len(plan.Merged) == 0 && len(plan.Clash) == 0 {
+			break
+		}
+		plan = Make(m.gen.State(), plan.Copy) // some may overlap what was merged just now
 	}
 	for rest := plan.Copy; len(rest) > 0; {
 		var batch []stage.Staged
@@ -107,6 +115,7 @@ func take(chunks []stage.Staged, most int64) (batch, rest []stage.Staged) {
 
 // batch is copy → sync → checkpoint → free, in this order and no other.
 func (m *Merger) batch(ctx context.Context, batch []stage.Staged, out *Outcome) error {
+	known := m.gen.State().Merged
 	copied, err := m.copyAll(ctx, batch, out)
 	if len(copied) == 0 {
 		return err
@@ -118,12 +127,19 @@ func (m *Merger) batch(ctx context.Context, batch []stage.Staged, out *Outcome) 
 		if s.Epoch != m.epoch {
 			return errEpoch
 		}
+		others := s.Merged.Without(known) // what came since these chunks were compared
 		for _, c := range copied {
+			if len(others) > 0 && !s.Covers(c.Chunk) && others.Gaps(c.Span).Bytes() != c.Len {
+				return errOverlap
+			}
 			next.Merged = next.Merged.With(c.Span)
 			next.Chunks = append(next.Chunks, c.Chunk)
 		}
 		return nil
 	})
+	if errors.Is(cerr, errOverlap) {
+		return errors.Join(err, cerr, m.recheck(ctx))
+	}
 	if cerr != nil {
 		return errors.Join(err, cerr)
 	}
@@ -131,6 +147,16 @@ func (m *Merger) batch(ctx context.Context, batch []stage.Staged, out *Outcome) 
 		out.Merged = append(out.Merged, c.Chunk)
 	}
 	return errors.Join(err, m.gen.Free(ctx, own(copied)))
+}
+
+// recheck looks whether the part still holds what the checkpoint says, after
+// chunks were copied over bytes that another merger had put there meanwhile.
+func (m *Merger) recheck(ctx context.Context) error {
+	if err := m.gen.Reload(ctx); err != nil {
+		return err
+	}
+	_, err := Repair(ctx, m.gen, m.log)
+	return err
 }
 
 // own leaves out chunks of adopted uploads: those go when all is done.
@@ -147,19 +173,45 @@ func own(chunks []stage.Staged) []stage.Staged {
 // copyAll copies until something fails and returns what is wholly copied. A
 // chunk that is not what its name says is dropped, and its bytes are missing.
 func (m *Merger) copyAll(ctx context.Context, batch []stage.Staged, out *Outcome) ([]stage.Staged, error) {
-	part := m.gen.PartPath(m.epoch)
+	if err := m.intact(ctx); err != nil {
+		return nil, err
+	}
+	part, end := m.gen.PartPath(m.epoch), m.gen.State().Merged.End()
 	var copied []stage.Staged
+	var err error
 	for _, c := range batch {
-		if err := ctx.Err(); err != nil {
-			return copied, err
+		if err = ctx.Err(); err != nil {
+			break
 		}
-		if err := m.copyOne(ctx, c, part); err == nil {
-			copied = append(copied, c)
-		} else if err := m.afterFailure(ctx, c, err, out); err != nil {
-			return copied, err
+		// A part that was cut off would be filled up with a hole by the next copy.
+		if err = m.partHolds(ctx, end); err != nil {
+			return nil, err
+		}
+		if err = m.copyOne(ctx, c, part); err == nil {
+			copied, end = append(copied, c), max(end, c.End())
+		} else if err = m.afterFailure(ctx, c, err, out); err != nil {
+			break
 		}
 	}
-	return copied, m.partHolds(ctx, copied)
+	if len(copied) == 0 {
+		return nil, err
+	}
+	if herr := m.partHolds(ctx, end); herr != nil {
+		return nil, errors.Join(err, herr)
+	}
+	return copied, err
+}
+
+// intact repairs a part that does not hold what the checkpoint says, and ends
+// this merger then, as it does when another one has repaired it.
+func (m *Merger) intact(ctx context.Context) error {
+	if err := mend(ctx, m.gen, m.log); err != nil {
+		return err
+	}
+	if m.gen.State().Epoch != m.epoch {
+		return errEpoch
+	}
+	return nil
 }
 
 func (m *Merger) copyOne(ctx context.Context, c stage.Staged, part string) error {
@@ -182,8 +234,14 @@ func (m *Merger) afterFailure(ctx context.Context, c stage.Staged, err error, ou
 	case errors.Is(werr, stage.ErrContent), errors.Is(werr, fs.ErrNotExist):
 		return m.lose(ctx, c, out)
 	}
-	free, ferr := m.gen.Host().Free(ctx, m.gen.Target().Dir)
-	if ferr == nil && free >= 0 && free < c.Len {
+	return spaceOr(ctx, m.gen, c.Len, err)
+}
+
+// spaceOr turns a failed copy of so many bytes into ErrNoSpace, where the host
+// says that it has not got them. No engine tells.
+func spaceOr(ctx context.Context, g *stage.Generation, need int64, err error) error {
+	free, ferr := g.Host().Free(ctx, g.Target().Dir)
+	if ferr == nil && free >= 0 && free < need {
 		return errors.Join(stage.ErrNoSpace, err)
 	}
 	return err
@@ -198,20 +256,19 @@ func (m *Merger) whole(ctx context.Context, c stage.Staged) error {
 	return err
 }
 
-// partHolds checks that the part is as long as what was just copied to it.
-func (m *Merger) partHolds(ctx context.Context, copied []stage.Staged) error {
-	var end int64
-	for _, c := range copied {
-		end = max(end, c.End())
+// partHolds checks that the part has at least end bytes.
+func (m *Merger) partHolds(ctx context.Context, end int64) error {
+	size, err := m.gen.Size(ctx, m.gen.PartPath(m.epoch))
+	if errors.Is(err, stage.ErrSuperseded) || err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
 	}
-	if end == 0 {
+	if err == nil && size >= end {
 		return nil
 	}
-	size, err := m.gen.Size(ctx, m.gen.PartPath(m.epoch))
-	if err == nil && size < end {
-		err = fmt.Errorf("%w: the part has %d bytes after a copy that ends at %d", stage.ErrContent, size, end)
+	if err := m.intact(ctx); err != nil {
+		return err
 	}
-	return err
+	return fmt.Errorf("%w: the part has %d bytes and not the %d that were copied to it", stage.ErrContent, size, end)
 }
 
 // lose finds out why a chunk is not there: another merger has merged it, or

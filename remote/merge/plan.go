@@ -17,8 +17,9 @@ type Plan struct {
 	// Merged holds chunks that overlap merged bytes under another name: two
 	// gateways cut the same stretch differently.
 	Merged []stage.Staged
-	// Clash holds pairs that overlap each other and are both not merged.
-	Clash [][2]stage.Staged
+	// Clash holds groups of chunks that are not merged and overlap each other:
+	// every chunk of a group overlaps another one of it, and none outside.
+	Clash [][]stage.Staged
 }
 
 // Make plans a round. It is pure.
@@ -42,18 +43,22 @@ func Make(state record.State, chunks []stage.Staged) Plan {
 	return p
 }
 
-// separate takes pairs that overlap out of Copy until they have been compared.
+// separate takes what overlaps out of Copy until it has been compared.
 func (p *Plan) separate() {
-	clear := p.Copy[:0:0]
-	for i := 0; i < len(p.Copy); i++ {
-		if i+1 < len(p.Copy) && p.Copy[i].Overlap(p.Copy[i+1].Span).Len > 0 {
-			p.Clash = append(p.Clash, [2]stage.Staged{p.Copy[i], p.Copy[i+1]})
-			i++
-			continue
+	var alone []stage.Staged
+	for rest := p.Copy; len(rest) > 0; {
+		n, end := 1, rest[0].End()
+		for ; n < len(rest) && rest[n].Off < end; n++ {
+			end = max(end, rest[n].End())
 		}
-		clear = append(clear, p.Copy[i])
+		if n == 1 {
+			alone = append(alone, rest[0])
+		} else {
+			p.Clash = append(p.Clash, rest[:n:n])
+		}
+		rest = rest[n:]
 	}
-	p.Copy = clear
+	p.Copy = alone
 }
 
 // Idle reports whether there is nothing to do.

@@ -32,7 +32,7 @@ func prove(ctx context.Context, e Engine, g *stage.Generation) error {
 	defer scratch.Remove(context.WithoutCancel(ctx))
 	for _, off := range provingOffsets {
 		if err := e.Copy(ctx, scratch.Source, int64(len(provingPattern)), scratch.Part, off); err != nil {
-			return fmt.Errorf("self-test at offset %d: %w", off, err)
+			return spaceOr(ctx, g, int64(len(provingPattern)), fmt.Errorf("self-test at offset %d: %w", off, err))
 		}
 	}
 	for _, off := range provingOffsets {

@@ -11,46 +11,76 @@ import (
 // settle deals with what a plan cannot simply copy: chunks that are merged
 // already, and chunks that overlap because two gateways cut differently.
 // Equal bytes count once. Where bytes disagree, what is merged stays and the
-// other chunk goes; of two that are not merged neither can be believed, and
-// both are asked for again.
+// other chunk goes; of those that are not merged none can be believed, and all
+// are asked for again.
 func (m *Merger) settle(ctx context.Context, p Plan, out *Outcome) error {
-	if err := m.gen.Free(ctx, own(p.Drop)); err != nil {
+	mine := own(p.Drop)
+	if err := m.gen.Free(ctx, mine); err != nil {
 		return err
+	}
+	for _, c := range mine { // by another merger, if it was not told before
+		out.Merged = append(out.Merged, c.Chunk)
 	}
 	for _, c := range p.Merged {
 		same, err := m.agrees(ctx, c)
-		if err != nil {
-			return err
-		}
-		if same {
+		switch {
+		case err != nil:
+			err = m.afterFailure(ctx, c, err, out)
+		case same:
 			err = m.batch(ctx, []stage.Staged{c}, out)
-		} else {
+		default:
 			err = m.disagree(ctx, out, c)
 		}
 		if err != nil {
 			return err
 		}
 	}
-	for _, pair := range p.Clash {
-		both := pair[0].Overlap(pair[1].Span)
-		a, err := m.digest(ctx, pair[0].Path, both.Off-pair[0].Off, both.Len)
-		if err != nil {
-			return err
-		}
-		b, err := m.digest(ctx, pair[1].Path, both.Off-pair[1].Off, both.Len)
-		if err != nil {
-			return err
-		}
-		if a == b {
-			err = m.batch(ctx, pair[:], out)
-		} else {
-			err = m.disagree(ctx, out, pair[:]...)
-		}
-		if err != nil {
+	for _, group := range p.Clash {
+		if err := m.settleGroup(ctx, group, out); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// settleGroup compares every two chunks of a group that overlap. One that
+// turns out to be damaged is lost, and the rest is for the next round.
+func (m *Merger) settleGroup(ctx context.Context, group []stage.Staged, out *Outcome) error {
+	wrong := make([]bool, len(group))
+	for i, a := range group {
+		for j := i + 1; j < len(group) && group[j].Off < a.End(); j++ {
+			b := group[j]
+			both := a.Overlap(b.Span)
+			x, err := m.digest(ctx, a.Path, both.Off-a.Off, both.Len)
+			if err != nil {
+				return m.afterFailure(ctx, a, err, out)
+			}
+			y, err := m.digest(ctx, b.Path, both.Off-b.Off, both.Len)
+			if err != nil {
+				return m.afterFailure(ctx, b, err, out)
+			}
+			if x != y {
+				wrong[i], wrong[j] = true, true
+			}
+		}
+	}
+	var good, bad []stage.Staged
+	for i, c := range group {
+		// A chunk that was settled just now may have been merged below this one.
+		same, err := m.agrees(ctx, c)
+		switch {
+		case err != nil:
+			return m.afterFailure(ctx, c, err, out)
+		case wrong[i] || !same:
+			bad = append(bad, c)
+		default:
+			good = append(good, c)
+		}
+	}
+	if err := m.disagree(ctx, out, bad...); err != nil {
+		return err
+	}
+	return m.batch(ctx, good, out)
 }
 
 // agrees compares a chunk with what is merged below it.
@@ -69,6 +99,7 @@ func (m *Merger) agrees(ctx context.Context, c stage.Staged) (bool, error) {
 	return true, nil
 }
 
+// disagree gives chunks up, adopted ones too: kept, they would be found again.
 func (m *Merger) disagree(ctx context.Context, out *Outcome, chunks ...stage.Staged) error {
 	for _, c := range chunks {
 		m.log.Warn("two gateways took different bytes for one range; it will be asked for again", "span", c.Span.String())

@@ -1,0 +1,3 @@
+// Package mergetest is what every merge engine must pass, on a real OpenSSH
+// server and through what package merge exports.
+package mergetest

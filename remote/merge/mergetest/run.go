@@ -1,0 +1,39 @@
+package mergetest
+
+import (
+	"testing"
+
+	"sftpgate/remote/remotetest"
+)
+
+// Run puts the engine of this name through the suite. Every test has a server
+// of its own; o must make it one on which the engine is the one chosen.
+func Run(t *testing.T, engine string, o remotetest.SSHDOptions) {
+	for _, test := range []struct {
+		name string
+		run  func(t *testing.T, s *site)
+	}{
+		{"copies whatever the names", names},
+		{"copies past 32 bits", far},
+		{"a chunk cut off is lost", chunkCut},
+		{"a chunk that another merger took is merged", chunkTaken},
+		{"adopted chunks stay", adopted},
+		{"repair finds what was damaged", repair},
+		{"a damaged chunk is found by its digest", chunkChanged},
+		{"a part cut off between two rounds", partCut},
+		{"a part removed before it held anything", partGone},
+		{"the process is killed in mid-copy", killed},
+		{"the writer that was closed is known", closed},
+		{"a frozen writer wakes too late", frozen},
+		{"two mergers take turns", turns},
+		{"two mergers at once", atOnce},
+		{"overlaps count once or not at all", overlaps},
+		{"overlaps that another merger made meanwhile", overlapsUnseen},
+		{"the digest is checked", digest},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			test.run(t, newSite(t, engine, remotetest.StartSSHD(t, o)))
+		})
+	}
+}

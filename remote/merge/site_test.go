@@ -1,0 +1,133 @@
+package merge_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"path"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"sftpgate/remote/hosts"
+	"sftpgate/remote/link"
+	"sftpgate/remote/merge"
+	"sftpgate/remote/record"
+	"sftpgate/remote/remotetest"
+	"sftpgate/remote/stage"
+)
+
+var quiet = slog.New(slog.DiscardHandler)
+
+// upload is one gateway's upload, with what its merges need.
+type upload struct {
+	*stage.Generation
+	t       *testing.T
+	ctx     context.Context
+	engines *merge.Engines
+}
+
+func newUpload(t *testing.T, h hosts.Host, o link.Options, size int64) *upload {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 40*time.Second)
+	t.Cleanup(cancel)
+	u := &upload{t: t, ctx: ctx, engines: merge.NewEngines()}
+	set, err := hosts.NewSet(h)
+	u.check(err)
+	o.Log = quiet
+	links := link.New(set, o)
+	t.Cleanup(func() { _ = links.Close() })
+	pool, _ := links.Host(h.ID)
+	at := stage.New(pool, quiet)
+	target, err := at.Resolve(ctx, path.Join(h.Roots[0], "f"), false)
+	u.check(err)
+	scene, err := at.Look(ctx, target, "alice")
+	u.check(err)
+	u.Generation, err = at.Create(ctx, target, record.Meta{ID: "u", User: "alice", Host: h.ID, Size: size, Identity: record.Identify(nil, "", size)}, scene)
+	u.check(err)
+	return u
+}
+
+func (u *upload) check(err error) {
+	u.t.Helper()
+	if err != nil {
+		u.t.Fatal(err)
+	}
+}
+
+func (u *upload) commit(off int64, content []byte) stage.Staged {
+	u.t.Helper()
+	a, err := u.Attempt(u.ctx)
+	u.check(err)
+	_, err = a.Fill(u.ctx, bytes.NewReader(content))
+	u.check(errors.Join(err, a.Seal(u.ctx)))
+	c, err := a.Commit(u.ctx, u.Generation, off)
+	u.check(err)
+	return u.StagedAt(c)
+}
+
+func (u *upload) merge(chunks ...stage.Staged) (merge.Outcome, error) {
+	m, err := merge.Begin(u.ctx, u.Generation, u.engines, quiet)
+	if err != nil {
+		return merge.Outcome{}, err
+	}
+	out, err := m.Round(u.ctx, chunks)
+	return out, errors.Join(err, m.Close(u.ctx))
+}
+
+func (u *upload) source() (string, error) {
+	chunks, err := u.Chunks(u.ctx)
+	u.check(err)
+	return merge.Source(u.ctx, u.Generation, chunks, u.engines, quiet)
+}
+
+// account is a server whose commands run through a script, as a login shell or a
+// start-up file would have it, and whose search path begins with bin.
+type account struct {
+	sshd *remotetest.SSHD
+	bin  string
+}
+
+// newAccount: first runs in a shell before each command, but not before SFTP.
+func newAccount(t *testing.T, first string) account {
+	t.Helper()
+	dir := t.TempDir()
+	a := account{bin: filepath.Join(dir, "bin")}
+	script := `#!/bin/sh
+case "$SSH_ORIGINAL_COMMAND" in
+internal-sftp)
+	for server in /usr/lib/openssh /usr/libexec/openssh /usr/lib/ssh /usr/libexec /usr/lib/misc; do
+		[ ! -x $server/sftp-server ] || exec $server/sftp-server
+	done
+	exit 1
+	;;
+esac
+BIN='` + a.bin + `'
+` + first + `
+exec /bin/sh -c "$SSH_ORIGINAL_COMMAND"
+`
+	if err := errors.Join(os.Mkdir(a.bin, 0o755), os.WriteFile(filepath.Join(dir, "login"), []byte(script), 0o755)); err != nil {
+		t.Fatal(err)
+	}
+	a.sshd = remotetest.StartSSHD(t, remotetest.SSHDOptions{ForceCommand: filepath.Join(dir, "login")})
+	return a
+}
+
+// only gives the account these programs of the machine and no others.
+func (a account) only(t *testing.T, tools ...string) {
+	t.Helper()
+	for _, tool := range tools {
+		for _, dir := range []string{"/bin", "/usr/bin"} {
+			if from := filepath.Join(dir, tool); exists(from) {
+				if err := os.Symlink(from, filepath.Join(a.bin, tool)); err != nil {
+					t.Fatal(err)
+				}
+				break
+			}
+		}
+	}
+}
+
+func exists(name string) bool { _, err := os.Stat(name); return err == nil }

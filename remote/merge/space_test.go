@@ -1,0 +1,114 @@
+package merge_test
+
+import (
+	"errors"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"sftpgate/remote/hosts"
+	"sftpgate/remote/link"
+	"sftpgate/remote/record"
+	"sftpgate/remote/remotetest"
+	"sftpgate/remote/stage"
+)
+
+const dir = "/srv/files"
+
+func bytesOf(n int) []byte {
+	p := make([]byte, n)
+	_, _ = rand.NewChaCha8([32]byte{1}).Read(p)
+	return p
+}
+
+func onDisk(t *testing.T, size int64) (*remotetest.Disk, *upload) {
+	t.Helper()
+	d := remotetest.NewDisk()
+	if err := d.MkdirAll(dir); err != nil {
+		t.Fatal(err)
+	}
+	d.SetCapacity(64 << 20)
+	h := hosts.Host{ID: "h", Address: "h.invalid", User: "u", KeyFile: "/none", KnownHosts: "/none", Roots: []string{dir}}
+	return d, newUpload(t, h, link.Options{Dial: d.Dial(remotetest.ServerOptions{})}, size)
+}
+
+func (u *upload) exactOn(d *remotetest.Disk, content []byte) {
+	u.t.Helper()
+	source, err := u.source()
+	u.check(err)
+	if got, err := d.ReadFile(source); err != nil || string(got) != string(content) {
+		u.t.Errorf("the file is not what was sent: %v", err)
+	}
+}
+
+func TestDiskFullInTheCopy(t *testing.T) {
+	const piece = 256 << 10
+	content := bytesOf(4 * piece)
+	d, u := onDisk(t, int64(len(content)))
+	var chunks []stage.Staged
+	for off := 0; off < len(content); off += piece {
+		chunks = append(chunks, u.commit(int64(off), content[off:off+piece]))
+	}
+	// Room for the self-test's files, which are gone by then, and for two chunks.
+	d.SetCapacity(d.UsedBytes() + 2*piece + piece/2)
+	_, err := u.merge(chunks...)
+	if !errors.Is(err, stage.ErrNoSpace) {
+		t.Fatalf("got %v", err)
+	}
+	u.check(u.Reload(u.ctx))
+	left, err := u.Chunks(u.ctx)
+	u.check(err)
+	if done := u.State().Merged; done.Bytes() != 2*piece || len(left) != 2 {
+		t.Fatalf("merged %v, %d chunks left: what was copied should count, and the rest stay", done, len(left))
+	}
+	// What was merged has made room by now.
+	_, err = u.merge(left...)
+	u.check(err)
+	u.exactOn(d, content)
+}
+
+// A full disk says nothing about an engine.
+func TestDiskFullInTheSelfTest(t *testing.T) {
+	content := bytesOf(100_000)
+	d, u := onDisk(t, int64(len(content)))
+	a, b := u.commit(0, content[:60_000]), u.commit(60_000, content[60_000:])
+	for _, room := range []int64{0, 100_000, 200_000} {
+		d.SetCapacity(d.UsedBytes() + room)
+		if _, err := u.merge(a, b); !errors.Is(err, stage.ErrNoSpace) {
+			t.Errorf("%d bytes free: got %v", room, err)
+		}
+	}
+	if _, ok := u.engines.Chosen("h", dir); ok {
+		t.Error("an engine was chosen without a try")
+	}
+	d.SetCapacity(64 << 20)
+	_, err := u.merge(a, b)
+	u.check(err)
+	u.exactOn(d, content)
+}
+
+// The one copy that an unproven writer makes necessary does not fit: what was
+// copied is given back, so that there is room for what makes it fit.
+func TestDiskFullInTheLastCopy(t *testing.T) {
+	content := bytesOf(3 << 20)
+	d, u := onDisk(t, int64(len(content)))
+	_, err := u.merge(u.commit(0, content[:1<<20]), u.commit(1<<20, content[1<<20:]))
+	u.check(err)
+	u.check(u.Advance(u.ctx, func(_ record.State, next *record.Record) error {
+		next.Writers = append(next.Writers, record.Writer{Token: "another gateway's", Kind: "sftp"})
+		return nil
+	}))
+	used := d.UsedBytes()
+	d.SetCapacity(used + 1<<20)
+	if _, err := u.source(); !errors.Is(err, stage.ErrNoSpace) {
+		t.Fatalf("got %v", err)
+	}
+	if now := d.UsedBytes(); now > used {
+		t.Errorf("%d bytes more are taken:\n%s", now-used, d.Tree())
+	}
+	d.SetCapacity(64 << 20)
+	u.exactOn(d, content)
+	if source, err := u.source(); err != nil || !strings.HasSuffix(source, "/part.1") {
+		t.Errorf("the source is %s, %v", source, err)
+	}
+}
