@@ -66,19 +66,24 @@ func (s *Service) activate(ctx context.Context, h *stage.Host, g *stage.Generati
 	}
 	s.tidy()
 	s.active[u.id] = u
-	if u.gen.State().Finish != nil { // asked for once, and cut off: it goes on by itself
+	return u, nil
+}
+
+// goOn takes up a finish that was asked for once and cut off.
+func (u *upload) goOn() {
+	if u.gen.State().Finish != nil && !u.isFinishing() && u.ended() == nil {
 		u.startFinish()
 	}
-	return u, nil
 }
 
 // refresh reads from the host what is there.
 func (u *upload) refresh(ctx context.Context) error {
 	mark := u.ledger.mark()
-	if err := u.gen.Reload(ctx); err != nil {
-		return explain(u.hostID(), err)
-	}
+	// In this order: what is merged between the two looks is in both, and not in neither.
 	chunks, err := u.gen.Chunks(ctx)
+	if err == nil {
+		err = u.gen.Reload(ctx)
+	}
 	if err != nil {
 		return explain(u.hostID(), err)
 	}
@@ -149,6 +154,16 @@ func (s *Service) lookAgain(ctx context.Context, u *upload) {
 	}
 }
 
+// believeFor is how long the ledger is believed when it says that bytes are
+// held which a client sends again.
+const believeFor = time.Second
+
+func (u *upload) lookedBefore(d time.Duration) bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return time.Since(u.looked) > d
+}
+
 // load finds on the host what the index knows only by name.
 func (s *Service) load(ctx context.Context, known Upload) (*upload, error) {
 	h, err := s.host(known.Host)
@@ -170,7 +185,11 @@ func (s *Service) load(ctx context.Context, known Upload) (*upload, error) {
 		return nil, Refuse(DifferentFile, "upload %s was given up for %s at the same path", known.ID, id)
 	}
 	u, err := s.activate(ctx, h, scene.Mine)
-	return u, explain(known.Host, err)
+	if err != nil {
+		return nil, explain(known.Host, err)
+	}
+	u.goOn()
+	return u, nil
 }
 
 func unknown(id string) *Error {

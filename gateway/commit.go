@@ -17,10 +17,7 @@ func (u *upload) commit(ctx context.Context, p heldPiece) error {
 		return Refuse(InvalidRequest, "%w", err)
 	}
 	c := record.Chunk{Span: span, Sum: p.attempt.Sum()}
-	v, held, err := u.ledger.place(ctx, c)
-	if err == nil && v == overlaps {
-		v, err = u.compareAttempt(ctx, p, held)
-	}
+	v, err := u.judge(ctx, p, c)
 	switch {
 	case err != nil:
 		p.attempt.Discard()
@@ -44,23 +41,37 @@ func conflict(s record.Span) *Error {
 	return Refuse(ChunkConflict, "other bytes were sent for %s before; they are kept: cancel or restart if the file has changed", s)
 }
 
-// compareAttempt decides on a piece that overlaps chunks that were cut
-// differently: with equal bytes it may stand beside them.
-func (u *upload) compareAttempt(ctx context.Context, p heldPiece, held []entry) (verdict, error) {
-	span := record.Span{Off: p.off, Len: p.attempt.Len()}
-	for _, e := range held {
-		both := e.Overlap(span)
-		mine, theirs := sha256.New(), sha256.New()
-		if err := p.attempt.ReadBack(ctx, u.gen, both.Off-p.off, both.Len, mine); err != nil {
-			return conflicts, err
+// judge decides on a piece: with bytes equal to those of chunks that were cut
+// differently it may stand beside them.
+func (u *upload) judge(ctx context.Context, p heldPiece, c record.Chunk) (verdict, error) {
+	var compared []entry
+	for {
+		v, held, err := u.ledger.place(ctx, c, compared)
+		if err != nil || v != overlaps {
+			return v, err
 		}
-		if err := u.readHeld(ctx, e, both, theirs); err != nil {
-			return conflicts, err
+		for _, e := range held {
+			same, err := u.sameAsHeld(ctx, p, e)
+			if err != nil {
+				return conflicts, err
+			}
+			if !same {
+				return conflicts, nil
+			}
 		}
-		if !bytes.Equal(mine.Sum(nil), theirs.Sum(nil)) {
-			return conflicts, nil
-		}
+		compared = append(compared, held...)
 	}
-	u.ledger.reserve(record.Chunk{Span: span, Sum: p.attempt.Sum()})
-	return isNew, nil
+}
+
+// sameAsHeld compares a piece with a chunk where they overlap.
+func (u *upload) sameAsHeld(ctx context.Context, p heldPiece, e entry) (bool, error) {
+	both := e.Overlap(record.Span{Off: p.off, Len: p.attempt.Len()})
+	mine, theirs := sha256.New(), sha256.New()
+	if err := p.attempt.ReadBack(ctx, u.gen, both.Off-p.off, both.Len, mine); err != nil {
+		return false, err
+	}
+	if err := u.readHeld(ctx, e, both, theirs); err != nil {
+		return false, err
+	}
+	return bytes.Equal(mine.Sum(nil), theirs.Sum(nil)), nil
 }

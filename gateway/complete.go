@@ -8,6 +8,7 @@ import (
 
 	"sftpgate/remote/link"
 	"sftpgate/remote/merge"
+	"sftpgate/remote/record"
 	"sftpgate/remote/stage"
 )
 
@@ -34,8 +35,11 @@ func (u *upload) finishAll(ctx context.Context) error {
 			break
 		}
 	}
-	if err != nil && ctx.Err() != nil {
+	switch {
+	case err != nil && u.s.life.Err() != nil:
 		err = errStopping()
+	case err != nil && ctx.Err() != nil:
+		return errLeased // lost to another gateway: stopped waits for its turn again
 	}
 	if err != nil {
 		var over *Upload
@@ -72,12 +76,17 @@ func (u *upload) finishOnce(ctx context.Context) error {
 		if err := u.mergeRest(ctx); err != nil {
 			return err
 		}
+	} else if done, ours, err := u.gen.Recover(ctx, publication(u.gen.State().Meta)); err != nil {
+		return err
+	} else if ours {
+		return u.published(ctx, done)
 	}
+	before := u.gen.State()
 	source, err := u.source(ctx)
 	if err != nil {
 		return err
 	}
-	return u.publish(ctx, source)
+	return u.publish(ctx, source, merge.NoNewWriter(before, u.gen.State()))
 }
 
 // mergeRest merges until the part is complete, or nothing is left to merge.
@@ -144,11 +153,11 @@ func (u *upload) blame(ctx context.Context, chunks []stage.Staged, err error) er
 	return &merge.MissingError{Spans: bad}
 }
 
-// publish makes the target appear, notes the end, and cleans up, in this order.
-func (u *upload) publish(ctx context.Context, source string) error {
+// publish makes the target appear.
+func (u *upload) publish(ctx context.Context, source string, check func(record.State) error) error {
 	u.setState(Publishing)
 	p := publication(u.gen.State().Meta)
-	p.Source = source
+	p.Source, p.Check = source, check
 	done, err := u.gen.Publish(ctx, p)
 	if errors.Is(err, stage.ErrContent) { // changed since it was verified
 		chunks, cerr := u.gen.Chunks(ctx)
@@ -160,6 +169,12 @@ func (u *upload) publish(ctx context.Context, source string) error {
 	if err != nil {
 		return err
 	}
+	return u.published(ctx, done)
+}
+
+// published notes the end, then cleans up, in this order: a crash in between
+// leaves staging that says what has happened.
+func (u *upload) published(ctx context.Context, done stage.Published) error {
 	u.mu.Lock()
 	u.notes, u.failure = done.Notes, nil
 	u.mu.Unlock()
@@ -171,8 +186,8 @@ func (u *upload) publish(ctx context.Context, source string) error {
 	if err := u.s.index.Put(ctx, entry, tombstoneLife); err != nil {
 		return err // the target stands; the next try finds that out and comes here again
 	}
-	u.buryAdopted(ctx)
 	u.clean(ctx)
+	u.buryAdopted(ctx)
 	u.conclude(result)
 	return nil
 }
@@ -180,7 +195,11 @@ func (u *upload) publish(ctx context.Context, source string) error {
 // clean removes the staging and releases the claim. What it cannot do now is
 // found and done at the next look, or expires.
 func (u *upload) clean(ctx context.Context) {
-	if err := u.gen.Remove(ctx); err != nil {
+	err := u.gen.Remove(ctx)
+	for try := 0; passing(err) && try < 3 && pause(ctx, 300*time.Millisecond); try++ {
+		err = u.gen.Remove(ctx)
+	}
+	if err != nil {
 		u.s.log.Warn("staging was not removed; it expires", "upload", u.id, "host", u.hostID(), "err", err)
 	}
 	if err := u.s.claims.Release(ctx, u.key, u.id); err != nil {

@@ -78,9 +78,12 @@ func (u *upload) askToFinish(ctx context.Context, r FinishRequest) error {
 	if size < 0 {
 		return Refuse(InvalidRequest, "the file's size was never declared: send it with the merge, {\"size\": …}")
 	}
+	if u.gen.State().Intent != nil {
+		return nil // publication has begun: all was there, and may be gone from staging by now
+	}
 	whole := record.Span{Len: size}
 	seen := u.ledger.figures().covered
-	if !seen.Covers(whole) {
+	if !seen.Covers(whole) || meta.Size < 0 {
 		if err := u.refresh(ctx); err != nil { // a no is read again
 			return err
 		}

@@ -57,9 +57,10 @@ const (
 	overlaps                 // other cuts: the bytes must be compared with held
 )
 
-// place asks whether a piece may be committed. It waits for commits under way
-// that overlap it, so that of two clients one is first.
-func (l *ledger) place(ctx context.Context, c record.Chunk) (verdict, []entry, error) {
+// place asks whether a piece may be committed; compared holds what it overlaps
+// and was found equal to. It waits for commits under way that overlap it, so
+// that of two clients one is first.
+func (l *ledger) place(ctx context.Context, c record.Chunk, compared []entry) (verdict, []entry, error) {
 	for {
 		l.mu.Lock()
 		var wait chan struct{}
@@ -69,7 +70,7 @@ func (l *ledger) place(ctx context.Context, c record.Chunk) (verdict, []entry, e
 			}
 		}
 		if wait == nil {
-			v, held := l.judge(c)
+			v, held := l.judge(c, compared)
 			if v == isNew {
 				if l.placing == nil {
 					l.placing = map[record.Span]chan struct{}{}
@@ -88,11 +89,12 @@ func (l *ledger) place(ctx context.Context, c record.Chunk) (verdict, []entry, e
 	}
 }
 
-func (l *ledger) judge(c record.Chunk) (verdict, []entry) {
+func (l *ledger) judge(c record.Chunk, compared []entry) (verdict, []entry) {
 	var held []entry
 	for _, e := range l.known {
+		equal := slices.ContainsFunc(compared, func(o entry) bool { return o.Chunk == e.Chunk })
 		switch {
-		case e.Overlap(c.Span).Len == 0:
+		case e.Overlap(c.Span).Len == 0 || equal:
 		case e.Span == c.Span && e.Sum == c.Sum:
 			return isHeld, nil
 		case e.Span == c.Span:
@@ -105,16 +107,6 @@ func (l *ledger) judge(c record.Chunk) (verdict, []entry) {
 		return isNew, nil
 	}
 	return overlaps, held
-}
-
-// reserve is place for a piece that was compared and may overlap what is held.
-func (l *ledger) reserve(c record.Chunk) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.placing == nil {
-		l.placing = map[record.Span]chan struct{}{}
-	}
-	l.placing[c.Span] = make(chan struct{})
 }
 
 // placed ends a commit that place allowed.

@@ -88,9 +88,12 @@ func (u *upload) stopped(err error) {
 	}
 	close(u.moved)
 	u.moved = make(chan struct{})
-	again := u.finishing && u.result == nil && u.s.life.Err() == nil
+	waiting := u.finishing && u.result == nil
 	u.mu.Unlock()
-	if again {
+	switch {
+	case waiting && u.s.life.Err() != nil:
+		u.finishFailed(errStopping())
+	case waiting:
 		u.wake()
 	}
 }
@@ -270,8 +273,16 @@ func (u *upload) underLease(ctx context.Context, fn func(context.Context) error)
 			return ctx.Err()
 		}
 	}
-	go u.renew(ctx, cancel)
-	defer func() { _ = u.s.leases.Unlease(context.WithoutCancel(ctx), u.key, u.s.token) }()
+	renewing := make(chan struct{})
+	go func() {
+		defer close(renewing)
+		u.renew(ctx, cancel)
+	}()
+	defer func() {
+		cancel()
+		<-renewing // or it might take the lease again after it was given back
+		_ = u.s.leases.Unlease(context.WithoutCancel(ctx), u.key, u.s.token)
+	}()
 	return fn(ctx)
 }
 

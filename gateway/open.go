@@ -115,6 +115,10 @@ func (s *Service) resume(ctx context.Context, h *stage.Host, g *stage.Generation
 	if err := u.rewish(ctx, r); err != nil {
 		return nil, err
 	}
+	if err := g.RemoveOlder(ctx); err != nil { // a restart was cut off there
+		return nil, err
+	}
+	u.goOn()
 	u.touch()
 	u.save(ctx)
 	s.event(u, "resumed")

@@ -48,6 +48,8 @@ func (u *upload) bounds(b Body) (end int64, err error) {
 		return 0, Refuse(InvalidRequest, "the request says that the file has %d bytes, the upload was opened with %d", b.Total, size)
 	case b.Len > 0 && b.Off > math.MaxInt64-b.Len:
 		return 0, Refuse(InvalidRequest, "offset %d plus length %d is past the largest file size", b.Off, b.Len)
+	case b.Len < 0 && b.Off > math.MaxInt64-segment:
+		return 0, Refuse(InvalidRequest, "offset %d is past the largest file size", b.Off)
 	case size >= 0 && b.Off > size:
 		return 0, Refuse(InvalidRequest, "offset %d is behind the file's %d bytes", b.Off, size)
 	case size >= 0 && b.Len > size-b.Off:

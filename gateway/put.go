@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"context"
-	"errors"
 	"io"
 	"time"
 
@@ -55,13 +54,16 @@ func (p *put) run(ctx context.Context) (PutResult, error) {
 	if scene.Another {
 		return PutResult{}, ownedByAnother(p.t)
 	}
+	p.replaced = scene.File != nil
+	if scene.Mine != nil { // what stands at the target may be its own result
+		return p.large(ctx, nil)
+	}
 	if over, err := p.s.mayBegin(ctx, p.c, p.t, scene, p.open); err != nil {
 		return PutResult{}, err
 	} else if over != nil {
 		return PutResult{Upload: *over, ETag: scene.File.ETag()}, nil
 	}
-	p.replaced = scene.File != nil
-	if scene.Mine != nil || p.Size > segment {
+	if p.Size > segment {
 		return p.large(ctx, nil)
 	}
 	return p.small(ctx)
@@ -147,9 +149,12 @@ func (p *put) complete(n int64) error {
 // large takes the file as an upload; first is its first segment, when that has
 // been read already.
 func (p *put) large(ctx context.Context, first *stage.Attempt) (PutResult, error) {
-	u, off, err := p.begin(ctx, first)
+	u, over, off, err := p.begin(ctx, first)
 	if err != nil {
 		return PutResult{}, err
+	}
+	if over != nil { // the same file was published by another request meanwhile
+		return PutResult{Upload: *over}, nil
 	}
 	b := Body{Off: off, Len: -1, Total: -1, R: p.body}
 	if p.Size >= 0 {
@@ -183,21 +188,17 @@ func (p *put) large(ctx context.Context, first *stage.Attempt) (PutResult, error
 	return result, nil
 }
 
-func (p *put) begin(ctx context.Context, first *stage.Attempt) (*upload, int64, error) {
-	u, over, _, err := p.s.open(ctx, p.c, p.h, p.t, p.open)
-	if err == nil && over != nil {
-		err = errors.New("the file was published by another request meanwhile")
-	}
+func (p *put) begin(ctx context.Context, first *stage.Attempt) (u *upload, over *Upload, off int64, err error) {
+	u, over, _, err = p.s.open(ctx, p.c, p.h, p.t, p.open)
 	if first == nil {
-		return u, 0, err
+		return u, over, 0, err
 	}
-	off := first.Len()
-	if err == nil {
+	if err == nil && over == nil {
 		err = first.Seal(context.WithoutCancel(ctx))
 	}
-	if err != nil {
+	if err != nil || over != nil {
 		first.Discard()
-		return nil, 0, err
+		return nil, over, 0, err
 	}
-	return u, off, u.commit(ctx, heldPiece{first, 0})
+	return u, nil, first.Len(), u.commit(ctx, heldPiece{first, 0})
 }

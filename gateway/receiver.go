@@ -65,6 +65,13 @@ func (r *receiver) stream() error {
 			return err
 		}
 		next := r.u.ledger.next(r.off, min(segment, r.end-r.off))
+		if next.held != nil && r.u.lookedBefore(believeFor) {
+			// Another gateway may have found these bytes damaged and dropped them.
+			if err := r.u.refresh(r.ctx); err != nil {
+				return err
+			}
+			next = r.u.ledger.next(r.off, min(segment, r.end-r.off))
+		}
 		next.Len = min(next.Len, r.end-r.off)
 		var n int64
 		var err error

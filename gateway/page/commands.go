@@ -72,7 +72,7 @@ func inChunks(curl, base string, h gateway.HostView) string {
 		"for i in 0 1 2; do dd if=big.bin bs=8388608 skip=$i count=1 2>/dev/null |",
 		"  " + curl + ` -o /dev/null -w "chunk $i: %{http_code}\n" -T - ` + uploads + `"/$id/chunks/$i"; done`,
 		curl + " -X POST " + uploads + `"/$id/merge"`,
-		curl + " " + uploads + `"/$id"`,
+		"sleep 1; " + curl + " " + uploads + `"/$id"`,
 	}, "\n")
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"strings"
 )
 
 // Abilities is what a host can do below one root, found by trying it there.
@@ -107,6 +108,17 @@ func (p *Pool) try(ctx context.Context, dir string) (Abilities, error) {
 	}
 	defer func() { _ = c.SFTP().RemoveAll(at) }()
 	t := &trial{client: c.SFTP(), dir: at, found: Abilities{Why: map[string]string{}}}
+	// A full disk says nothing about what the host can do: it must hold bytes
+	// before the tests and after them, or nothing is believed and kept.
+	unwritable := func(name string) error {
+		if err := t.write(name, strings.Repeat("sftpgate", 1024)); err != nil {
+			return fmt.Errorf("%s on host %s cannot be tried out: %w", dir, p.host.ID, c.Explain(err))
+		}
+		return nil
+	}
+	if err := unwritable("before"); err != nil {
+		return Abilities{}, err
+	}
 	t.names()
 	t.syncs()
 	t.space()
@@ -120,8 +132,8 @@ func (p *Pool) try(ctx context.Context, dir string) (Abilities, error) {
 	if err := ctx.Err(); err != nil {
 		return Abilities{}, err
 	}
-	if cause := c.c.gone(); cause != nil {
-		return Abilities{}, c.Explain(errLost)
+	if err := unwritable("after"); err != nil {
+		return Abilities{}, err
 	}
 	p.options.Log.Info("abilities found", "host", p.host.ID, "dir", dir, "durable", t.found.Durable(),
 		"create_only", t.found.CreateOnly(), "exec", t.found.Exec, "hash", t.found.HashTool, "absent", t.found.Why)

@@ -123,7 +123,30 @@ func renew(ctx context.Context, g *stage.Generation, engines *Engines, log *slog
 }
 
 // Again reports errors after which the same step may well succeed at once,
-// because another gateway was at work.
+// because another gateway, or a stranger, was at work.
 func Again(err error) bool {
-	return errors.Is(err, errEpoch) || errors.Is(err, errPublishing) || errors.Is(err, errOverlap)
+	return errors.Is(err, errEpoch) || errors.Is(err, errPublishing) || errors.Is(err, errWriter) || errors.Is(err, errOverlap) || errors.Is(err, errShort)
+}
+
+// NoNewWriter makes the check for the moment in which publication begins: that
+// nobody was given the part to write to since Source judged those who had been.
+// before is the state before Source was called, after the one that it left.
+func NoNewWriter(before, after record.State) func(record.State) error {
+	judged := map[string]bool{}
+	if before.Epoch == after.Epoch {
+		for _, w := range before.Writers {
+			judged[w.Token] = true
+		}
+	}
+	return func(now record.State) error {
+		if now.Epoch != after.Epoch {
+			return errEpoch
+		}
+		for _, w := range now.Writers {
+			if !w.Closed && !judged[w.Token] {
+				return errWriter
+			}
+		}
+		return nil
+	}
 }

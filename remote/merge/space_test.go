@@ -21,7 +21,7 @@ func bytesOf(n int) []byte {
 	return p
 }
 
-func onDisk(t *testing.T, size int64) (*remotetest.Disk, *upload) {
+func onDisk(t *testing.T, size int64, gate ...func(remotetest.Op) error) (*remotetest.Disk, *upload) {
 	t.Helper()
 	d := remotetest.NewDisk()
 	if err := d.MkdirAll(dir); err != nil {
@@ -29,7 +29,11 @@ func onDisk(t *testing.T, size int64) (*remotetest.Disk, *upload) {
 	}
 	d.SetCapacity(64 << 20)
 	h := hosts.Host{ID: "h", Address: "h.invalid", User: "u", KeyFile: "/none", KnownHosts: "/none", Roots: []string{dir}}
-	return d, newUpload(t, h, link.Options{Dial: d.Dial(remotetest.ServerOptions{})}, size)
+	var o remotetest.ServerOptions
+	for _, g := range gate {
+		o.Gate = g
+	}
+	return d, newUpload(t, h, link.Options{Dial: d.Dial(o)}, size)
 }
 
 func (u *upload) exactOn(d *remotetest.Disk, content []byte) {
@@ -42,6 +46,7 @@ func (u *upload) exactOn(d *remotetest.Disk, content []byte) {
 }
 
 func TestDiskFullInTheCopy(t *testing.T) {
+	t.Parallel()
 	const piece = 256 << 10
 	content := bytesOf(4 * piece)
 	d, u := onDisk(t, int64(len(content)))
@@ -69,6 +74,7 @@ func TestDiskFullInTheCopy(t *testing.T) {
 
 // A full disk says nothing about an engine.
 func TestDiskFullInTheSelfTest(t *testing.T) {
+	t.Parallel()
 	content := bytesOf(100_000)
 	d, u := onDisk(t, int64(len(content)))
 	a, b := u.commit(0, content[:60_000]), u.commit(60_000, content[60_000:])
@@ -90,6 +96,7 @@ func TestDiskFullInTheSelfTest(t *testing.T) {
 // The one copy that an unproven writer makes necessary does not fit: what was
 // copied is given back, so that there is room for what makes it fit.
 func TestDiskFullInTheLastCopy(t *testing.T) {
+	t.Parallel()
 	content := bytesOf(3 << 20)
 	d, u := onDisk(t, int64(len(content)))
 	_, err := u.merge(u.commit(0, content[:1<<20]), u.commit(1<<20, content[1<<20:]))

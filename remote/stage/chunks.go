@@ -40,6 +40,9 @@ func (g *Generation) Chunks(ctx context.Context) ([]Staged, error) {
 		all = own
 		for _, a := range g.State().Meta.Adopted {
 			more, err := listChunks(c, path.Join(a.Dir, chunksDir), a)
+			if errors.Is(err, fs.ErrNotExist) {
+				continue // the part is gone: its bytes are missing
+			}
 			if err != nil {
 				return fmt.Errorf("adopted upload %s: %w", a.ID, err)
 			}
@@ -104,16 +107,16 @@ func (g *Generation) Free(ctx context.Context, chunks []Staged) error {
 // ReadBack streams [off, off+length) of a file in staging to w, several
 // packets in flight. It fails with ErrContent where the file is shorter.
 func (g *Generation) ReadBack(ctx context.Context, name string, off, length int64, w io.Writer) error {
-	return g.do(ctx, func(c *sftp.Client) error { return readRange(c, name, off, length, w) })
+	return g.do(ctx, func(c *sftp.Client) error { return readRange(ctx, c, name, off, length, w) })
 }
 
-func readRange(c *sftp.Client, name string, off, length int64, w io.Writer) error {
+func readRange(ctx context.Context, c *sftp.Client, name string, off, length int64, w io.Writer) error {
 	f, err := c.Open(name)
 	if err != nil {
 		return fmt.Errorf("read back %s: %w", name, err)
 	}
 	defer f.Close()
-	n, err := io.CopyBuffer(onlyWriter{w}, io.NewSectionReader(f, off, length), make([]byte, 1<<20))
+	n, err := io.CopyBuffer(whileWriter{ctx, w}, io.NewSectionReader(f, off, length), make([]byte, 1<<20))
 	if err != nil {
 		return fmt.Errorf("read back %s: %w", name, err)
 	}
@@ -123,9 +126,20 @@ func readRange(c *sftp.Client, name string, off, length int64, w io.Writer) erro
 	return nil
 }
 
-// onlyWriter hides ReadFrom, so that io.CopyBuffer uses its large buffer, which
-// pkg/sftp's ReadAt splits into packets that are in flight together.
-type onlyWriter struct{ io.Writer }
+// whileWriter writes while its context lasts. It has no ReadFrom, so that
+// io.CopyBuffer uses its large buffer, which pkg/sftp's ReadAt splits into
+// packets that are in flight together.
+type whileWriter struct {
+	ctx context.Context
+	w   io.Writer
+}
+
+func (w whileWriter) Write(p []byte) (int, error) {
+	if err := w.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return w.w.Write(p)
+}
 
 // Size is the length of a file in staging.
 func (g *Generation) Size(ctx context.Context, name string) (int64, error) {
@@ -205,7 +219,7 @@ func (h *Host) ReadPublished(ctx context.Context, t Target, off, length int64, w
 			return err
 		}
 		etag = info.ETag()
-		return readRange(c, t.Path(), off, length, w)
+		return readRange(ctx, c, t.Path(), off, length, w)
 	})
 	return etag, err
 }

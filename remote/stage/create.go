@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"time"
 
 	"github.com/pkg/sftp"
 
@@ -24,7 +25,9 @@ func (h *Host) Create(ctx context.Context, t Target, meta record.Meta, scene Sce
 	if err != nil {
 		return nil, err
 	}
-	n := scene.top + 1
+	// Not simply the next number: when an upload is gone its path must never be
+	// another's, or what is still on its way to it would count there.
+	n := max(scene.top+1, int(time.Now().UnixMicro()))
 	meta.Generation, meta.Path = n, t.Path()
 	first := record.Record{Seq: 1, Meta: meta, Full: true}
 	state, err := record.Union([]record.Record{first})

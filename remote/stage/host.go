@@ -55,7 +55,10 @@ func (h *Host) Abilities(ctx context.Context, t Target) (link.Abilities, error) 
 		return a, &link.Error{Host: h.Config().ID, Kind: link.Refused,
 			Err: fmt.Errorf("uploads to %s cannot be kept apart: %s", t.Root, a.Why["DirRenameExclusive"])}
 	}
-	return a, h.explain(err, t.Dir)
+	if err != nil {
+		err = h.spaceOr(ctx, t.Dir, 0, h.explain(err, t.Dir))
+	}
+	return a, err
 }
 
 // Known says what was last found out about each root; nothing is asked.

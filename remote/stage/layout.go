@@ -16,7 +16,8 @@ import (
 //	/srv/files/app.iso                       the target: absent, or whole
 //	/srv/files/.app.iso.sftpgate/            the claim as the host sees it
 //	    alice-3fa9c1d2/                      the user's directory, mode 0700
-//	        gen-<n>/                         one generation; the highest with a valid record counts
+//	        gen-<n>/                         one generation; the highest with a valid record counts;
+//	                                         n grows with the clock and is not used again
 //	            record.<seq>                 a record file
 //	            chunks/<off>-<len>-<sha256>  a committed chunk
 //	            tmp-<random>                 an attempt still being written

@@ -25,6 +25,9 @@ type Publication struct {
 	// IfMatch is the ETag of the one file that may be replaced; "" for any.
 	IfMatch string
 	Attrs   Attrs
+	// Check, if set, is asked about the state in which publication is recorded
+	// to have begun: whether what was judged before still holds.
+	Check func(record.State) error
 }
 
 // Published says what stands at the target now.
@@ -44,35 +47,68 @@ type Published struct {
 // Errors: *ExistsError, *ChangedError, *KindError, ErrContent, ErrNoSpace,
 // ErrSuperseded, *PermissionError, *link.Error.
 func (g *Generation) Publish(ctx context.Context, p Publication) (Published, error) {
-	var done Published
 	recovering := g.State().Intent != nil
-	if !recovering {
-		// Whatever happens to the target from here on may have been us.
-		err := g.Advance(ctx, func(_ record.State, next *record.Record) error {
-			source, ok := strings.CutPrefix(p.Source, g.path()+"/")
-			if !ok {
-				return fmt.Errorf("publish %s: the source is not in this generation", p.Source)
-			}
-			next.Intent = &record.Intent{Source: source, At: time.Now().UTC()}
-			return nil
-		})
-		if err != nil {
+	if recovering {
+		if done, ours, err := g.Recover(ctx, p); ours || err != nil {
 			return done, err
 		}
+	} else if err := g.begin(ctx, p); err != nil {
+		return Published{}, err
 	}
-	err := g.host.pool.Do(ctx, func(conn *link.Conn) error {
-		pub := publisher{conn: conn, c: conn.SFTP(), can: g.can, host: g.host, target: g.target, Publication: p}
-		pub.second, pub.begun = g.path(pubPrefix+randomName()), recovering
-		if recovering {
-			ours, err := pub.already()
-			if err != nil || ours {
-				return errors.Join(err, pub.settle(&done))
-			}
-		}
-		return pub.run(ctx, &done)
-	})
+	var done Published
+	err := g.host.pool.Do(ctx, func(conn *link.Conn) error { return g.publisher(conn, p, recovering).run(ctx, &done) })
 	err = g.gone(ctx, g.host.explain(err, g.target.Path()))
 	return done, g.host.spaceOr(ctx, g.target.Dir, 0, err)
+}
+
+// begin records that publication has begun: whatever happens to the target from
+// then on may have been us. What is refused anyway does not begin.
+func (g *Generation) begin(ctx context.Context, p Publication) error {
+	err := g.host.pool.Do(ctx, func(conn *link.Conn) error {
+		_, err := g.publisher(conn, p, false).allowed()
+		return err
+	})
+	if err != nil {
+		return g.gone(ctx, g.host.explain(err, g.target.Path()))
+	}
+	source, ok := strings.CutPrefix(p.Source, g.path()+"/")
+	if !ok {
+		return fmt.Errorf("publish %s: the source is not in this generation", p.Source)
+	}
+	return g.Advance(ctx, func(now record.State, next *record.Record) error {
+		if p.Check != nil {
+			if err := p.Check(now); err != nil {
+				return err
+			}
+		}
+		next.Intent = &record.Intent{Source: source, At: time.Now().UTC()}
+		return nil
+	})
+}
+
+// Recover finds out, where publication has begun, whether it has happened, and
+// completes it then. Otherwise it changes nothing.
+//
+// Errors: as Publish.
+func (g *Generation) Recover(ctx context.Context, p Publication) (done Published, ours bool, err error) {
+	intent := g.State().Intent
+	if intent == nil {
+		return done, false, nil
+	}
+	p.Source = g.path(intent.Source)
+	err = g.host.pool.Do(ctx, func(conn *link.Conn) error {
+		pub := g.publisher(conn, p, true)
+		if ours, err = pub.already(); err != nil || !ours {
+			return err
+		}
+		return errors.Join(pub.unmark(intent), pub.settle(&done))
+	})
+	return done, ours, g.gone(ctx, g.host.explain(err, g.target.Path()))
+}
+
+func (g *Generation) publisher(conn *link.Conn, p Publication, begun bool) *publisher {
+	return &publisher{conn: conn, c: conn.SFTP(), can: g.can, host: g.host, target: g.target, Publication: p,
+		second: g.path(pubPrefix + randomName()), begun: begun}
 }
 
 type publisher struct {
@@ -220,6 +256,29 @@ func (p *publisher) settle(done *Published) error {
 	return nil
 }
 
+// Modification times that mark a file are of the years 2001 to 2017.
+const (
+	markFrom = 1_000_000_000
+	markFor  = 500_000_000
+)
+
+// unmark gives a published file its time back where a look before was cut off
+// between marking it and that.
+func (p *publisher) unmark(begun *record.Intent) error {
+	f, err := lookFile(p.c, p.target.Path())
+	if err != nil || f == nil {
+		return err
+	}
+	right := p.Attrs.MTime
+	if right.IsZero() {
+		right = begun.At
+	}
+	if at := f.MTime.Unix(); at < markFrom || at >= markFrom+markFor || f.MTime.Equal(right.Truncate(time.Second)) {
+		return nil
+	}
+	return p.c.Chtimes(p.target.Path(), right, right)
+}
+
 // already finds out whether a publication that was begun before has happened:
 // whether target and source are one inode. SFTP version 3 does not tell inodes;
 // a modification time that is set through the source and seen at the target does.
@@ -248,7 +307,7 @@ func (p *publisher) already() (bool, error) {
 	if source.Size != target.Size || !source.MTime.Equal(target.MTime) {
 		return false, nil
 	}
-	nonce := time.Unix(1_000_000_000+rand.Int64N(500_000_000), 0)
+	nonce := time.Unix(markFrom+rand.Int64N(markFor), 0)
 	if err := p.c.Chtimes(p.Source, nonce, nonce); err != nil {
 		return false, fmt.Errorf("mark %s: %w", p.Source, err)
 	}

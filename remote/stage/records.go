@@ -132,7 +132,7 @@ func (g *Generation) Advance(ctx context.Context, edit func(s record.State, next
 				return err
 			}
 			if !placed {
-				state, top, err = readState(c, g.path())
+				state, top, err = g.readOwn(c)
 			}
 			return err
 		})
@@ -161,10 +161,20 @@ func (g *Generation) merge(base record.State, next record.Record) {
 	g.mu.Unlock()
 }
 
+// readOwn reads the records of this generation, and takes none for them that
+// belong to another upload.
+func (g *Generation) readOwn(c *sftp.Client) (record.State, int64, error) {
+	state, top, err := readState(c, g.path())
+	if err == nil && state.Meta.ID != g.State().Meta.ID {
+		err = fmt.Errorf("%w: %s is upload %s now", ErrSuperseded, g.path(), state.Meta.ID)
+	}
+	return state, top, err
+}
+
 // Reload reads the records again.
 func (g *Generation) Reload(ctx context.Context) error {
 	return g.do(ctx, func(c *sftp.Client) error {
-		state, _, err := readState(c, g.path())
+		state, _, err := g.readOwn(c)
 		if err != nil {
 			return err
 		}

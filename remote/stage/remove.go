@@ -16,6 +16,11 @@ import (
 // nor a stalled writer finds half of it; a claim that somebody else has taken
 // since is not touched. Removing what is gone is fine.
 func (g *Generation) Remove(ctx context.Context) error {
+	// Those that it has taken the place of first: left alone, one of them would
+	// count again.
+	if err := g.RemoveOlder(ctx); err != nil {
+		return err
+	}
 	return g.host.do(ctx, g.target.Dir, func(c *sftp.Client) error {
 		return removeGeneration(c, g.can, g.target, userDir(g.user), genName(g.n))
 	})

@@ -2,7 +2,11 @@ package stage
 
 import (
 	"context"
+	"errors"
+	"io/fs"
 	"path"
+
+	"sftpgate/remote/link"
 )
 
 // SmallAttempt opens an attempt for a file that arrives in one piece: it lies
@@ -28,5 +32,27 @@ func (h *Host) PublishSmall(ctx context.Context, a *Attempt, t Target, p Publica
 	// record that a second link of it would help to understand.
 	pub.can.HardLink = a.can.HardLink && !p.Replace
 	err := pub.run(ctx, &done)
-	return done, h.spaceOr(ctx, t.Dir, 0, h.explain(a.conn.Explain(err), t.Path()))
+	var lost *link.Error
+	if err = a.conn.Explain(err); errors.As(err, &lost) {
+		err = h.recoverSmall(ctx, pub, err, &done)
+	}
+	return done, h.spaceOr(ctx, t.Dir, 0, h.explain(err, t.Path()))
+}
+
+// recoverSmall looks on another connection whether the step was done whose
+// answer was lost.
+func (h *Host) recoverSmall(ctx context.Context, pub publisher, lost error, done *Published) error {
+	err := h.pool.Do(ctx, func(conn *link.Conn) error {
+		pub.conn, pub.c, pub.begun = conn, conn.SFTP(), true
+		pub.second = pub.Source
+		ours, err := pub.already()
+		if err != nil || !ours {
+			return errors.Join(lost, err)
+		}
+		if err := pub.c.Remove(pub.Source); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		return pub.settle(done)
+	})
+	return err
 }

@@ -19,6 +19,9 @@ func (g *Generation) Withdraw(ctx context.Context) (published *File, err error) 
 	if err := g.Reload(ctx); err != nil {
 		return nil, err
 	}
+	if err := g.RemoveOlder(ctx); err != nil {
+		return nil, err
+	}
 	state := g.State()
 	away := path.Join(g.target.Dir, hiddenName())
 	err = g.host.pool.Do(ctx, func(conn *link.Conn) error {

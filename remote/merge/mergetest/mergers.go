@@ -97,6 +97,7 @@ func overlaps(t *testing.T, s *site) {
 		{"equal to what is merged", []cut{{20_000, 50_000, false, false}}, []cut{{0, 30_000, false, false}, {40_000, 100_000, false, false}}, record.Spans{span(0, 100_000)}},
 		{"other than what is merged", []cut{{20_000, 50_000, false, false}}, []cut{{0, 30_000, true, true}, {40_000, 100_000, false, false}}, record.Spans{span(20_000, 100_000)}},
 		{"behind one that is half merged", []cut{{0, 20_000, false, false}}, []cut{{10_000, 50_000, false, false}, {40_000, 100_000, true, true}}, record.Spans{span(0, 50_000)}},
+		{"two that agree, behind one that is half merged", []cut{{0, 20_000, false, false}}, []cut{{10_000, 50_000, false, false}, {45_000, 70_000, true, true}, {48_000, 60_000, true, true}}, record.Spans{span(0, 50_000)}},
 		{"the same name by another way", nil, []cut{{0, 50_000, false, false}, {0, 50_000, false, false}}, record.Spans{span(0, 50_000)}},
 	} {
 		g := s.create(c.what, 100_000, nil)

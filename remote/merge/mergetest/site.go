@@ -36,7 +36,9 @@ type site struct {
 func newSite(t *testing.T, engine string, sshd *remotetest.SSHD) *site {
 	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
 	t.Cleanup(cancel)
-	return &site{t: t, ctx: ctx, sshd: sshd, config: sshd.Host("h"), engine: engine}
+	s := &site{t: t, ctx: ctx, sshd: sshd, config: sshd.Host("h"), engine: engine}
+	s.config.Connections = 3 // more only cost time here
+	return s
 }
 
 // gateway is one gateway's view of an upload.
