@@ -154,16 +154,6 @@ func (s *Service) lookAgain(ctx context.Context, u *upload) {
 	}
 }
 
-// believeFor is how long the ledger is believed when it says that bytes are
-// held which a client sends again.
-const believeFor = time.Second
-
-func (u *upload) lookedBefore(d time.Duration) bool {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	return time.Since(u.looked) > d
-}
-
 // load finds on the host what the index knows only by name.
 func (s *Service) load(ctx context.Context, known Upload) (*upload, error) {
 	h, err := s.host(known.Host)

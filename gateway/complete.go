@@ -196,7 +196,7 @@ func (u *upload) published(ctx context.Context, done stage.Published) error {
 // found and done at the next look, or expires.
 func (u *upload) clean(ctx context.Context) {
 	err := u.gen.Remove(ctx)
-	for try := 0; passing(err) && try < 3 && pause(ctx, 300*time.Millisecond); try++ {
+	for try := 0; err != nil && try < 3 && pause(ctx, 300*time.Millisecond); try++ {
 		err = u.gen.Remove(ctx)
 	}
 	if err != nil {

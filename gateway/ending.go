@@ -83,3 +83,25 @@ func (s *Service) event(u *upload, what string) {
 	s.log.Info("upload "+what, "event", what, "upload", meta.ID, "host", meta.Host, "user", meta.User,
 		"path", meta.Path, "size", meta.Size, "age", time.Since(meta.Created).Round(time.Millisecond).String())
 }
+
+// awaitFinish waits for a finish that runs, or that had begun to publish and
+// was cut off: then all bytes were there, and whether any are still wanted is
+// known only when that is settled.
+func (u *upload) awaitFinish(ctx context.Context) (over *Upload, err error) {
+	if u.gen.State().Intent != nil {
+		u.goOn()
+	} else if !u.isFinishing() {
+		return u.ended(), nil
+	}
+	u.mu.Lock()
+	finished := u.finished
+	u.mu.Unlock()
+	if finished != nil {
+		select {
+		case <-finished:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+	return u.ended(), nil
+}

@@ -25,6 +25,12 @@ func (s *Service) Receive(ctx context.Context, c Caller, id string, b Body) (Upl
 	if err := u.confirm(ctx); err != nil {
 		return Upload{}, err
 	}
+	if over, err = u.awaitFinish(ctx); err != nil {
+		return Upload{}, err
+	}
+	if over != nil {
+		return s.repeatAfterEnd(ctx, *over, b)
+	}
 	err = u.receive(ctx, b)
 	if over, serr := s.settled(ctx, u, err); over != nil && over.State == Done {
 		// The body is half read: only a repetition can be compared with the file.

@@ -24,6 +24,7 @@ type receiver struct {
 	exact  bool    // the body must reach end
 	digest *Digest // nothing counts until the body matches it
 	held   []heldPiece
+	looked bool // the host was asked what it holds
 
 	slots   chan struct{}
 	pending sync.WaitGroup
@@ -65,11 +66,12 @@ func (r *receiver) stream() error {
 			return err
 		}
 		next := r.u.ledger.next(r.off, min(segment, r.end-r.off))
-		if next.held != nil && r.u.lookedBefore(believeFor) {
+		if next.held != nil && !r.looked {
 			// Another gateway may have found these bytes damaged and dropped them.
 			if err := r.u.refresh(r.ctx); err != nil {
 				return err
 			}
+			r.looked = true
 			next = r.u.ledger.next(r.off, min(segment, r.end-r.off))
 		}
 		next.Len = min(next.Len, r.end-r.off)

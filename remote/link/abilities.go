@@ -132,6 +132,9 @@ func (p *Pool) try(ctx context.Context, dir string) (Abilities, error) {
 	if err := ctx.Err(); err != nil {
 		return Abilities{}, err
 	}
+	if t.broken != nil {
+		return Abilities{}, fmt.Errorf("%s on host %s cannot be tried out: %w", dir, p.host.ID, c.Explain(t.broken))
+	}
 	if err := unwritable("after"); err != nil {
 		return Abilities{}, err
 	}

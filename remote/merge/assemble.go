@@ -20,9 +20,10 @@ func (e *MissingError) Error() string {
 }
 
 // Whole returns the one chunk that is the whole file, if that is how it
-// arrived: it is published by its own name, without a merge or a copy.
+// arrived: it is published by its own name, without a merge or a copy. Where
+// two gateways took the same stretch the merge has to compare them first.
 func Whole(s record.State, chunks []stage.Staged) (stage.Staged, bool) {
-	if len(s.Merged) > 0 {
+	if len(s.Merged) > 0 || len(chunks) > 1 {
 		return stage.Staged{}, false
 	}
 	for _, c := range chunks {

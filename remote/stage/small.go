@@ -32,15 +32,14 @@ func (h *Host) PublishSmall(ctx context.Context, a *Attempt, t Target, p Publica
 	// record that a second link of it would help to understand.
 	pub.can.HardLink = a.can.HardLink && !p.Replace
 	err := pub.run(ctx, &done)
-	var lost *link.Error
-	if err = a.conn.Explain(err); errors.As(err, &lost) {
-		err = h.recoverSmall(ctx, pub, err, &done)
+	if err = a.conn.Explain(err); err != nil {
+		err = h.recoverSmall(context.WithoutCancel(ctx), pub, err, &done)
 	}
 	return done, h.spaceOr(ctx, t.Dir, 0, h.explain(err, t.Path()))
 }
 
-// recoverSmall looks on another connection whether the step was done whose
-// answer was lost.
+// recoverSmall looks, after a failure, on another connection whether the step
+// was done all the same: its answer may be lost, or what follows it have failed.
 func (h *Host) recoverSmall(ctx context.Context, pub publisher, lost error, done *Published) error {
 	err := h.pool.Do(ctx, func(conn *link.Conn) error {
 		pub.conn, pub.c, pub.begun = conn, conn.SFTP(), true
