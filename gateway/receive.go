@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"time"
 )
 
 // Receive takes a span of the file. After it returns without an error every
@@ -32,13 +33,18 @@ func (s *Service) Receive(ctx context.Context, c Caller, id string, b Body) (Upl
 		return s.repeatAfterEnd(ctx, *over, b)
 	}
 	err = u.receive(ctx, b)
-	if over, serr := s.settled(ctx, u, err); over != nil && over.State == Done {
-		// The body is half read: only a repetition can be compared with the file.
-		return *over, &Error{Code: HostError, Err: err, Detail: "the upload was finished at another gateway meanwhile: send the same again"}
-	} else if err != nil {
-		return u.view(false), serr
+	if err == nil {
+		return u.view(false), nil
 	}
-	return u.view(false), nil
+	over, err = s.settled(ctx, u, err)
+	switch {
+	case over == nil:
+		return u.view(false), err
+	case over.State == Done:
+		// The body is half read: only a repetition can be compared with the file.
+		return *over, &Error{Code: HostError, RetryAfter: time.Second, Detail: "the upload was finished meanwhile: send the same again"}
+	}
+	return *over, Refuse(DifferentFile, "upload %s was cancelled", id)
 }
 
 // ReceiveChunk is Receive for a chunk by its index. The chunk size is fixed by

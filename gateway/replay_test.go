@@ -95,6 +95,12 @@ type flow struct {
 	edit    func(*gateway.OpenRequest)
 	prepare func(*remotetest.Disk)
 	server  remotetest.ServerOptions
+	givenUp int // bytes of another file, sent to the same path before
+}
+
+func withDigest(n int) func(*gateway.OpenRequest) {
+	digest := digestOf(noise(n))
+	return func(o *gateway.OpenRequest) { o.Digest = &digest }
 }
 
 var flows = []flow{
@@ -104,6 +110,10 @@ var flows = []flow{
 	{name: "replace", size: 2500, chunk: 1000, order: []int{1, 2, 0}, edit: replace,
 		prepare: func(d *remotetest.Disk) { _ = d.WriteFile(memDir+"/f", []byte("old")) }},
 	{name: "no hard links", size: 1500, chunk: 1000, order: []int{1, 0}, server: remotetest.ServerOptions{NoHardLinks: true}},
+	{name: "one chunk without hard links", size: 900, chunk: 1000, order: []int{0}, edit: withDigest(900),
+		server: remotetest.ServerOptions{NoHardLinks: true}},
+	{name: "declared digest", size: 2500, chunk: 1000, order: []int{0, 2, 1}, edit: withDigest(2500)},
+	{name: "restart over a file given up", size: 1500, chunk: 1000, order: []int{1, 0}, edit: restart, givenUp: 1200},
 }
 
 func (f flow) content() []byte { return noise(int(f.size)) }
@@ -120,6 +130,11 @@ func (f flow) run(t *testing.T) *witness {
 	}
 	w := &witness{disk: d, scene: len(d.Log())}
 	r := onDisk(t, d, fleeting(t), f.server)
+	if f.givenUp > 0 {
+		up := r.open(alice, "f", int64(f.givenUp)).Upload
+		r.send(alice, up.ID, noise(f.givenUp), 0, int64(f.givenUp)/2)
+		w.scene = len(d.Log())
+	}
 	f.upload(t, r, w)
 	w.done = len(d.Log())
 	r.exactOn(d, f.content())
@@ -169,7 +184,7 @@ func (f flow) recover(t *testing.T, w *witness, n int, keep remotetest.Keep) {
 	defer r.stop()
 	o, err := f.open(r)
 	published := gateway.CodeOf(err) == gateway.TargetExists
-	if whole && f.edit == nil && !published {
+	if whole && f.prepare == nil && !published {
 		t.Fatalf("after the end: opened as %+v, %v", o, err)
 	}
 	if published { // with nothing left of the staging, or the end was not noted
@@ -198,6 +213,9 @@ func (f flow) recover(t *testing.T, w *witness, n int, keep remotetest.Keep) {
 	}
 	r.finish(alice, o.Upload.ID)
 	r.exactOn(d, f.content())
+	if d.Exists(memDir + "/.f.sftpgate") {
+		t.Fatalf("after %d operations and the end a claim is left\n%s", n, d.Tree())
+	}
 }
 
 // standing checks that the target is absent, the old file, or exact.

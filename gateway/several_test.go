@@ -132,3 +132,28 @@ func TestCancelDuringTheFinish(t *testing.T) {
 		}
 	}
 }
+
+// What is still on its way to an upload that was given up does not count for
+// the next one at the same path, whichever gateway it comes through.
+func TestAnOldIDHarmsNoNewUpload(t *testing.T) {
+	a, b := two(t)
+	content, other := noise(3*mib), noise(4*mib)
+	old := a.open(alice, "f", 4*mib).Upload
+	b.send(alice, old.ID, other, 0, mib) // b knows it now
+	if err := a.Cancel(t.Context(), alice, old.ID); err != nil {
+		t.Fatal(err)
+	}
+	up := a.open(alice, "f", 3*mib).Upload
+	a.send(alice, up.ID, content, 0, mib)
+	if err := b.trySend(alice, old.ID, other, mib, 2*mib); err == nil {
+		t.Error("a chunk of the cancelled upload was acknowledged")
+	}
+	if err := b.Cancel(t.Context(), alice, old.ID); err != nil {
+		t.Errorf("cancelled again: %v", err)
+	}
+	_, err := a.tryFinish(alice, up.ID, gateway.FinishRequest{Size: -1})
+	wantCode(t, err, gateway.Incomplete)
+	a.send(alice, up.ID, content, mib, 2*mib)
+	a.finish(alice, up.ID)
+	a.exact("f", content)
+}

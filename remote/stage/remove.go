@@ -87,11 +87,22 @@ func removeGeneration(c *sftp.Client, can link.Abilities, t Target, user, gen st
 			return err
 		}
 	}
-	clearEmpty(c, t, user)
-	if serr := syncDir(c, can, t.Dir); serr != nil {
-		return serr
+	if err := syncMoved(c, can, t, user); err != nil {
+		return err
 	}
 	return removeTree(c, away)
+}
+
+// syncMoved makes it durable that a generation was moved away, in the directory
+// that it left and in the one that it went to, before any of it is removed: a
+// power cut must not bring back half of it. What is empty then goes too.
+func syncMoved(c *sftp.Client, can link.Abilities, t Target, user string) error {
+	err := syncDir(c, can, path.Join(claimDir(t), user))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	clearEmpty(c, t, user)
+	return syncDir(c, can, t.Dir)
 }
 
 // removeTree removes what stands at dir: a directory with what is in it, or

@@ -48,8 +48,10 @@ func (g *Generation) Withdraw(ctx context.Context) (published *File, err error) 
 				published = &done.File
 			}
 		}
-		clearEmpty(c, g.target, userDir(g.user))
-		return errors.Join(syncDir(c, g.can, g.target.Dir), removeTree(c, away))
+		if err := syncMoved(c, g.can, g.target, userDir(g.user)); err != nil {
+			return err
+		}
+		return removeTree(c, away)
 	})
 	return published, g.host.explain(err, g.target.Dir)
 }
