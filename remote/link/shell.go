@@ -24,7 +24,10 @@ func (t *trial) shell(ctx context.Context, c *Conn) {
 		noExec(fmt.Sprintf("The test file could not be written: %v.", err))
 		return
 	}
-	sh, err := startShell(ctx, c)
+	sh, err := c.Shell(ctx)
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = errors.New("it did not answer in time")
+	}
 	if err != nil {
 		noExec(fmt.Sprintf("No shell could be talked to: %v.", err))
 		return
@@ -45,14 +48,13 @@ func (t *trial) shell(ctx context.Context, c *Conn) {
 	t.lacks("HashTool", "Neither openssl nor sha256sum nor shasum gives a correct SHA-256 there.")
 }
 
-func startShell(ctx context.Context, c *Conn) (*shell.Shell, error) {
+// Shell starts a shell on the host. The caller closes it.
+//
+// Errors: shell.ErrNoShell where the account gives none.
+func (c *Conn) Shell(ctx context.Context) (*shell.Shell, error) {
 	ch, err := c.Exec(ctx, shell.Command)
 	if err != nil {
 		return nil, err
 	}
-	sh, err := shell.Start(ctx, ch)
-	if errors.Is(err, context.DeadlineExceeded) {
-		err = errors.New("it did not answer in time")
-	}
-	return sh, err
+	return shell.Start(ctx, ch)
 }

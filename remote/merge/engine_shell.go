@@ -37,11 +37,7 @@ func openShell(ctx context.Context, g *stage.Generation) (Engine, error) {
 		return nil, err
 	}
 	e := &shellEngine{conn: conn, writer: record.Writer{Kind: "exec"}}
-	ch, err := conn.Exec(ctx, shell.Command)
-	if err == nil {
-		e.sh, err = shell.Start(ctx, ch)
-	}
-	if err != nil {
+	if e.sh, err = conn.Shell(ctx); err != nil {
 		conn.Release()
 		return nil, conn.Explain(err)
 	}

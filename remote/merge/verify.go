@@ -65,11 +65,7 @@ func hashByTool(ctx context.Context, g *stage.Generation, tool, name string, siz
 	ctx, cancel := context.WithTimeout(ctx, copyGrace+time.Duration(size/hashSlow)*time.Second)
 	defer cancel()
 	err := g.Host().Pool().Do(ctx, func(conn *link.Conn) error {
-		ch, err := conn.Exec(ctx, shell.Command)
-		if err != nil {
-			return err
-		}
-		sh, err := shell.Start(ctx, ch)
+		sh, err := conn.Shell(ctx)
 		if err != nil {
 			return err
 		}

@@ -95,13 +95,11 @@ func (p *prover) gone(ctx context.Context, g *stage.Generation, w record.Writer)
 	}
 	if g.Can().Exec {
 		if p.sh == nil {
-			ch, err := p.conn.Exec(ctx, shell.Command)
+			sh, err := p.conn.Shell(ctx)
 			if err != nil {
 				return false, err
 			}
-			if p.sh, err = shell.Start(ctx, ch); err != nil {
-				return false, err
-			}
+			p.sh = sh
 		}
 		gone, known, err := p.sh.Gone(ctx, shell.Process{PID: w.PID, Session: w.Session, Start: w.Start, Boot: w.Boot})
 		return gone && known, err

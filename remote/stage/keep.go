@@ -3,8 +3,6 @@ package stage
 import (
 	"context"
 	"time"
-
-	"sftpgate/remote/shell"
 )
 
 // keepFor bounds the copying of attributes on the host.
@@ -16,11 +14,7 @@ const keepFor = 20 * time.Second
 func (p *publisher) keepAll(ctx context.Context) bool {
 	ctx, cancel := context.WithTimeout(ctx, keepFor)
 	defer cancel()
-	ch, err := p.conn.Exec(ctx, shell.Command)
-	if err != nil {
-		return false
-	}
-	sh, err := shell.Start(ctx, ch)
+	sh, err := p.conn.Shell(ctx)
 	if err != nil {
 		return false
 	}
