@@ -13,19 +13,10 @@ import (
 // The merge runs while chunks arrive, so that next to nothing is left when the
 // last one has.
 const (
-	// leaseFor is how long a gateway that died keeps others from merging.
-	leaseFor   = 6 * time.Second
-	renewEvery = 2 * time.Second
 	// lookEvery is how often the host is read for what other gateways do.
 	lookEvery = 2 * time.Second
 	// lingerFor is how long an engine stays open for the next chunk.
 	lingerFor = 2 * time.Second
-	// Incoming bytes are held back while more than this is committed and not
-	// merged: a tenth of the file, but not less than minBacklog.
-	minBacklog     = 64 << 20
-	backlogDivisor = 10
-	// stuckAfter is when a body that is held back gets an answer instead.
-	stuckAfter = 45 * time.Second
 )
 
 // wake lets the merge look for work; it is started when it does not run.
@@ -202,103 +193,4 @@ func (u *upload) announce() {
 	u.moved = make(chan struct{})
 	u.mu.Unlock()
 	u.wake()
-}
-
-// awaitMerge holds a body back while the merge is too far behind, so that the
-// host needs the file's size and a window, not twice the size.
-func (u *upload) awaitMerge(ctx context.Context) error {
-	stuck := time.NewTimer(stuckAfter)
-	defer stuck.Stop()
-	look := time.NewTicker(lookEvery)
-	defer look.Stop()
-	for last := int64(-1); ; {
-		meta := u.gen.State().Meta
-		size := meta.Size
-		news := u.news() // before the look, or what happens in between is missed
-		ahead := u.ledger.figures().ahead
-		if ahead < max(minBacklog, size/backlogDivisor) || meta.Unnamed {
-			return nil
-		}
-		if ahead != last {
-			last = ahead
-			stuck.Reset(stuckAfter)
-		}
-		u.wake()
-		select {
-		case <-news:
-		case <-look.C: // another gateway may have merged
-			if err := u.refresh(ctx); err != nil {
-				return err
-			}
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-stuck.C:
-			u.mu.Lock()
-			err := u.mergeErr
-			u.mu.Unlock()
-			if err == nil {
-				err = errors.New("it does not move on")
-			}
-			return &Error{Code: HostError, Err: err, RetryAfter: 10 * time.Second,
-				Detail: "the merge on host " + u.hostID() + " does not keep up (" + err.Error() + "); what was sent is kept: go on a little later"}
-		}
-	}
-}
-
-var errLeased = errors.New("another gateway merges this upload just now")
-
-// underLease runs fn while this gateway has the merge lease. A finish waits
-// for the lease; merging ahead leaves it to whoever has it. Without a registry
-// fn runs all the same: two merges at once cost work and never bytes.
-func (u *upload) underLease(ctx context.Context, fn func(context.Context) error) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	for {
-		ok, err := u.s.leases.Lease(ctx, u.key, u.s.token, leaseFor)
-		if err != nil && ctx.Err() != nil {
-			return ctx.Err()
-		}
-		if ok || err != nil {
-			break
-		}
-		u.mu.Lock()
-		finishing := u.finishing
-		u.mu.Unlock()
-		if !finishing {
-			return errLeased
-		}
-		select {
-		case <-time.After(lingerFor / 4):
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
-	renewing := make(chan struct{})
-	go func() {
-		defer close(renewing)
-		u.renew(ctx, cancel)
-	}()
-	defer func() {
-		cancel()
-		<-renewing // or it might take the lease again after it was given back
-		_ = u.s.leases.Unlease(context.WithoutCancel(ctx), u.key, u.s.token)
-	}()
-	return fn(ctx)
-}
-
-// renew keeps the lease and ends the work when another gateway has it.
-func (u *upload) renew(ctx context.Context, lost context.CancelFunc) {
-	tick := time.NewTicker(renewEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-			if ok, err := u.s.leases.Lease(ctx, u.key, u.s.token, leaseFor); err == nil && !ok {
-				lost()
-				return
-			}
-		}
-	}
 }

@@ -1,0 +1,57 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+const (
+	// Incoming bytes are held back while more than this is committed and not
+	// merged: a tenth of the file, but not less than minBacklog.
+	minBacklog     = 64 << 20
+	backlogDivisor = 10
+	// stuckAfter is when a body that is held back gets an answer instead.
+	stuckAfter = 45 * time.Second
+)
+
+// awaitMerge holds a body back while the merge is too far behind, so that the
+// host needs the file's size and a window, not twice the size.
+func (u *upload) awaitMerge(ctx context.Context) error {
+	stuck := time.NewTimer(stuckAfter)
+	defer stuck.Stop()
+	look := time.NewTicker(lookEvery)
+	defer look.Stop()
+	for last := int64(-1); ; {
+		meta := u.gen.State().Meta
+		size := meta.Size
+		news := u.news() // before the look, or what happens in between is missed
+		ahead := u.ledger.figures().ahead
+		if ahead < max(minBacklog, size/backlogDivisor) || meta.Unnamed {
+			return nil
+		}
+		if ahead != last {
+			last = ahead
+			stuck.Reset(stuckAfter)
+		}
+		u.wake()
+		select {
+		case <-news:
+		case <-look.C: // another gateway may have merged
+			if err := u.refresh(ctx); err != nil {
+				return err
+			}
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-stuck.C:
+			u.mu.Lock()
+			err := u.mergeErr
+			u.mu.Unlock()
+			if err == nil {
+				err = errors.New("it does not move on")
+			}
+			return &Error{Code: HostError, Err: err, RetryAfter: 10 * time.Second,
+				Detail: "the merge on host " + u.hostID() + " does not keep up (" + err.Error() + "); what was sent is kept: go on a little later"}
+		}
+	}
+}

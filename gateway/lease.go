@@ -1,0 +1,71 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+const (
+	// leaseFor is how long a gateway that died keeps others from merging.
+	leaseFor   = 6 * time.Second
+	renewEvery = 2 * time.Second
+)
+
+var errLeased = errors.New("another gateway merges this upload just now")
+
+// underLease runs fn while this gateway has the merge lease. A finish waits
+// for the lease; merging ahead leaves it to whoever has it. Without a registry
+// fn runs all the same: two merges at once cost work and never bytes.
+func (u *upload) underLease(ctx context.Context, fn func(context.Context) error) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	for {
+		ok, err := u.s.leases.Lease(ctx, u.key, u.s.token, leaseFor)
+		if err != nil && ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if ok || err != nil {
+			break
+		}
+		u.mu.Lock()
+		finishing := u.finishing
+		u.mu.Unlock()
+		if !finishing {
+			return errLeased
+		}
+		select {
+		case <-time.After(lingerFor / 4):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	renewing := make(chan struct{})
+	go func() {
+		defer close(renewing)
+		u.renew(ctx, cancel)
+	}()
+	defer func() {
+		cancel()
+		<-renewing // or it might take the lease again after it was given back
+		_ = u.s.leases.Unlease(context.WithoutCancel(ctx), u.key, u.s.token)
+	}()
+	return fn(ctx)
+}
+
+// renew keeps the lease and ends the work when another gateway has it.
+func (u *upload) renew(ctx context.Context, lost context.CancelFunc) {
+	tick := time.NewTicker(renewEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			if ok, err := u.s.leases.Lease(ctx, u.key, u.s.token, leaseFor); err == nil && !ok {
+				lost()
+				return
+			}
+		}
+	}
+}
