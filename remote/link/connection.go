@@ -48,13 +48,32 @@ func (p *Pool) connect(ctx context.Context) (*connection, time.Duration, error) 
 		err = ctx.Err()
 	}
 	if err != nil {
+		answers := ctx.Err() == nil && pings(t)
 		_ = t.Close()
-		if ctx.Err() != nil {
+		switch {
+		case ctx.Err() != nil:
 			return nil, 0, errors.New("logged in, but SFTP did not start in time")
+		case !answers: // a lost connection says nothing about the account
+			return nil, 0, fmt.Errorf("the connection was lost while SFTP started: %w", err)
 		}
 		return nil, 0, &Error{Host: p.host.ID, Kind: Refused, Err: err, RetryAfter: localPause}
 	}
 	return c, trip, nil
+}
+
+// pingPatience is how long a connection on which SFTP did not start may take
+// to show that it is still there.
+const pingPatience = 2 * time.Second
+
+func pings(t Transport) bool {
+	answer := make(chan error, 1)
+	go func() { answer <- t.Ping() }()
+	select {
+	case err := <-answer:
+		return err == nil
+	case <-time.After(pingPatience):
+		return false
+	}
 }
 
 func (c *connection) startSFTP() (time.Duration, error) {
