@@ -48,7 +48,7 @@ func (s *Service) claimAndStage(ctx context.Context, h *stage.Host, t stage.Targ
 	if scene.Mine != nil {
 		s.superseded(ctx, scene.Mine.State().Meta.ID)
 		if err := g.RemoveOlder(ctx); err != nil {
-			s.log.Warn("the staging given up was not removed; it expires", "upload", meta.ID, "err", err)
+			s.log.Warn("the staging given up was not removed and is left on the host", "upload", meta.ID, "err", err)
 		}
 	}
 	u, err := s.activate(ctx, h, g)
@@ -73,7 +73,7 @@ func (s *Service) stillFree(ctx context.Context, h *stage.Host, g *stage.Generat
 	}
 	if err != nil {
 		if rerr := g.Remove(context.WithoutCancel(ctx)); rerr != nil {
-			s.log.Warn("a new staging was not removed; it expires", "upload", meta.ID, "err", rerr)
+			s.log.Warn("a new staging was not removed and is left on the host", "upload", meta.ID, "err", rerr)
 		}
 	}
 	return err

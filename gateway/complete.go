@@ -200,7 +200,7 @@ func (u *upload) clean(ctx context.Context) {
 		err = u.gen.Remove(ctx)
 	}
 	if err != nil {
-		u.s.log.Warn("staging was not removed; it expires", "upload", u.id, "host", u.hostID(), "err", err)
+		u.s.log.Warn("staging was not removed and is left on the host", "upload", u.id, "host", u.hostID(), "err", err)
 	}
 	if err := u.s.claims.Release(ctx, u.key, u.id); err != nil {
 		u.s.log.Warn("claim was not released; the next upload finds it stale", "upload", u.id, "err", err)

@@ -53,11 +53,8 @@ func (u *upload) confirm(ctx context.Context) error {
 	}
 	u.mu.Lock()
 	u.confirmed = time.Now()
-	fresh := u.saved.IsZero()
 	u.mu.Unlock()
-	if fresh || age > confirmEvery {
-		u.save(ctx)
-	}
+	u.save(ctx)
 	return nil
 }
 

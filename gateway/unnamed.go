@@ -91,7 +91,7 @@ func (u *upload) buryAdopted(ctx context.Context) {
 		u.s.bury(ctx, part.entry(), Done)
 		part.end(Done)
 		if err := part.gen.Remove(ctx); err != nil {
-			u.s.log.Warn("the staging of a part was not removed; it expires", "upload", a.ID, "err", err)
+			u.s.log.Warn("the staging of a part was not removed and is left on the host", "upload", a.ID, "err", err)
 		}
 		if err := u.s.claims.Release(ctx, part.key, part.id); err != nil {
 			u.s.log.Warn("the claim of a part was not released", "upload", a.ID, "err", err)

@@ -40,7 +40,9 @@ type Upload struct {
 	Engine string
 	// Digest is the declared SHA-256 of the file, nil when none was declared.
 	Digest *Digest
-	// Verified says what the published file was checked against: "sha-256", "spans", "size", or "".
+	// Verified says what the published file was checked against: "sha-256", the
+	// whole file hashed on the host against Digest; "spans", each chunk's digest
+	// on arrival and each copy's length; "" before the check.
 	Verified string
 	// Error is why the last attempt to finish ended without a result.
 	Error *Error

@@ -16,8 +16,9 @@ type Engine interface {
 	// record before the first copy. Fields that the host does not tell are empty.
 	Writer() record.Writer
 	// Copy puts all of the file from at offset off of the part, which exists.
-	// It fails with stage.ErrContent when from is shorter than length. After an
-	// error any of the bytes may have been written.
+	// length is what from should hold, in bytes; an engine that sees another
+	// length fails with stage.ErrContent, and the merger compares lengths before
+	// and after in any case. After an error any of the bytes may have been written.
 	Copy(ctx context.Context, from string, length int64, part string, off int64) error
 	// Close ends the writer. nil means that it is known to be gone; anything
 	// else that it may still write.

@@ -61,7 +61,7 @@ func (g *Generation) State() record.State {
 	return g.state
 }
 
-// Path makes an absolute path on the host of names below the generation.
+// path makes an absolute path on the host of names below the generation.
 func (g *Generation) path(names ...string) string {
 	dir := path.Join(claimDir(g.target), userDir(g.user), genName(g.n))
 	return path.Join(append([]string{dir}, names...)...)
