@@ -22,7 +22,6 @@ func (g *Generation) Withdraw(ctx context.Context) (published *File, err error) 
 	if err := g.RemoveOlder(ctx); err != nil {
 		return nil, err
 	}
-	state := g.State()
 	away := path.Join(g.target.Dir, hiddenName())
 	err = g.host.pool.Do(ctx, func(conn *link.Conn) error {
 		c := conn.SFTP()
@@ -30,6 +29,11 @@ func (g *Generation) Withdraw(ctx context.Context) (published *File, err error) 
 			if _, lerr := c.Lstat(g.path()); errors.Is(lerr, fs.ErrNotExist) {
 				return errors.Join(ErrSuperseded, err)
 			}
+			return err
+		}
+		// Only now is it the last word: publication may have begun since the look above.
+		state, _, err := readState(c, away)
+		if err != nil {
 			return err
 		}
 		if intent := state.Intent; intent != nil {
