@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"log/slog"
 
 	"sftpgate/remote/record"
@@ -95,13 +96,34 @@ func (m *Merger) Round(ctx context.Context, chunks []stage.Staged) (Outcome, err
 		plan = Make(m.gen.State(), plan.Copy) // some may overlap what was merged just now
 	}
 	for rest := plan.Copy; len(rest) > 0; {
+		most, err := m.room(ctx, rest[0])
+		if err != nil {
+			return out, err
+		}
 		var batch []stage.Staged
-		batch, rest = take(rest, batchBytes)
+		batch, rest = take(rest, most)
 		if err := m.batch(ctx, batch, &out); err != nil {
 			return out, err
 		}
 	}
 	return out, nil
+}
+
+// keepFree is left of the disk for the record that a batch ends with: without
+// it the copied chunks could not be freed, and nothing would ever go on.
+const keepFree = 1 << 20
+
+// room is how many bytes the next batch may copy, beginning with chunk c. On a
+// disk that is nearly full that is a chunk at a time, each making room for the next.
+func (m *Merger) room(ctx context.Context, c stage.Staged) (int64, error) {
+	free, err := m.gen.Host().Free(ctx, m.gen.Target().Dir)
+	if err != nil || free < 0 {
+		return batchBytes, err
+	}
+	if free-keepFree < c.Len {
+		return 0, fmt.Errorf("%w: %d bytes are free, %d are needed to merge the next chunk", stage.ErrNoSpace, free, c.Len+keepFree)
+	}
+	return min(batchBytes, free-keepFree), nil
 }
 
 func take(chunks []stage.Staged, most int64) (batch, rest []stage.Staged) {
