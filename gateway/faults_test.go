@@ -59,6 +59,11 @@ func TestNoPermission(t *testing.T) {
 	if names := d.Tree(); strings.Contains(names, "sftpgate") {
 		t.Errorf("something is left:\n%s", names)
 	}
+	// An account that may only read.
+	reader := newRig(t, remotetest.SSHDOptions{ForceCommand: "internal-sftp -R"})
+	_, err = reader.tryOpen(alice, "f", 1000)
+	wantCode(t, err, gateway.PermissionDenied)
+	reader.clean(".")
 }
 
 func TestDiskFull(t *testing.T) {

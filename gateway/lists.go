@@ -18,18 +18,27 @@ func (s *Service) Get(ctx context.Context, c Caller, id string) (Upload, error) 
 		return Upload{}, err
 	}
 	if over != nil {
-		return *over, nil
+		return over.whole(), nil
 	}
 	if !u.busy() { // else this gateway knows best
 		if err := u.refresh(ctx); errors.Is(err, stage.ErrSuperseded) {
 			over, err := s.settled(ctx, u, err)
 			if over != nil {
-				return *over, nil
+				return over.whole(), nil
 			}
 			return Upload{}, err
 		}
 	}
 	return u.view(true), nil
+}
+
+// whole is the upload with Received, which a tombstone leaves out: of a file
+// that is done, all of it.
+func (v Upload) whole() Upload {
+	if v.State == Done && v.Size > 0 {
+		v.Received = [][2]int64{{0, v.Size}}
+	}
+	return v
 }
 
 // List returns the caller's uploads, unfinished first, then newest first,

@@ -37,7 +37,7 @@ func (s *Service) Open(ctx context.Context, c Caller, r OpenRequest) (Opened, er
 		return Opened{}, explain(r.Host, err)
 	}
 	if over != nil {
-		return Opened{Upload: *over, Resumed: true}, nil
+		return Opened{Upload: over.whole(), Resumed: true}, nil
 	}
 	return Opened{Upload: u.view(true), Resumed: resumed}, nil
 }
