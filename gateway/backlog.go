@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"context"
-	"errors"
 	"time"
 )
 
@@ -47,11 +46,11 @@ func (u *upload) awaitMerge(ctx context.Context) error {
 			u.mu.Lock()
 			err := u.mergeErr
 			u.mu.Unlock()
-			if err == nil {
-				err = errors.New("it does not move on")
+			if e := explain(u.hostID(), err); CodeOf(e) != "" {
+				return e // what keeps the merge from moving on says more
 			}
 			return &Error{Code: HostError, Err: err, RetryAfter: 10 * time.Second,
-				Detail: "the merge on host " + u.hostID() + " does not keep up (" + err.Error() + "); what was sent is kept: go on a little later"}
+				Detail: "the merge on host " + u.hostID() + " does not keep up; what was sent is kept: go on a little later"}
 		}
 	}
 }

@@ -193,7 +193,7 @@ func (u *upload) published(ctx context.Context, done stage.Published) error {
 }
 
 // clean removes the staging and releases the claim. What it cannot do now is
-// found and done at the next look, or expires.
+// found and done when the owner asks for the same target again.
 func (u *upload) clean(ctx context.Context) {
 	err := u.gen.Remove(ctx)
 	for try := 0; err != nil && try < 3 && pause(ctx, 300*time.Millisecond); try++ {

@@ -31,7 +31,7 @@
 //
 // # What each failure leaves behind
 //
-//	cut while a body streams     pieces that were whole are kept; an attempt expires with the staging
+//	cut while a body streams     pieces that were whole are kept; an attempt goes with the staging
 //	a host error in an attempt   the attempt is discarded: pipelined writes leave holes
 //	after the rename             the chunk counts, answer or no answer
 //	in a copy                    the part has bytes that the checkpoint does not name; they are copied again
@@ -41,7 +41,7 @@
 //	after the publication        the record says that it had begun; the next finish recognises its own
 //	                             file by its inode and completes the rest
 //	before the tombstone         the same
-//	after it                     staging, which whoever looks at the target next removes or resumes to its end
+//	after it                     staging and claim, until the owner opens or puts the same file again
 //
 // # Invariants
 //

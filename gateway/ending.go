@@ -43,14 +43,13 @@ func (u *upload) finishFailed(err error) {
 		refused = &Error{Code: HostError, Detail: "the finish failed for a reason that is in the gateway's log", Err: err}
 	}
 	u.mu.Lock()
-	u.failure = refused
-	u.state = Failed
-	if refused.Code == Incomplete || refused.Code == ShuttingDown {
-		u.state = Receiving
-	}
 	if u.result != nil { // cancelled meanwhile
 		u.mu.Unlock()
 		return
+	}
+	u.failure, u.state = refused, Failed
+	if refused.Code == Incomplete || refused.Code == ShuttingDown {
+		u.state = Receiving
 	}
 	u.finishing = false
 	finished := u.finished

@@ -30,16 +30,9 @@ func (s *Service) Hold(ctx context.Context, c Caller, host, dir string, r io.Rea
 		return nil, err
 	}
 	defer done()
-	if err := s.allow(c, actUpload, object{host: host, path: dir}); err != nil {
-		return nil, err
-	}
-	h, err := s.host(host)
+	h, t, err := s.directory(ctx, c, actUpload, host, dir)
 	if err != nil {
 		return nil, err
-	}
-	t, err := h.ResolveDir(ctx, dir)
-	if err != nil {
-		return nil, explain(host, err)
 	}
 	holding, err := h.Hold(ctx, t)
 	if err != nil {

@@ -77,16 +77,9 @@ func (s *Service) List(ctx context.Context, c Caller) ([]Upload, error) {
 // Find returns the upload that a dialect's client calls by its own id in a
 // directory. Refusal: unknown-upload.
 func (s *Service) Find(ctx context.Context, c Caller, host, dir, clientID string) (Upload, error) {
-	if err := s.allow(c, actSee, object{host: host, path: dir, owner: c.User}); err != nil {
-		return Upload{}, err
-	}
-	h, err := s.host(host)
+	_, t, err := s.directory(ctx, c, actSee, host, dir)
 	if err != nil {
 		return Upload{}, err
-	}
-	t, err := h.ResolveDir(ctx, dir)
-	if err != nil {
-		return Upload{}, explain(host, err)
 	}
 	e, ok, err := s.index.ByAlias(ctx, clientAlias(c.User, host, t.Dir, clientID))
 	if err != nil {

@@ -55,6 +55,19 @@ func (s *Service) target(ctx context.Context, c Caller, host, path string, makeD
 	return h, t, explain(host, err)
 }
 
+// directory is target for a directory that must exist; the result has no Name.
+func (s *Service) directory(ctx context.Context, c Caller, a action, host, dir string) (*stage.Host, stage.Target, error) {
+	if err := s.allow(c, a, object{host: host, path: dir, owner: c.User}); err != nil {
+		return nil, stage.Target{}, err
+	}
+	h, err := s.host(host)
+	if err != nil {
+		return nil, stage.Target{}, err
+	}
+	t, err := h.ResolveDir(ctx, dir)
+	return h, t, explain(host, err)
+}
+
 // open returns the upload, or (over) how it ended when this is the repetition
 // of a request whose answer was lost.
 func (s *Service) open(ctx context.Context, c Caller, h *stage.Host, t stage.Target, r OpenRequest) (u *upload, over *Upload, resumed bool, err error) {
@@ -125,16 +138,17 @@ func (s *Service) resume(ctx context.Context, h *stage.Host, g *stage.Generation
 	return u, nil
 }
 
-// mayBegin judges what stands at the target and in the registry before a new
-// claim is made.
+// mayBegin judges what stands at the target before a new claim is made: a file
+// in the way may be the result of this very request, whose answer was lost.
 func (s *Service) mayBegin(ctx context.Context, c Caller, t stage.Target, scene stage.Scene, r OpenRequest) (*Upload, error) {
-	if err := mayReplace(scene.File, r.Options); err != nil {
-		if over := s.endedAs(ctx, c, t, scene.File, r.Digest); over != nil {
-			return over, nil
-		}
-		return nil, err
+	err := mayReplace(scene.File, r.Options)
+	if err == nil {
+		return nil, nil
 	}
-	return nil, nil
+	if over := s.endedAs(ctx, c, t, scene.File, r.Digest); over != nil {
+		return over, nil
+	}
+	return nil, err
 }
 
 // mayReplace says whether the file that stands at the target is to give way.

@@ -21,16 +21,9 @@ func (s *Service) OpenUnnamed(ctx context.Context, c Caller, host, dir string, s
 	if err := r.check(); err != nil {
 		return Upload{}, err
 	}
-	if err := s.allow(c, actUpload, object{host: host, path: dir}); err != nil {
-		return Upload{}, err
-	}
-	h, err := s.host(host)
+	h, t, err := s.directory(ctx, c, actUpload, host, dir)
 	if err != nil {
 		return Upload{}, err
-	}
-	t, err := h.ResolveDir(ctx, dir)
-	if err != nil {
-		return Upload{}, explain(host, err)
 	}
 	meta := r.meta(c, newID())
 	meta.Unnamed, t.Name = true, meta.ID

@@ -45,7 +45,7 @@ func (h *Host) Create(ctx context.Context, t Target, meta record.Meta, scene Sce
 			err = place.rename()
 		}
 		if err != nil {
-			_ = removeTree(c, prepared) // it expires otherwise
+			_ = removeTree(c, prepared) // else it is left, under a name that counts for nothing
 		}
 		return err
 	})
