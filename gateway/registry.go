@@ -58,6 +58,12 @@ type Entry struct {
 	Ended bool
 	// Target describes the published file as it stood at the end (tombstones of done uploads).
 	Target *Existing
+	// Pending: a gateway must still do something for the upload by itself, finish
+	// it or clean up after it.
+	Pending bool
+	// Passes are the hex SHA-256 of the tickets and tokens that may go on with the
+	// upload when their time is over.
+	Passes []string
 }
 
 // Index finds uploads. What it loses can be rebuilt from the host.
@@ -70,4 +76,7 @@ type Index interface {
 	ByAlias(ctx context.Context, alias string) (Entry, bool, error)
 	// ByUser lists a user's entries, newest CreatedAt first.
 	ByUser(ctx context.Context, user string) ([]Entry, error)
+	// Pending lists, in no order, the entries that were last Put with Pending set,
+	// tombstones too. Every gateway is told the same.
+	Pending(ctx context.Context) ([]Entry, error)
 }

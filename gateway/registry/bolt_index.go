@@ -50,7 +50,11 @@ func (b *Bolt) put(tx *bbolt.Tx, e gateway.Entry, value []byte, ttl time.Duratio
 			return err
 		}
 	}
-	return nil
+	pending := b.shelf(tx, pendingBucket)
+	if !e.Pending {
+		return pending.bucket.Delete(id)
+	}
+	return pending.put(id, nil, ttl)
 }
 
 // Get implements gateway.Index.
@@ -99,6 +103,30 @@ func (b *Bolt) ByUser(ctx context.Context, user string) ([]gateway.Entry, error)
 		return nil, fmt.Errorf("listing the uploads of a user: %w", err)
 	}
 	return ofUser(user, values), nil
+}
+
+// Pending implements gateway.Index.
+func (b *Bolt) Pending(ctx context.Context) ([]gateway.Entry, error) {
+	var values [][]byte
+	err := b.view(ctx, func(tx *bbolt.Tx) error {
+		entries := b.shelf(tx, entryBucket)
+		return tx.Bucket(pendingBucket).ForEach(func(id, _ []byte) error {
+			if v := entries.get(id); v != nil {
+				values = append(values, v)
+			}
+			return nil
+		})
+	})
+	if err != nil {
+		return nil, fmt.Errorf("listing the uploads that wait for a gateway: %w", err)
+	}
+	var list []gateway.Entry
+	for _, value := range values {
+		if e, err := decodeEntry(value); err == nil { // see ofUser
+			list = append(list, e)
+		}
+	}
+	return list, nil
 }
 
 // lookedUp is the answer to a look-up that gave value, nil for none, or err.

@@ -11,11 +11,12 @@ import (
 // The buckets of the file. A value is 8 bytes, big-endian, the end of its life
 // in milliseconds since 1970, and then JSON.
 var (
-	claimBucket = []byte("claims")  // target key → claim
-	entryBucket = []byte("uploads") // upload id → entry
-	aliasBucket = []byte("aliases") // alias → upload id
-	userBucket  = []byte("users")   // SHA-256 of user, upload id → nothing
-	buckets     = [][]byte{claimBucket, entryBucket, aliasBucket, userBucket}
+	claimBucket   = []byte("claims")  // target key → claim
+	entryBucket   = []byte("uploads") // upload id → entry
+	aliasBucket   = []byte("aliases") // alias → upload id
+	userBucket    = []byte("users")   // SHA-256 of user, upload id → nothing
+	pendingBucket = []byte("pending") // upload id → nothing
+	buckets       = [][]byte{claimBucket, entryBucket, aliasBucket, userBucket, pendingBucket}
 )
 
 // purgeEvery is how often a write removes what has expired.

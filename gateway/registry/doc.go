@@ -12,6 +12,7 @@
 //	sftpgate:{<target key>}:lease           merge lease, JSON
 //	sftpgate:{<upload id>}:upload           index entry or tombstone, JSON
 //	sftpgate:{<sha256 of user>}:uploads     sorted set of upload ids, scored by their end of life
+//	sftpgate:{pending}:uploads              sorted set of upload ids last put with Pending, scored by when
 //	sftpgate:{<sha256 of alias>}:alias      the upload id last put under the alias, JSON
 //
 // All keys of one Lua script share a hash tag, so that a cluster can run it.

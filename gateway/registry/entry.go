@@ -19,6 +19,8 @@ type wireEntry struct {
 	Aliases []string      `json:"aliases,omitempty"`
 	Upload  wireUpload    `json:"upload"`
 	Target  *wireExisting `json:"target,omitempty"`
+	Pending bool          `json:"pending,omitempty"`
+	Passes  []string      `json:"passes,omitempty"`
 }
 
 type wireUpload struct {
@@ -61,12 +63,13 @@ func encodeEntry(e gateway.Entry) ([]byte, error) {
 	if u.ID == "" {
 		return nil, errors.New("the upload has no id")
 	}
-	if err := storable(append([]string{u.ID, u.Host, u.Path, u.User, string(e.Key)}, e.Aliases...)...); err != nil {
+	if err := storable(slices.Concat([]string{u.ID, u.Host, u.Path, u.User, string(e.Key)}, e.Aliases, e.Passes)...); err != nil {
 		return nil, err
 	}
 	return json.Marshal(wireEntry{
 		V: version, Ended: e.Ended, Key: string(e.Key), Aliases: e.Aliases,
 		Upload: toWire(u), Target: (*wireExisting)(utc(e.Target)),
+		Pending: e.Pending, Passes: e.Passes,
 	})
 }
 
@@ -82,6 +85,7 @@ func decodeEntry(value []byte) (gateway.Entry, error) {
 	return gateway.Entry{
 		Upload: u, Key: gateway.Key(w.Key), Aliases: w.Aliases,
 		Ended: w.Ended, Target: (*gateway.Existing)(w.Target),
+		Pending: w.Pending, Passes: w.Passes,
 	}, nil
 }
 

@@ -40,6 +40,10 @@ func (r *Redis) put(ctx context.Context, e gateway.Entry, value []byte, ttl int6
 	}
 	var written int
 	err := r.do(ctx, func(ctx context.Context) (err error) {
+		if e.Pending {
+			written, err = r.putPending(ctx, e, value, ttl, kind)
+			return err
+		}
 		written, err = putScript.Run(ctx, r.client, []string{name(e.Upload.ID, "upload")}, value, ttl, kind).Int()
 		return err
 	})
@@ -127,8 +131,8 @@ func (r *Redis) get(ctx context.Context, key string) ([]byte, error) {
 	return value, nil
 }
 
-// getAll returns the values of those ids that have one. Single GETs in a
-// pipeline, because MGET cannot cross the nodes of a cluster.
+// getAll returns the values of ids in their order, nil for one that has none.
+// Single GETs in a pipeline, because MGET cannot cross the nodes of a cluster.
 func (r *Redis) getAll(ctx context.Context, ids []string) (values [][]byte, err error) {
 	err = r.do(ctx, func(ctx context.Context) error {
 		values = nil
@@ -144,9 +148,8 @@ func (r *Redis) getAll(ctx context.Context, ids []string) (values [][]byte, err 
 		for _, reply := range replies {
 			value, err := reply.(*redis.StringCmd).Bytes()
 			if errors.Is(err, redis.Nil) {
-				continue // ended meanwhile
-			}
-			if err != nil {
+				value = nil // ended meanwhile
+			} else if err != nil {
 				return err
 			}
 			values = append(values, value)

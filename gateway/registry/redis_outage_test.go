@@ -28,6 +28,8 @@ func TestRedisLostReply(t *testing.T) {
 	must(t, "Claim", err)
 	must(t, "Release", direct.Release(ctx, "other", warm.Token))
 	must(t, "Put", direct.Put(ctx, newEntry("bob"), ttl))
+	pending := newEntry("bob")
+	pending.Pending = true
 
 	for how, kind := range map[registrytest.Loss]string{registrytest.Cut: "Cut", registrytest.Silence: "Silence"} {
 		for _, call := range []struct {
@@ -46,6 +48,8 @@ func TestRedisLostReply(t *testing.T) {
 			{"UnleaseAgain", "evalsha", false, func() error { return r.Unlease(ctx, key, "another") }},
 			{"PutEntry", "evalsha", true, func() error { return r.Put(ctx, e, ttl) }},
 			{"PutPointers", "zadd", false, func() error { return r.Put(ctx, e, ttl) }},
+			{"PutPending", "zadd", false, func() error { return r.Put(ctx, pending, ttl) }},
+			{"Pending", "{pending}:uploads", false, func() error { list, err := r.Pending(ctx); return yes(len(list) == 1, err) }},
 			{"Get", "}:upload", false, func() error { _, ok, err := r.Get(ctx, e.Upload.ID); return yes(ok, err) }},
 			{"ByAlias", "}:alias", false, func() error { _, ok, err := r.ByAlias(ctx, e.Aliases[0]); return yes(ok, err) }},
 			{"ByUser", "}:uploads", false, func() error { list, err := r.ByUser(ctx, "alice"); return yes(len(list) == 1, err) }},
@@ -119,6 +123,7 @@ func TestRedisKilled(t *testing.T) {
 		"Get":     func() error { _, _, err := r.Get(t.Context(), "id"); return err },
 		"ByAlias": func() error { _, _, err := r.ByAlias(t.Context(), "alias"); return err },
 		"ByUser":  func() error { _, err := r.ByUser(t.Context(), "alice"); return err },
+		"Pending": func() error { _, err := r.Pending(t.Context()); return err },
 		"Ping":    func() error { return r.Ping(t.Context()) },
 	}
 	var all sync.WaitGroup

@@ -33,7 +33,9 @@ return 0
 // putScript: KEYS[1] entry; ARGV value, ttl in ms, "ended" or "live".
 // It returns 0 and does nothing where a tombstone would come back to life.
 // A value that is not JSON is overwritten: the index can be rebuilt.
-var putScript = redis.NewScript(`
+var putScript = redis.NewScript(putText)
+
+const putText = `
 if ARGV[3] == 'live' then
   local stands = redis.call('GET', KEYS[1])
   if stands then
@@ -43,7 +45,7 @@ if ARGV[3] == 'live' then
 end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 return 1
-`)
+`
 
 // listScript: KEYS[1] a user's sorted set; ARGV id, ttl in ms. The score is
 // when the entry ends by the server's clock; what has ended is dropped here,
@@ -58,3 +60,28 @@ if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[2]) then
 end
 return 1
 `
+
+// noteScript: KEYS[1] the set of what is pending; ARGV id, ttl in ms. The score
+// is the time by the server's clock.
+const noteScript = `
+local t = redis.call('TIME')
+redis.call('ZADD', KEYS[1], t[1] * 1000 + math.floor(t[2] / 1000), ARGV[1])
+if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[2]) then
+  redis.call('PEXPIRE', KEYS[1], ARGV[2])
+end
+return 1
+`
+
+// tidyScript: KEYS[1] the set of what is pending; ARGV ids whose entries were
+// found not to be. One that was noted in the last ten seconds stays: its entry
+// may be on the way, which takes no longer than patience.
+var tidyScript = redis.NewScript(`
+local t = redis.call('TIME')
+local old = t[1] * 1000 + math.floor(t[2] / 1000) - 10000
+local n = 0
+for _, id in ipairs(ARGV) do
+  local noted = redis.call('ZSCORE', KEYS[1], id)
+  if noted and tonumber(noted) < old then n = n + redis.call('ZREM', KEYS[1], id) end
+end
+return n
+`)

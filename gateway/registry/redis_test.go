@@ -4,9 +4,12 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/redis/go-redis/v9"
 
 	"sftpgate/gateway"
 	"sftpgate/gateway/registry/registrytest"
@@ -162,6 +165,7 @@ func TestRedisKeys(t *testing.T) {
 	must(t, "Claim", claims(r.Claim(ctx, "k", a, time.Hour))(a))
 	must(t, "Lease", yes(r.Lease(ctx, "k", "mine", time.Hour)))
 	e := newEntry("alice")
+	e.Pending = true
 	must(t, "Put", r.Put(ctx, newEntry("alice"), time.Hour)) // keeps the list alive
 	for range 20 {
 		must(t, "Put", r.Put(ctx, newEntry("alice"), short))
@@ -177,6 +181,7 @@ func TestRedisKeys(t *testing.T) {
 	want := map[string]bool{
 		"sftpgate:{k}:claim": true, "sftpgate:{k}:lease": true, name(e.Upload.ID, "upload"): true,
 		name(hash("alice"), "uploads"): true, name(hash(e.Aliases[0]), "alias"): true,
+		"sftpgate:{pending}:uploads": true,
 	}
 	keys, err := r.client.Keys(ctx, "*").Result()
 	must(t, "KEYS", err)
@@ -192,5 +197,39 @@ func TestRedisKeys(t *testing.T) {
 	}
 	if n := r.client.ZCard(ctx, name(hash("alice"), "uploads")).Val(); n != 3 {
 		t.Errorf("the user's list has %d ids, want the 3 that have not ended", n)
+	}
+}
+
+// The set of what is pending loses what no longer is, but nothing whose entry
+// may be on the way, and nothing that a gateway of another release put there.
+func TestRedisPendingTidied(t *testing.T) {
+	t.Parallel()
+	server := registrytest.StartRedis(t)
+	r := dial(t, server.URL())
+	ctx, old := t.Context(), float64(time.Now().Add(-time.Minute).UnixMilli())
+	note := func(id string, at float64) {
+		must(t, "ZADD", r.client.ZAdd(ctx, pendingKey, redis.Z{Score: at, Member: id}).Err())
+	}
+	waits, over, late := newEntry("alice"), newEntry("alice"), newEntry("alice")
+	waits.Pending, late.Pending = true, true
+	must(t, "Put", r.Put(ctx, waits, time.Hour))
+	must(t, "Put", r.Put(ctx, late, time.Hour))
+	must(t, "Put", r.Put(ctx, over, time.Hour))
+	must(t, "SET", r.client.Set(ctx, name("later", "upload"), `{"v":2}`, time.Hour).Err())
+	late.Pending = false
+	must(t, "Put", r.Put(ctx, late, time.Hour)) // noted a moment ago
+	for _, id := range []string{waits.Upload.ID, over.Upload.ID, "gone", "later"} {
+		note(id, old)
+	}
+	list, err := r.Pending(ctx)
+	if err != nil || len(list) != 1 || list[0].Upload.ID != waits.Upload.ID {
+		t.Errorf("Pending: %+v, %v, want %s alone", list, err, waits.Upload.ID)
+	}
+	left := r.client.ZRange(ctx, pendingKey, 0, -1).Val()
+	want := []string{waits.Upload.ID, late.Upload.ID, "later"}
+	slices.Sort(left)
+	slices.Sort(want)
+	if !slices.Equal(left, want) {
+		t.Errorf("noted are %v, want %v", left, want)
 	}
 }

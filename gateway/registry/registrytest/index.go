@@ -33,7 +33,10 @@ func newEntry(user string) gateway.Entry {
 		Code: gateway.Incomplete, Detail: "two ranges are missing", RetryAfter: 5 * time.Second,
 		Missing: [][2]int64{{0, 1<<61 + 1}, {1 << 61, 1 << 62}}, Existing: existing(), Upload: &other,
 	}
-	return gateway.Entry{Upload: u, Key: newKey(), Aliases: []string{"tus:" + id, "target:{" + id + "} x"}, Target: existing()}
+	return gateway.Entry{
+		Upload: u, Key: newKey(), Aliases: []string{"tus:" + id, "target:{" + id + "} x"}, Target: existing(),
+		Pending: true, Passes: []string{"ticket " + id, "token " + id},
+	}
 }
 
 func put(t *testing.T, s Store, e gateway.Entry, ttl time.Duration) {

@@ -49,6 +49,8 @@ func Run(t *testing.T, open func(t *testing.T) Store) {
 		{"UserList", userList},
 		{"UserListConcurrently", userListConcurrently},
 		{"Tombstone", tombstone},
+		{"Pending", pending},
+		{"PendingConcurrently", pendingConcurrently},
 		{"CallerGone", callerGone},
 		{"Ping", ping},
 	} {
@@ -114,4 +116,6 @@ func callerGone(t *testing.T, s Store) {
 	wantCancelled(t, "Get", err)
 	_, err = s.ByUser(ctx, "alice")
 	wantCancelled(t, "ByUser", err)
+	_, err = s.Pending(ctx)
+	wantCancelled(t, "Pending", err)
 }
