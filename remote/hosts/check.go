@@ -1,7 +1,6 @@
 package hosts
 
 import (
-	"bytes"
 	"fmt"
 	"path"
 	"regexp"
@@ -9,8 +8,6 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
-
-	"golang.org/x/crypto/ssh"
 )
 
 var (
@@ -33,7 +30,7 @@ func (h Host) complete() Host {
 	if h.Engine == "" {
 		h.Engine = EngineAuto
 	}
-	h.KeyFile, h.KnownHosts = expandHome(h.KeyFile), expandHome(h.KnownHosts)
+	h.KeyFile, h.CertificateFile, h.KnownHosts = expandHome(h.KeyFile), expandHome(h.CertificateFile), expandHome(h.KnownHosts)
 	if strings.HasPrefix(h.Address, "[") && strings.HasSuffix(h.Address, "]") {
 		h.Address = h.Address[1 : len(h.Address)-1]
 	}
@@ -68,7 +65,7 @@ func (h Host) check(jumped bool, problem func(field, message string)) {
 		problem("user", "user is missing: give the account to log in as")
 	}
 	for _, f := range [][2]string{{"label", h.Label}, {"user", h.User}, {"owner", h.Owner}, {"group", h.Group},
-		{"key_file", h.KeyFile}, {"known_hosts", h.KnownHosts}, {"tags", strings.Join(h.Tags, "")}} {
+		{"key_file", h.KeyFile}, {"certificate_file", h.CertificateFile}, {"known_hosts", h.KnownHosts}, {"tags", strings.Join(h.Tags, "")}} {
 		if !printable(f[1]) {
 			problem(f[0], f[0]+" holds control characters or invalid UTF-8")
 		}
@@ -78,6 +75,9 @@ func (h Host) check(jumped bool, problem func(field, message string)) {
 	}
 	if !h.Passphrase.IsZero() && h.KeyFile == "" {
 		problem("passphrase", "passphrase is given without a key_file to open: remove it or add key_file")
+	}
+	if h.CertificateFile != "" && h.KeyFile == "" && !h.Agent {
+		problem("certificate_file", "certificate_file is given without the key that it is for: add key_file or agent: true, or remove it")
 	}
 	h.checkHostKey(problem)
 	h.checkRoots(jumped, problem)
@@ -100,14 +100,8 @@ func (h Host) checkHostKey(problem func(field, message string)) {
 		}
 		return
 	}
-	_, _, options, rest, err := ssh.ParseAuthorizedKey([]byte(h.HostKey))
-	switch {
-	case err != nil:
-		problem("host_key", `host_key is no public key: it looks like "ssh-ed25519 AAAA…", the last two fields of a line of ssh-keyscan`)
-	case len(options) > 0:
-		problem("host_key", `host_key starts with something else than the key's type: leave out the host name, keep "ssh-ed25519 AAAA…"`)
-	case len(bytes.TrimSpace(rest)) > 0:
-		problem("host_key", "host_key holds more than one key: keep one, or use a known_hosts file")
+	if _, _, err := h.Pinned(); err != nil {
+		problem("host_key", err.Error())
 	}
 }
 

@@ -36,6 +36,10 @@ type Host struct {
 	// KeyFile is a private key; a leading ~ has been expanded.
 	KeyFile    string
 	Passphrase Secret
+	// CertificateFile is the key's certificate where it is not KEY-cert.pub beside
+	// KeyFile; the key is that of KeyFile or one of the agent's. A leading ~ has
+	// been expanded.
+	CertificateFile string
 	// Agent asks the SSH agent at SSH_AUTH_SOCK for keys.
 	Agent    bool
 	Password Secret
@@ -43,8 +47,9 @@ type Host struct {
 	// KnownHosts is a file in OpenSSH's known_hosts form; a leading ~ has been expanded.
 	KnownHosts string
 	// HostKey is the one host key believed, in authorized_keys form
-	// ("ssh-ed25519 AAAA…"). It goes before KnownHosts, of which only the
-	// @revoked lines count then.
+	// ("ssh-ed25519 AAAA…"), or the authority whose host certificates are
+	// ("cert-authority ssh-ed25519 AAAA…"). It goes before KnownHosts, of which
+	// only the @revoked lines count then.
 	HostKey string
 
 	// Roots are the directories that files may be sent below: absolute, cleaned,

@@ -1,6 +1,7 @@
 package hosts
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"os"
@@ -11,23 +12,47 @@ import (
 // maxFile bounds what is read: ten thousand hosts are about 3 MB.
 const maxFile = 16 << 20
 
-// Load reads and checks the file at path. A password or passphrase may stand in
-// the file itself only when nobody but its owner can read the file.
-func Load(path string) (*Set, error) {
+// Text is a hosts file as it was read, not yet looked into.
+type Text struct {
+	path    string
+	data    []byte
+	private bool // nobody but its owner can read the file
+}
+
+// Read reads the file at path.
+func Read(path string) (Text, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, fmt.Errorf("the hosts file cannot be read: %w", err)
+		return Text{}, fmt.Errorf("the hosts file cannot be read: %w", err)
 	}
 	defer f.Close()
 	info, err := f.Stat()
 	if err != nil {
-		return nil, fmt.Errorf("the hosts file cannot be read: %w", err)
+		return Text{}, fmt.Errorf("the hosts file cannot be read: %w", err)
 	}
 	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
 	if err != nil {
-		return nil, fmt.Errorf("the hosts file cannot be read: %w", err)
+		return Text{}, fmt.Errorf("the hosts file cannot be read: %w", err)
 	}
-	return parse(path, data, info.Mode().Perm()&0o077 == 0)
+	return Text{path: path, data: data, private: info.Mode().Perm()&0o077 == 0}, nil
+}
+
+// Same reports whether Parse gives the same for both.
+func (t Text) Same(o Text) bool {
+	return t.path == o.path && t.private == o.private && bytes.Equal(t.data, o.data)
+}
+
+// Parse checks the file. A password or passphrase may stand in the file itself
+// only when nobody but its owner can read the file.
+func (t Text) Parse() (*Set, error) { return parse(t.path, t.data, t.private) }
+
+// Load is Read and Parse.
+func Load(path string) (*Set, error) {
+	t, err := Read(path)
+	if err != nil {
+		return nil, err
+	}
+	return t.Parse()
 }
 
 // Parse reads data as a hosts file; name stands for it in errors. Who may read

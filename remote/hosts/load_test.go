@@ -11,6 +11,9 @@ import (
 
 const pinned = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ8RCHzQJxTq0T0C3vDkcs0FOzcWQeZ1jV1GkcnVv5oD"
 
+// certificate is a host certificate, made with ssh-keygen -s -h.
+const certificate = "ssh-ed25519-cert-v01@openssh.com AAAAIHNzaC1lZDI1NTE5LWNlcnQtdjAxQG9wZW5zc2guY29tAAAAIGZs3P7AItMueb8OlMnk4f0vojp2pPddnmoYo1Icm01KAAAAIBrC9WNHfvSODnBiPpx+yUgt0Jt3BReOOyHez5uae8VGAAAAAAAAAAAAAAACAAAABXdlYi0xAAAABQAAAAFoAAAAAAAAAAD//////////wAAAAAAAAAAAAAAAAAAADMAAAALc3NoLWVkMjU1MTkAAAAgSInCMn5DPeM3YGhCA1+7obA8ct6yvs4NTQgccB/YWiIAAABTAAAAC3NzaC1lZDI1NTE5AAAAQKQRUT95ys7BESdOENv+5Bz22VYSpSXdtRstx+soHStABM6AN8qDos3ZtIieP/39Sn1LKwz/XaSgRS17hVeHlA4= /tmp/tmp.ociRa10D13/h.pub"
+
 func parse(t *testing.T, text string) *hosts.Set {
 	t.Helper()
 	set, err := hosts.Parse("hosts.yaml", []byte(text))
@@ -95,6 +98,9 @@ func TestFaults(t *testing.T) {
 		"no host key":      {strings.Replace(good, ", host_key: "+pinned, "", 1), "ssh-keyscan -p 22 h"},
 		"host key junk":    {strings.Replace(good, pinned, "ssh-ed25519 AAAA", 1), "host_key is no public key"},
 		"host key line":    {strings.Replace(good, pinned, "h "+pinned, 1), "leave out the host name"},
+		"host key marker":  {strings.Replace(good, pinned, "'@cert-authority "+pinned+"'", 1), `write "cert-authority ssh-ed25519 AAAA…"`},
+		"host key is cert": {strings.Replace(good, pinned, certificate, 1), "host_key is a certificate"},
+		"certificate only": {strings.Replace(good, "key_file: /k", "password: p, certificate_file: /c", 1), "without the key that it is for"},
 		"no roots":         {strings.Replace(good, "roots: [/r], ", "", 1), "roots is missing"},
 		"root relative":    {strings.Replace(good, "/r]", "r]", 1), `the root "r" is not absolute`},
 		"root in staging":  {strings.Replace(good, "/r]", "/r/.x.sftpgate]", 1), "lies in a staging directory"},
