@@ -1,5 +1,7 @@
 package gateway
 
+import "slices"
+
 // action is what a caller wants to do.
 type action string
 
@@ -14,13 +16,17 @@ const (
 
 // object is what it is to be done to; fields that do not apply are empty.
 type object struct {
-	host  string
-	path  string
-	owner string // of the upload
+	host   string
+	owner  string   // of the upload
+	passes []string // of the upload
 }
 
-// allow is the one decision on access, asked by every call of the service.
+// allow is the one decision on access, asked by every call of the service. Of
+// paths it says nothing: those count as the host resolves them (stage.Resolve).
 func (s *Service) allow(c Caller, a action, on object) error {
+	if c.Bound {
+		return c.allowBound(a, on)
+	}
 	switch {
 	case c.User == "":
 		return Refuse(Unauthenticated, "no user is named: authenticate first")
@@ -29,9 +35,48 @@ func (s *Service) allow(c Caller, a action, on object) error {
 	case on.owner != "" && on.owner != c.User && !(c.Admin && a.ofAdmins()):
 		return Refuse(Forbidden, "this upload belongs to another user")
 	}
+	return c.Scope.allow(a, on)
+}
+
+// allowBound lets a caller go on with the uploads that know his pass, and with
+// nothing else. That they belong to his user is in the record.
+func (c Caller) allowBound(a action, on object) error {
+	if !a.ofPasses() || !c.Pass.knownTo(on.passes) {
+		return Refuse(Unauthenticated, "the ticket's time is over, or it is a token of one upload: it is good only for going on with what it opened; ask for a new ticket")
+	}
+	return c.Scope.allow(a, on)
+}
+
+// allow refuses what a ticket does not cover.
+func (sc *Scope) allow(a action, on object) error {
+	switch {
+	case sc == nil:
+		return nil
+	case !slices.Contains(sc.Operations, a.operation()):
+		return Refuse(Forbidden, "the ticket does not allow this operation (%s)", a.operation())
+	case on.host != "" && !sc.covers(on.host):
+		return Refuse(Forbidden, "the ticket is not for host %q", on.host)
+	}
 	return nil
 }
 
 // ofAdmins are the actions on other people's uploads that an administrator
 // has: to see them and to end them, not to write into their files.
 func (a action) ofAdmins() bool { return a == actSee || a == actCancel || a == actTakeOver }
+
+// ofPasses are the actions on an upload that whoever opened it keeps.
+func (a action) ofPasses() bool { return a == actSee || a == actUpload || a == actCancel }
+
+func (a action) operation() Operation {
+	switch a {
+	case actBrowse:
+		return OpBrowse
+	case actUpload:
+		return OpUpload
+	case actCancel:
+		return OpCancel
+	case actTakeOver:
+		return OpTakeOver
+	}
+	return OpRead
+}

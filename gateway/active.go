@@ -42,6 +42,7 @@ type upload struct {
 	mergeErr  error         // why the merge stands still
 	leaseAt   time.Time     // when to ask for the merge lease again
 	looked    time.Time     // when the host or the index was last asked how it stands
+	finishAt  time.Time     // when the finish began here
 }
 
 // activate makes a generation active here, or returns it when it is already.
@@ -110,7 +111,7 @@ func (s *Service) find(ctx context.Context, c Caller, a action, id string) (*upl
 	s.mu.Unlock()
 	if u != nil {
 		meta := u.gen.State().Meta
-		if err := s.allow(c, a, object{host: meta.Host, path: meta.Path, owner: meta.User}); err != nil {
+		if err := s.allowUpload(ctx, c, a, meta.Host, meta.Path, meta.User, meta.Passes); err != nil {
 			return nil, nil, err
 		}
 		if u.stale() {
@@ -126,7 +127,7 @@ func (s *Service) find(ctx context.Context, c Caller, a action, id string) (*upl
 		return nil, nil, unknown(id)
 	}
 	known := entry.Upload
-	if err := s.allow(c, a, object{host: known.Host, path: known.Path, owner: known.User}); err != nil {
+	if err := s.allowUpload(ctx, c, a, known.Host, known.Path, known.User, entry.Passes); err != nil {
 		return nil, nil, err
 	}
 	if entry.Ended {
@@ -134,6 +135,22 @@ func (s *Service) find(ctx context.Context, c Caller, a action, id string) (*upl
 	}
 	u, err = s.load(ctx, known)
 	return u, nil, err
+}
+
+// allowUpload is allow for an upload. Where the ticket is not one that opened
+// it, the path must be one that the ticket covers.
+func (s *Service) allowUpload(ctx context.Context, c Caller, a action, host, at, owner string, passes []string) error {
+	if err := s.allow(c, a, object{host: host, owner: owner, passes: passes}); err != nil {
+		return err
+	}
+	if len(c.within()) == 0 || c.Pass.knownTo(passes) {
+		return nil
+	}
+	h, err := s.host(host)
+	if err == nil {
+		_, err = h.Resolve(ctx, at, false, c.within()...)
+	}
+	return explain(host, err)
 }
 
 // stale reports whether another gateway may have moved the upload on since
@@ -204,8 +221,9 @@ func (s *Service) forget(u *upload) {
 
 // entry is what the index is told.
 func (u *upload) entry() Entry {
-	e := Entry{Upload: u.view(false), Key: u.key, Aliases: []string{targetAlias(u.key)}}
-	if meta := u.gen.State().Meta; meta.ClientID != "" {
+	meta := u.gen.State().Meta
+	e := Entry{Upload: u.view(false), Key: u.key, Aliases: []string{targetAlias(u.key)}, Passes: meta.Passes, Pending: u.pending()}
+	if meta.ClientID != "" {
 		e.Aliases = append(e.Aliases, clientAlias(meta.User, meta.Host, path.Dir(meta.Path), meta.ClientID))
 	}
 	return e
@@ -221,12 +239,14 @@ func (u *upload) save(ctx context.Context) {
 	}
 }
 
-const saveEvery = 2 * time.Second
+const saveEvery = time.Second
 
 // saveSometimes tells it now and then: progress for lists and other gateways.
+// While another gateway merges, that one knows more and tells it.
 func (u *upload) saveSometimes(ctx context.Context) {
 	u.mu.Lock()
-	due := time.Since(u.saved) > saveEvery
+	elsewhere := !u.working && time.Now().Before(u.leaseAt)
+	due := time.Since(u.saved) > saveEvery && !elsewhere
 	u.mu.Unlock()
 	if due {
 		u.save(ctx)

@@ -182,27 +182,36 @@ func (u *upload) published(ctx context.Context, done stage.Published) error {
 	result.State, result.ReceivedBytes, result.MergedBytes = Done, result.Size, result.Size
 	result.ExpiresAt = time.Now().Add(tombstoneLife).UTC().Truncate(time.Second)
 	entry := u.entry()
-	entry.Upload, entry.Ended, entry.Target = result, true, existing(&done.File)
+	entry.Upload, entry.Ended, entry.Target, entry.Pending = result, true, existing(&done.File), true
 	if err := u.s.index.Put(ctx, entry, tombstoneLife); err != nil {
 		return err // the target stands; the next try finds that out and comes here again
 	}
-	u.clean(ctx)
-	u.buryAdopted(ctx)
+	// A gateway that dies here leaves a tombstone that others clean up after.
+	if u.clean(ctx) {
+		entry.Pending = false
+		if err := u.s.index.Put(ctx, entry, tombstoneLife); err != nil {
+			u.s.log.Warn("that an upload was cleaned up after was not noted; it will be looked at again", "upload", u.id, "err", err)
+		}
+	}
 	u.conclude(result)
 	return nil
 }
 
-// clean removes the staging and releases the claim. What it cannot do now is
-// found and done when the owner asks for the same target again.
-func (u *upload) clean(ctx context.Context) {
+// clean removes the staging, its own and those of adopted parts, and releases
+// the claim; false means that something is left.
+func (u *upload) clean(ctx context.Context) bool {
+	ok := u.buryAdopted(ctx)
 	err := u.gen.Remove(ctx)
 	for try := 0; err != nil && try < 3 && pause(ctx, 300*time.Millisecond); try++ {
 		err = u.gen.Remove(ctx)
 	}
 	if err != nil {
 		u.s.log.Warn("staging was not removed and is left on the host", "upload", u.id, "host", u.hostID(), "err", err)
+		ok = false
 	}
 	if err := u.s.claims.Release(ctx, u.key, u.id); err != nil {
 		u.s.log.Warn("claim was not released; the next upload finds it stale", "upload", u.id, "err", err)
+		ok = false
 	}
+	return ok
 }

@@ -44,6 +44,10 @@ func (o Options) check() error {
 	return nil
 }
 
+func tooLargeFor(most int64) *Error {
+	return Refuse(TooLarge, "the file is larger than %s, which is what the ticket allows", bytesText(most))
+}
+
 func checkText(name, text string) error {
 	if len(text) > maxText {
 		return Refuse(InvalidRequest, "%s is longer than %d bytes", name, maxText)
@@ -63,6 +67,7 @@ func (r OpenRequest) meta(c Caller, id string) record.Meta {
 		Identity: record.Identify(sumOf(r.Digest), r.Fingerprint, r.Size),
 		IfExists: string(r.IfExists), IfMatch: r.IfMatch, Owner: r.Owner, Group: r.Group, Mode: r.Mode,
 		ClientID: r.ClientID, Created: time.Now().UTC().Truncate(time.Millisecond),
+		Passes: c.withPass(nil, id), MaxSize: c.maxSize(),
 	}
 	if !r.MTime.IsZero() {
 		at := r.MTime.UTC()
@@ -96,10 +101,11 @@ func bytesText(n int64) string {
 
 // rewish records what is wished for the published file where a resumed upload
 // wishes something else than before: a target that was in the way at the end
-// may be replaced after all.
-func (u *upload) rewish(ctx context.Context, r OpenRequest) error {
+// may be replaced after all. The ticket it is resumed with may go on with it.
+func (u *upload) rewish(ctx context.Context, c Caller, r OpenRequest) error {
 	now := func(m *record.Meta) {
 		want := r.meta(Caller{}, "")
+		m.Passes = c.withPass(m.Passes, u.id)
 		m.IfExists, m.IfMatch, m.Owner, m.Group, m.Mode, m.MTime = want.IfExists, want.IfMatch, want.Owner, want.Group, want.Mode, want.MTime
 	}
 	have := u.gen.State().Meta

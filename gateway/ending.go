@@ -22,6 +22,7 @@ func (u *upload) conclude(result Upload) {
 	}
 	u.mu.Unlock()
 	u.s.event(u, string(result.State))
+	u.measureFinish(result.State)
 	// The tombstone answers from now on.
 	u.s.forget(u)
 }
@@ -56,6 +57,7 @@ func (u *upload) finishFailed(err error) {
 	u.mu.Unlock()
 	u.save(context.WithoutCancel(u.s.life))
 	close(finished)
+	u.measureFinish(Failed)
 	u.s.log.Warn("upload not finished", "event", "failed", "upload", u.id, "host", u.hostID(),
 		"user", u.gen.State().Meta.User, "code", refused.Code, "err", err)
 }

@@ -46,6 +46,7 @@ func (s *Service) Finish(ctx context.Context, c Caller, id string, r FinishReque
 		return Upload{}, err
 	}
 	u.startFinish()
+	u.save(ctx) // from now on any gateway brings it to its end
 	return u.view(false), nil
 }
 
@@ -138,7 +139,7 @@ func (u *upload) startFinish() {
 	if !u.finishing && u.result == nil {
 		u.finishing, u.failure = true, nil
 		u.finished = make(chan struct{})
-		u.state = Merging
+		u.state, u.finishAt = Merging, time.Now()
 	}
 	u.mu.Unlock()
 	u.announce()

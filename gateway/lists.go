@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"context"
-	"errors"
 	"io/fs"
 	"maps"
 	"slices"
@@ -10,27 +9,6 @@ import (
 	"sftpgate/remote/link"
 	"sftpgate/remote/stage"
 )
-
-// Get returns one upload, with Received.
-func (s *Service) Get(ctx context.Context, c Caller, id string) (Upload, error) {
-	u, over, err := s.find(ctx, c, actSee, id)
-	if err != nil {
-		return Upload{}, err
-	}
-	if over != nil {
-		return over.whole(), nil
-	}
-	if !u.busy() { // else this gateway knows best
-		if err := u.refresh(ctx); errors.Is(err, stage.ErrSuperseded) {
-			over, err := s.settled(ctx, u, err)
-			if over != nil {
-				return over.whole(), nil
-			}
-			return Upload{}, err
-		}
-	}
-	return u.view(true), nil
-}
 
 // whole is the upload with Received, which a tombstone leaves out: of a file
 // that is done, all of it.
@@ -53,11 +31,14 @@ func (s *Service) List(ctx context.Context, c Caller) ([]Upload, error) {
 	}
 	list := make([]Upload, 0, len(entries))
 	for _, e := range entries {
+		if !c.Pass.knownTo(e.Passes) && !(c.Scope.covers(e.Upload.Host) && c.Scope.names(e.Upload.Path)) {
+			continue
+		}
 		s.mu.Lock()
 		u := s.active[e.Upload.ID]
 		s.mu.Unlock()
 		if u != nil && !e.Ended {
-			list = append(list, u.view(false))
+			list = append(list, u.asListed(e.Upload))
 			continue
 		}
 		list = append(list, e.Upload)
@@ -170,14 +151,14 @@ func (v *HostView) abilities(can link.Abilities) {
 
 // Entries lists a directory below the roots, for pickers.
 func (s *Service) Entries(ctx context.Context, c Caller, host, dir string) (Entries, error) {
-	if err := s.allow(c, actBrowse, object{host: host, path: dir}); err != nil {
+	if err := s.allow(c, actBrowse, object{host: host}); err != nil {
 		return Entries{}, err
 	}
 	h, err := s.host(host)
 	if err != nil {
 		return Entries{}, err
 	}
-	infos, err := h.List(ctx, dir)
+	infos, err := h.List(ctx, dir, c.within()...)
 	if err != nil {
 		return Entries{}, explain(host, err)
 	}

@@ -102,6 +102,9 @@ func (u *upload) mergeAhead(ctx context.Context) error {
 				if err := u.refresh(ctx); err != nil {
 					return err
 				}
+				if u.gen.State().Finish != nil && !u.isFinishing() {
+					return nil // asked for at another gateway, which waits for the lease
+				}
 			default:
 			}
 			n, err := u.round(ctx, m)

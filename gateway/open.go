@@ -28,6 +28,17 @@ func (s *Service) Open(ctx context.Context, c Caller, r OpenRequest) (Opened, er
 	if err := r.check(); err != nil {
 		return Opened{}, err
 	}
+	if c.Bound {
+		return s.reopen(ctx, c, r)
+	}
+	return s.openAs(ctx, c, r)
+}
+
+// openAs is Open for a caller who may open uploads.
+func (s *Service) openAs(ctx context.Context, c Caller, r OpenRequest) (Opened, error) {
+	if most := c.maxSize(); most > 0 && r.Size > most {
+		return Opened{}, tooLargeFor(most)
+	}
 	h, t, err := s.target(ctx, c, r.Host, r.Path, r.MakeDirs)
 	if err != nil {
 		return Opened{}, err
@@ -39,32 +50,57 @@ func (s *Service) Open(ctx context.Context, c Caller, r OpenRequest) (Opened, er
 	if over != nil {
 		return Opened{Upload: over.whole(), Resumed: true}, nil
 	}
-	return Opened{Upload: u.view(true), Resumed: resumed}, nil
+	v := u.view(true)
+	v.Token = c.tokenFor(v.ID)
+	return Opened{Upload: v, Resumed: resumed}, nil
+}
+
+// reopen is Open for a caller whose ticket's time is over: it resumes an upload
+// that the ticket opened, and opens none.
+//
+// Refusals: as Open; unauthenticated where the ticket did not open one there.
+func (s *Service) reopen(ctx context.Context, c Caller, r OpenRequest) (Opened, error) {
+	late := s.allow(c, actUpload, object{host: r.Host})
+	if c.User == "" || !c.Bound {
+		return Opened{}, late
+	}
+	r.Restart, r.MakeDirs = false, false
+	fresh := c
+	fresh.Bound = false
+	h, t, err := s.target(ctx, fresh, r.Host, r.Path, false)
+	if err != nil {
+		return Opened{}, late // what stands there is not his to know any more
+	}
+	scene, err := h.Look(ctx, t, c.User)
+	if err != nil || scene.Mine == nil || !c.Pass.knownTo(scene.Mine.State().Meta.Passes) {
+		return Opened{}, late
+	}
+	return s.openAs(ctx, fresh, r)
 }
 
 // target is the way from a request's host and path to a place on a host.
 func (s *Service) target(ctx context.Context, c Caller, host, path string, makeDirs bool) (*stage.Host, stage.Target, error) {
-	if err := s.allow(c, actUpload, object{host: host, path: path}); err != nil {
+	if err := s.allow(c, actUpload, object{host: host}); err != nil {
 		return nil, stage.Target{}, err
 	}
 	h, err := s.host(host)
 	if err != nil {
 		return nil, stage.Target{}, err
 	}
-	t, err := h.Resolve(ctx, path, makeDirs)
+	t, err := h.Resolve(ctx, path, makeDirs, c.within()...)
 	return h, t, explain(host, err)
 }
 
 // directory is target for a directory that must exist; the result has no Name.
 func (s *Service) directory(ctx context.Context, c Caller, a action, host, dir string) (*stage.Host, stage.Target, error) {
-	if err := s.allow(c, a, object{host: host, path: dir, owner: c.User}); err != nil {
+	if err := s.allow(c, a, object{host: host, owner: c.User}); err != nil {
 		return nil, stage.Target{}, err
 	}
 	h, err := s.host(host)
 	if err != nil {
 		return nil, stage.Target{}, err
 	}
-	t, err := h.ResolveDir(ctx, dir)
+	t, err := h.ResolveDir(ctx, dir, c.within()...)
 	return h, t, explain(host, err)
 }
 
@@ -85,7 +121,7 @@ func (s *Service) open(ctx context.Context, c Caller, h *stage.Host, t stage.Tar
 			return nil, nil, false, s.named(ctx, c, t, ownedByAnother(t))
 		}
 		if scene.Mine != nil {
-			u, err := s.resume(ctx, h, scene.Mine, r)
+			u, err := s.resume(ctx, c, h, scene.Mine, r)
 			if errors.Is(err, stage.ErrSuperseded) && try < 3 {
 				continue // it ended while we looked
 			}
@@ -105,7 +141,7 @@ func (s *Service) open(ctx context.Context, c Caller, h *stage.Host, t stage.Tar
 
 // resume takes up the caller's own generation. Without an upload and an error
 // it is to be given up for a new one.
-func (s *Service) resume(ctx context.Context, h *stage.Host, g *stage.Generation, r OpenRequest) (*upload, error) {
+func (s *Service) resume(ctx context.Context, c Caller, h *stage.Host, g *stage.Generation, r OpenRequest) (*upload, error) {
 	u, err := s.activate(ctx, h, g)
 	if err != nil {
 		return nil, err
@@ -125,7 +161,7 @@ func (s *Service) resume(ctx context.Context, h *stage.Host, g *stage.Generation
 	if err := u.confirm(ctx); err != nil {
 		return nil, err
 	}
-	if err := u.rewish(ctx, r); err != nil {
+	if err := u.rewish(ctx, c, r); err != nil {
 		return nil, err
 	}
 	if err := g.RemoveOlder(ctx); err != nil { // a restart was cut off there

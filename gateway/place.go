@@ -40,7 +40,14 @@ func (u *upload) fixChunkSize(ctx context.Context, size int64) error {
 // bounds checks where the body may go; end is the offset behind its last
 // byte, or the most it can be when its length is not known.
 func (u *upload) bounds(b Body) (end int64, err error) {
-	size := u.gen.State().Meta.Size
+	meta := u.gen.State().Meta
+	size := meta.Size
+	if most := meta.MaxSize; most > 0 {
+		if b.Off > most || b.Len > most-b.Off {
+			return 0, tooLargeFor(most)
+		}
+		defer func() { end = min(end, most) }()
+	}
 	switch {
 	case b.Off < 0 || b.Len < -1:
 		return 0, Refuse(InvalidRequest, "offset %d and length %d make no sense", b.Off, b.Len)

@@ -24,6 +24,9 @@ func (s *Service) PutFile(ctx context.Context, c Caller, r PutRequest) (PutResul
 	if err := open.check(); err != nil {
 		return PutResult{}, err
 	}
+	if most := c.maxSize(); most > 0 && r.Size > most {
+		return PutResult{}, tooLargeFor(most)
+	}
 	h, t, err := s.target(ctx, c, r.Host, r.Path, r.MakeDirs)
 	if err != nil {
 		return PutResult{}, err
@@ -103,6 +106,9 @@ func (p *put) small(ctx context.Context) (PutResult, error) {
 
 func (p *put) publishSmall(ctx context.Context, a *stage.Attempt, meta record.Meta) (PutResult, error) {
 	err := p.complete(a.Len())
+	if most := p.c.maxSize(); err == nil && most > 0 && a.Len() > most {
+		err = tooLargeFor(most)
+	}
 	if err == nil {
 		err = a.Seal(context.WithoutCancel(ctx))
 	}
@@ -124,7 +130,7 @@ func (p *put) publishSmall(ctx context.Context, a *stage.Attempt, meta record.Me
 	v := Upload{ID: meta.ID, Host: p.t.Host, Path: p.t.Path(), User: p.c.User, Size: meta.Size, State: Done,
 		ReceivedBytes: meta.Size, MergedBytes: meta.Size, Digest: p.Digest, Verified: merge.BySpans, Notes: done.Notes,
 		CreatedAt: meta.Created, ExpiresAt: time.Now().Add(tombstoneLife).UTC().Truncate(time.Second)}
-	p.s.bury(ctx, Entry{Upload: v, Key: keyOf(p.t), Aliases: []string{targetAlias(keyOf(p.t))}, Target: existing(&done.File)}, Done)
+	p.s.bury(ctx, Entry{Upload: v, Key: keyOf(p.t), Aliases: []string{targetAlias(keyOf(p.t))}, Passes: meta.Passes, Target: existing(&done.File)}, Done)
 	p.s.log.Info("file put", "event", "done", "upload", v.ID, "host", v.Host, "user", v.User, "path", v.Path, "size", v.Size)
 	return PutResult{Upload: v, Replaced: done.Replaced, ETag: done.File.ETag()}, nil
 }

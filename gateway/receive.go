@@ -86,6 +86,7 @@ func (s *Service) ReceiveChunk(ctx context.Context, c Caller, id string, index i
 func (u *upload) receive(ctx context.Context, b Body) error {
 	u.use(1)
 	defer u.use(-1)
+	began := time.Now()
 	end, err := u.bounds(b)
 	if err != nil {
 		return err
@@ -95,7 +96,8 @@ func (u *upload) receive(ctx context.Context, b Body) error {
 	}
 	r := &receiver{u: u, ctx: ctx, body: newBody(b.R, b.Digest != nil), off: b.Off, end: end, exact: b.Len >= 0, digest: b.Digest,
 		slots: make(chan struct{}, commitsAhead)}
-	err = r.run()
+	err = explain(u.hostID(), r.run())
+	u.s.meter.Received(u.hostID(), r.body.read, time.Since(began), CodeOf(err))
 	u.saveSometimes(context.WithoutCancel(ctx))
-	return explain(u.hostID(), err)
+	return err
 }

@@ -5,12 +5,6 @@ import (
 	"time"
 )
 
-// Caller is who asks, as authentication established it.
-type Caller struct {
-	User  string
-	Admin bool
-}
-
 // IfExists says what to do about a file that stands at the target.
 type IfExists string
 

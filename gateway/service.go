@@ -31,6 +31,8 @@ type Config struct {
 	Log     *slog.Logger
 	// Ready asks the registry whether it answers.
 	Ready func(context.Context) error
+	// Meter is told what happens; nil: nobody.
+	Meter Meter
 	// ExpireAfter is how long a staging lives without activity; 0: 7 days.
 	ExpireAfter time.Duration
 }
@@ -45,6 +47,7 @@ type Service struct {
 	engines     *merge.Engines
 	log         *slog.Logger
 	ready       func(context.Context) error
+	meter       Meter
 	expireAfter time.Duration
 	token       string // this gateway's name for leases
 
@@ -52,6 +55,7 @@ type Service struct {
 
 	mu       sync.Mutex
 	active   map[string]*upload
+	retries  map[string]retry // of uploads that this gateway looks after by itself
 	stopping bool
 	running  sync.WaitGroup // requests that write
 	workers  sync.WaitGroup
@@ -73,11 +77,14 @@ func New(c Config) *Service {
 	if c.ExpireAfter == 0 {
 		c.ExpireAfter = defaultExpiry
 	}
+	if c.Meter == nil {
+		c.Meter = noMeter{}
+	}
 	if c.Engines == nil {
 		c.Engines = merge.NewEngines()
 	}
 	s := &Service{hosts: c.Hosts, claims: c.Claims, leases: c.Leases, index: c.Index, engines: c.Engines, log: c.Log,
-		ready: c.Ready, expireAfter: c.ExpireAfter, token: rand.Text(), active: map[string]*upload{}}
+		ready: c.Ready, meter: c.Meter, expireAfter: c.ExpireAfter, token: rand.Text(), active: map[string]*upload{}, retries: map[string]retry{}}
 	s.life, s.stop = context.WithCancel(context.Background())
 	return s
 }

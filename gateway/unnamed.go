@@ -74,8 +74,8 @@ func (s *Service) adopted(ctx context.Context, c Caller, t stage.Target, ids []s
 
 // buryAdopted ends the parts of a file that is published. They go on answering
 // as complete for as long as a tombstone stands.
-func (u *upload) buryAdopted(ctx context.Context) {
-	meta := u.gen.State().Meta
+func (u *upload) buryAdopted(ctx context.Context) bool {
+	meta, ok := u.gen.State().Meta, true
 	for _, a := range meta.Adopted {
 		part, over, err := u.s.find(ctx, Caller{User: meta.User}, actUpload, a.ID)
 		if err != nil || over != nil {
@@ -85,10 +85,13 @@ func (u *upload) buryAdopted(ctx context.Context) {
 		part.end(Done)
 		if err := part.gen.Remove(ctx); err != nil {
 			u.s.log.Warn("the staging of a part was not removed and is left on the host", "upload", a.ID, "err", err)
+			ok = false
 		}
 		if err := u.s.claims.Release(ctx, part.key, part.id); err != nil {
 			u.s.log.Warn("the claim of a part was not released", "upload", a.ID, "err", err)
+			ok = false
 		}
 		u.s.forget(part)
 	}
+	return ok
 }

@@ -46,6 +46,9 @@ type Upload struct {
 	Verified string
 	// Error is why the last attempt to finish ended without a result.
 	Error *Error
+	// Token goes on with this upload when the ticket that opened it does not any
+	// more. Only the answer to Open has it, and only for callers with a ticket.
+	Token string
 	// Notes are things a person should know: attributes that could not be kept, durability.
 	Notes     []string
 	CreatedAt time.Time

@@ -32,6 +32,11 @@ type Meta struct {
 	MTime     *time.Time `json:"mtime,omitempty"`
 	ClientID  string     `json:"client_id,omitempty"` // the dialect client's own id
 	Created   time.Time  `json:"created"`
+	// Passes are the hex SHA-256 of the tickets and tokens that the upload was
+	// opened with: they may go on with it when their time is over.
+	Passes []string `json:"passes,omitempty"`
+	// MaxSize bounds the file, in bytes, where that was part of a ticket; 0: no bound.
+	MaxSize int64 `json:"max_size,omitempty"`
 	Adopted   []Adopted  `json:"adopted,omitempty"`
 }
 

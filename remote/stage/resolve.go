@@ -18,17 +18,19 @@ const rootsStand = time.Minute
 
 // Resolve finds out where p really is: its directory must exist (or is made,
 // below the root, when makeDirs is set) and must lie under a root of the host
-// after all symlinks. The final component is not looked at.
+// after all symlinks. The final component is not looked at. within narrows the
+// roots down: where it is not empty, the place must also be one of these paths
+// or below one.
 //
 // Errors: *PathError, *DirError, *KindError, *PermissionError, *link.Error.
-func (h *Host) Resolve(ctx context.Context, p string, makeDirs bool) (Target, error) {
+func (h *Host) Resolve(ctx context.Context, p string, makeDirs bool, within ...string) (Target, error) {
 	if err := CheckPath(p); err != nil {
 		return Target{}, err
 	}
 	if slices.Contains(h.Config().Roots, p) {
 		return Target{}, &KindError{Path: p, Kind: "directory"}
 	}
-	dir, err := h.resolve(ctx, path.Dir(p), makeDirs)
+	dir, err := h.resolve(ctx, path.Dir(p), path.Base(p), makeDirs, within)
 	if err != nil {
 		return Target{}, err
 	}
@@ -37,14 +39,14 @@ func (h *Host) Resolve(ctx context.Context, p string, makeDirs bool) (Target, er
 }
 
 // ResolveDir is Resolve for a directory: the result has no Name.
-func (h *Host) ResolveDir(ctx context.Context, dir string) (Target, error) {
+func (h *Host) ResolveDir(ctx context.Context, dir string, within ...string) (Target, error) {
 	if err := CheckPath(dir); err != nil {
 		return Target{}, err
 	}
-	return h.resolve(ctx, dir, false)
+	return h.resolve(ctx, dir, "", false, within)
 }
 
-func (h *Host) resolve(ctx context.Context, dir string, makeDirs bool) (Target, error) {
+func (h *Host) resolve(ctx context.Context, dir, name string, makeDirs bool, within []string) (Target, error) {
 	t := Target{Host: h.Config().ID}
 	err := h.do(ctx, dir, func(c *sftp.Client) error {
 		roots, err := h.realRoots(c)
@@ -62,8 +64,12 @@ func (h *Host) resolve(ctx context.Context, dir string, makeDirs bool) (Target, 
 		if !ok {
 			return &PathError{Path: dir, Why: "a symbolic link leads outside the roots of host " + t.Host, Forbidden: true}
 		}
-		if err := CheckPath(path.Join(real, path.Join(missing...))); err != nil {
+		whole := path.Join(real, path.Join(missing...))
+		if err := CheckPath(whole); err != nil {
 			return fmt.Errorf("the directory's real name is not one that can be used: %w", err)
+		}
+		if err := checkWithin(c, path.Join(dir, name), path.Join(whole, name), within); err != nil {
+			return err
 		}
 		t.Root, t.Dir = root, real
 		if len(missing) == 0 {
@@ -149,8 +155,8 @@ func makeAll(c *sftp.Client, can link.Abilities, dir string, missing []string) (
 }
 
 // List reads a directory under the roots. Staging is left out.
-func (h *Host) List(ctx context.Context, dir string) ([]fs.FileInfo, error) {
-	t, err := h.ResolveDir(ctx, dir)
+func (h *Host) List(ctx context.Context, dir string, within ...string) ([]fs.FileInfo, error) {
+	t, err := h.ResolveDir(ctx, dir, within...)
 	if err != nil {
 		return nil, err
 	}

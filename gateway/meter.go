@@ -1,0 +1,65 @@
+package gateway
+
+import "time"
+
+// Meter is told what happens, for metrics. Its methods return at once.
+type Meter interface {
+	// Received: a body for an upload on host has ended after n bytes, in so much
+	// time from its first byte to its last one being durable. code says why it was
+	// refused; "" when it was taken.
+	Received(host string, n int64, took time.Duration, code Code)
+	// Finished: a finish has ended in Done, Failed or Cancelled so long after it was asked for.
+	Finished(host string, state State, took time.Duration)
+}
+
+type noMeter struct{}
+
+func (noMeter) Received(string, int64, time.Duration, Code) {}
+func (noMeter) Finished(string, State, time.Duration)       {}
+
+// measureFinish reports a finish that was asked for here.
+func (u *upload) measureFinish(state State) {
+	u.mu.Lock()
+	asked := u.finishAt
+	u.finishAt = time.Time{}
+	u.mu.Unlock()
+	if !asked.IsZero() {
+		u.s.meter.Finished(u.hostID(), state, time.Since(asked))
+	}
+}
+
+// Stats is what this gateway is busy with just now.
+type Stats struct {
+	// Uploads counts those in this gateway's memory by host and state.
+	Uploads map[HostState]int
+	// Bodies counts request bodies on their way in, by host.
+	Bodies map[string]int
+	// Backlog is what is committed and not merged, in bytes, by host.
+	Backlog map[string]int64
+}
+
+// HostState is a host and a state.
+type HostState struct {
+	Host  string
+	State State
+}
+
+// Stats counts; it asks nobody.
+func (s *Service) Stats() Stats {
+	st := Stats{map[HostState]int{}, map[string]int{}, map[string]int64{}}
+	s.mu.Lock()
+	active := make([]*upload, 0, len(s.active))
+	for _, u := range s.active {
+		active = append(active, u)
+	}
+	s.mu.Unlock()
+	for _, u := range active {
+		host, ahead := u.hostID(), u.ledger.figures().ahead
+		u.mu.Lock()
+		st.Uploads[HostState{host, u.state}]++
+		st.Bodies[host] += u.users
+		u.mu.Unlock()
+		st.Backlog[host] += ahead
+	}
+	return st
+}

@@ -1,0 +1,187 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"sftpgate/remote/stage"
+)
+
+const (
+	// tendEvery is how often a gateway looks for what another one has left behind.
+	tendEvery = 2 * time.Second
+	// A finish that failed for a reason that may pass is tried again after
+	// firstRetry, then after twice that, up to lastRetry.
+	firstRetry = 15 * time.Second
+	lastRetry  = 5 * time.Minute
+)
+
+// retry is when an upload is looked after again.
+type retry struct {
+	at    time.Time
+	after time.Duration
+}
+
+// Tend begins to look after uploads that nobody asks for: a finish whose
+// gateway died, or that a passing trouble stopped, goes on from the checkpoint;
+// what is left after the end is cleared away. Shutdown ends it.
+func (s *Service) Tend() {
+	s.workers.Go(func() {
+		tick := time.NewTicker(tendEvery)
+		defer tick.Stop()
+		for {
+			s.tend(s.life)
+			select {
+			case <-tick.C:
+			case <-s.life.Done():
+				return
+			}
+		}
+	})
+}
+
+// tend looks once.
+func (s *Service) tend(ctx context.Context) {
+	entries, err := s.index.Pending(ctx)
+	if err != nil {
+		return // whoever needs the registry says so; here the next look will do
+	}
+	wanted := make(map[string]bool, len(entries))
+	for _, e := range entries {
+		wanted[e.Upload.ID] = true
+		if s.mayTend(e) {
+			s.workers.Go(func() { s.tendOne(ctx, e) })
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for id := range s.retries {
+		if !wanted[id] {
+			delete(s.retries, id)
+		}
+	}
+}
+
+// mayTend reports whether it is time to look after an upload that does not
+// finish here already, and notes when it would be the next time.
+func (s *Service) mayTend(e Entry) bool {
+	if _, known := s.hosts.Host(e.Upload.Host); !known {
+		return false // another gateway may know it
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	u, r := s.active[e.Upload.ID], s.retries[e.Upload.ID]
+	if s.stopping || u != nil && u.isFinishing() || time.Now().Before(r.at) {
+		return false
+	}
+	r.after = min(max(2*r.after, firstRetry), lastRetry)
+	if e.Upload.State == Failed && r.at.IsZero() { // it has just failed, here or elsewhere: not at once
+		s.retries[e.Upload.ID] = retry{time.Now().Add(firstRetry), 0}
+		return false
+	}
+	s.retries[e.Upload.ID] = retry{time.Now().Add(r.after), r.after}
+	return true
+}
+
+// tendOne goes on with one upload, unless another gateway has it.
+func (s *Service) tendOne(ctx context.Context, e Entry) {
+	if ok, err := s.leases.Lease(ctx, e.Key, s.token, leaseFor); err != nil || !ok {
+		s.mu.Lock()
+		delete(s.retries, e.Upload.ID) // it is in hands: look again soon whether it stays there
+		s.mu.Unlock()
+		return
+	}
+	log := s.log.With("upload", e.Upload.ID, "host", e.Upload.Host)
+	done, err := s.enter()
+	if err != nil {
+		return
+	}
+	defer done()
+	if e.Ended {
+		err = s.cleanAfter(ctx, e)
+	} else {
+		log.Info("going on with a finish that was left behind", "event", "picked up", "state", e.Upload.State)
+		var u *upload
+		if u, err = s.load(ctx, e.Upload); err == nil && u.isFinishing() {
+			return // which keeps the lease
+		} else if err == nil {
+			u.save(ctx) // there is nothing to finish
+		}
+		if code := CodeOf(err); code == UnknownUpload || code == DifferentFile {
+			err = s.lostStaging(ctx, e)
+		}
+	}
+	if err != nil && !errors.Is(err, context.Canceled) {
+		log.Warn("an upload cannot be looked after just now", "err", err)
+	}
+	_ = s.leases.Unlease(context.WithoutCancel(ctx), e.Key, s.token)
+}
+
+// lostStaging ends an upload whose staging is not on its host any more, unless
+// it has ended by now.
+func (s *Service) lostStaging(ctx context.Context, e Entry) error {
+	now, ok, err := s.index.Get(ctx, e.Upload.ID)
+	if err != nil || !ok || now.Ended {
+		return err
+	}
+	s.log.Warn("the staging of an upload is gone from its host", "upload", e.Upload.ID, "host", e.Upload.Host, "path", e.Upload.Path)
+	now.Pending = false
+	s.bury(ctx, now, Cancelled)
+	return s.claims.Release(ctx, e.Key, e.Upload.ID)
+}
+
+// cleanAfter clears away what an upload that has ended has left.
+func (s *Service) cleanAfter(ctx context.Context, e Entry) error {
+	h, err := s.host(e.Upload.Host)
+	if err != nil {
+		return err
+	}
+	t, err := h.Resolve(ctx, e.Upload.Path, false)
+	var scene stage.Scene
+	if err == nil {
+		scene, err = h.Look(ctx, t, e.Upload.User)
+	}
+	var nothing *stage.DirError
+	if err != nil && !errors.As(err, &nothing) {
+		return err
+	}
+	clean := true
+	if scene.Mine != nil && scene.Mine.State().Meta.ID == e.Upload.ID {
+		u, err := s.activate(ctx, h, scene.Mine)
+		if err != nil {
+			return err
+		}
+		clean = u.clean(ctx)
+		u.conclude(e.Upload)
+	} else if err := s.claims.Release(ctx, e.Key, e.Upload.ID); err != nil {
+		return err
+	}
+	if clean {
+		e.Pending = false
+		return s.index.Put(ctx, e, tombstoneLife)
+	}
+	return nil
+}
+
+// pending reports whether the upload has been asked to finish and can get there
+// without its client.
+func (u *upload) pending() bool {
+	if u.gen.State().Finish == nil {
+		return false
+	}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	switch {
+	case u.result != nil:
+		return false
+	case u.finishing || u.failure == nil:
+		return true
+	}
+	return passes[u.failure.Code]
+}
+
+// passes lists the refusals of a finish that may pass without anybody sending
+// anything: a host that comes back, a disk that is cleared, a setting that is mended.
+var passes = map[Code]bool{HostUnreachable: true, HostTimeout: true, HostError: true, HostRefused: true,
+	PermissionDenied: true, NoSpace: true, RegistryUnavailable: true, ShuttingDown: true}
