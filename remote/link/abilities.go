@@ -59,34 +59,38 @@ type probe struct {
 func (p *Pool) Abilities(ctx context.Context, root, dir string) (Abilities, error) {
 	for {
 		p.mu.Lock()
-		t := p.probes[root]
+		e := p.now
+		t := e.probes[root]
 		mine := t == nil
 		if mine {
 			t = &probe{done: make(chan struct{})}
-			p.probes[root] = t
+			e.probes[root] = t
 		}
 		p.mu.Unlock()
 		if mine {
 			t.found, t.err = p.try(ctx, dir)
 			if t.err != nil {
 				p.mu.Lock()
-				if p.probes[root] == t {
-					delete(p.probes, root)
+				if e.probes[root] == t {
+					delete(e.probes, root)
 				}
 				p.mu.Unlock()
 			}
 			close(t.done)
-			return t.found, t.err
 		}
 		select {
 		case <-t.done:
 		case <-ctx.Done():
 			return Abilities{}, ctx.Err()
 		}
-		if t.err == nil {
+		if t.err != nil && mine {
+			return Abilities{}, t.err
+		}
+		// One who tried may have given up, or named another dir: then we try. And
+		// what was found on another way to the host says nothing about this one.
+		if t.err == nil && p.Version() == e.number {
 			return t.found, nil
 		}
-		// The one who tried may have given up, or named another dir: try ourselves.
 	}
 }
 
@@ -104,7 +108,7 @@ func (p *Pool) try(ctx context.Context, dir string) (Abilities, error) {
 		if errors.As(err, &host) {
 			return Abilities{}, err
 		}
-		return Abilities{}, fmt.Errorf("%s on host %s cannot be written by user %s: %w", dir, p.host.ID, p.host.User, err)
+		return Abilities{}, fmt.Errorf("%s on host %s cannot be written by user %s: %w", dir, p.id, p.Host().User, err)
 	}
 	defer func() { _ = c.SFTP().RemoveAll(at) }()
 	t := &trial{client: c.SFTP(), dir: at, found: Abilities{Why: map[string]string{}}}
@@ -112,7 +116,7 @@ func (p *Pool) try(ctx context.Context, dir string) (Abilities, error) {
 	// before the tests and after them, or nothing is believed and kept.
 	unwritable := func(name string) error {
 		if err := t.write(name, strings.Repeat("sftpgate", 1024)); err != nil {
-			return fmt.Errorf("%s on host %s cannot be tried out: %w", dir, p.host.ID, c.Explain(err))
+			return fmt.Errorf("%s on host %s cannot be tried out: %w", dir, p.id, c.Explain(err))
 		}
 		return nil
 	}
@@ -133,12 +137,12 @@ func (p *Pool) try(ctx context.Context, dir string) (Abilities, error) {
 		return Abilities{}, err
 	}
 	if t.broken != nil {
-		return Abilities{}, fmt.Errorf("%s on host %s cannot be tried out: %w", dir, p.host.ID, c.Explain(t.broken))
+		return Abilities{}, fmt.Errorf("%s on host %s cannot be tried out: %w", dir, p.id, c.Explain(t.broken))
 	}
 	if err := unwritable("after"); err != nil {
 		return Abilities{}, err
 	}
-	p.options.Log.Info("abilities found", "host", p.host.ID, "dir", dir, "durable", t.found.Durable(),
+	p.options.Log.Info("abilities found", "host", p.id, "dir", dir, "durable", t.found.Durable(),
 		"create_only", t.found.CreateOnly(), "exec", t.found.Exec, "hash", t.found.HashTool, "absent", t.found.Why)
 	return t.found, nil
 }

@@ -62,9 +62,12 @@ func (p *Pool) slot(ctx context.Context, prefer *connection) (*connection, error
 			p.mu.Unlock()
 			return nil, prefer.cause
 		}
-		limit := p.limit()
+		// A connection that is not lent any more may be to another machine than the
+		// present ones: what begins on it goes on beside it.
+		e := prefer.era
+		limit := e.limit()
 		c := prefer
-		for _, other := range p.conns {
+		for _, other := range e.conns {
 			if c.slots >= limit && other.slots < c.slots {
 				c = other
 			}
@@ -79,21 +82,23 @@ func (p *Pool) slot(ctx context.Context, prefer *connection) (*connection, error
 			p.mu.Unlock()
 			return nil, errOneChannel
 		}
-		_ = p.grow(true)
+		if e == p.now {
+			_ = p.grow(true)
+		}
 		changed := p.changed
 		p.mu.Unlock()
 		select {
 		case <-changed:
 		case <-ctx.Done():
-			return nil, fmt.Errorf("waiting for a free channel to host %s: %w", p.host.ID, ctx.Err())
+			return nil, fmt.Errorf("waiting for a free channel to host %s: %w", p.id, ctx.Err())
 		}
 	}
 }
 
-// limit is how many channels a connection carries at most. With p.mu held.
-func (p *Pool) limit() int {
-	if p.channelLimit > 0 && time.Now().Before(p.channelLimitUntil) {
-		return p.channelLimit
+// limit is how many channels a connection carries at most. With Pool.mu held.
+func (e *era) limit() int {
+	if e.channelLimit > 0 && time.Now().Before(e.channelLimitUntil) {
+		return e.channelLimit
 	}
 	return maxChannels
 }
@@ -102,8 +107,9 @@ func (p *Pool) limit() int {
 func (p *Pool) allowsOnly(c *connection) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.channelLimit, p.channelLimitUntil = max(1, min(c.slots, p.limit()-1)), time.Now().Add(limitMemory)
-	p.options.Log.Info("the host allows few channels per connection", "host", p.host.ID, "channels", p.channelLimit)
+	e := c.era
+	e.channelLimit, e.channelLimitUntil = max(1, min(c.slots, e.limit()-1)), time.Now().Add(limitMemory)
+	p.options.Log.Info("the host allows few channels per connection", "host", p.id, "channels", e.channelLimit)
 }
 
 // freeSlot gives a reserved slot back.

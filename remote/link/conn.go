@@ -3,7 +3,6 @@ package link
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"sync"
 	"time"
 
@@ -59,10 +58,17 @@ func (c *connection) hold() {
 
 // release counts a user less.
 func (c *connection) release() {
-	c.pool.mu.Lock()
-	defer c.pool.mu.Unlock()
+	p := c.pool
+	p.mu.Lock()
 	c.users--
-	c.idle()
+	over := c.unwanted() && p.detach(c, p.retiredError(), false)
+	if !over {
+		c.idle()
+	}
+	p.mu.Unlock()
+	if over {
+		_ = c.transport.Close()
+	}
 }
 
 // idle closes the connection once nobody has used it for a while. With pool.mu held.
@@ -77,13 +83,10 @@ func (c *connection) idle() {
 	}
 	c.timer = time.AfterFunc(p.options.Idle, func() {
 		p.mu.Lock()
-		busy := c.users > 0
-		if i := slices.Index(p.conns, c); !busy && i >= 0 {
-			p.conns = append(p.conns[:i:i], p.conns[i+1:]...) // nobody may take it from here on
-		}
+		over := c.users == 0 && p.detach(c, &Error{Host: p.id, Kind: Unreachable, Err: errors.New("the connection was closed after a time without use")}, false)
 		p.mu.Unlock()
-		if !busy {
-			p.drop(c, &Error{Host: p.host.ID, Kind: Unreachable, Err: errors.New("the connection was closed after a time without use")}, false)
+		if over {
+			_ = c.transport.Close()
 		}
 	})
 }

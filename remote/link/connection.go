@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/pkg/sftp"
+
+	"sftpgate/remote/hosts"
 )
 
 // inFlight bounds what one file transfer holds in memory: requests in flight
@@ -19,6 +21,7 @@ const inFlight = 4 << 20
 // line belong to the pool's mutex.
 type connection struct {
 	pool      *Pool
+	era       *era
 	transport Transport
 	pipe      *pipe        // nil where the pool is bare
 	client    *sftp.Client // nil where the pool is bare
@@ -32,13 +35,13 @@ type connection struct {
 	timer *time.Timer
 }
 
-// connect dials and starts SFTP. It returns by the end of ctx.
-func (p *Pool) connect(ctx context.Context) (*connection, time.Duration, error) {
-	t, err := p.dial(ctx)
+// connect dials h and starts SFTP. It returns by the end of ctx.
+func (p *Pool) connect(ctx context.Context, e *era, h hosts.Host) (*connection, time.Duration, error) {
+	t, err := p.dial(ctx, h)
 	if err != nil {
 		return nil, 0, err
 	}
-	c := &connection{pool: p, transport: t, done: make(chan struct{})}
+	c := &connection{pool: p, era: e, transport: t, done: make(chan struct{})}
 	if p.bare {
 		return c, 0, nil
 	}
@@ -56,7 +59,7 @@ func (p *Pool) connect(ctx context.Context) (*connection, time.Duration, error) 
 		case !answers: // a lost connection says nothing about the account
 			return nil, 0, fmt.Errorf("the connection was lost while SFTP started: %w", err)
 		}
-		return nil, 0, &Error{Host: p.host.ID, Kind: Refused, Err: err, RetryAfter: localPause}
+		return nil, 0, &Error{Host: p.id, Kind: Refused, Err: err, RetryAfter: localPause}
 	}
 	return c, trip, nil
 }
@@ -134,11 +137,11 @@ func (c *connection) run() {
 
 // fail closes the connection for everybody, with the reason. Only the first counts.
 func (c *connection) fail(kind Kind, why error) bool {
-	e := &Error{Host: c.pool.host.ID, Kind: kind, Err: why}
+	e := &Error{Host: c.pool.id, Kind: kind, Err: why}
 	if !c.pool.drop(c, e, true) {
 		return false
 	}
-	c.pool.options.Log.Warn("connection closed", "host", c.pool.host.ID, "kind", string(kind), "error", why)
+	c.pool.options.Log.Warn("connection closed", "host", c.pool.id, "kind", string(kind), "error", why)
 	return true
 }
 

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 	"log/slog"
+	"slices"
+	"sync"
 	"time"
 
 	"sftpgate/remote/hosts"
@@ -50,53 +52,119 @@ func (o Options) suspicion() time.Duration { return o.Stall / 3 }
 // its input swallows what we say and never answers.
 func (o Options) shellPatience() time.Duration { return o.Stall * 2 / 3 }
 
-// Links are the pools of all hosts.
+// Links are the pools of all hosts. They are safe for concurrent use.
 type Links struct {
+	options Options
+
+	mu     sync.RWMutex
+	closed bool
+	set    *hosts.Set
+	// pools and hops are of every host that is or was configured: who holds the
+	// pool of one that was taken out goes on with it, and gets the same again when
+	// the host comes back. One without connections is small.
 	pools map[string]*Pool
 	// hops hold the connections that other hosts are reached through. They are
 	// apart from pools because a bastion may offer neither SFTP nor sessions.
 	hops map[string]*Pool
+	// ways are what the two pools of a host share, by its id.
+	ways map[string]way
+}
+
+// way is how a host is reached, and how that went.
+type way struct {
+	access  []hosts.Access // the host's own, then those of the hosts on the way, the nearest first
+	breaker *breaker
 }
 
 // New makes a pool for each host of set; nothing is dialled yet.
 func New(set *hosts.Set, o Options) *Links {
-	o = o.complete()
-	l := &Links{pools: map[string]*Pool{}, hops: map[string]*Pool{}}
-	breakers := map[string]*breaker{}
-	breakerOf := func(id string) *breaker {
-		if breakers[id] == nil {
-			breakers[id] = newBreaker()
-		}
-		return breakers[id]
-	}
-	dialOf := func(h hosts.Host) func(context.Context) (Transport, error) {
-		if o.Dial != nil {
-			return func(ctx context.Context) (Transport, error) { return o.Dial(ctx, h) }
-		}
-		d := &dialer{host: h, log: o.Log, hop: func() *Pool { return l.hops[h.Jump] }}
-		return d.dial
-	}
-	for _, h := range set.All() {
-		l.pools[h.ID] = newPool(h, o, dialOf(h), breakerOf(h.ID))
-		for hop, ok := set.Next(h); ok; hop, ok = set.Next(hop) {
-			if l.hops[hop.ID] == nil {
-				l.hops[hop.ID] = newPool(hop, o, dialOf(hop), breakerOf(hop.ID))
-				l.hops[hop.ID].bare = true
-			}
-		}
-	}
+	l := &Links{options: o.complete(), pools: map[string]*Pool{}, hops: map[string]*Pool{}, ways: map[string]way{}}
+	l.Update(set)
 	return l
 }
 
-// Host returns the pool of a host.
+// Update puts set in the place of the hosts that there were. A host keeps its
+// pool. Where the way to it has changed – its own access or that of a host on the
+// way – its open connections are not lent any more and each is closed when its
+// last user has released it, and what was found out about the host is forgotten.
+// Whatever else has changed counts at once, on the connections that there are. A
+// host that set does not have is not given out any more; who holds its pool goes
+// on with the configuration that it had last.
+func (l *Links) Update(set *hosts.Set) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
+		return
+	}
+	l.set = set
+	done := map[string]bool{}
+	for _, h := range set.All() {
+		// The farthest first, and every one before what is behind it: nothing is
+		// dialled in the new way through a connection of the old one.
+		through := set.Way(h)
+		for i, hop := range slices.Backward(through) {
+			if !done[hop.ID] {
+				done[hop.ID] = true
+				l.configure(l.hops, true, hop, through[i+1:])
+			}
+		}
+	}
+	for _, h := range set.All() {
+		l.configure(l.pools, false, h, set.Way(h))
+	}
+}
+
+// configure gives h, reached through these, its pool in pools. With l.mu held.
+func (l *Links) configure(pools map[string]*Pool, bare bool, h hosts.Host, through []hosts.Host) {
+	access := []hosts.Access{h.Access()}
+	for _, hop := range through {
+		access = append(access, hop.Access())
+	}
+	w := l.ways[h.ID]
+	if w.breaker == nil || !slices.Equal(w.access, access) {
+		w = way{access, newBreaker()}
+		l.ways[h.ID] = w
+	}
+	if p := pools[h.ID]; p != nil {
+		p.configure(h, w)
+		return
+	}
+	dial := l.options.Dial
+	if dial == nil {
+		dial = l.dial
+	}
+	pools[h.ID] = newPool(h, w, l.options, dial, bare)
+}
+
+// dial reaches h over SSH.
+func (l *Links) dial(ctx context.Context, h hosts.Host) (Transport, error) {
+	d := &dialer{host: h, log: l.options.Log, hop: l.hop}
+	return d.dial(ctx)
+}
+
+// hop returns the connections that hosts behind id are reached through.
+func (l *Links) hop(id string) *Pool {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	return l.hops[id]
+}
+
+// Host returns the pool of a host that files may be sent to.
 func (l *Links) Host(id string) (*Pool, bool) {
-	p, ok := l.pools[id]
-	return p, ok
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	if _, configured := l.set.Get(id); !configured {
+		return nil, false
+	}
+	return l.pools[id], true
 }
 
 // Close closes every connection. Operations under way fail at once.
 func (l *Links) Close() error {
-	for _, p := range l.pools {
+	l.mu.Lock()
+	l.closed = true
+	l.mu.Unlock()
+	for _, p := range l.pools { // neither map changes any more
 		p.close()
 	}
 	for _, p := range l.hops {

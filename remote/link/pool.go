@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"sftpgate/remote/hosts"
@@ -19,38 +20,32 @@ const maxDials = 2
 // side anything: a key file that is missing here, a login without SFTP.
 const localPause = time.Second
 
-// Pool is the connections to one host.
+// Pool is the connections to one host. It stays the same while the host's
+// configuration changes.
 type Pool struct {
-	host    hosts.Host
+	id      string
 	options Options
-	dial    func(context.Context) (Transport, error)
+	dial    func(context.Context, hosts.Host) (Transport, error)
 	bare    bool // connections without SFTP, to reach other hosts through
-	breaker *breaker
-	life    context.Context
-	end     context.CancelFunc
+	host    atomic.Pointer[hosts.Host]
 
 	mu      sync.Mutex
-	conns   []*connection
-	dialing int
+	now     *era
+	past    []*era // those that still have connections
 	closed  bool
 	changed chan struct{} // closed and replaced whenever a waiter should look again
 	status  Status        // State, Since, LastError and Latency
-	// channelLimit is how many channels the host was seen to allow per
-	// connection; believed until channelLimitUntil.
-	channelLimit      int
-	channelLimitUntil time.Time
-	probes            map[string]*probe // by root
 }
 
-func newPool(h hosts.Host, o Options, dial func(context.Context) (Transport, error), b *breaker) *Pool {
-	p := &Pool{host: h, options: o, dial: dial, breaker: b, changed: make(chan struct{}),
-		status: Status{State: Unknown}, probes: map[string]*probe{}}
-	p.life, p.end = context.WithCancel(context.Background())
+func newPool(h hosts.Host, w way, o Options, dial func(context.Context, hosts.Host) (Transport, error), bare bool) *Pool {
+	p := &Pool{id: h.ID, options: o, dial: dial, bare: bare, now: newEra(1, w), changed: make(chan struct{}),
+		status: Status{State: Unknown}}
+	p.host.Store(&h)
 	return p
 }
 
-// Host returns the host's configuration.
-func (p *Pool) Host() hosts.Host { return p.host }
+// Host returns the host's configuration as it is now.
+func (p *Pool) Host() hosts.Host { return *p.host.Load() }
 
 // Conn returns the least loaded connection. While all are busy and there are
 // fewer than the host's Connections, another is dialled in the background; only
@@ -80,7 +75,7 @@ func (p *Pool) Conn(ctx context.Context) (*Conn, error) {
 		select {
 		case <-changed:
 		case <-ctx.Done():
-			return nil, fmt.Errorf("waiting for a connection to host %s: %w", p.host.ID, ctx.Err())
+			return nil, fmt.Errorf("waiting for a connection to host %s: %w", p.id, ctx.Err())
 		}
 	}
 }
@@ -100,7 +95,7 @@ func (p *Pool) Do(ctx context.Context, fn func(*Conn) error) error {
 func (p *Pool) leastLoaded() *connection {
 	var best *connection
 	bestRequests := 0
-	for _, c := range p.conns {
+	for _, c := range p.now.conns {
 		requests := 0
 		if c.pipe != nil {
 			requests, _ = c.pipe.load()
@@ -115,58 +110,59 @@ func (p *Pool) leastLoaded() *connection {
 // grow starts a dial where one is wanted and allowed. It returns the last
 // failure when none may be started now and none is under way. With p.mu held.
 func (p *Pool) grow(wanted bool) error {
-	if !wanted || p.dialing > 0 && len(p.conns) == 0 || p.dialing >= maxDials ||
-		len(p.conns)+p.dialing >= p.host.Connections {
+	e := p.now
+	if !wanted || e.dialing > 0 && len(e.conns) == 0 || e.dialing >= maxDials ||
+		len(e.conns)+e.dialing >= p.Host().Connections {
 		return nil
 	}
-	if e := p.breaker.open(); e != nil {
-		if p.dialing > 0 {
+	if failure := e.breaker.open(); failure != nil {
+		if e.dialing > 0 {
 			return nil
 		}
-		return e
+		return failure
 	}
-	p.dialing++
-	go p.dialOne()
+	e.dialing++
+	go p.dialOne(e, p.Host())
 	return nil
 }
 
-func (p *Pool) dialOne() {
-	ctx, cancel := context.WithTimeout(p.life, p.options.DialTimeout)
+func (p *Pool) dialOne(e *era, h hosts.Host) {
+	ctx, cancel := context.WithTimeout(e.life, p.options.DialTimeout)
 	defer cancel()
-	c, trip, err := p.connect(ctx)
+	c, trip, err := p.connect(ctx, e, h)
 
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	defer p.notify()
-	p.dialing--
+	e.dialing--
 	if err == nil && c.cause != nil { // lost between the handshake and here
 		err = c.cause
 	}
 	switch {
-	case p.closed:
-		if c != nil {
+	case p.closed || e != p.now:
+		if c != nil && p.detach(c, p.retiredError(), false) {
 			_ = c.transport.Close()
 		}
 	case err != nil:
 		if errors.Is(err, context.DeadlineExceeded) {
-			err = fmt.Errorf("%s did not answer within %v", p.host.Addr(), p.options.DialTimeout)
+			err = fmt.Errorf("%s did not answer within %v", h.Addr(), p.options.DialTimeout)
 		}
-		e := asError(p.host.ID, err)
-		p.breaker.failed(e)
-		if len(p.conns) == 0 {
-			p.becomes(Down, e)
+		failure := asError(p.id, err)
+		e.breaker.failed(failure)
+		if len(e.conns) == 0 {
+			p.becomes(Down, failure)
 		}
-		p.options.Log.Warn("dial failed", "host", p.host.ID, "kind", string(e.Kind), "error", e.Err)
+		p.options.Log.Warn("dial failed", "host", p.id, "kind", string(failure.Kind), "error", failure.Err)
 	default:
-		p.breaker.reset()
-		p.conns = append(p.conns, c)
+		e.breaker.reset()
+		e.conns = append(e.conns, c)
 		if trip > 0 {
 			p.status.Latency = trip
 		}
 		p.becomes(Up, nil)
 		c.idle()
 		c.run()
-		p.options.Log.Debug("connected", "host", p.host.ID, "connections", len(p.conns))
+		p.options.Log.Debug("connected", "host", p.id, "connections", len(e.conns))
 	}
 }
 
@@ -180,8 +176,18 @@ func (p *Pool) notify() {
 // until now; failed is whether the host is to blame.
 func (p *Pool) drop(c *connection, why *Error, failed bool) bool {
 	p.mu.Lock()
+	mine := p.detach(c, why, failed)
+	p.mu.Unlock()
+	if mine {
+		_ = c.transport.Close()
+	}
+	return mine
+}
+
+// detach is drop without the closing, which belongs to whom it answers true. With
+// p.mu held.
+func (p *Pool) detach(c *connection, why *Error, failed bool) bool {
 	if c.cause != nil {
-		p.mu.Unlock()
 		return false
 	}
 	c.cause = why
@@ -189,37 +195,37 @@ func (p *Pool) drop(c *connection, why *Error, failed bool) bool {
 	if c.timer != nil {
 		c.timer.Stop()
 	}
-	if i := slices.Index(p.conns, c); i >= 0 {
-		p.conns = slices.Delete(p.conns, i, i+1)
-		if failed && len(p.conns) == 0 && !p.closed {
+	e := c.era
+	if i := slices.Index(e.conns, c); i >= 0 {
+		e.conns = slices.Delete(e.conns, i, i+1)
+		switch {
+		case len(e.conns) > 0:
+		case e != p.now:
+			p.past = slices.DeleteFunc(p.past, func(o *era) bool { return o == e })
+		case failed && !p.closed:
 			p.becomes(Down, why)
 		}
 	}
 	p.notify()
-	p.mu.Unlock()
-	_ = c.transport.Close()
 	return true
-}
-
-// open returns the open connections.
-func (p *Pool) open() []*connection {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return slices.Clone(p.conns)
 }
 
 // close closes every connection and lets no new one be dialled.
 func (p *Pool) close() {
 	p.mu.Lock()
 	p.closed = true
+	p.now.end()
+	all := slices.Clone(p.now.conns)
+	for _, e := range p.past {
+		all = append(all, e.conns...)
+	}
 	p.notify()
 	p.mu.Unlock()
-	p.end()
-	for _, c := range p.open() {
+	for _, c := range all {
 		p.drop(c, p.closedError(), false)
 	}
 }
 
 func (p *Pool) closedError() *Error {
-	return &Error{Host: p.host.ID, Kind: Unreachable, Err: errors.New("the gateway has closed its connections, it is shutting down")}
+	return &Error{Host: p.id, Kind: Unreachable, Err: errors.New("the gateway has closed its connections, it is shutting down")}
 }

@@ -27,7 +27,7 @@ var ciphers = []string{
 type dialer struct {
 	host hosts.Host
 	log  *slog.Logger
-	hop  func() *Pool // the host it is reached through; nil without
+	hop  func(id string) *Pool // the connections that hosts behind it are reached through
 }
 
 // dial connects, checks the host key and logs in, in this order. Its errors are
@@ -65,7 +65,7 @@ func (d *dialer) connect(ctx context.Context) (net.Conn, error) {
 		}
 		return conn, nil
 	}
-	hop, err := d.hop().Conn(ctx)
+	hop, err := d.hop(d.host.Jump).Conn(ctx)
 	if err != nil {
 		return nil, err // asError says that it is a host on the way
 	}

@@ -24,6 +24,9 @@ type Status struct {
 	LastError error
 	// Open is the number of open connections.
 	Open int
+	// Retired is how many more are open in a way that is not configured any more;
+	// each is closed when its last user releases it.
+	Retired int
 	// Latency is the last round trip measured; zero when none was.
 	Latency time.Duration
 	// RetryAt is until when the host is left alone after a failure; zero when it is not.
@@ -35,8 +38,11 @@ func (p *Pool) Status() Status {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	s := p.status
-	s.Open = len(p.conns)
-	s.RetryAt = p.breaker.retryAt()
+	s.Open = len(p.now.conns)
+	for _, e := range p.past {
+		s.Retired += len(e.conns)
+	}
+	s.RetryAt = p.now.breaker.retryAt()
 	return s
 }
 
@@ -48,7 +54,7 @@ func (p *Pool) becomes(s State, why *Error) {
 	}
 	if why != nil {
 		p.status.LastError = why
-		clear(p.probes)
+		clear(p.now.probes)
 	}
 }
 
@@ -75,7 +81,9 @@ func (p *Pool) Ping(ctx context.Context) (time.Duration, error) {
 		return 0, c.Explain(err)
 	}
 	p.mu.Lock()
-	p.status.Latency = trip
+	if c.c.era == p.now {
+		p.status.Latency = trip
+	}
 	p.mu.Unlock()
 	return trip, nil
 }
@@ -83,5 +91,7 @@ func (p *Pool) Ping(ctx context.Context) (time.Duration, error) {
 // Retry forgets failed dials, so that the next caller dials at once: for an
 // operator who has just mended what was wrong.
 func (p *Pool) Retry() {
-	p.breaker.reset()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.now.breaker.reset()
 }

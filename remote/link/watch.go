@@ -2,6 +2,7 @@ package link
 
 import (
 	"errors"
+	"slices"
 	"time"
 )
 
@@ -41,7 +42,10 @@ func (c *connection) strike(why error) {
 	if !c.fail(Timeout, why) {
 		return
 	}
-	for _, other := range c.pool.open() {
+	c.pool.mu.Lock()
+	others := slices.Clone(c.era.conns)
+	c.pool.mu.Unlock()
+	for _, other := range others {
 		go other.prove()
 	}
 }
