@@ -1,6 +1,7 @@
 package remotetest
 
 import (
+	"errors"
 	"io"
 	"syscall"
 )
@@ -120,7 +121,9 @@ func (s *server) copyData(from *handle, off, n int64, to *handle, at int64) requ
 			}
 			w := s.onHandle(Write, to)
 			w.Path2, w.Off, w.Len, w.Data = from.path, at+copied, int64(len(data)), data
-			if err := s.gate(w); err != nil {
+			if err := s.gate(w); errors.Is(err, ErrCopyShort) {
+				return nil, nil
+			} else if err != nil {
 				return nil, err
 			}
 			if err := s.writeAt(to, w); err != nil {

@@ -18,6 +18,9 @@ var (
 	ErrCutBefore = errors.New("remotetest: connection cut before the operation")
 	// ErrCutAfter: the operation is done, then the connection breaks.
 	ErrCutAfter = errors.New("remotetest: connection cut after the operation")
+	// ErrCopyShort, of a write in the middle of a copy-data: the copy ends before
+	// that block and is reported as a success, as OpenSSH's can.
+	ErrCopyShort = errors.New("remotetest: the copy is short")
 )
 
 // ServerOptions says how a server differs from OpenSSH's sftp-server on Linux.
