@@ -3,9 +3,7 @@ package registry
 import (
 	"context"
 	"log/slog"
-	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -26,17 +24,28 @@ type Redis struct {
 	client redis.UniversalClient
 	addr   string // for messages; no credentials
 	log    *slog.Logger
-	silent atomic.Bool // the last call got no answer
+	outage outage
 }
 
 // quiet stops go-redis from printing a line of its own for each failed dial.
 var quiet = sync.OnceFunc(logging.Disable)
 
-// OpenRedis makes a registry of the server at url: redis://, rediss:// (TLS) or
-// unix://, as in redis://user:password@host:6379/0. It fails only when the URL
-// cannot be read. The server is asked once, for at most a few seconds and no
-// longer than ctx; one that is down is logged, and used as soon as it is up. A
-// nil log discards.
+// OpenRedis makes a registry of one server, of the master that sentinels name,
+// or of a cluster:
+//
+//	redis://user:password@host:6379/0
+//	unix:///path/to/socket?db=0
+//	redis+sentinel://user:password@sentinel1:26379,sentinel2:26379/mymaster/0
+//	redis+cluster://user:password@node1:6379,node2:6379
+//
+// rediss in the place of redis is TLS, with sentinels and servers alike. For the
+// sentinels themselves there are ?sentinel_username= and ?sentinel_password=.
+// With ?password_file= or ?sentinel_password_file= a password is read from a
+// file, once.
+//
+// It fails only when the URL or a file that it names cannot be read. The server
+// is asked once, for at most a few seconds and no longer than ctx; one that is
+// down is logged, and used as soon as it is up. A nil log discards.
 func OpenRedis(ctx context.Context, url string, log *slog.Logger) (*Redis, error) {
 	o, err := options(url)
 	if err != nil {
@@ -50,15 +59,19 @@ func openRedis(ctx context.Context, o *redis.UniversalOptions, log *slog.Logger)
 		log = slog.New(slog.DiscardHandler)
 	}
 	quiet()
-	r := &Redis{client: redis.NewUniversalClient(o), addr: strings.Join(o.Addrs, ","), log: log}
+	r := &Redis{client: connect(o), addr: describe(o), log: log}
+	if o.IsClusterMode {
+		r.outage.calm = clusterCalm
+	}
 	r.guard = guard{claims: redisSlots{r, "claim"}, leases: redisSlots{r, "lease"}}
 	_ = r.Ping(ctx) // logged there
 	return r
 }
 
-// Ping reports whether the server answers.
+// Ping reports whether the server answers. It reads a key: the nodes of a
+// cluster that is down still answer to PING.
 func (r *Redis) Ping(ctx context.Context) error {
-	return r.do(ctx, func(ctx context.Context) error { return r.client.Ping(ctx).Err() })
+	return r.do(ctx, func(ctx context.Context) error { return r.client.Exists(ctx, pendingKey).Err() })
 }
 
 // Close ends all connections.

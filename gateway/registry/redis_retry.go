@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -29,9 +30,14 @@ func (r *Redis) do(ctx context.Context, op func(context.Context) error) error {
 	try := func() (struct{}, error) {
 		step, cancel := context.WithTimeout(whole, stepTimeout)
 		defer cancel()
-		if last = op(step); last != nil && !passing(last) {
+		last = op(step)
+		switch {
+		case last == nil:
+			return struct{}{}, nil
+		case !passing(last):
 			return struct{}{}, backoff.Permanent(last)
 		}
+		r.remap(ctx)
 		return struct{}{}, last
 	}
 	pause := backoff.NewExponentialBackOff()
@@ -50,8 +56,8 @@ func (r *Redis) do(ctx context.Context, op func(context.Context) error) error {
 }
 
 // passing reports whether the same command may succeed in a moment: always
-// when the server was not heard; of its own errors only those of a start or a
-// change of roles.
+// when the server was not heard; of its own errors only those of a start, a
+// change of roles or a slot that moves.
 func passing(err error) bool {
 	if errors.Is(err, redis.ErrClosed) {
 		return false
@@ -60,16 +66,48 @@ func passing(err error) bool {
 	if !errors.As(err, &refused) {
 		return true
 	}
-	return redis.IsLoadingError(err) || redis.IsReadOnlyError(err) || redis.IsClusterDownError(err) ||
-		redis.IsTryAgainError(err) || redis.IsMasterDownError(err) || redis.IsMaxClientsError(err)
+	_, moved := redis.IsMovedError(err)
+	_, ask := redis.IsAskError(err)
+	return moved || ask || redis.IsLoadingError(err) || redis.IsReadOnlyError(err) || redis.IsClusterDownError(err) ||
+		redis.IsTryAgainError(err) || redis.IsMasterDownError(err) || redis.IsNoReplicasError(err) || redis.IsMaxClientsError(err)
+}
+
+// remap asks a cluster anew, in the background, which node has which slots.
+// go-redis does so by itself when a node says that it has not; from one that is
+// gone it would not learn who took its place.
+func (r *Redis) remap(ctx context.Context) {
+	if c, ok := r.client.(*redis.ClusterClient); ok {
+		c.ReloadState(ctx)
+	}
+}
+
+// clusterCalm is how long no call must have failed until a cluster counts as
+// answering again: of its nodes one may be down and the others not.
+const clusterCalm = 5 * time.Second
+
+// outage is a time in which calls fail.
+type outage struct {
+	calm time.Duration
+
+	mu     sync.Mutex
+	on     bool
+	failed time.Time // when a call failed last
 }
 
 // answers logs when the server falls silent and when it is back, once each.
 func (r *Redis) answers(err error) {
+	o := &r.outage
+	o.mu.Lock()
+	defer o.mu.Unlock()
 	switch {
-	case err != nil && r.silent.CompareAndSwap(false, true):
-		r.log.Warn("redis does not answer: no upload can be started or finished until it does", "redis", r.addr, "error", err)
-	case err == nil && r.silent.CompareAndSwap(true, false):
+	case err != nil:
+		o.failed = time.Now()
+		if !o.on {
+			o.on = true
+			r.log.Warn("redis does not answer: no upload can be started or finished until it does", "redis", r.addr, "error", err)
+		}
+	case o.on && time.Since(o.failed) >= o.calm:
+		o.on = false
 		r.log.Info("redis answers again", "redis", r.addr)
 	}
 }
