@@ -22,7 +22,7 @@ type account struct {
 }
 
 // tools are what the script calls beside builtins.
-var tools = []string{"dd", "cat", "cp", "openssl", "sha256sum", "shasum"}
+var tools = []string{"dd", "cat", "cp", "touch", "openssl", "sha256sum", "shasum"}
 
 // accounts are one for each POSIX shell of this machine, "sh" among them.
 func accounts(t *testing.T) []*account {

@@ -28,6 +28,37 @@ alive() {
 	return 1
 }
 
+# disturbed FILE: has anybody but copy changed it since the stamp was taken? By
+# its time of change; where there is no stamp nothing is said.
+stamp=
+disturbed() { [ -n "$stamp" ] && [ -e "$stamp" ] && { [ "$1" -nt "$stamp" ] || [ "$1" -ot "$stamp" ]; }; }
+
+# digest TOOL: the SHA-256 of standard input, in hexadecimal and first on its line
+digest() {
+	case $1 in
+	openssl) openssl dgst -sha256 -r ;;
+	sha256sum) sha256sum ;;
+	shasum) shasum -a 256 ;;
+	*) false ;;
+	esac
+}
+
+# feed FILE: its bytes from the beginning on, in the pieces that are asked for:
+# a line with a number of MiB and one with a number of bytes, each answered (on
+# 4: standard output goes to digest); an empty line ends it. Every read goes on
+# where the one before has ended.
+feed() {
+	{
+		answer 0 '' >&4
+		while IFS= read -r mib && [ -n "$mib" ] && IFS= read -r bytes; do
+			{ [ "$mib" = 0 ] || dd bs=1048576 count="$mib" <&3; } 2>/dev/null 4>&- &&
+				{ [ "$bytes" = 0 ] || dd bs="$bytes" count=1 <&3; } 2>/dev/null 4>&-
+			answer $? '' >&4
+		done
+		:
+	} 3<"$1" || answer 1 '' >&4
+}
+
 # All of the script is read before anything runs: from main on, standard input
 # is parameters.
 main() {
@@ -38,8 +69,24 @@ main() {
 		case $op in
 		copy) # SOURCE PART OFFSET: && because a dd that fails would leave cat writing at 0
 			IFS= read -r source && IFS= read -r part && IFS= read -r offset || exit 1
+			text= && disturbed "$part" && text=disturbed
 			(exec 1<>"$part" && dd bs=1 seek="$offset" count=0 conv=notrunc </dev/null 2>/dev/null && exec cat "$source" </dev/null)
+			status=$?
+			[ -z "$stamp" ] || touch -r "$part" "$stamp"
+			answer $status "$text"
+			;;
+		guard) # STAMP: a file beside the part that copies keep at the part's time of change
+			IFS= read -r stamp || exit 1
+			[ . -nt . ]
+			[ $? -eq 1 ] # 2: this shell cannot compare
 			answer $? ''
+			;;
+		follow) # TOOL FILE STAMP, then what feed reads
+			IFS= read -r tool && IFS= read -r file && IFS= read -r stamp || exit 1
+			{ text=$(feed "$file" | digest "$tool" 4>&-); } 4>&1
+			status=$?
+			disturbed "$file" && status=3
+			answer $status "${text%% *}"
 			;;
 		who)
 			boot= && { IFS= read -r boot </proc/sys/kernel/random/boot_id; } 2>/dev/null
@@ -61,12 +108,7 @@ main() {
 			;;
 		hash) # TOOL FILE
 			IFS= read -r tool && IFS= read -r file || exit 1
-			case $tool in
-			openssl) text=$(openssl dgst -sha256 -r <"$file") ;;
-			sha256sum) text=$(sha256sum <"$file") ;;
-			shasum) text=$(shasum -a 256 <"$file") ;;
-			*) text= && false ;;
-			esac
+			text=$(digest "$tool" <"$file")
 			answer $? "${text%% *}"
 			;;
 		see) # FILE: its only line, to find out whether this shell sees what SFTP shows

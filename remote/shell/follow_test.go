@@ -1,0 +1,131 @@
+package shell
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+// grown is a part that copies fill while its beginning is hashed.
+type grown struct {
+	t           *testing.T
+	copier      *Shell
+	part, stamp string
+	content     []byte
+}
+
+func grow(t *testing.T, a *account) (*grown, *Shell) {
+	t.Helper()
+	dir := t.TempDir()
+	g := &grown{t: t, part: write(t, filepath.Join(dir, "part"), ""), stamp: filepath.Join(dir, "stamp")}
+	g.copier, _ = a.start(t)
+	if err := g.copier.Guard(within(t, 10*time.Second), g.stamp); err != nil {
+		t.Fatalf("%s: %v", a.name, err)
+	}
+	follower, _ := a.start(t)
+	return g, follower
+}
+
+// add copies n more bytes to the part.
+func (g *grown) add(n int) (disturbed bool) {
+	g.t.Helper()
+	piece := make([]byte, n)
+	for i := range piece {
+		piece[i] = byte(i*11 + n)
+	}
+	source := write(g.t, filepath.Join(g.t.TempDir(), "piece"), string(piece))
+	disturbed, err := g.copier.Copy(within(g.t, 10*time.Second), source, g.part, int64(len(g.content)))
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	g.content = append(g.content, piece...)
+	return disturbed
+}
+
+func TestFollowAGrowingFile(t *testing.T) {
+	for _, a := range accounts(t) {
+		g, s := grow(t, a)
+		g.add(100)
+		f, err := s.Follow(within(t, 10*time.Second), "sha256sum", g.part, g.stamp)
+		if err != nil {
+			t.Fatalf("%s: %v", a.name, err)
+		}
+		for _, n := range []int{0, 1, 1 << 20, 3<<20 + 17, 1<<20 - 1, 5} {
+			if g.add(n) {
+				t.Errorf("%s: its own copies count as a disturbance", a.name)
+			}
+			if n == 0 {
+				n = 100
+			}
+			if err := f.Add(within(t, 10*time.Second), int64(n)); err != nil {
+				t.Fatalf("%s: add %d: %v", a.name, n, err)
+			}
+		}
+		sum, err := f.Sum(within(t, 10*time.Second))
+		if want := fmt.Sprintf("%x", sha256.Sum256(g.content)); err != nil || sum != want {
+			t.Errorf("%s: got %q, %v; want %s", a.name, sum, err, want)
+		}
+		// The shell is of use again.
+		if text, err := s.Call(within(t, 10*time.Second), "hash", "sha256sum", g.part); err != nil || text != sum {
+			t.Errorf("%s: afterwards: %q, %v", a.name, text, err)
+		}
+	}
+}
+
+func TestFollowNoticesChanges(t *testing.T) {
+	for _, a := range accounts(t) {
+		g, s := grow(t, a)
+		g.add(5000)
+		f, err := s.Follow(within(t, 10*time.Second), "sha256sum", g.part, g.stamp)
+		if err == nil {
+			err = f.Add(within(t, 10*time.Second), 5000)
+		}
+		if err != nil {
+			t.Fatalf("%s: %v", a.name, err)
+		}
+		damage(t, g.part)
+		if _, err := f.Sum(within(t, 10*time.Second)); !errors.Is(err, ErrDisturbed) {
+			t.Errorf("%s: a change after the last copy: %v", a.name, err)
+		}
+		if !g.add(10) {
+			t.Errorf("%s: a copy does not see that the part was changed before it", a.name)
+		}
+		if g.add(10) {
+			t.Errorf("%s: a change is told twice", a.name)
+		}
+	}
+}
+
+func TestFollowWhatIsNotThere(t *testing.T) {
+	for _, a := range accounts(t) {
+		s, _ := a.start(t)
+		if _, err := s.Follow(within(t, 10*time.Second), "sha256sum", "/nowhere/part", ""); err == nil {
+			t.Errorf("%s: a file that is not there is followed", a.name)
+		}
+	}
+}
+
+func damage(t *testing.T, name string) {
+	t.Helper()
+	before, err := os.Stat(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.OpenFile(name, os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	for { // the clock of files ticks every few milliseconds
+		if _, err := f.WriteAt([]byte{0xff}, 100); err != nil {
+			t.Fatal(err)
+		}
+		if now, err := os.Stat(name); err != nil || !now.ModTime().Equal(before.ModTime()) {
+			return
+		}
+	}
+}
