@@ -10,11 +10,14 @@ import (
 	"sftpgate/remote/remotetest"
 )
 
+// forwardOnly is a bastion: it has no sessions and no SFTP.
+var forwardOnly = remotetest.SSHDOptions{ForceCommand: "/bin/false", Subsystem: "/bin/false",
+	Lines: []string{"AllowTcpForwarding yes", "MaxSessions 0"}}
+
 // Through two bastions that allow nothing but forwarding.
 func TestJump(t *testing.T) {
 	t.Parallel()
 	s := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
-	forwardOnly := remotetest.SSHDOptions{ForceCommand: "/bin/false", Subsystem: "/bin/false", Lines: []string{"AllowTcpForwarding yes"}}
 	outer, inner := remotetest.StartSSHD(t, forwardOnly), remotetest.StartSSHD(t, forwardOnly)
 	a, b1, b2 := s.Host("a"), outer.Host("b1"), inner.Host("b2")
 	a.Jump, b2.Jump = "b2", "b1"
