@@ -3,6 +3,7 @@ package link
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"io"
 	"strings"
 	"testing"
@@ -79,5 +80,22 @@ func TestGreetTellsWhatIsInTheWay(t *testing.T) {
 		if _, err := greet(&said{Reader: strings.NewReader(says)}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v", says, err)
 		}
+	}
+}
+
+// closedBehind is a channel that takes nothing any more, as one of SSH does whose
+// other end has gone: it says EOF.
+type closedBehind struct{ *said }
+
+func (closedBehind) Write([]byte) (int, error) { return 0, io.EOF }
+
+// A write that the host never got must not end like a file that is written to its
+// end: pkg/sftp's ReadFrom takes EOF for that.
+func TestWriteToClosedChannelIsNoEnd(t *testing.T) {
+	var told error
+	p := newPipe(closedBehind{}, func(err error) { told = err })
+	_, err := p.Write([]byte("x"))
+	if !lost(err) || errors.Is(err, io.EOF) || told != io.EOF {
+		t.Errorf("%v, told %v", err, told)
 	}
 }

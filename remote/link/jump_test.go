@@ -2,27 +2,27 @@ package link_test
 
 import (
 	"io"
+	"net"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
+	"sftpgate/remote/hosts"
 	"sftpgate/remote/link"
 	"sftpgate/remote/remotetest"
 )
 
 // forwardOnly is a bastion: it has no sessions and no SFTP.
-var forwardOnly = remotetest.SSHDOptions{ForceCommand: "/bin/false", Subsystem: "/bin/false",
-	Lines: []string{"AllowTcpForwarding yes", "MaxSessions 0"}}
+var forwardOnly = remotetest.SSHDOptions{ForwardOnly: true}
 
 // Through two bastions that allow nothing but forwarding.
 func TestJump(t *testing.T) {
 	t.Parallel()
 	s := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
 	outer, inner := remotetest.StartSSHD(t, forwardOnly), remotetest.StartSSHD(t, forwardOnly)
-	a, b1, b2 := s.Host("a"), outer.Host("b1"), inner.Host("b2")
-	a.Jump, b2.Jump = "b2", "b1"
+	a, b2, b1 := through(s, inner, outer)
 	a.Connections = 2
-	b1.Roots, b2.Roots = nil, nil
 	l := open(t, link.Options{Stall: shortStall}, a, b2, b1)
 	p, _ := l.Host("a")
 	c := conn(t, p)
@@ -80,4 +80,74 @@ func TestJumpForbidden(t *testing.T) {
 	p, _ := open(t, link.Options{}, a, b).Host("a")
 	_, err := p.Conn(within(t, 10*time.Second))
 	wantError(t, err, link.Unreachable, "cannot connect through b", "AllowTcpForwarding")
+
+	// Not forbidden, but nothing listens there.
+	b = remotetest.StartSSHD(t, forwardOnly).Host("b")
+	nobody, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.Port = nobody.Addr().(*net.TCPAddr).Port
+	_ = nobody.Close()
+	p, _ = open(t, link.Options{}, a, b).Host("a")
+	_, err = p.Conn(within(t, 10*time.Second))
+	wantError(t, err, link.Unreachable, "cannot connect through b: it cannot reach 127.0.0.1:")
+}
+
+// through makes host a, reached through inner and that through outer.
+func through(s, inner, outer *remotetest.SSHD) (a, b2, b1 hosts.Host) {
+	a, b2, b1 = s.Host("a"), inner.Host("b2"), outer.Host("b1")
+	a.Jump, b2.Jump = "b2", "b1"
+	b1.Roots, b2.Roots = nil, nil
+	return a, b2, b1
+}
+
+// The hop in the middle dies under an operation, stays away and comes back.
+func TestMiddleHopComesBack(t *testing.T) {
+	t.Parallel()
+	s, inner, outer := remotetest.StartSSHD(t, remotetest.SSHDOptions{}), remotetest.StartSSHD(t, forwardOnly), remotetest.StartSSHD(t, forwardOnly)
+	d := newDoor(t, outer.Addr, nil)
+	a, b2, b1 := through(s, inner, outer)
+	b1.Port, b1.Connections = d.port, 1
+	p, _ := open(t, link.Options{}, a, b2, b1).Host("a")
+	c := conn(t, p)
+	f, err := c.SFTP().Create(filepath.Join(s.Root, "f"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = f.ReadFrom(&endless{after: 2 << 20, then: inner.Stop})
+	wantError(t, c.Explain(err), link.Unreachable, "host a: the connection was lost")
+	_, err = p.Conn(within(t, 10*time.Second))
+	wantError(t, err, link.Unreachable, "host a: on the way to it, host b2: ")
+	inner.Restart()
+	eventually(t, "the way is there again", func() bool {
+		_, err := p.Ping(within(t, 10*time.Second))
+		return err == nil
+	})
+	if n := d.dials.Load(); n != 1 {
+		t.Errorf("%d dials of the outer hop, which was well all the time", n)
+	}
+}
+
+// The error names the host on the way whose key is wrong, and nothing is asked behind it.
+func TestHopWithWrongHostKey(t *testing.T) {
+	t.Parallel()
+	s, inner, outer := remotetest.StartSSHD(t, remotetest.SSHDOptions{}), remotetest.StartSSHD(t, forwardOnly), remotetest.StartSSHD(t, forwardOnly)
+	for name, words := range map[string][]string{
+		"b1": {"host a: on the way to it, host b2: on the way to it, host b1: its host key has changed", "no credential was sent"},
+		"b2": {"host a: on the way to it, host b2: its host key has changed", "no credential was sent"},
+	} {
+		a, b2, b1 := through(s, inner, outer)
+		if name == "b1" {
+			b1.HostKey = s.HostKey
+		} else {
+			b2.HostKey = s.HostKey
+		}
+		p, _ := open(t, link.Options{}, a, b2, b1).Host("a")
+		_, err := p.Conn(within(t, 20*time.Second))
+		wantError(t, err, link.Refused, words...)
+	}
+	if strings.Contains(s.Log(), "Connection from") {
+		t.Error("the host behind was dialled")
+	}
 }

@@ -1,7 +1,6 @@
 package link
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"sync"
@@ -83,7 +82,9 @@ func (p *pipe) Write(b []byte) (int, error) {
 		n += m
 		if err != nil {
 			p.failed(err)
-			return n, errors.Join(errLost, err)
+			// Without wrapping err: it is often io.EOF, which the SFTP client takes for
+			// the end of what it was given to write, and for success.
+			return n, fmt.Errorf("%w: %v", errLost, err)
 		}
 		if now := time.Now(); now.Sub(began) > slowPiece {
 			p.mu.Lock()

@@ -77,12 +77,28 @@ func (d *dialer) connect(ctx context.Context) (net.Conn, error) {
 	far, err := through.DialContext(ctx, "tcp", d.host.Addr())
 	if err != nil {
 		defer hop.Release()
-		if err = hop.c.whyLost(err); hop.c.gone() != nil {
-			return nil, err
-		}
-		return nil, d.unreachable(ctx, fmt.Errorf("cannot connect through %s: %w (does its sshd allow AllowTcpForwarding?)", d.host.Jump, err))
+		return nil, d.notThrough(ctx, hop.c, err)
 	}
 	return relay(far, hop.Release), nil
+}
+
+// notThrough tells what the jump host refused from what was lost on the way to it.
+func (d *dialer) notThrough(ctx context.Context, hop *connection, err error) error {
+	var refused *ssh.OpenChannelError
+	if !errors.As(err, &refused) {
+		if ctx.Err() == nil {
+			err = hop.whyLost(errors.Join(errLost, err))
+		}
+		if hop.gone() != nil {
+			return err
+		}
+		return d.unreachable(ctx, fmt.Errorf("cannot connect through %s: %w", d.host.Jump, err))
+	}
+	why := fmt.Sprintf("it cannot reach %s", d.host.Addr())
+	if refused.Reason == ssh.Prohibited {
+		why = "its sshd or the key's options there forbid forwarding (AllowTcpForwarding, PermitOpen, restrict without port-forwarding)"
+	}
+	return d.unreachable(ctx, fmt.Errorf("cannot connect through %s: %s: %w", d.host.Jump, why, err))
 }
 
 // relay puts a pipe before a forwarded connection, which knows neither deadlines

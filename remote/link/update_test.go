@@ -252,9 +252,8 @@ func TestUpdateOfAJumpHost(t *testing.T) {
 	t.Parallel()
 	s := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
 	outer, inner, other := remotetest.StartSSHD(t, forwardOnly), remotetest.StartSSHD(t, forwardOnly), remotetest.StartSSHD(t, forwardOnly)
-	a, b2, b1 := s.Host("a"), inner.Host("b2"), outer.Host("b1")
-	a.Jump, b2.Jump, a.Connections = "b2", "b1", 1
-	b1.Roots, b2.Roots = nil, nil
+	a, b2, b1 := through(s, inner, outer)
+	a.Connections = 1
 	l := open(t, link.Options{}, a, b2, b1)
 	p, _ := l.Host("a")
 	c, err := p.Conn(within(t, 20*time.Second))

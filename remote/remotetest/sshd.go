@@ -33,6 +33,15 @@ type SSHDOptions struct {
 	ForceCommand string
 	// MaxSessions is the number of channels per connection; default OpenSSH's 10.
 	MaxSessions int
+	// ForwardOnly makes it a host to jump through and nothing else: no SFTP, no
+	// sessions at all.
+	ForwardOnly bool
+	// UserCA is trusted to say who users are; nil is nobody.
+	UserCA *Authority
+	// HostCA signs the server's own key; HostCert are the arguments that
+	// [Authority.Sign] gets for it.
+	HostCA   *Authority
+	HostCert []string
 	// Lines are further lines of sshd_config.
 	Lines []string
 }
@@ -124,6 +133,10 @@ func (s *SSHD) Log() string { return s.log.String() }
 func (s *SSHD) config() string { return filepath.Join(s.Dir, "sshd_config") }
 
 func (s *SSHD) configText(o SSHDOptions) string {
+	if o.ForwardOnly {
+		o.ForceCommand, o.Subsystem = "/bin/false", "/bin/false"
+		o.Lines = append([]string{"AllowTcpForwarding yes", "MaxSessions 0"}, o.Lines...)
+	}
 	if o.Subsystem == "" {
 		o.Subsystem = "internal-sftp"
 		if o.ForceCommand == "" {
@@ -153,6 +166,7 @@ func (s *SSHD) configText(o SSHDOptions) string {
 	if o.MaxSessions > 0 {
 		lines = append(lines, fmt.Sprintf("MaxSessions %d", o.MaxSessions))
 	}
+	lines = append(lines, s.certify(o)...)
 	lines = append(lines, o.Lines...)
 	return strings.Join(lines, "\n") + "\n"
 }
