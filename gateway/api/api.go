@@ -31,6 +31,7 @@ func Routes(m *web.Mux, s Service) {
 	user("PUT /v1/uploads/{id}/data", a.putData)
 	user("POST /v1/uploads/{id}/merge", a.merge)
 	user("POST /v1/uploads/{id}/takeover", a.takeover)
+	user("GET /v1/uploads/{id}/events", a.events)
 
 	m.Handle("GET /healthz", web.HandlerFunc(a.healthz))
 	m.Handle("GET /readyz", web.HandlerFunc(a.readyz))

@@ -77,6 +77,16 @@ func (s *recorder) Cancel(_ context.Context, c gateway.Caller, id string) error 
 	return s.note("Cancel", c, id)
 }
 
+// Watch tells of every upload in list, and then says what it is told to.
+func (s *recorder) Watch(_ context.Context, c gateway.Caller, id string, tell func(gateway.Upload) error) error {
+	for _, u := range s.list {
+		if err := tell(u); err != nil {
+			return err
+		}
+	}
+	return s.note("Watch", c, id)
+}
+
 func (s *recorder) Takeover(_ context.Context, c gateway.Caller, id string) error {
 	return s.note("Takeover", c, id)
 }
@@ -239,7 +249,7 @@ func TestEveryCallAsksWhoItIs(t *testing.T) {
 	s := &recorder{}
 	u := serve(t, s)
 	for _, call := range []string{"GET /v1/hosts", "GET /v1/hosts/h", "GET /v1/hosts/h/entries?dir=/", "PUT /v1/hosts/h/files/x", "POST /v1/uploads", "GET /v1/uploads",
-		"GET /v1/uploads/i", "DELETE /v1/uploads/i", "PUT /v1/uploads/i/chunks/0", "PUT /v1/uploads/i/data", "POST /v1/uploads/i/merge", "POST /v1/uploads/i/takeover"} {
+		"GET /v1/uploads/i", "DELETE /v1/uploads/i", "PUT /v1/uploads/i/chunks/0", "PUT /v1/uploads/i/data", "POST /v1/uploads/i/merge", "POST /v1/uploads/i/takeover", "GET /v1/uploads/i/events"} {
 		method, target, _ := strings.Cut(call, " ")
 		send(t, u, method, target, "", "X-User", "a", "X-User", "b").wants(t, 401, gateway.Unauthenticated, "")
 	}

@@ -35,6 +35,9 @@ type Uploads interface {
 	List(ctx context.Context, c gateway.Caller) ([]gateway.Upload, error)
 	Cancel(ctx context.Context, c gateway.Caller, id string) error
 	Takeover(ctx context.Context, c gateway.Caller, id string) error
+	// Watch tells how an upload stands, and again whenever it has moved on. It
+	// returns nil after it has told of the end or of a finish that failed.
+	Watch(ctx context.Context, c gateway.Caller, id string, tell func(gateway.Upload) error) error
 }
 
 // Receiver takes bytes. It must not read more of a body than its declared length and one byte.

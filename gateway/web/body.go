@@ -69,6 +69,10 @@ func (b *requestBody) Read(p []byte) (int, error) {
 	b.n.Add(int64(n))
 	switch err { //nolint:errorlint // a wrapped EOF is not the body's end
 	case nil:
+		if !b.alone {
+			// HTTP/2 ends the body when the deadline passes, whether anybody reads or not.
+			_ = b.rc.SetReadDeadline(time.Time{})
+		}
 		return n, nil
 	case io.EOF:
 		b.over.Store(true)

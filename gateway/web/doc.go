@@ -10,5 +10,5 @@
 //
 // Handlers return errors; [Fail] writes them in one place, as RFC 9457 problem
 // details. A dialect with an error shape of its own asks [Explain] for status,
-// code and sentence. The package knows no SSH, no registry and no upload rules.
+// code and sentence. A stream of events is [Events]. The package knows no SSH, no registry and no upload rules.
 package web

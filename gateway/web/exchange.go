@@ -21,6 +21,7 @@ type exchange struct {
 	caller    gateway.Caller
 	callerErr error
 
+	route   string       // the pattern that matched, "" for none
 	code    gateway.Code // of the refusal that was written
 	cause   error        // for the log alone
 	stack   string
@@ -45,7 +46,9 @@ func (f *Front) begin(w http.ResponseWriter, r *http.Request) (*exchange, http.R
 	x.body = newRequestBody(r, rc, f.idle)
 	r.Body = x.body
 	x.w = &responseWriter{ResponseWriter: w, rc: rc, x: x}
-	x.w.renew()
+	if x.body.alone {
+		x.w.renew()
+	}
 	return x, x.w, r
 }
 
@@ -88,6 +91,7 @@ func (x *exchange) end() {
 // comes last: it lets net/http cut the connection of an answer that broke off.
 func (x *exchange) logLine(r *http.Request) {
 	status := x.w.status
+	x.front.observe(x.seen(r))
 	level := slog.LevelInfo
 	switch {
 	case x.code == Internal || x.stack != "":

@@ -35,8 +35,13 @@ type Options struct {
 	// sizes fits, so that a browser (which reads no answer before it has sent
 	// everything) sees the status.
 	LingerBytes int64
+	// Heartbeat is how often a stream of events shows that it is alive. Default 15 s.
+	Heartbeat time.Duration
 	// Log gets one line a request. Default slog.Default().
 	Log *slog.Logger
+	// Observe is told of every request once it is answered; nil: nobody. It
+	// returns at once.
+	Observe func(Seen)
 }
 
 // Front stands before every route.
@@ -48,7 +53,9 @@ type Front struct {
 	idle        time.Duration
 	linger      time.Duration
 	lingerBytes int64
+	heartbeat   time.Duration
 	log         *slog.Logger
+	observe     func(Seen)
 }
 
 // New checks the options and makes a Front. It fails when the authenticator is
@@ -62,7 +69,7 @@ func New(o Options) (*Front, error) {
 		return nil, err
 	}
 	f := &Front{auth: o.Auth, origins: allowed, proxies: o.Proxies, idle: o.Idle,
-		linger: o.Linger, lingerBytes: o.LingerBytes, log: o.Log}
+		linger: o.Linger, lingerBytes: o.LingerBytes, heartbeat: o.Heartbeat, log: o.Log, observe: o.Observe}
 	if o.Names != nil {
 		f.names = make(map[string]bool, len(o.Names))
 		for _, n := range o.Names {
@@ -78,8 +85,14 @@ func New(o Options) (*Front, error) {
 	if f.lingerBytes <= 0 {
 		f.lingerBytes = 16 << 20
 	}
+	if f.heartbeat <= 0 {
+		f.heartbeat = 15 * time.Second
+	}
 	if f.log == nil {
 		f.log = slog.Default()
+	}
+	if f.observe == nil {
+		f.observe = func(Seen) {}
 	}
 	return f, nil
 }

@@ -19,6 +19,7 @@ type Mux struct {
 }
 
 type route struct {
+	pattern string
 	method  string // "" for all
 	parts   []part
 	handler http.Handler
@@ -48,7 +49,7 @@ func (m *Mux) Handle(pattern string, h http.Handler) {
 	if !strings.HasPrefix(path, "/") || strings.ToUpper(method) != method {
 		panic(fmt.Sprintf("web: bad pattern %q", pattern))
 	}
-	rt := route{method: method, handler: h}
+	rt := route{pattern: pattern, method: method, handler: h}
 	texts := strings.Split(path[1:], "/")
 	for i, t := range texts {
 		p := part{text: t}
@@ -62,6 +63,15 @@ func (m *Mux) Handle(pattern string, h http.Handler) {
 		rt.parts = append(rt.parts, p)
 	}
 	m.routes = append(m.routes, rt)
+}
+
+// Routes lists the patterns in the order in which they were added.
+func (m *Mux) Routes() []string {
+	patterns := make([]string, len(m.routes))
+	for i, rt := range m.routes {
+		patterns[i] = rt.pattern
+	}
+	return patterns
 }
 
 // ServeHTTP calls the first route that matches; otherwise it refuses with
@@ -84,6 +94,9 @@ func (m *Mux) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		for name, value := range values {
 			r.SetPathValue(name, value)
+		}
+		if x := exchangeOf(r); x != nil {
+			x.route = rt.pattern
 		}
 		rt.handler.ServeHTTP(w, r)
 		return

@@ -33,6 +33,15 @@ func (w *responseWriter) renew() {
 	_ = w.rc.SetWriteDeadline(time.Now().Add(w.x.front.idle))
 }
 
+// rest takes the deadline back while nothing is written. HTTP/2 ends a stream
+// when its deadline passes, and not with the next write to it: a handler that
+// takes its time would lose the answer.
+func (w *responseWriter) rest() {
+	if !w.x.body.alone {
+		_ = w.rc.SetWriteDeadline(time.Time{})
+	}
+}
+
 // WriteHeader sends the status once; a second one is ignored.
 func (w *responseWriter) WriteHeader(status int) {
 	if status >= 100 && status < 200 && status != http.StatusSwitchingProtocols {
@@ -44,7 +53,9 @@ func (w *responseWriter) WriteHeader(status int) {
 	}
 	w.status = status
 	w.settleBody()
-	w.renew()
+	if w.x.body.alone {
+		w.renew()
+	}
 	w.ResponseWriter.WriteHeader(status)
 }
 
@@ -87,6 +98,7 @@ func (w *responseWriter) Write(p []byte) (int, error) {
 	for {
 		w.renew()
 		n, err := w.ResponseWriter.Write(p[done:min(len(p), done+pieceSize)])
+		w.rest()
 		done += n
 		w.written += int64(n)
 		if err != nil || done >= len(p) {
@@ -101,6 +113,7 @@ func (w *responseWriter) FlushError() error {
 		w.WriteHeader(http.StatusOK)
 	}
 	w.renew()
+	defer w.rest()
 	return w.rc.Flush()
 }
 

@@ -1,0 +1,97 @@
+package web_test
+
+import (
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"sftpgate/gateway/web"
+)
+
+var quiet = slog.New(slog.DiscardHandler)
+
+// protocolSite serves h, and gives a client that speaks this protocol alone.
+func protocolSite(t *testing.T, protocol string, o web.Options, h http.Handler) (string, *http.Client) {
+	t.Helper()
+	o.Auth, o.Log = web.NoAuth(nil), quiet
+	f, err := web.New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var p http.Protocols
+	p.SetHTTP1(protocol == "HTTP/1.1")
+	p.SetUnencryptedHTTP2(protocol == "HTTP/2.0")
+	srv := web.NewServer(f.Handler(h), quiet)
+	srv.Protocols = &p
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() { _ = srv.Serve(l) }()
+	transport := &http.Transport{Protocols: &p}
+	t.Cleanup(func() { transport.CloseIdleConnections(); _ = srv.Close() })
+	return "http://" + l.Addr().String(), &http.Client{Transport: transport, Timeout: 8 * time.Second}
+}
+
+// The idle time is for silence of the client. HTTP/2 ends a stream when a
+// deadline passes, whether anybody reads or writes or not: a host that is slow,
+// or a body that takes long, would look like a silent client.
+func TestSlowWorkIsNotSilence(t *testing.T) {
+	const idle = 100 * time.Millisecond
+	slow := web.HandlerFunc(func(w http.ResponseWriter, r *http.Request) error {
+		if _, err := io.ReadFull(r.Body, make([]byte, 10)); err != nil {
+			return err
+		}
+		time.Sleep(3 * idle) // the host is busy
+		n, err := io.Copy(io.Discard, r.Body)
+		if err != nil {
+			return err
+		}
+		time.Sleep(3 * idle) // so is the finish
+		return web.Reply(w, r, 200, n)
+	})
+	for _, protocol := range []string{"HTTP/1.1", "HTTP/2.0"} {
+		t.Run(protocol, func(t *testing.T) {
+			url, c := protocolSite(t, protocol, web.Options{Idle: idle}, slow)
+			res, err := c.Post(url, "", strings.NewReader(strings.Repeat("x", 4<<20))) // more than fits a window
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer res.Body.Close()
+			if b, err := io.ReadAll(res.Body); err != nil || string(b) != "4194294\n" || res.Proto != protocol {
+				t.Errorf("%s %s %q %v", res.Proto, res.Status, b, err)
+			}
+		})
+	}
+}
+
+// A client that says nothing is still not waited for.
+func TestSilenceIsCut(t *testing.T) {
+	const idle = 100 * time.Millisecond
+	for _, protocol := range []string{"HTTP/1.1", "HTTP/2.0"} {
+		t.Run(protocol, func(t *testing.T) {
+			got := make(chan error, 1)
+			url, c := protocolSite(t, protocol, web.Options{Idle: idle}, web.HandlerFunc(func(w http.ResponseWriter, r *http.Request) error {
+				_, err := io.Copy(io.Discard, r.Body)
+				got <- err
+				return err
+			}))
+			body, in := io.Pipe()
+			defer in.Close()
+			go func() { _, _ = in.Write([]byte("abc")) }()
+			res, err := c.Post(url, "", body)
+			if err == nil {
+				res.Body.Close()
+			}
+			var broken *web.BodyError
+			if err := <-got; !errors.As(err, &broken) || !broken.Stalled {
+				t.Errorf("%v", err)
+			}
+		})
+	}
+}
