@@ -90,6 +90,7 @@ func (c *connection) startSFTP() (time.Duration, error) {
 	}
 	c.channel, c.slots = ch, 1
 	c.pipe = newPipe(ch, c.channelEnded)
+	c.pipe.traffic = &c.pool.traffic
 	c.pipe.replay, c.pipe.swallow = hello.version, 9
 	c.client, err = sftp.NewClientPipe(c.pipe, c.pipe, sftp.MaxPacketUnchecked(hello.packet),
 		sftp.MaxConcurrentRequestsPerFile(max(8, min(inFlight/hello.packet, 64))),

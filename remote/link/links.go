@@ -30,6 +30,10 @@ type Options struct {
 	Keepalive time.Duration
 	// DialTimeout bounds one dial: TCP, handshake, authentication and the start of SFTP; 15 s.
 	DialTimeout time.Duration
+
+	// Dialed is told of every dial that has ended, with nil when it succeeded;
+	// nil: nobody. It returns at once and asks nothing of this package.
+	Dialed func(host string, took time.Duration, failure *Error)
 }
 
 func (o Options) complete() Options {

@@ -24,6 +24,7 @@ type pipe struct {
 	swallow int    // how many bytes of Write are dropped: the INIT that it has sent
 	failed  func(error)
 	wake    chan struct{} // told when the first request becomes outstanding
+	traffic *traffic
 
 	requests  framer // only used by Write, which the client serialises
 	responses framer // only used by Read
@@ -48,6 +49,7 @@ func (p *pipe) Read(b []byte) (int, error) {
 	}
 	n, err := p.channel.Read(b)
 	if n > 0 {
+		p.traffic.came(n)
 		p.received(b[:n])
 	}
 	if err != nil {
@@ -80,6 +82,7 @@ func (p *pipe) Write(b []byte) (int, error) {
 		began := time.Now()
 		m, err := p.channel.Write(b[n:min(n+pieceSize, len(b))])
 		n += m
+		p.traffic.went(m)
 		if err != nil {
 			p.failed(err)
 			// Without wrapping err: it is often io.EOF, which the SFTP client takes for

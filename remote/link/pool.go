@@ -34,6 +34,7 @@ type Pool struct {
 	past    []*era // those that still have connections
 	closed  bool
 	changed chan struct{} // closed and replaced whenever a waiter should look again
+	traffic traffic
 	status  Status        // State, Since, LastError and Latency
 }
 
@@ -129,6 +130,7 @@ func (p *Pool) grow(wanted bool) error {
 func (p *Pool) dialOne(e *era, h hosts.Host) {
 	ctx, cancel := context.WithTimeout(e.life, p.options.DialTimeout)
 	defer cancel()
+	began := time.Now()
 	c, trip, err := p.connect(ctx, e, h)
 
 	p.mu.Lock()
@@ -149,12 +151,14 @@ func (p *Pool) dialOne(e *era, h hosts.Host) {
 		}
 		failure := asError(p.id, err)
 		e.breaker.failed(failure)
+		p.dialed(began, failure)
 		if len(e.conns) == 0 {
 			p.becomes(Down, failure)
 		}
 		p.options.Log.Warn("dial failed", "host", p.id, "kind", string(failure.Kind), "error", failure.Err)
 	default:
 		e.breaker.reset()
+		p.dialed(began, nil)
 		e.conns = append(e.conns, c)
 		if trip > 0 {
 			p.status.Latency = trip
