@@ -42,9 +42,13 @@ func (s *Service) allow(c Caller, a action, on object) error {
 // nothing else. That they belong to his user is in the record.
 func (c Caller) allowBound(a action, on object) error {
 	if !a.ofPasses() || !c.Pass.knownTo(on.passes) {
-		return Refuse(Unauthenticated, "the ticket's time is over, or it is a token of one upload: it is good only for going on with what it opened; ask for a new ticket")
+		return tooLate()
 	}
 	return c.Scope.allow(a, on)
+}
+
+func tooLate() *Error {
+	return Refuse(Unauthenticated, "the ticket's time is over, or it is a token of one upload: it is good only for going on with what it opened; ask for a new ticket")
 }
 
 // allow refuses what a ticket does not cover.

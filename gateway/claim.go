@@ -26,6 +26,9 @@ func (s *Service) begin(ctx context.Context, c Caller, h *stage.Host, t stage.Ta
 		if r.Size >= 0 && r.Size != size {
 			return nil, Refuse(InvalidRequest, "the parts have %d bytes together, the file was declared with %d", size, r.Size)
 		}
+		if err := c.fits(size); err != nil {
+			return nil, err
+		}
 		meta.Adopted, meta.Size = parts, size
 	}
 	return s.claimAndStage(ctx, h, t, scene, meta)

@@ -31,6 +31,9 @@ func (s *Service) Finish(ctx context.Context, c Caller, id string, r FinishReque
 	if u.isFinishing() {
 		return u.view(false), nil
 	}
+	if err := c.fits(max(r.Size, u.gen.State().Meta.Size, u.ledger.figures().covered.End())); err != nil {
+		return Upload{}, err
+	}
 	// The end needs the registry for the tombstone: say now if it is not there.
 	if err := s.Ready(ctx); err != nil {
 		return Upload{}, err

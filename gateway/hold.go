@@ -39,7 +39,7 @@ func (s *Service) Hold(ctx context.Context, c Caller, host, dir string, r io.Rea
 		return nil, explain(host, err)
 	}
 	held := &Held{s: s, c: c, host: h, dir: t, holding: holding}
-	if err := held.take(ctx, newBody(r, false), most); err != nil {
+	if err := held.take(ctx, newBody(r, false), tighter(most, c.maxSize())); err != nil {
 		held.Drop(ctx)
 		return nil, explain(host, err)
 	}
@@ -97,7 +97,7 @@ func (h *Held) Place(ctx context.Context, id string, off int64) (Upload, error) 
 	if err := u.confirm(ctx); err != nil {
 		return Upload{}, err
 	}
-	if _, err := u.bounds(Body{Off: off, Len: h.Len, Total: -1}); err != nil {
+	if _, err := u.bounds(Body{Off: off, Len: h.Len, Total: -1, limit: h.c.maxSize()}); err != nil {
 		return Upload{}, err
 	}
 	u.touch()

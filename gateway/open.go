@@ -36,8 +36,8 @@ func (s *Service) Open(ctx context.Context, c Caller, r OpenRequest) (Opened, er
 
 // openAs is Open for a caller who may open uploads.
 func (s *Service) openAs(ctx context.Context, c Caller, r OpenRequest) (Opened, error) {
-	if most := c.maxSize(); most > 0 && r.Size > most {
-		return Opened{}, tooLargeFor(most)
+	if err := c.fits(r.Size); err != nil {
+		return Opened{}, err
 	}
 	h, t, err := s.target(ctx, c, r.Host, r.Path, r.MakeDirs)
 	if err != nil {
@@ -60,22 +60,32 @@ func (s *Service) openAs(ctx context.Context, c Caller, r OpenRequest) (Opened, 
 //
 // Refusals: as Open; unauthenticated where the ticket did not open one there.
 func (s *Service) reopen(ctx context.Context, c Caller, r OpenRequest) (Opened, error) {
-	late := s.allow(c, actUpload, object{host: r.Host})
-	if c.User == "" || !c.Bound {
-		return Opened{}, late
+	if c.User == "" { // a token names its upload by the id
+		return Opened{}, tooLate()
 	}
-	r.Restart, r.MakeDirs = false, false
+	r.Restart, r.MakeDirs, r.goesOn = false, false, true
 	fresh := c
 	fresh.Bound = false
 	h, t, err := s.target(ctx, fresh, r.Host, r.Path, false)
-	if err != nil {
-		return Opened{}, late // what stands there is not his to know any more
+	var scene stage.Scene
+	if err == nil {
+		scene, err = h.Look(ctx, t, c.User)
 	}
-	scene, err := h.Look(ctx, t, c.User)
-	if err != nil || scene.Mine == nil || !c.Pass.knownTo(scene.Mine.State().Meta.Passes) {
-		return Opened{}, late
+	err = explain(r.Host, err)
+	switch CodeOf(err) {
+	case HostUnreachable, HostTimeout, HostRefused, RegistryUnavailable:
+		return Opened{}, err
+	}
+	if err != nil || !c.mayGoOn(scene) {
+		return Opened{}, tooLate() // what stands there is not his to know any more
 	}
 	return s.openAs(ctx, fresh, r)
+}
+
+// mayGoOn reports whether what stands at a target is an upload that the
+// caller's pass opened.
+func (c Caller) mayGoOn(scene stage.Scene) bool {
+	return scene.Mine != nil && c.Pass.knownTo(scene.Mine.State().Meta.Passes)
 }
 
 // target is the way from a request's host and path to a place on a host.
@@ -116,6 +126,9 @@ func (s *Service) open(ctx context.Context, c Caller, h *stage.Host, t stage.Tar
 		scene, err := h.Look(ctx, t, c.User)
 		if err != nil {
 			return nil, nil, false, err
+		}
+		if r.goesOn && !c.mayGoOn(scene) { // it ended, or was restarted, while we looked
+			return nil, nil, false, tooLate()
 		}
 		if scene.Another {
 			return nil, nil, false, s.named(ctx, c, t, ownedByAnother(t))

@@ -42,8 +42,8 @@ func (u *upload) fixChunkSize(ctx context.Context, size int64) error {
 func (u *upload) bounds(b Body) (end int64, err error) {
 	meta := u.gen.State().Meta
 	size := meta.Size
-	if most := meta.MaxSize; most > 0 {
-		if b.Off > most || b.Len > most-b.Off {
+	if most := tighter(meta.MaxSize, b.limit); most > 0 {
+		if size > most || b.Off > most || b.Len > most-b.Off {
 			return 0, tooLargeFor(most)
 		}
 		defer func() { end = min(end, most) }()
@@ -69,6 +69,14 @@ func (u *upload) bounds(b Body) (end int64, err error) {
 		return b.Off + b.most, nil
 	}
 	return math.MaxInt64 - segment, nil
+}
+
+// tighter is the lower of two bounds, of which 0 is none.
+func tighter(a, b int64) int64 {
+	if a == 0 || b > 0 && b < a {
+		return b
+	}
+	return a
 }
 
 // checkSpace looks, before the first byte, whether what is missing fits.

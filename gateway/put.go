@@ -24,8 +24,8 @@ func (s *Service) PutFile(ctx context.Context, c Caller, r PutRequest) (PutResul
 	if err := open.check(); err != nil {
 		return PutResult{}, err
 	}
-	if most := c.maxSize(); most > 0 && r.Size > most {
-		return PutResult{}, tooLargeFor(most)
+	if err := c.fits(r.Size); err != nil {
+		return PutResult{}, err
 	}
 	h, t, err := s.target(ctx, c, r.Host, r.Path, r.MakeDirs)
 	if err != nil {
@@ -106,8 +106,8 @@ func (p *put) small(ctx context.Context) (PutResult, error) {
 
 func (p *put) publishSmall(ctx context.Context, a *stage.Attempt, meta record.Meta) (PutResult, error) {
 	err := p.complete(a.Len())
-	if most := p.c.maxSize(); err == nil && most > 0 && a.Len() > most {
-		err = tooLargeFor(most)
+	if err == nil {
+		err = p.c.fits(a.Len())
 	}
 	if err == nil {
 		err = a.Seal(context.WithoutCancel(ctx))
@@ -162,7 +162,7 @@ func (p *put) large(ctx context.Context, first *stage.Attempt) (PutResult, error
 	if over != nil { // the same file was published by another request meanwhile
 		return PutResult{Upload: *over}, nil
 	}
-	b := Body{Off: off, Len: -1, Total: -1, R: p.body}
+	b := Body{Off: off, Len: -1, Total: -1, R: p.body, limit: p.c.maxSize()}
 	if p.Size >= 0 {
 		b.Len = p.Size - off
 	}

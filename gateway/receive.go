@@ -23,6 +23,7 @@ func (s *Service) Receive(ctx context.Context, c Caller, id string, b Body) (Upl
 	if over != nil {
 		return s.repeatAfterEnd(ctx, *over, b)
 	}
+	b.limit = c.maxSize()
 	if err := u.confirm(ctx); err != nil {
 		return Upload{}, err
 	}

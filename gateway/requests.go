@@ -40,6 +40,8 @@ type OpenRequest struct {
 	ClientID string
 	// Adopt lists unnamed uploads, complete and in order, that make up the file.
 	Adopt []string
+
+	goesOn bool // only an upload that the caller's pass opened is resumed, and none is begun
 }
 
 // Opened is the answer to Open.
@@ -58,7 +60,8 @@ type Body struct {
 	Digest *Digest // of this body; nothing of it counts until it matches
 	R      io.Reader
 
-	most int64 // bytes, at most, where neither Len nor the file's size is known; 0: no bound
+	most  int64 // bytes, at most, where neither Len nor the file's size is known; 0: no bound
+	limit int64 // bytes of the whole file, at most, by the caller's ticket; 0: no bound
 }
 
 // FinishRequest declares, at the end, what was not declared at the start.

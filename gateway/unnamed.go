@@ -21,6 +21,9 @@ func (s *Service) OpenUnnamed(ctx context.Context, c Caller, host, dir string, s
 	if err := r.check(); err != nil {
 		return Upload{}, err
 	}
+	if err := c.fits(size); err != nil {
+		return Upload{}, err
+	}
 	h, t, err := s.directory(ctx, c, actUpload, host, dir)
 	if err != nil {
 		return Upload{}, err

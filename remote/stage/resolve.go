@@ -75,7 +75,7 @@ func (h *Host) resolve(ctx context.Context, dir, name string, makeDirs bool, wit
 		if len(missing) == 0 {
 			return nil
 		}
-		if !makeDirs {
+		if !makeDirs || slices.Contains(missing, "..") { // a link that leads back out of what is not there
 			return &DirError{Dir: dir}
 		}
 		can, err := h.pool.Abilities(ctx, root, real)
@@ -133,9 +133,6 @@ func rootOf(roots map[string]string, p string, configured bool) (string, bool) {
 // that a chunk committed below them does not vanish with them.
 func makeAll(c *sftp.Client, can link.Abilities, dir string, missing []string) (string, error) {
 	for _, name := range missing {
-		if name == ".." {
-			return "", &DirError{Dir: path.Join(dir, name)}
-		}
 		parent := dir
 		dir = path.Join(dir, name)
 		if err := c.Mkdir(dir); err != nil {

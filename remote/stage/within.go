@@ -45,5 +45,8 @@ func realPlace(c *sftp.Client, p string) (string, error) {
 		real, missing, err = realDir(c, path.Dir(p))
 		missing = append(missing, path.Base(p))
 	}
+	if slices.Contains(missing, "..") {
+		return "", &DirError{Dir: p}
+	}
 	return path.Join(append([]string{real}, missing...)...), err
 }

@@ -1,0 +1,53 @@
+package gateway
+
+import (
+	"slices"
+
+	"sftpgate/remote/stage"
+)
+
+// Operation is one kind of access that a ticket can be limited to.
+type Operation string
+
+// What tickets are minted for.
+const (
+	OpRead     Operation = "read"     // hosts, and the state of one's own uploads
+	OpBrowse   Operation = "browse"   // directory listings
+	OpUpload   Operation = "upload"   // open, send, finish
+	OpCancel   Operation = "cancel"   // give one's own uploads up
+	OpTakeOver Operation = "takeover" // end the uploads of others; with read and cancel, those too
+)
+
+// AllOperations are all that there are.
+var AllOperations = []Operation{OpRead, OpBrowse, OpUpload, OpCancel, OpTakeOver}
+
+// AnyHost in Scope.Hosts stands for all of hosts.yaml.
+const AnyHost = "*"
+
+// Scope is what a ticket covers.
+type Scope struct {
+	// Hosts are host ids, or AnyHost.
+	Hosts []string
+	// Paths are absolute directories or files on the host: they and what is below
+	// them, by whole components and after all symbolic links. nil: all below the
+	// hosts' roots.
+	Paths      []string
+	Operations []Operation
+	// MaxSize bounds each file, in bytes; 0: no bound.
+	MaxSize int64
+}
+
+// CheckPath says what is wrong with the text of a path that a ticket or a
+// request names: it must be absolute and as short as it can be written.
+func CheckPath(p string) error { return stage.CheckPath(p) }
+
+// covers reports whether a host is among the ticket's.
+func (sc *Scope) covers(host string) bool {
+	return sc == nil || slices.Contains(sc.Hosts, host) || slices.Contains(sc.Hosts, AnyHost)
+}
+
+// names reports whether a path lies below the ticket's as they are spelled. It
+// is for lists, which must not ask hosts; access is decided by stage.Resolve.
+func (sc *Scope) names(p string) bool {
+	return sc == nil || sc.Paths == nil || slices.ContainsFunc(sc.Paths, func(dir string) bool { return stage.Under(dir, p) })
+}
