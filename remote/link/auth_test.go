@@ -5,14 +5,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"golang.org/x/crypto/ssh"
-	"golang.org/x/crypto/ssh/agent"
-
-	"net"
 
 	"sftpgate/remote/hosts"
 	"sftpgate/remote/link"
@@ -56,11 +54,6 @@ func TestKeyWithPassphraseAndAgent(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	key, err := ssh.ParseRawPrivateKey(raw)
-	if err != nil {
-		t.Fatal(err)
-	}
-
 	h.KeyFile = lockedKey(t, raw, "sesame")
 	_, err = openOne(t, link.Options{}, h).Conn(within(t, 5*time.Second))
 	wantError(t, err, link.Refused, "has a passphrase", "passphrase: env:NAME")
@@ -74,8 +67,64 @@ func TestKeyWithPassphraseAndAgent(t *testing.T) {
 	t.Setenv("SSH_AUTH_SOCK", "")
 	_, err = openOne(t, link.Options{}, h).Conn(within(t, 5*time.Second))
 	wantError(t, err, link.Refused, "SSH_AUTH_SOCK is not set")
-	t.Setenv("SSH_AUTH_SOCK", startAgent(t, key))
+	agent := remotetest.StartAgent(t)
+	t.Setenv("SSH_AUTH_SOCK", agent.Socket)
+	_, err = openOne(t, link.Options{}, h).Conn(within(t, 5*time.Second))
+	wantError(t, err, link.Refused, "has no keys", "ssh-add")
+	// The one that the host knows is not the first.
+	agent.Add(remotetest.NewKey(t), remotetest.NewKey(t), s.KeyFile)
 	conn(t, openOne(t, link.Options{}, h))
+	if !strings.Contains(s.Log(), "Failed publickey") {
+		t.Error("the host was not offered a key that it does not know")
+	}
+	t.Setenv("SSH_AUTH_SOCK", agent.Socket+"-gone")
+	_, err = openOne(t, link.Options{}, h).Conn(within(t, 5*time.Second))
+	wantError(t, err, link.Refused, "agent cannot be reached")
+}
+
+// A host that hears too many keys ends the login; a key file is tried before the agent's.
+func TestAgentWithTooManyKeys(t *testing.T) {
+	s := remotetest.StartSSHD(t, remotetest.SSHDOptions{Lines: []string{"MaxAuthTries 3"}})
+	agent := remotetest.StartAgent(t)
+	t.Setenv("SSH_AUTH_SOCK", agent.Socket)
+	for range 4 {
+		agent.Add(remotetest.NewKey(t))
+	}
+	agent.Add(s.KeyFile)
+	h := s.Host("a")
+	h.Agent = true
+	conn(t, openOne(t, link.Options{}, h))
+	h.KeyFile = ""
+	_, err := openOne(t, link.Options{}, h).Conn(within(t, 5*time.Second))
+	wantError(t, err, link.Refused, "5 in the SSH agent", "MaxAuthTries", "name the right one as key_file")
+}
+
+// A server that asks for a second thing is told from one that refuses the password.
+func TestMoreThanAPassword(t *testing.T) {
+	t.Parallel()
+	for name, rounds := range map[string][][]string{
+		"at once":      {{"Password: ", "Verification code: "}},
+		"one by one":   {{"Password: "}, {"Verification code: "}},
+		"after a pass": {{"Password: "}, {}, {"Verification code: "}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := startInProcess(t, func(c *ssh.ServerConfig, _ *inProcess) {
+				c.KeyboardInteractiveCallback = func(_ ssh.ConnMetadata, ask ssh.KeyboardInteractiveChallenge) (*ssh.Permissions, error) {
+					for _, questions := range rounds {
+						if _, err := ask("", "", questions, make([]bool, len(questions))); err != nil {
+							return nil, err
+						}
+					}
+					return nil, nil
+				}
+			})
+			h := s.host(t, "a")
+			h.Password = hosts.NewSecret("hunter2")
+			_, err := openOne(t, link.Options{}, h).Conn(within(t, 5*time.Second))
+			wantError(t, err, link.Refused, "asks for more than a password", "Verification code: ", "log in with a key")
+		})
+	}
 }
 
 // lockedKey gives the key a passphrase, at the lowest price for opening it.
@@ -86,34 +135,6 @@ func lockedKey(t *testing.T, key []byte, passphrase string) string {
 		t.Fatalf("ssh-keygen: %v: %s", err, out)
 	}
 	return file
-}
-
-func startAgent(t *testing.T, key any) string {
-	t.Helper()
-	keys := agent.NewKeyring()
-	if err := keys.Add(agent.AddedKey{PrivateKey: key}); err != nil {
-		t.Fatal(err)
-	}
-	dir, err := os.MkdirTemp("", "agent") // a socket's path must be short
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	l, err := net.Listen("unix", filepath.Join(dir, "s"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = l.Close() })
-	go func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go func() { _ = agent.ServeAgent(keys, c); _ = c.Close() }()
-		}
-	}()
-	return l.Addr().String()
 }
 
 // A wrong credential and a hundred requests are one dial; then the host is left alone.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"os/exec"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -137,4 +138,17 @@ func join(a, b net.Conn) {
 	}
 	go copyAll(a, b)
 	copyAll(b, a)
+}
+
+// sshKeygen runs it without a passphrase and returns what it prints.
+func sshKeygen(t *testing.T, args ...string) []byte {
+	t.Helper()
+	if args[0] == "-t" {
+		args = append([]string{"-q", "-N", ""}, args...)
+	}
+	out, err := exec.Command("ssh-keygen", args...).CombinedOutput()
+	if err != nil {
+		t.Fatalf("ssh-keygen %v: %v: %s", args, err, out)
+	}
+	return out
 }

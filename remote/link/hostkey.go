@@ -2,13 +2,10 @@ package link
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
-	"io/fs"
 	"net"
-	"os"
-	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"golang.org/x/crypto/ssh"
@@ -24,36 +21,48 @@ type hostKeys struct {
 	// algorithms in order of preference: those of the known keys first, so that a
 	// host with keys of several kinds shows the one we know.
 	algorithms []string
-	pinned     ssh.PublicKey
+	pinned     bool                // host_key decides, not known_hosts
 	known      ssh.HostKeyCallback // nil: no known_hosts, or the file is not there
+
+	plain       []ssh.PublicKey // keys of the host
+	anyPort     []ssh.PublicKey // keys known for its name at whatever port
+	authorities []ssh.PublicKey // whose certificates are believed of it
 }
 
 func (d *dialer) hostKeys() (*hostKeys, error) {
 	k := &hostKeys{host: d.host}
-	var err error
+	pinned, authority, err := d.host.Pinned()
+	if err != nil {
+		return nil, err
+	}
 	if d.host.KnownHosts != "" {
 		if k.known, err = readKnownHosts(d.host.KnownHosts); err != nil {
 			return nil, err
 		}
 	}
-	if d.host.HostKey != "" {
-		if k.pinned, _, _, _, err = ssh.ParseAuthorizedKey([]byte(d.host.HostKey)); err != nil {
-			return nil, fmt.Errorf("host_key is no public key: %w", err)
-		}
-		k.prefer([]ssh.PublicKey{k.pinned}, false)
-		return k, nil
+	switch k.pinned = pinned != nil; {
+	case authority:
+		k.authorities = []ssh.PublicKey{pinned}
+	case k.pinned:
+		k.plain = []ssh.PublicKey{pinned}
+	default:
+		k.look()
 	}
-	plain, certified := k.wanted()
-	k.prefer(plain, certified)
+	k.prefer()
 	return k, nil
 }
 
-// prefer orders the algorithms. Certificates are offered only where a
-// @cert-authority line covers the host: no other could be checked.
-func (k *hostKeys) prefer(plain []ssh.PublicKey, certified bool) {
+// name is the host's name as keys are kept and certificates made out for it.
+func (k *hostKeys) name() string { return strings.ToLower(k.host.Address) }
+
+func (k *hostKeys) addr() string { return net.JoinHostPort(k.name(), strconv.Itoa(k.host.Port)) }
+
+// prefer orders the algorithms. Certificates are offered only where an authority
+// is known for the host: no other could be checked.
+func (k *hostKeys) prefer() {
 	all := ssh.SupportedAlgorithms().HostKeys
 	isCert := func(a string) bool { return strings.Contains(a, "-cert-v01@") }
-	if certified {
+	if len(k.authorities) > 0 {
 		for _, a := range all {
 			if isCert(a) {
 				k.algorithms = append(k.algorithms, a)
@@ -65,7 +74,7 @@ func (k *hostKeys) prefer(plain []ssh.PublicKey, certified bool) {
 			k.algorithms = append(k.algorithms, a)
 		}
 	}
-	for _, key := range plain {
+	for _, key := range slices.Concat(k.plain, k.anyPort) {
 		if key.Type() == ssh.KeyAlgoRSA { // never with SHA-1 (RFC 8332)
 			add(ssh.KeyAlgoRSASHA512)
 			add(ssh.KeyAlgoRSASHA256)
@@ -81,78 +90,84 @@ func (k *hostKeys) prefer(plain []ssh.PublicKey, certified bool) {
 	}
 }
 
-// probeKey is a key that no host has: asking for it lists those that are known.
-type probeKey struct{}
-
-func (probeKey) Type() string                        { return "none" }
-func (probeKey) Marshal() []byte                     { return []byte("none") }
-func (probeKey) Verify([]byte, *ssh.Signature) error { return errors.New("no key") }
-
-// ask looks key up in known_hosts, by name alone as OpenSSH does with CheckHostIP off.
-func (k *hostKeys) ask(key ssh.PublicKey) error {
-	return k.known(k.host.Addr(), &net.TCPAddr{IP: net.IPv4zero}, key)
-}
-
-// wanted lists the plain keys that known_hosts has for the host, and tells
-// whether a certificate authority vouches for it.
-func (k *hostKeys) wanted() (plain []ssh.PublicKey, certified bool) {
-	var mismatch *knownhosts.KeyError
-	if k.known == nil || !errors.As(k.ask(probeKey{}), &mismatch) {
-		return nil, false
-	}
-	text, _ := os.ReadFile(k.host.KnownHosts)
-	lines := bytes.Split(text, []byte("\n"))
-	for _, w := range mismatch.Want {
-		if w.Line <= len(lines) && bytes.HasPrefix(bytes.TrimSpace(lines[w.Line-1]), []byte("@cert-authority")) {
-			certified = true
-		} else {
-			plain = append(plain, w.Key)
-		}
-	}
-	return plain, certified
-}
-
 // check is asked in the handshake, before any credential is sent. Its error says
 // what came, what was expected and how to mend it.
 func (k *hostKeys) check(key ssh.PublicKey) error {
-	seen := key.Type() + " " + ssh.FingerprintSHA256(key)
-	var err error
-	if k.known != nil {
-		err = k.ask(key)
+	err := k.checkKey(key)
+	if err != nil {
+		err = fmt.Errorf("%w; no credential was sent", err)
 	}
-	var revoked *knownhosts.RevokedError
-	if errors.As(err, &revoked) {
-		return fmt.Errorf("its host key %s is revoked (%s, line %d); give the host a new key, then make that one known: %s; no credential was sent",
-			seen, k.host.KnownHosts, revoked.Revoked.Line, k.keyscan())
+	return err
+}
+
+func (k *hostKeys) checkKey(key ssh.PublicKey) error {
+	if line := k.revoked(key); line > 0 {
+		return fmt.Errorf("its host key %s is revoked (%s, line %d); give the host a new key, then make that one known: %s",
+			shown(key), k.host.KnownHosts, line, k.keyscan())
 	}
-	if k.pinned != nil {
-		if bytes.Equal(k.pinned.Marshal(), key.Marshal()) {
-			return nil
+	cert, certified := key.(*ssh.Certificate)
+	if !certified {
+		if !k.believes(key) {
+			return k.unknown(key)
 		}
-		return fmt.Errorf("its host key has changed: it showed %s, and host_key in hosts.yaml is %s %s; either the machine was set up anew, "+
-			"then compare the fingerprint there and write the new key into host_key (ssh-keyscan -p %d %s prints it), "+
-			"or somebody is in between; no credential was sent",
-			seen, k.pinned.Type(), ssh.FingerprintSHA256(k.pinned), k.host.Port, k.host.Address)
-	}
-	if k.known != nil && err == nil {
 		return nil
 	}
-	plain, certified := k.wanted()
+	// A certificate that is no good leaves the key in it, which may be known itself:
+	// so does OpenSSH.
+	err := k.checkCertificate(cert)
+	if err != nil && k.believes(cert.Key) {
+		return nil
+	}
+	return err
+}
+
+// believes reports whether key is known to be the host's.
+func (k *hostKeys) believes(key ssh.PublicKey) bool {
+	return contains(k.plain, key) || contains(k.anyPort, key)
+}
+
+func contains(keys []ssh.PublicKey, key ssh.PublicKey) bool {
+	return slices.ContainsFunc(keys, func(k ssh.PublicKey) bool { return bytes.Equal(k.Marshal(), key.Marshal()) })
+}
+
+// shown is a key as people compare it.
+func shown(key ssh.PublicKey) string {
+	if cert, is := key.(*ssh.Certificate); is {
+		key = cert.Key
+	}
+	return key.Type() + " " + ssh.FingerprintSHA256(key)
+}
+
+func shownAll(keys []ssh.PublicKey) string {
+	var all []string
+	for _, key := range keys {
+		all = append(all, shown(key))
+	}
+	return strings.Join(all, ", ")
+}
+
+// unknown is the error for a plain key that is not the host's.
+func (k *hostKeys) unknown(key ssh.PublicKey) error {
 	switch {
-	case k.known != nil && len(plain) == 0 && certified:
-		return fmt.Errorf("its host key %s is not vouched for by the certificate authority in %s (%w); "+
-			"sign the host's key anew, or make it known itself: %s; no credential was sent", seen, k.host.KnownHosts, err, k.keyscan())
-	case len(plain) == 0:
-		return fmt.Errorf("its host key is not known: it showed %s; compare the fingerprint on the machine (ssh-keygen -lf /etc/ssh/ssh_host_*_key.pub) "+
-			"and make it known: %s; no credential was sent", seen, k.keyscan())
+	case k.pinned && len(k.plain) > 0:
+		return fmt.Errorf("its host key has changed: it showed %s, and host_key in hosts.yaml is %s; either the machine was set up anew, "+
+			"then compare the fingerprint there and write the new key into host_key (ssh-keyscan -p %d %s prints it), or somebody is in between",
+			shown(key), shownAll(k.plain), k.host.Port, k.host.Address)
+	case k.pinned:
+		return fmt.Errorf("it showed the host key %s without a certificate, and host_key in hosts.yaml believes only what the certificate authority %s has signed: "+
+			"have the host's key signed (ssh-keygen -s AUTHORITY -h -n %s) and name the certificate as HostCertificate in its sshd_config",
+			shown(key), shownAll(k.authorities), k.name())
+	case len(k.plain) > 0:
+		return fmt.Errorf("its host key has changed: it showed %s, and %s has %s; either the machine was set up anew, then compare the fingerprint there and run: "+
+			"ssh-keygen -R '%s' -f %s && %s; or somebody is in between",
+			shown(key), k.host.KnownHosts, shownAll(k.plain), knownhosts.Normalize(k.addr()), k.host.KnownHosts, k.keyscan())
+	case len(k.authorities) > 0:
+		return fmt.Errorf("it showed the host key %s without a certificate, and %s has only a certificate authority for it (%s): "+
+			"name the certificate as HostCertificate in its sshd_config, or make the key itself known: %s",
+			shown(key), k.host.KnownHosts, shownAll(k.authorities), k.keyscan())
 	}
-	var expected []string
-	for _, p := range plain {
-		expected = append(expected, p.Type()+" "+ssh.FingerprintSHA256(p))
-	}
-	return fmt.Errorf("its host key has changed: it showed %s, and %s has %s; either the machine was set up anew, then compare the fingerprint there and run: "+
-		"ssh-keygen -R '%s' -f %s && %s; or somebody is in between; no credential was sent",
-		seen, k.host.KnownHosts, strings.Join(expected, ", "), knownhosts.Normalize(k.host.Addr()), k.host.KnownHosts, k.keyscan())
+	return fmt.Errorf("its host key is not known: it showed %s; compare the fingerprint on the machine (ssh-keygen -lf /etc/ssh/ssh_host_*_key.pub) "+
+		"and make it known: %s", shown(key), k.keyscan())
 }
 
 // keyscan is the command that makes the host's key known.
@@ -162,49 +177,4 @@ func (k *hostKeys) keyscan() string {
 		file = "~/.ssh/known_hosts"
 	}
 	return fmt.Sprintf("ssh-keyscan -p %d %s >> %s", k.host.Port, k.host.Address, file)
-}
-
-// readKnownHosts returns nil for a file that is not there: no key is known then,
-// and the error for that says how to begin.
-func readKnownHosts(path string) (ssh.HostKeyCallback, error) {
-	known, err := knownhosts.New(path)
-	if err == nil {
-		return known, nil
-	}
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	text, readErr := os.ReadFile(path)
-	if readErr != nil {
-		return nil, fmt.Errorf("the known_hosts file cannot be read: %w", readErr)
-	}
-	return parseLeniently(path, text)
-}
-
-// parseLeniently leaves out lines that cannot be read, as OpenSSH does: a file
-// that has grown for years has some. A @revoked line must be readable, or a
-// revocation would be lost without a word.
-func parseLeniently(path string, text []byte) (ssh.HostKeyCallback, error) {
-	lines := bytes.Split(text, []byte("\n"))
-	dir, err := os.MkdirTemp("", "known_hosts-")
-	if err != nil {
-		return nil, fmt.Errorf("%s has lines that cannot be read, and there is no room to leave them out: %w", path, err)
-	}
-	defer os.RemoveAll(dir)
-	one, all := filepath.Join(dir, "line"), filepath.Join(dir, "all")
-	for i, line := range lines {
-		if err := os.WriteFile(one, line, 0o600); err != nil {
-			return nil, err
-		}
-		if _, err := knownhosts.New(one); err != nil {
-			if bytes.HasPrefix(bytes.TrimSpace(line), []byte("@revoked")) {
-				return nil, fmt.Errorf("%s, line %d: the @revoked line cannot be read: correct it or remove it: %w", path, i+1, err)
-			}
-			lines[i] = nil // the line stays, empty: line numbers are told to people
-		}
-	}
-	if err := os.WriteFile(all, bytes.Join(lines, []byte("\n")), 0o600); err != nil {
-		return nil, err
-	}
-	return knownhosts.New(all)
 }

@@ -122,35 +122,6 @@ func TestPinnedHostKey(t *testing.T) {
 	}
 }
 
-// A certificate is believed from the authority in known_hosts, for its names, and
-// not when it is revoked.
-func TestHostCertificate(t *testing.T) {
-	t.Parallel()
-	authority := newSigner(t)
-	certify := func(principal string) func(*ssh.ServerConfig, *inProcess) {
-		return func(c *ssh.ServerConfig, s *inProcess) {
-			cert := &ssh.Certificate{Key: s.key.PublicKey(), CertType: ssh.HostCert, ValidPrincipals: []string{principal}, ValidBefore: ssh.CertTimeInfinity}
-			if err := cert.SignCert(strings.NewReader(strings.Repeat("x", 1<<10)), authority); err != nil {
-				t.Fatal(err)
-			}
-			signer, err := ssh.NewCertSigner(cert, s.key)
-			if err != nil {
-				t.Fatal(err)
-			}
-			c.AddHostKey(signer)
-			hunter2(false)(c, s)
-		}
-	}
-	line := "@cert-authority HOST " + authorized(authority)
-	conn(t, openOne(t, link.Options{}, believing(t, startInProcess(t, certify("127.0.0.1")), line)))
-
-	_, err := openOne(t, link.Options{}, believing(t, startInProcess(t, certify("elsewhere")), line)).Conn(within(t, 5*time.Second))
-	wantError(t, err, link.Refused, "certificate authority")
-	revoked := believing(t, startInProcess(t, certify("127.0.0.1")), line, "@revoked * "+authorized(authority))
-	_, err = openOne(t, link.Options{}, revoked).Conn(within(t, 5*time.Second))
-	wantError(t, err, link.Refused)
-}
-
 // A host with keys of three kinds shows the one we know, whichever that is.
 func TestHostWithSeveralKeys(t *testing.T) {
 	t.Parallel()

@@ -19,49 +19,37 @@ type credentials struct {
 	methods []ssh.AuthMethod
 	names   []string // what is offered, for errors
 	faults  []error  // what could not be read
+	keys    keyring
 	agent   net.Conn
+	asked   error // what the host asked for and we do not have
 }
 
 // credentials reads the key file, asks the agent and reveals the password. A part
 // that fails is an error only when nothing else is left.
 func (d *dialer) credentials(ctx context.Context) (*credentials, error) {
 	c := &credentials{user: d.host.User}
-	var signers []ssh.Signer
 	if d.host.KeyFile != "" {
-		if s, err := d.keyFile(); err != nil {
+		if err := c.readKey(d.host); err != nil {
 			c.faults = append(c.faults, err)
-		} else {
-			signers = append(signers, s...)
-			c.names = append(c.names, "key file "+d.host.KeyFile)
 		}
 	}
-	var asked agent.ExtendedAgent
 	if d.host.Agent {
-		if err := c.dialAgent(ctx); err != nil {
+		if err := c.askAgent(ctx); err != nil {
 			c.faults = append(c.faults, err)
-		} else {
-			asked = agent.NewClient(c.agent)
-			c.names = append(c.names, "SSH agent")
 		}
 	}
-	if len(signers) > 0 || asked != nil {
-		// One method for both: the SSH library tries each method once.
-		c.methods = append(c.methods, ssh.PublicKeysCallback(func() ([]ssh.Signer, error) {
-			if asked == nil {
-				return signers, nil
-			}
-			more, err := asked.Signers()
-			if err != nil && len(signers) == 0 {
-				return nil, fmt.Errorf("the SSH agent gives no keys: %w", err)
-			}
-			return append(signers[:len(signers):len(signers)], more...), nil
-		}))
+	if err := c.certify(d.host); err != nil {
+		c.faults = append(c.faults, err)
+	}
+	if signers := c.keys.signers(); len(signers) > 0 {
+		// One method for all: the SSH library tries each method once.
+		c.methods = append(c.methods, ssh.PublicKeys(signers...))
 	}
 	if !d.host.Password.IsZero() {
 		if password, err := d.host.Password.Reveal(); err != nil {
 			c.faults = append(c.faults, fmt.Errorf("password: %w", err))
 		} else {
-			c.methods = append(c.methods, ssh.Password(password), ssh.KeyboardInteractive(answerWith(password)))
+			c.methods = append(c.methods, ssh.Password(password), ssh.KeyboardInteractive(c.answerWith(password)))
 			c.names = append(c.names, "password")
 		}
 	}
@@ -75,41 +63,8 @@ func (d *dialer) credentials(ctx context.Context) (*credentials, error) {
 	return c, nil
 }
 
-// keyFile reads the private key, and beside it KEY-cert.pub as ssh(1) does.
-func (d *dialer) keyFile() ([]ssh.Signer, error) {
-	text, err := os.ReadFile(d.host.KeyFile)
-	if err != nil {
-		return nil, fmt.Errorf("the key file cannot be read: %w", err)
-	}
-	signer, err := ssh.ParsePrivateKey(text)
-	var locked *ssh.PassphraseMissingError
-	if errors.As(err, &locked) {
-		if d.host.Passphrase.IsZero() {
-			return nil, fmt.Errorf("the key in %s has a passphrase: give it as passphrase: env:NAME or file:/path in hosts.yaml, or use the agent", d.host.KeyFile)
-		}
-		passphrase, revealErr := d.host.Passphrase.Reveal()
-		if revealErr != nil {
-			return nil, fmt.Errorf("passphrase: %w", revealErr)
-		}
-		signer, err = ssh.ParsePrivateKeyWithPassphrase(text, []byte(passphrase))
-	}
-	if err != nil {
-		return nil, fmt.Errorf("the key in %s cannot be used: %w", d.host.KeyFile, err)
-	}
-	signers := []ssh.Signer{signer}
-	if text, err = os.ReadFile(d.host.KeyFile + "-cert.pub"); err == nil {
-		if key, _, _, _, err := ssh.ParseAuthorizedKey(text); err == nil {
-			if cert, ok := key.(*ssh.Certificate); ok {
-				if certified, err := ssh.NewCertSigner(cert, signer); err == nil {
-					signers = []ssh.Signer{certified, signer}
-				}
-			}
-		}
-	}
-	return signers, nil
-}
-
-func (c *credentials) dialAgent(ctx context.Context) error {
+// askAgent takes the keys that the agent has, and the certificates among them.
+func (c *credentials) askAgent(ctx context.Context) error {
 	socket := os.Getenv("SSH_AUTH_SOCK")
 	if socket == "" {
 		return errors.New("the SSH agent is to be asked (agent: true), but SSH_AUTH_SOCK is not set in the gateway's environment")
@@ -122,6 +77,17 @@ func (c *credentials) dialAgent(ctx context.Context) error {
 		_ = conn.SetDeadline(at)
 	}
 	c.agent = conn
+	signers, err := agent.NewClient(conn).Signers()
+	switch {
+	case err != nil:
+		return fmt.Errorf("the SSH agent gives no keys: %w", err)
+	case len(signers) == 0:
+		return fmt.Errorf("the SSH agent at %s has no keys: add one with ssh-add", socket)
+	}
+	for _, s := range signers {
+		c.keys.add(s, "the agent")
+	}
+	c.names = append(c.names, fmt.Sprintf("%d in the SSH agent", len(signers)))
 	return nil
 }
 
@@ -134,22 +100,34 @@ func (c *credentials) close() {
 // rejected is the error for a host that took none of it.
 func (c *credentials) rejected(err error) error {
 	why := fmt.Sprintf("it does not let user %s in (tried: %s)", c.user, strings.Join(c.names, ", "))
+	if c.asked != nil {
+		return fmt.Errorf("%s: %w", why, c.asked)
+	}
+	for _, remark := range c.keys.remarks(c.user) {
+		why += "; " + remark
+	}
 	for _, fault := range c.faults {
 		why += "; " + fault.Error()
+	}
+	if strings.Contains(err.Error(), "Too many authentication failures") {
+		return fmt.Errorf("%s; it ended the login before all keys were tried (MaxAuthTries in its sshd_config): "+
+			"leave fewer keys in the agent, or name the right one as key_file, which is tried first: %w", why, err)
 	}
 	return fmt.Errorf("%s; check the user name, and that the account accepts this key (authorized_keys) or password: %w", why, err)
 }
 
 // answerWith answers the one question of a password prompt, once: a second
 // question is for something that we do not have.
-func answerWith(password string) ssh.KeyboardInteractiveChallenge {
+func (c *credentials) answerWith(password string) ssh.KeyboardInteractiveChallenge {
 	answered := false
 	return func(_, _ string, questions []string, _ []bool) ([]string, error) {
 		if len(questions) == 0 {
 			return nil, nil
 		}
 		if len(questions) > 1 || answered {
-			return nil, errors.New("the host asks for more than a password, which the gateway cannot give: use a key")
+			c.asked = fmt.Errorf("it asks for more than a password (%q), which the gateway cannot give: "+
+				"log in with a key there, or let the account do without the second factor", questions)
+			return nil, c.asked
 		}
 		answered = true
 		return []string{password}, nil

@@ -1,0 +1,79 @@
+package link
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+)
+
+// checkCertificate believes a host certificate (OpenSSH PROTOCOL.certkeys) of a
+// known authority, made out for the host's name, in its time. The port is no part
+// of the name.
+func (k *hostKeys) checkCertificate(cert *ssh.Certificate) error {
+	checker := &ssh.CertChecker{IsHostAuthority: func(by ssh.PublicKey, _ string) bool { return contains(k.authorities, by) }}
+	err := checker.CheckHostKey(k.addr(), nil, cert)
+	if err == nil {
+		return nil
+	}
+	what := fmt.Sprintf("its host certificate %q for %s", cert.KeyId, shown(cert))
+	again := fmt.Sprintf("have the host's key signed anew (ssh-keygen -s AUTHORITY -h -n %s)", k.name())
+	trusted := k.host.KnownHosts
+	if k.pinned {
+		trusted = "host_key in hosts.yaml"
+	}
+	switch now := time.Now(); {
+	case cert.CertType != ssh.HostCert:
+		return fmt.Errorf("%s was made for users, not for hosts: %s", what, again)
+	case !contains(k.authorities, cert.SignatureKey):
+		return fmt.Errorf("%s is signed by %s, and the certificate authority that %s trusts for it is %s: "+
+			"%s, or trust the other authority", what, shown(cert.SignatureKey), trusted, shownAll(k.authorities), again)
+	case ended(cert, now):
+		return fmt.Errorf("%s was valid until %s and is not any more: %s", what, moment(cert.ValidBefore), again)
+	case early(cert, now):
+		return fmt.Errorf("%s is not valid before %s: compare the clocks of both machines, or %s", what, moment(cert.ValidAfter), again)
+	case !names(cert, k.name()):
+		return fmt.Errorf("%s is made out for %s and not for %s: give one of its names as address in hosts.yaml, or %s",
+			what, principals(cert), k.name(), again)
+	}
+	return fmt.Errorf("%s cannot be believed: %w; %s", what, err, again)
+}
+
+// ended and early say on which side of its time a certificate is.
+func ended(cert *ssh.Certificate, now time.Time) bool {
+	return cert.ValidBefore != uint64(ssh.CertTimeInfinity) && uint64(now.Unix()) >= cert.ValidBefore
+}
+
+func early(cert *ssh.Certificate, now time.Time) bool { return uint64(now.Unix()) < cert.ValidAfter }
+
+// moment prints a certificate's time.
+func moment(seconds uint64) string {
+	if seconds > 1<<40 { // tens of thousands of years: CertTimeInfinity first of all
+		return "for ever"
+	}
+	return time.Unix(int64(seconds), 0).UTC().Format(time.RFC3339)
+}
+
+// names reports whether the certificate is made out for name.
+func names(cert *ssh.Certificate, name string) bool {
+	for _, p := range cert.ValidPrincipals {
+		if p == name {
+			return true
+		}
+	}
+	return len(cert.ValidPrincipals) == 0
+}
+
+func principals(cert *ssh.Certificate) string {
+	if len(cert.ValidPrincipals) == 0 {
+		return "nobody"
+	}
+	return fmt.Sprintf("%q", strings.Join(cert.ValidPrincipals, ", "))
+}
+
+// certifies reports whether the certificate is for key.
+func certifies(cert *ssh.Certificate, key ssh.PublicKey) bool {
+	return bytes.Equal(cert.Key.Marshal(), key.Marshal())
+}
