@@ -5,6 +5,8 @@ import (
 	"io/fs"
 	"maps"
 	"slices"
+	"strings"
+	"time"
 
 	"sftpgate/remote/link"
 	"sftpgate/remote/stage"
@@ -95,18 +97,38 @@ func (s *Service) Host(ctx context.Context, c Caller, id string) (HostView, erro
 	if err != nil {
 		return HostView{}, err
 	}
-	free := int64(-1)
+	free, unknown := int64(-1), ""
 	if _, err = h.Pool().Ping(ctx); err == nil {
 		if roots := h.Config().Roots; len(roots) > 0 {
 			free, _ = h.Free(ctx, roots[0])
-			if t, err := h.ResolveDir(ctx, roots[0]); err == nil {
-				_, _ = h.Abilities(ctx, t) // shown below as far as they could be found out
-			}
+			unknown = s.findEngine(ctx, h, roots[0])
 		}
 	}
 	v := s.hostView(h) // says itself that it is down, and why
 	v.Free = free
+	if v.Engine == "" {
+		v.EngineReason = unknown
+	}
 	return v, nil
+}
+
+// askPatience is how long one who looks at a host waits for what it can do.
+const askPatience = 20 * time.Second
+
+// findEngine lets the engines prove themselves below a root, where they have
+// not yet, and with them what else the host can do there; hostView shows what
+// was found. The result says why the engine cannot be told.
+func (s *Service) findEngine(ctx context.Context, h *stage.Host, root string) string {
+	ctx, cancel := context.WithTimeout(ctx, askPatience)
+	defer cancel()
+	t, err := h.ResolveDir(ctx, root)
+	if err == nil {
+		_, err = s.engines.Choose(ctx, h, t)
+	}
+	if err == nil {
+		return ""
+	}
+	return strings.ReplaceAll(err.Error(), "\n", "; ")
 }
 
 func (s *Service) hostView(h *stage.Host) HostView {
@@ -117,11 +139,14 @@ func (s *Service) hostView(h *stage.Host) HostView {
 		v.Reason = status.LastError.Error()
 	}
 	for _, root := range cfg.Roots {
-		choice, ok := s.engines.Chosen(cfg.ID, root)
-		if !ok {
-			continue
+		choice, ok := s.engines.Chosen(h, root)
+		switch {
+		case !ok:
+		case v.Engine == "":
+			v.Engine, v.EngineReason = choice.Engine, choice.Explain()
+		case v.Engine != choice.Engine:
+			v.EngineReason += " Below " + root + " it is " + choice.Engine + ": " + choice.Explain()
 		}
-		v.Engine, v.Cannot = choice.Engine, maps.Clone(choice.Why)
 	}
 	for _, can := range h.Known() {
 		v.Durability = "full"

@@ -98,7 +98,10 @@ type HostView struct {
 	State string
 	// Reason says why it is down, for a person.
 	Reason string
-	Engine string
+	// Engine merges at the first root; "" before it is known. EngineReason says why
+	// it is that one and why not the others, or why it is not known.
+	Engine       string
+	EngineReason string
 	// Durability is "full", or "degraded" where the host's server has no fsync; "" before it is known.
 	Durability string
 	// Free is the free space in bytes at the first root, -1 when not known.

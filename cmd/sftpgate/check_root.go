@@ -2,16 +2,13 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
 	"strings"
-	"time"
 
 	"sftpgate/remote/link"
 	"sftpgate/remote/merge"
-	"sftpgate/remote/record"
 	"sftpgate/remote/stage"
 )
 
@@ -102,56 +99,22 @@ func reasons(can link.Abilities, abilities ...string) string {
 	return strings.Join(why, " ")
 }
 
-// reportEngine finds the engine as the first merge would: an empty upload is
-// staged, the engines prove themselves in it, best first, and it is removed.
-func reportEngine(ctx context.Context, h *stage.Host, dir stage.Target, r *report) {
-	choice, err := proveEngine(ctx, h, dir)
-	if err != nil {
+// reportEngine lets the engines prove themselves in the root, as the first merge
+// there would.
+func reportEngine(ctx context.Context, h *stage.Host, t stage.Target, r *report) {
+	choice, err := merge.NewEngines().Choose(ctx, h, t)
+	switch {
+	case err != nil:
 		r.fail("engine", "%v", err)
-		return
+	case choice.Engine == slowest():
+		r.warn("engine", "%s, every byte crosses the network three times instead of once. %s", choice.Engine, choice.Explain())
+	default:
+		r.good("engine", "%s. %s", choice.Engine, choice.Explain())
 	}
-	worse := ""
-	for _, name := range []string{"shell", "copy-data"} {
-		if why, refused := choice.Why[name]; refused {
-			worse += fmt.Sprintf("; not %s: %s", name, why)
-		}
-	}
-	if choice.Engine == "stream" && worse != "" {
-		r.warn("engine", "stream, every byte crosses the network three times instead of once%s", worse)
-		return
-	}
-	r.good("engine", "%s%s", choice.Engine, worse)
 }
 
-func proveEngine(ctx context.Context, h *stage.Host, dir stage.Target) (choice merge.Choice, err error) {
-	t := dir
-	t.Name = "check-" + strings.ToLower(rand.Text())
-	meta := record.Meta{ID: t.Name, User: "sftpgate hosts check", Host: t.Host, Size: 0,
-		Identity: record.Identify(nil, "", 0), IfExists: "fail", Created: time.Now().UTC()}
-	scene, err := h.Look(ctx, t, meta.User)
-	if err != nil {
-		return choice, err
-	}
-	g, err := h.Create(ctx, t, meta, scene)
-	if err != nil {
-		return choice, fmt.Errorf("an upload cannot be staged: %w", err)
-	}
-	defer func() {
-		// Also after the time is up: nothing of ours stays behind.
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 20*time.Second)
-		defer cancel()
-		if rerr := g.Remove(ctx); rerr != nil && err == nil {
-			err = fmt.Errorf("the staging of the check could not be removed: %w", rerr)
-		}
-	}()
-	engines := merge.NewEngines()
-	engine, err := engines.Open(ctx, g)
-	if err != nil {
-		return choice, err
-	}
-	choice, _ = engines.Chosen(t.Host, t.Root)
-	if err := engine.Close(); err != nil {
-		return choice, fmt.Errorf("the engine %s did not end in good order: %w", engine.Name(), err)
-	}
-	return choice, nil
+// slowest is the engine that copies through the gateway, the only one that does.
+func slowest() string {
+	all := merge.Names()
+	return all[len(all)-1]
 }

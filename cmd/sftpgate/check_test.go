@@ -23,7 +23,8 @@ func sections(out string) map[string]string {
 func TestHostsCheck(t *testing.T) {
 	sshd := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
 	other := remotetest.StartSSHD(t, remotetest.SSHDOptions{ForceCommand: "internal-sftp"})
-	good, sftpOnly, changed, locked, down, bare := sshd.Host("good"), other.Host("sftp-only"), sshd.Host("changed"), sshd.Host("locked"), sshd.Host("down"), sshd.Host("bare")
+	old := remotetest.StartSSHD(t, remotetest.SSHDOptions{ForceCommand: "internal-sftp -P copy-data"})
+	good, sftpOnly, slow, changed, locked, down, bare := sshd.Host("good"), other.Host("sftp-only"), old.Host("slow"), sshd.Host("changed"), sshd.Host("locked"), sshd.Host("down"), sshd.Host("bare")
 	changed.HostKey = other.HostKey
 	locked.KeyFile = other.KeyFile
 	bare.Roots = []string{filepath.Join(sshd.Root, "missing")}
@@ -33,7 +34,7 @@ func TestHostsCheck(t *testing.T) {
 	}
 	down.Port = l.Addr().(*net.TCPAddr).Port
 	l.Close()
-	file := yamlOf(t, good, sftpOnly, changed, locked, down, bare)
+	file := yamlOf(t, good, sftpOnly, slow, changed, locked, down, bare)
 
 	out, errs, status := call(t, "hosts", "check", "--hosts", file)
 	if status != 1 || errs != "" {
@@ -41,14 +42,15 @@ func TestHostsCheck(t *testing.T) {
 	}
 	got := sections(out)
 	for id, wants := range map[string][]string{
-		"good": {"ok    connection", "ok    root          " + sshd.Root + " can be written", "GiB free", "durability    full", "engine        shell"},
+		"good": {"ok    connection", "ok    root          " + sshd.Root + " can be written", "GiB free", "durability    full", "ok    engine        shell. It proved itself", "none faster"},
 		// Fine, and the better engine's reason to stay away is told.
-		"sftp-only": {"ok    connection", "stream", "not shell:"},
+		"sftp-only": {"ok    connection", "ok    engine        copy-data. It proved itself in " + other.Root, "Not shell: No shell could be talked to"},
+		"slow":      {"warn  engine        stream, every byte crosses the network", "Not shell: No shell", "Not copy-data: Self-test", "Permission denied"},
 		"changed":   {"FAIL  connection", "host key has changed", "SHA256:", "ssh-keyscan -p", "no credential was sent"},
 		"locked":    {"FAIL  connection", "does not let user", locked.KeyFile, "authorized_keys"},
 		"down":      {"FAIL  connection", "refused"},
 		"bare":      {"ok    connection", "FAIL", "does not exist", "install -d"},
-		"4":         {"4 of 6 hosts must be mended"},
+		"4":         {"4 of 7 hosts must be mended"},
 	} {
 		for _, want := range wants {
 			if !strings.Contains(got[id], want) {
@@ -59,7 +61,7 @@ func TestHostsCheck(t *testing.T) {
 	if strings.Index(out, "good ") > strings.Index(out, "down ") {
 		t.Errorf("not in the order of the file:\n%s", out)
 	}
-	for _, root := range []string{sshd.Root, other.Root} {
+	for _, root := range []string{sshd.Root, other.Root, old.Root} {
 		if left, _ := os.ReadDir(root); len(left) > 0 {
 			t.Errorf("the check left %v behind", left)
 		}

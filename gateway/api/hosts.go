@@ -9,14 +9,16 @@ import (
 )
 
 type hostView struct {
-	ID         string   `json:"id"`
-	Label      string   `json:"label"`
-	Tags       []string `json:"tags"`
-	Roots      []string `json:"roots"`
-	State      string   `json:"state"`
-	Reason     string   `json:"reason,omitempty"`
-	Engine     string   `json:"engine"`
-	Durability string   `json:"durability"`
+	ID     string   `json:"id"`
+	Label  string   `json:"label"`
+	Tags   []string `json:"tags"`
+	Roots  []string `json:"roots"`
+	State  string   `json:"state"`
+	Reason string   `json:"reason,omitempty"`
+	Engine string   `json:"engine"`
+	// EngineReason says why it is that one and why not the others, or why there is none.
+	EngineReason string `json:"engine_reason,omitempty"`
+	Durability   string `json:"durability"`
 	// FreeBytes and LatencyMS are null while they are not known.
 	FreeBytes *int64            `json:"free_bytes"`
 	LatencyMS *float64          `json:"latency_ms"`
@@ -26,7 +28,7 @@ type hostView struct {
 
 func viewHost(h gateway.HostView) hostView {
 	v := hostView{ID: h.ID, Label: h.Label, Tags: list(h.Tags), Roots: list(h.Roots), State: h.State,
-		Reason: h.Reason, Engine: h.Engine, Durability: h.Durability, Can: h.Can, Cannot: h.Cannot}
+		Reason: h.Reason, Engine: h.Engine, EngineReason: h.EngineReason, Durability: h.Durability, Can: h.Can, Cannot: h.Cannot}
 	if h.Free >= 0 {
 		v.FreeBytes = &h.Free
 	}

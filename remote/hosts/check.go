@@ -81,11 +81,7 @@ func (h Host) check(jumped bool, problem func(field, message string)) {
 	}
 	h.checkHostKey(problem)
 	h.checkRoots(jumped, problem)
-	engines := []string{EngineAuto, EngineShell, EngineStream}
-	switch {
-	case h.Engine == EngineCopyData:
-		problem("engine", "copy-data is not in this version yet: use one of "+strings.Join(engines, ", "))
-	case !slices.Contains(engines, h.Engine):
+	if engines := []string{EngineAuto, EngineShell, EngineCopyData, EngineStream}; !slices.Contains(engines, h.Engine) {
 		problem("engine", quote(h.Engine)+" is no engine: there are "+strings.Join(engines, ", "))
 	}
 	if h.Mode != nil && *h.Mode&^0o777 != 0 {

@@ -54,7 +54,7 @@ func TestDefaults(t *testing.T) {
 defaults: {user: deploy, key_file: ~/.ssh/id, known_hosts: ~/.ssh/known_hosts, tags: [a, b], connections: 3, agent: true, mode: 644}
 hosts:
   z:  {address: z.example, roots: [/srv//files/../files/]}
-  a1: {address: "[2001:db8::1]", roots: [/a, /b], tags: [], user: root, agent: false, port: 2200, label: no, mode: 0o600}
+  a1: {address: "[2001:db8::1]", roots: [/a, /b], tags: [], user: root, agent: false, port: 2200, label: no, mode: 0o600, engine: copy-data}
 `)
 	z, _ := set.Get("z")
 	if z.Label != "z" || z.Port != 22 || z.User != "deploy" || z.KeyFile != "/home/me/.ssh/id" || z.Roots[0] != "/srv/files" ||
@@ -62,7 +62,7 @@ hosts:
 		t.Errorf("z: %+v", z)
 	}
 	a, _ := set.Get("a1")
-	if a.Label != "no" || a.User != "root" || len(a.Tags) != 0 || a.Agent || a.Addr() != "[2001:db8::1]:2200" || *a.Mode != 0o600 {
+	if a.Label != "no" || a.User != "root" || len(a.Tags) != 0 || a.Agent || a.Addr() != "[2001:db8::1]:2200" || *a.Mode != 0o600 || a.Engine != hosts.EngineCopyData {
 		t.Errorf("a1: %+v", a)
 	}
 	if all := set.All(); all[0].ID != "z" || all[1].ID != "a1" {
@@ -109,7 +109,7 @@ func TestFaults(t *testing.T) {
 		"port":             {with("port: 0"), "port: must be a whole number from 1 to 65535"},
 		"port text":        {with("port: ssh"), "hosts.yaml:2:25: port: must be a whole number"},
 		"connections":      {with("connections: 65"), "from 1 to 64"},
-		"engine":           {with("engine: rsync"), `"rsync" is no engine: there are auto, shell, stream`},
+		"engine":           {with("engine: rsync"), `"rsync" is no engine: there are auto, shell, copy-data, stream`},
 		"mode":             {with("mode: 0888"), "octal"},
 		"mode suid":        {with("mode: 4755"), "up to 0777"},
 		"agent":            {with("agent: 1"), "must be true or false"},

@@ -5,109 +5,143 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"sync"
+	"time"
 
 	"sftpgate/remote/link"
 	"sftpgate/remote/stage"
 )
 
-// Engines knows which engine serves on which host. It is safe for concurrent use.
-type Engines struct {
-	mu     sync.Mutex
-	chosen map[string]Choice
-}
-
-// Choice is an engine that proved itself on a host, and why better ones did not.
-type Choice struct {
-	Engine string
-	Why    map[string]string
-}
-
 // ErrNoEngine is returned where no engine proves itself on a host.
 var ErrNoEngine = errors.New("there is no way to merge on this host")
 
-// NewEngines starts with nothing known.
-func NewEngines() *Engines { return &Engines{chosen: map[string]Choice{}} }
+// engineAuto leaves the choice to the self-tests.
+const engineAuto = "auto"
 
-// Chosen says which engine a host's root has; false before the first merge there.
-func (e *Engines) Chosen(host, root string) (Choice, bool) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	c, ok := e.chosen[host+"\x00"+root]
-	return c, ok
+// proveWithin is how long an engine may take to open and to prove itself. A
+// server that accepts a request and never answers is as good as none.
+const proveWithin = 30 * time.Second
+
+var errSlow = fmt.Errorf("it did not prove itself within %v: %w", proveWithin, context.DeadlineExceeded)
+
+// Choice is an engine that proved itself on a host, with the reasons.
+type Choice struct {
+	Engine string
+	// Reason is a sentence on why it is this one.
+	Reason string
+	// Why has a sentence for each of the others, by name.
+	Why map[string]string
+	// Fallback is whether a better one was tried and failed.
+	Fallback bool
 }
 
-// Open opens the best engine for a generation: the one that proved itself on
-// its host, which is found out at the first time. When that one fails to open
-// later on, the choice is made anew.
-func (e *Engines) Open(ctx context.Context, g *stage.Generation) (Engine, error) {
-	key := g.Target().Host + "\x00" + g.Target().Root
-	if c, ok := e.Chosen(g.Target().Host, g.Target().Root); ok {
-		if engine, err := openNamed(ctx, g, c.Engine); err == nil {
-			return engine, nil
+// Explain tells all of it on one line, best engine first.
+func (c Choice) Explain() string {
+	all := []string{c.Reason}
+	for _, name := range Names() {
+		if why := c.Why[name]; why != "" {
+			all = append(all, "Not "+name+": "+why)
 		}
 	}
-	engine, choice, err := choose(ctx, g)
+	return strings.Join(all, " ")
+}
+
+// choose opens the engines, best first, until one proves itself in the
+// directory of t.
+func choose(ctx context.Context, h *stage.Host, t stage.Target) (Choice, error) {
+	can, err := h.Abilities(ctx, t)
 	if err != nil {
-		return nil, err
+		return Choice{}, err
 	}
-	e.mu.Lock()
-	e.chosen[key] = choice
-	e.mu.Unlock()
-	return engine, nil
-}
-
-func openNamed(ctx context.Context, g *stage.Generation, name string) (Engine, error) {
-	for _, o := range engines {
-		if o.name == name {
-			return o.open(ctx, g)
-		}
-	}
-	return nil, fmt.Errorf("there is no engine %q", name)
-}
-
-func choose(ctx context.Context, g *stage.Generation) (Engine, Choice, error) {
+	wanted := wantedOn(h)
 	choice := Choice{Why: map[string]string{}}
-	wanted := g.Host().Config().Engine
 	var failures []error
 	for _, o := range engines {
-		if wanted != "" && wanted != "auto" && wanted != o.name {
-			choice.Why[o.name] = "hosts.yaml asks for " + wanted
+		switch {
+		case wanted != engineAuto && wanted != o.name:
+			choice.Why[o.name] = "hosts.yaml asks for " + wanted + "."
+			continue
+		case choice.Engine != "":
+			choice.Why[o.name] = "It is slower."
 			continue
 		}
-		engine, err := o.open(ctx, g)
-		if err == nil {
-			if err = prove(ctx, engine, g); err == nil {
-				choice.Engine = o.name
-				return engine, choice, nil
-			}
-			_ = engine.Close()
+		err := try(ctx, o, h, t, can)
+		switch {
+		case err == nil:
+			choice.Engine, choice.Reason = o.name, reason(o.name, wanted, t, len(failures))
+		case lost(ctx, err):
+			return Choice{}, err
+		default:
+			choice.Why[o.name], choice.Fallback = sentence(err), true
+			failures = append(failures, fmt.Errorf("%s: %w", o.name, err))
 		}
-		if lost(err) {
-			return nil, choice, err
-		}
-		choice.Why[o.name] = err.Error()
-		failures = append(failures, fmt.Errorf("%s: %w", o.name, err))
 	}
-	if len(failures) == 0 {
-		return nil, choice, fmt.Errorf("%w: hosts.yaml asks for the engine %q on host %s, which this version does not have: use auto, %s",
-			ErrNoEngine, wanted, g.Target().Host, names())
+	switch {
+	case choice.Engine != "":
+		return choice, nil
+	case len(failures) == 0:
+		return Choice{}, fmt.Errorf("%w: hosts.yaml asks for the engine %q on host %s, which this version does not have: use %s or %s",
+			ErrNoEngine, wanted, t.Host, engineAuto, strings.Join(Names(), " or "))
 	}
-	return nil, choice, fmt.Errorf("%w: host %s: %w", ErrNoEngine, g.Target().Host, errors.Join(failures...))
+	return Choice{}, fmt.Errorf("%w: host %s: %w", ErrNoEngine, t.Host, errors.Join(failures...))
 }
 
-func names() string {
-	var all []string
-	for _, o := range engines {
-		all = append(all, o.name)
+// try lets an engine prove itself, and end in good order: one that does not
+// would have every part copied once more.
+func try(ctx context.Context, o opener, h *stage.Host, t stage.Target, can link.Abilities) error {
+	scratch, err := h.Scratch(ctx, t, provingPattern)
+	if err != nil {
+		return &untried{err}
 	}
-	return strings.Join(all, " or ")
+	defer scratch.Remove(context.WithoutCancel(ctx))
+	ctx, cancel := context.WithTimeoutCause(ctx, proveWithin, errSlow)
+	defer cancel()
+	engine, err := o.open(ctx, h, can)
+	if err != nil {
+		return err
+	}
+	if err := prove(ctx, engine, scratch); err != nil {
+		_ = engine.Close()
+		return spaceAt(ctx, h, t.Dir, int64(len(provingPattern)), err)
+	}
+	if err := engine.Close(); err != nil {
+		return fmt.Errorf("it proved itself and did not end in good order: %w", err)
+	}
+	return nil
+}
+
+// untried says nothing about the engine: it could not be tried.
+type untried struct{ error }
+
+func (u *untried) Unwrap() error { return u.error }
+
+func wantedOn(h *stage.Host) string {
+	if e := h.Config().Engine; e != "" {
+		return e
+	}
+	return engineAuto
+}
+
+func reason(name, wanted string, t stage.Target, failed int) string {
+	proved := "It proved itself in " + t.Dir
+	switch {
+	case wanted != engineAuto:
+		return "hosts.yaml asks for " + name + ". " + proved + "."
+	case failed == 0:
+		return proved + ", and there is none faster."
+	}
+	return proved + ", and nothing faster works there."
+}
+
+func sentence(err error) string {
+	s := strings.TrimSuffix(strings.ReplaceAll(err.Error(), "\n", "; "), ".")
+	return strings.ToUpper(s[:1]) + s[1:] + "."
 }
 
 // lost reports errors that say nothing about an engine: the host is not to be
-// reached, the disk is full, the upload is over.
-func lost(err error) bool {
+// reached, the disk is full, the upload is over, nobody waits any more.
+func lost(ctx context.Context, err error) bool {
 	var l *link.Error
-	return errors.As(err, &l) || errors.Is(err, stage.ErrNoSpace) || errors.Is(err, stage.ErrSuperseded) ||
-		errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
+	var u *untried
+	return errors.As(err, &l) || errors.As(err, &u) || errors.Is(err, stage.ErrNoSpace) ||
+		errors.Is(err, stage.ErrSuperseded) || ctx.Err() != nil
 }

@@ -3,6 +3,7 @@ package merge_test
 import (
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -23,16 +24,16 @@ func TestChoice(t *testing.T) {
 	}{
 		"plain":                {engine: "shell"},
 		"the login prints":     {first: `echo "Welcome! $(date)"; echo "sftpgate-shell 1 no"; printf 'no end of line'`, engine: "shell"},
-		"the login reads":      {first: `head -c 620 >/dev/null`, engine: "stream", why: "shell"},
+		"the login reads":      {first: `head -c 620 >/dev/null`, engine: "copy-data", why: "shell"},
 		"the login reads on":   {first: `head -c 100 >/dev/null`, engine: "shell"},
-		"the login ends":       {first: `exit 0`, engine: "stream", why: "shell"},
+		"the login ends":       {first: `exit 0`, engine: "copy-data", why: "shell"},
 		"all tools":            {first: isolated, tools: []string{"sh", "dd", "cat"}, engine: "shell"},
-		"no dd":                {first: isolated, tools: []string{"sh", "cat"}, engine: "stream", why: "self-test"},
-		"no cat":               {first: isolated, tools: []string{"sh", "dd"}, engine: "stream", why: "self-test"},
-		"no sh":                {first: isolated, tools: []string{"dd", "cat"}, engine: "stream", why: "shell"},
-		"a dd that cannot":     {first: isolated, tools: []string{"sh", "cat"}, script: map[string]string{"dd": "exit 0"}, engine: "stream", why: "12345"},
-		"a cat that lies":      {first: isolated, tools: []string{"sh", "dd"}, script: map[string]string{"cat": `/bin/cat "$1" | /usr/bin/tr a b`}, engine: "stream", why: "does not stand there"},
-		"a cat that falls out": {first: isolated, tools: []string{"sh", "dd"}, script: map[string]string{"cat": `/usr/bin/head -c 9000 "$1"`}, engine: "stream", why: "does not stand there"},
+		"no dd":                {first: isolated, tools: []string{"sh", "cat"}, engine: "copy-data", why: "Self-test"},
+		"no cat":               {first: isolated, tools: []string{"sh", "dd"}, engine: "copy-data", why: "Self-test"},
+		"no sh":                {first: isolated, tools: []string{"dd", "cat"}, engine: "copy-data", why: "shell"},
+		"a dd that cannot":     {first: isolated, tools: []string{"sh", "cat"}, script: map[string]string{"dd": "exit 0"}, engine: "copy-data", why: "4294971393"},
+		"a cat that lies":      {first: isolated, tools: []string{"sh", "dd"}, script: map[string]string{"cat": `/bin/cat "$1" | /usr/bin/tr a b`}, engine: "copy-data", why: "does not stand there"},
+		"a cat that falls out": {first: isolated, tools: []string{"sh", "dd"}, script: map[string]string{"cat": `/usr/bin/head -c 9000 "$1"`}, engine: "copy-data", why: "does not stand there"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -47,7 +48,7 @@ func TestChoice(t *testing.T) {
 			content := bytesOf(100_000)
 			_, err := u.merge(u.commit(50_000, content[50_000:]), u.commit(0, content[:50_000]))
 			u.check(err)
-			choice, ok := u.engines.Chosen("h", u.Target().Root)
+			choice, ok := u.engines.Chosen(u.Host(), u.Target().Root)
 			if !ok || choice.Engine != test.engine {
 				t.Fatalf("the engine is %q, want %s: %v", choice.Engine, test.engine, choice.Why)
 			}
@@ -67,27 +68,33 @@ func TestChoiceOfHostsYAML(t *testing.T) {
 	t.Parallel()
 	full := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
 	bare := remotetest.StartSSHD(t, remotetest.SSHDOptions{ForceCommand: "internal-sftp"})
+	old := remotetest.StartSSHD(t, remotetest.SSHDOptions{ForceCommand: "internal-sftp -P copy-data"})
+	one := remotetest.StartSSHD(t, remotetest.SSHDOptions{ForceCommand: "internal-sftp", MaxSessions: 1})
 	for _, test := range []struct {
 		sshd                *remotetest.SSHD
 		asked, engine, told string
 	}{
-		{full, "auto", "shell", ""},
-		{full, "shell", "shell", ""},
-		{full, "stream", "stream", "hosts.yaml asks for stream"},
-		{bare, "auto", "stream", "the account gives no usable shell"},
+		{full, "auto", "shell", "^It proved itself in ROOT, and there is none faster. Not copy-data: It is slower. Not stream: It is slower.$"},
+		{full, "shell", "shell", "^hosts.yaml asks for shell. It proved itself in ROOT. Not copy-data: hosts.yaml asks for shell. Not stream: hosts.yaml asks for shell.$"},
+		{full, "copy-data", "copy-data", "^hosts.yaml asks for copy-data. It proved itself in ROOT. Not shell: hosts.yaml asks"},
+		{full, "stream", "stream", "Not shell: hosts.yaml asks for stream. Not copy-data: hosts.yaml asks for stream.$"},
+		{bare, "auto", "copy-data", "^It proved itself in ROOT, and nothing faster works there. Not shell: No shell could be talked to: .* Not stream: It is slower.$"},
 		{bare, "shell", "", "there is no way to merge on this host: host h: shell: "},
+		{old, "auto", "stream", "Not shell: No shell .* Not copy-data: Self-test at offset 4294971393: .*\"Permission denied\" .SFTP status 3.\\.$"},
+		{old, "copy-data", "", "no way to merge .* copy-data: self-test"},
+		{one, "auto", "stream", "Not copy-data: A second SFTP channel: the host allows only one channel per connection .MaxSessions 1"},
 	} {
 		h := test.sshd.Host("h")
 		h.Engine = test.asked
 		u := newUpload(t, h, link.Options{}, 10)
 		_, err := u.merge(u.commit(0, []byte("0123456789")))
-		choice, ok := u.engines.Chosen("h", u.Target().Root)
-		told := choice.Why["shell"]
+		choice, ok := u.engines.Chosen(u.Host(), u.Target().Root)
+		told, want := choice.Explain(), strings.ReplaceAll(test.told, "ROOT", regexp.QuoteMeta(test.sshd.Root))
 		if err != nil {
 			told = err.Error()
 		}
-		if ok != (err == nil) || choice.Engine != test.engine || !strings.Contains(told, test.told) {
-			t.Errorf("%s asked for: got %q, %q, want %q, %q", test.asked, choice.Engine, told, test.engine, test.told)
+		if ok != (err == nil) || choice.Engine != test.engine || !regexp.MustCompile(want).MatchString(told) {
+			t.Errorf("%s asked for: got %q, %q, want %q, %q", test.asked, choice.Engine, told, test.engine, want)
 		}
 		u.check(u.Remove(u.ctx))
 	}
@@ -103,7 +110,7 @@ func TestChoiceIsMadeAnew(t *testing.T) {
 	u.check(os.WriteFile(filepath.Join(a.bin, "closed"), nil, 0o600))
 	_, err = u.merge(u.commit(10, []byte("9876543210")))
 	u.check(err)
-	if choice, _ := u.engines.Chosen("h", u.Target().Root); choice.Engine != "stream" {
+	if choice, _ := u.engines.Chosen(u.Host(), u.Target().Root); choice.Engine != "copy-data" {
 		t.Errorf("the engine is %s", choice.Engine)
 	}
 	// The first writer closed in good order, or it would have to be asked for.

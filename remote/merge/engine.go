@@ -2,7 +2,9 @@ package merge
 
 import (
 	"context"
+	"fmt"
 
+	"sftpgate/remote/link"
 	"sftpgate/remote/record"
 	"sftpgate/remote/stage"
 )
@@ -25,14 +27,34 @@ type Engine interface {
 	Close() error
 }
 
-// opener makes an engine for a generation, if its host has what it needs.
+// opener makes an engine on a host, if it has what the engine needs. can is what
+// was found out about the root that it will work below.
 type opener struct {
 	name string
-	open func(ctx context.Context, g *stage.Generation) (Engine, error)
+	open func(ctx context.Context, h *stage.Host, can link.Abilities) (Engine, error)
 }
 
 // engines, best first.
 var engines = []opener{
 	{"shell", openShell},
+	{"copy-data", openCopyData},
 	{"stream", openStream},
+}
+
+// Names lists the engines, best first.
+func Names() []string {
+	var all []string
+	for _, o := range engines {
+		all = append(all, o.name)
+	}
+	return all
+}
+
+func openNamed(ctx context.Context, name string, h *stage.Host, can link.Abilities) (Engine, error) {
+	for _, o := range engines {
+		if o.name == name {
+			return o.open(ctx, h, can)
+		}
+	}
+	return nil, fmt.Errorf("there is no engine %q", name)
 }

@@ -1,10 +1,10 @@
 package merge
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"time"
 
 	"sftpgate/remote/link"
@@ -26,13 +26,15 @@ type shellEngine struct {
 	conn   *link.Conn
 	sh     *shell.Shell
 	writer record.Writer
+
+	disturbed bool // a copy found the part changed by others
 }
 
-func openShell(ctx context.Context, g *stage.Generation) (Engine, error) {
-	if can := g.Can(); !can.Exec {
-		return nil, fmt.Errorf("%w (%s)", shell.ErrNoShell, can.Why["Exec"])
+func openShell(ctx context.Context, h *stage.Host, can link.Abilities) (Engine, error) {
+	if !can.Exec {
+		return nil, errors.New(cmp.Or(can.Why["Exec"], shell.ErrNoShell.Error()))
 	}
-	conn, err := g.Host().Pool().Conn(ctx)
+	conn, err := h.Pool().Conn(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -60,12 +62,19 @@ func (e *shellEngine) Writer() record.Writer { return e.writer }
 func (e *shellEngine) Copy(ctx context.Context, from string, length int64, part string, off int64) error {
 	ctx, cancel := context.WithTimeout(ctx, copyGrace+time.Duration(length/copySlow)*time.Second)
 	defer cancel()
-	_, err := e.sh.Call(ctx, "copy", from, part, strconv.FormatInt(off, 10))
+	disturbed, err := e.sh.Copy(ctx, from, part, off)
+	e.disturbed = e.disturbed || disturbed
 	if err != nil {
 		return e.conn.Explain(fmt.Errorf("copy %s on the host: %w", from, err))
 	}
 	return nil
 }
+
+// Guard and Disturbed serve those who hash the part while it grows.
+func (e *shellEngine) Guard(ctx context.Context, stamp string) error { return e.sh.Guard(ctx, stamp) }
+
+// Disturbed: see Guard.
+func (e *shellEngine) Disturbed() bool { return e.disturbed }
 
 func (e *shellEngine) Close() error {
 	defer e.conn.Release()

@@ -23,12 +23,12 @@ type streamEngine struct {
 	writer   record.Writer
 }
 
-func openStream(ctx context.Context, g *stage.Generation) (Engine, error) {
-	to, err := g.Host().Pool().Conn(ctx)
+func openStream(ctx context.Context, h *stage.Host, _ link.Abilities) (Engine, error) {
+	to, err := h.Pool().Conn(ctx)
 	if err != nil {
 		return nil, err
 	}
-	from, err := g.Host().Pool().Conn(ctx)
+	from, err := h.Pool().Conn(ctx)
 	if err != nil {
 		to.Release()
 		return nil, err

@@ -9,11 +9,14 @@ import (
 	"sftpgate/remote/stage"
 )
 
-// Offsets where a copy goes wrong if it goes wrong: one that no block size
-// divides, and one past 32 bits. The file is sparse; it takes no such space.
-var provingOffsets = []int64{12_345, 1<<32 + 4_097}
+// Offsets where a copy goes wrong if it goes wrong: one past 32 bits, and one
+// that no block size divides. The far one comes first, so that the other goes
+// into a file that is long enough without it. The file is sparse; it takes no
+// such space.
+var provingOffsets = []int64{1<<32 + 4_097, 12_345}
 
-// provingPattern is longer than one pipe buffer and not a multiple of anything.
+// provingPattern is longer than two of the blocks that anything copies in, and
+// not a multiple of one.
 var provingPattern = func() []byte {
 	p := make([]byte, 150_001)
 	for i := range p {
@@ -22,22 +25,17 @@ var provingPattern = func() []byte {
 	return p
 }()
 
-// prove lets an engine copy a pattern in the staging area and reads it back.
-// What a host can do is found out like this and not from names or versions.
-func prove(ctx context.Context, e Engine, g *stage.Generation) error {
-	scratch, err := g.Scratch(ctx, provingPattern)
-	if err != nil {
-		return err
-	}
-	defer scratch.Remove(context.WithoutCancel(ctx))
+// prove lets an engine copy a pattern and reads it back. What a host can do is
+// found out like this and not from names or versions.
+func prove(ctx context.Context, e Engine, s *stage.Scratch) error {
 	for _, off := range provingOffsets {
-		if err := e.Copy(ctx, scratch.Source, int64(len(provingPattern)), scratch.Part, off); err != nil {
-			return spaceOr(ctx, g, int64(len(provingPattern)), fmt.Errorf("self-test at offset %d: %w", off, err))
+		if err := e.Copy(ctx, s.Source, int64(len(provingPattern)), s.Part, off); err != nil {
+			return fmt.Errorf("self-test at offset %d: %w", off, err)
 		}
 	}
 	for _, off := range provingOffsets {
 		var back bytes.Buffer
-		err := g.ReadBack(ctx, scratch.Part, off, int64(len(provingPattern)), &back)
+		err := s.ReadPart(ctx, off, int64(len(provingPattern)), &back)
 		if err != nil && !errors.Is(err, stage.ErrContent) {
 			return err
 		}

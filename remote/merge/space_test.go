@@ -23,12 +23,18 @@ func bytesOf(n int) []byte {
 
 func onDisk(t *testing.T, size int64, gate ...func(remotetest.Op) error) (*remotetest.Disk, *upload) {
 	t.Helper()
+	return onDiskWith(t, "auto", size, gate...)
+}
+
+// onDiskWith is onDisk where hosts.yaml asks for an engine.
+func onDiskWith(t *testing.T, engine string, size int64, gate ...func(remotetest.Op) error) (*remotetest.Disk, *upload) {
+	t.Helper()
 	d := remotetest.NewDisk()
 	if err := d.MkdirAll(dir); err != nil {
 		t.Fatal(err)
 	}
 	d.SetCapacity(64 << 20)
-	h := hosts.Host{ID: "h", Address: "h.invalid", User: "u", KeyFile: "/none", KnownHosts: "/none", Roots: []string{dir}}
+	h := hosts.Host{ID: "h", Address: "h.invalid", User: "u", KeyFile: "/none", KnownHosts: "/none", Roots: []string{dir}, Engine: engine}
 	var o remotetest.ServerOptions
 	for _, g := range gate {
 		o.Gate = g
@@ -83,7 +89,7 @@ func TestDiskFullInTheSelfTest(t *testing.T) {
 			t.Errorf("%d bytes free: got %v", room, err)
 		}
 	}
-	if _, ok := u.engines.Chosen("h", dir); ok {
+	if _, ok := u.engines.Chosen(u.Host(), dir); ok {
 		t.Error("an engine was chosen without a try")
 	}
 	d.SetCapacity(64 << 20)

@@ -18,14 +18,26 @@ import (
 
 const bootID = "/proc/sys/kernel/random/boot_id"
 
-// serverProcess names the server process behind an SFTP channel: what it opens
-// as /proc/self is itself. Fields stay empty where it cannot be told.
+// serverProcess names the server process behind an SFTP channel.
 func serverProcess(c *sftp.Client) record.Writer {
+	return writerSeenBy(func(name string) (string, error) { return readProc(c, name) })
+}
+
+// writerSeenBy names the server process that reads files for us: what it opens
+// as /proc/self is itself. Fields stay empty where it cannot be told.
+func writerSeenBy(read func(name string) (string, error)) record.Writer {
 	w := record.Writer{Kind: "sftp"}
-	self, err := process(c, "self")
-	boot, berr := readProc(c, bootID)
+	line, err := read("/proc/self/stat")
+	if err != nil {
+		return w
+	}
+	boot, err := read(bootID)
+	if err != nil {
+		return w
+	}
+	self, err := shell.ParseStat(line)
 	// The session leader's start time is what is looked at later.
-	if err != nil || berr != nil || self.PID != self.Session {
+	if err != nil || self.PID != self.Session {
 		return w
 	}
 	w.PID, w.Session, w.Start, w.Boot = self.PID, self.Session, self.Start, boot

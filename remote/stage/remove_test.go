@@ -111,15 +111,3 @@ func TestCleanUpFollowsNoLinkedGenerations(t *testing.T) {
 		t.Error("what the link leads to was cleaned up")
 	}
 }
-
-func TestScratchLeavesNothing(t *testing.T) {
-	t.Parallel()
-	s := onSSHD(t)
-	g := s.create(s.target("a"), "alice", "id", 5)
-	scratch, err := g.Scratch(s.ctx, []byte("pattern"))
-	s.check(err)
-	s.wantFile(scratch.Source, "pattern")
-	s.wantFile(scratch.Part, "")
-	scratch.Remove(s.ctx)
-	s.wantNames(g.Dir(), "record.1", "chunks")
-}

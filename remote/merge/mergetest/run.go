@@ -7,8 +7,9 @@ import (
 )
 
 // Run puts the engine of this name through the suite. Every test has a server
-// of its own; o must make it one on which the engine is the one chosen.
-func Run(t *testing.T, engine string, o remotetest.SSHDOptions) {
+// of its own; o, and what hosts.yaml asks for there ("auto" or the engine), must
+// make it one on which the engine is the one chosen.
+func Run(t *testing.T, engine string, o remotetest.SSHDOptions, asked string) {
 	for _, test := range []struct {
 		name string
 		run  func(t *testing.T, s *site)
@@ -33,7 +34,7 @@ func Run(t *testing.T, engine string, o remotetest.SSHDOptions) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			test.run(t, newSite(t, engine, remotetest.StartSSHD(t, o)))
+			test.run(t, newSite(t, engine, asked, remotetest.StartSSHD(t, o)))
 		})
 	}
 }

@@ -33,11 +33,12 @@ type site struct {
 	first, second *gateway // without an upload
 }
 
-func newSite(t *testing.T, engine string, sshd *remotetest.SSHD) *site {
+func newSite(t *testing.T, engine, asked string, sshd *remotetest.SSHD) *site {
 	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
 	t.Cleanup(cancel)
 	s := &site{t: t, ctx: ctx, sshd: sshd, config: sshd.Host("h"), engine: engine}
 	s.config.Connections = 3 // more only cost time here
+	s.config.Engine = asked
 	return s
 }
 
@@ -123,8 +124,8 @@ func (g *gateway) begin() *merge.Merger {
 	m, err := merge.Begin(g.ctx, g.Generation, g.Engines, quiet)
 	g.check(err)
 	if m.Engine() != g.engine {
-		choice, _ := g.Engines.Chosen("h", g.Target().Root)
-		g.t.Fatalf("the engine is %s, want %s: %v", m.Engine(), g.engine, choice.Why)
+		choice, _ := g.Engines.Chosen(g.host, g.Target().Root)
+		g.t.Fatalf("the engine is %s, want %s: %s", m.Engine(), g.engine, choice.Explain())
 	}
 	return m
 }

@@ -1,0 +1,152 @@
+package merge
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"sftpgate/remote/stage"
+)
+
+// retryAfter is how long a choice stands that fell back because a better engine
+// failed: what was wrong may have been mended.
+const retryAfter = 10 * time.Minute
+
+// Engines knows which engine serves on which host. It is safe for concurrent use.
+type Engines struct {
+	mu     sync.Mutex
+	chosen map[string]*chosen // by host and root
+}
+
+// chosen is what is known of one root; the fields belong to the mutex of Engines.
+type chosen struct {
+	known  bool
+	choice Choice
+	asked  string    // what hosts.yaml asked for then
+	until  time.Time // not believed any longer; zero: until it fails
+	trying *trial    // under way
+}
+
+// trial is one try of the engines; the fields are written before done is closed.
+type trial struct {
+	done   chan struct{}
+	err    error
+	gaveUp bool // the one who tried, so that err tells nothing
+}
+
+// NewEngines starts with nothing known.
+func NewEngines() *Engines { return &Engines{chosen: map[string]*chosen{}} }
+
+// Chosen says which engine a host's root has, as last found out; nothing is
+// tried. A choice under another setting of hosts.yaml is none.
+func (e *Engines) Chosen(h *stage.Host, root string) (Choice, bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	c := e.at(h, root)
+	return c.choice, c.known && c.asked == wantedOn(h)
+}
+
+// Choose finds the best engine for the root of t, by letting the engines prove
+// themselves in its directory; t needs no Name. It is tried once and kept, and
+// shared by all who ask at the same time. Where it fell back because better
+// engines failed, it is tried anew after ten minutes.
+//
+// Errors: ErrNoEngine, and what stage.Host.Abilities and Scratch return.
+func (e *Engines) Choose(ctx context.Context, h *stage.Host, t stage.Target) (Choice, error) {
+	for {
+		e.mu.Lock()
+		c := e.at(h, t.Root)
+		if c.stands(wantedOn(h)) {
+			defer e.mu.Unlock()
+			return c.choice, nil
+		}
+		try := c.trying
+		mine := try == nil
+		if mine {
+			try = &trial{done: make(chan struct{})}
+			c.trying = try
+		}
+		e.mu.Unlock()
+		if mine {
+			return e.try(ctx, h, t, try)
+		}
+		select {
+		case <-try.done:
+		case <-ctx.Done():
+			return Choice{}, ctx.Err()
+		}
+		if try.err != nil && !try.gaveUp {
+			return Choice{}, try.err
+		}
+	}
+}
+
+func (e *Engines) try(ctx context.Context, h *stage.Host, t stage.Target, try *trial) (Choice, error) {
+	asked := wantedOn(h)
+	choice, err := choose(ctx, h, t)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	c := e.at(h, t.Root)
+	c.trying = nil
+	if err == nil {
+		c.known, c.choice, c.asked, c.until = true, choice, asked, time.Time{}
+		if choice.Fallback {
+			c.until = time.Now().Add(retryAfter)
+		}
+	}
+	try.err, try.gaveUp = err, ctx.Err() != nil
+	close(try.done)
+	return choice, err
+}
+
+// Open opens the best engine for a generation: the one that proved itself on
+// its host. When that one does not open any more, the choice is made anew.
+func (e *Engines) Open(ctx context.Context, g *stage.Generation) (Engine, error) {
+	h, t := g.Host(), g.Target()
+	for again := false; ; again = true {
+		choice, err := e.Choose(ctx, h, t)
+		if err != nil {
+			return nil, err
+		}
+		can, err := h.Abilities(ctx, t)
+		if err != nil {
+			return nil, err
+		}
+		engine, err := openNamed(ctx, choice.Engine, h, can)
+		if err == nil {
+			return opened{engine, func() { e.doubt(h, t.Root, choice.Engine) }}, nil
+		}
+		if again || lost(ctx, err) {
+			return nil, err
+		}
+		e.doubt(h, t.Root, choice.Engine)
+	}
+}
+
+// opened is an engine that was chosen.
+type opened struct {
+	Engine
+	doubt func() // has the choice made anew before the engine is opened again
+}
+
+// doubt has a choice made anew, if it is still this engine. It is shown until then.
+func (e *Engines) doubt(h *stage.Host, root, engine string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if c := e.at(h, root); c.known && c.choice.Engine == engine {
+		c.until = time.Now()
+	}
+}
+
+// at is what is known of a host's root. With e.mu held.
+func (e *Engines) at(h *stage.Host, root string) *chosen {
+	key := h.Config().ID + "\x00" + root
+	if e.chosen[key] == nil {
+		e.chosen[key] = &chosen{}
+	}
+	return e.chosen[key]
+}
+
+func (c *chosen) stands(asked string) bool {
+	return c.known && c.asked == asked && (c.until.IsZero() || time.Now().Before(c.until))
+}
