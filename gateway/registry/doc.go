@@ -1,5 +1,6 @@
 // Package registry keeps claims, leases and the index of uploads, either in
-// Redis, shared by several gateways, or in one bbolt file for a single gateway.
+// Redis, shared by several gateways – one server, one behind sentinels, or a
+// cluster –, or in one bbolt file for a single gateway.
 //
 // Both stores implement gateway.Claims, gateway.Leases and gateway.Index, and
 // both pass the suite in registrytest. Nothing in them is the only copy: a
@@ -15,8 +16,31 @@
 //	sftpgate:{pending}:uploads              sorted set of upload ids last put with Pending, scored by when
 //	sftpgate:{<sha256 of alias>}:alias      the upload id last put under the alias, JSON
 //
-// All keys of one Lua script share a hash tag, so that a cluster can run it.
-// Every key has a time to live, counted by Redis' own clock.
+// Each Lua script works on one key, and no other command on two, so that a
+// cluster can run them. Every key has a time to live, counted by Redis' own clock.
+//
+// # Fail-over
+//
+// Redis copies to its replicas after it has answered: what was written in the
+// last moment before a master is lost can be lost with it, and a master that is
+// cut off from its sentinels or its cluster may go on to answer for some seconds
+// beside the new one. What that does to each value, and why it costs no byte:
+//
+//   - A claim that was taken is free again. Its owner takes it again with its next
+//     call, under the old token; whoever comes first instead finds the owner's
+//     staging directory on the host, which decides.
+//   - A claim that was released stands again. Nothing on the host goes with it, so
+//     that the next one who looks there replaces it.
+//   - A lease may be held twice: two mergers write the same bytes.
+//   - An entry is as it was one Put before, or missing until the next one. A
+//     tombstone that is missing leaves what a flushed Redis leaves.
+//
+// While no master answers, calls fail with gateway.ErrRegistryUnavailable after
+// at most about three seconds.
+//
+// Claims do not WAIT for a replica. It would cost little (30 µs over loopback),
+// but prove nothing: another replica may be promoted, and without a replica the
+// claim would have to be refused or given all the same.
 //
 // # Tombstones
 //

@@ -79,24 +79,6 @@ func TestRedis(t *testing.T) {
 	})
 }
 
-// A cluster refuses a script whose keys are on several nodes; a cluster of one
-// node looks at the hash tags all the same.
-func TestRedisCluster(t *testing.T) {
-	t.Parallel()
-	server := registrytest.StartRedis(t, "--cluster-enabled", "yes")
-	if got := server.Do("CLUSTER ADDSLOTSRANGE 0 16383"); got != "+OK" {
-		t.Fatal(got)
-	}
-	registrytest.Run(t, func(t *testing.T) registrytest.Store {
-		o, err := options(server.URL())
-		must(t, "options", err)
-		o.IsClusterMode = true
-		r := openRedis(t.Context(), o, nil)
-		recovers(t, func() error { _, _, err := r.Get(t.Context(), "id"); return err }) // it takes a node a moment to call itself a cluster
-		return r
-	})
-}
-
 // After FLUSHALL the target is free, and whoever learned from the host that the
 // claim is its own puts it back under the old token.
 func TestRedisFlushed(t *testing.T) {

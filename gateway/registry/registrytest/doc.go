@@ -1,4 +1,4 @@
 // Package registrytest holds what tests of a registry need: the suite that
-// every store must pass, a real redis-server that ends with the test, and a
-// proxy that loses replies.
+// every store must pass, real redis-servers that end with the test – one, a
+// cluster, or a master with its sentinels –, and a proxy that loses replies.
 package registrytest

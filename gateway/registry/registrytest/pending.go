@@ -72,7 +72,7 @@ func pending(t *testing.T, s Store) {
 // While lists are read, and what is no longer pending is tidied away, nothing
 // that is pending is missed.
 func pendingConcurrently(t *testing.T, s Store) {
-	var errs [30]error
+	var errs [10]error
 	var all sync.WaitGroup
 	for i := range errs {
 		all.Go(func() {

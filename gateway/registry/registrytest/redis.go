@@ -2,8 +2,8 @@ package registrytest
 
 import (
 	"bufio"
-	"bytes"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net"
 	"os"
@@ -22,7 +22,8 @@ type RedisServer struct {
 	Addr string
 
 	t    testing.TB
-	args []string
+	args []string // behind the port
+	conf string   // before it: a file that the server rewrites; "" for none
 	log  string
 	cmd  *exec.Cmd
 	gone chan struct{} // closed when cmd has ended
@@ -31,26 +32,43 @@ type RedisServer struct {
 // StartRedis starts a server; args are further options, as in "--maxclients", "5".
 func StartRedis(t testing.TB, args ...string) *RedisServer {
 	t.Helper()
+	s := newServer(t)
+	s.args = append(s.args, "--save", "", "--appendonly", "no")
+	s.args = append(s.args, args...)
+	s.startAnywhere()
+	return s
+}
+
+// newServer is one that has not been started.
+func newServer(t testing.TB) *RedisServer {
+	t.Helper()
 	if _, err := exec.LookPath("redis-server"); err != nil {
 		t.Fatalf("this test needs a redis-server: %v", err)
 	}
 	dir := t.TempDir()
 	s := &RedisServer{t: t, log: filepath.Join(dir, "redis.log")}
-	s.args = append([]string{
-		"--bind", "127.0.0.1", "--save", "", "--appendonly", "no",
-		"--dir", dir, "--logfile", s.log,
-	}, args...)
+	s.args = []string{"--bind", "127.0.0.1", "--dir", dir, "--logfile", s.log}
 	t.Cleanup(s.Kill)
+	return s
+}
+
+func (s *RedisServer) startAnywhere() {
+	s.t.Helper()
 	for range 10 {
-		// Below the ports that outgoing connections take, so that Restart finds it free again.
-		s.Addr = fmt.Sprintf("127.0.0.1:%d", 12000+rand.IntN(18000))
+		// Below the ports that outgoing connections take, so that Restart finds it
+		// free again, also those of a cluster's bus, which are 10,000 higher.
+		s.Addr = fmt.Sprintf("127.0.0.1:%d", 12000+rand.IntN(10000))
 		if s.start() {
-			return s
+			return
 		}
 	}
 	out, _ := os.ReadFile(s.log)
-	t.Fatalf("redis-server did not start; its log:\n%s", out)
-	return nil
+	s.t.Fatalf("redis-server did not start; its log:\n%s", out)
+}
+
+func (s *RedisServer) port() string {
+	_, port, _ := net.SplitHostPort(s.Addr)
+	return port
 }
 
 // URL is what OpenRedis takes.
@@ -104,6 +122,29 @@ func (s *RedisServer) Do(command string) string {
 	return lines[0]
 }
 
+// CaughtUp returns when s, a replica, has all that master has.
+func (s *RedisServer) CaughtUp(master *RedisServer) {
+	s.t.Helper()
+	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+		theirs, ours := master.replicated(), s.replicated()
+		if theirs != "" && theirs == ours {
+			return
+		}
+	}
+	s.t.Fatalf("the replica at %s did not catch up", s.Addr)
+}
+
+// replicated is how far the stream of writes has come.
+func (s *RedisServer) replicated() string {
+	lines, _ := s.ask("INFO replication")
+	for _, line := range lines {
+		if offset, ok := strings.CutPrefix(line, "master_repl_offset:"); ok {
+			return offset
+		}
+	}
+	return ""
+}
+
 func (s *RedisServer) signal(sig syscall.Signal) {
 	s.t.Helper()
 	if err := s.cmd.Process.Signal(sig); err != nil {
@@ -113,8 +154,11 @@ func (s *RedisServer) signal(sig syscall.Signal) {
 
 // start reports whether a server of ours answers at Addr.
 func (s *RedisServer) start() bool {
-	_, port, _ := net.SplitHostPort(s.Addr)
-	cmd := exec.Command("redis-server", append([]string{"--port", port}, s.args...)...)
+	args := append([]string{"--port", s.port()}, s.args...)
+	if s.conf != "" {
+		args = append([]string{s.conf}, args...)
+	}
+	cmd := exec.Command("redis-server", args...)
 	cmd.SysProcAttr = endWithParent()
 	if err := cmd.Start(); err != nil {
 		s.t.Fatalf("redis-server: %v", err)
@@ -142,7 +186,19 @@ func (s *RedisServer) start() bool {
 	return false
 }
 
-// ask returns the lines of the reply to one command.
+func (s *RedisServer) await(command, want string) {
+	s.t.Helper()
+	var reply string
+	for end := time.Now().Add(15 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+		lines, err := s.ask(command)
+		if reply = strings.Join(lines, "\n"); err == nil && strings.Contains(reply, want) {
+			return
+		}
+	}
+	s.t.Fatalf("%s: not within 15 s %q:\n%s", command, want, reply)
+}
+
+// ask returns the lines of the reply to one command, their marks (RESP 2) included.
 func (s *RedisServer) ask(command string) ([]string, error) {
 	c, err := net.DialTimeout("tcp", s.Addr, time.Second)
 	if err != nil {
@@ -150,17 +206,35 @@ func (s *RedisServer) ask(command string) ([]string, error) {
 	}
 	defer c.Close()
 	_ = c.SetDeadline(time.Now().Add(2 * time.Second))
-	// QUIT makes the server close the connection behind the reply.
-	if _, err := fmt.Fprintf(c, "%s\r\nQUIT\r\n", command); err != nil {
+	if _, err := fmt.Fprintf(c, "%s\r\n", command); err != nil {
 		return nil, err
 	}
-	var lines []string
-	in := bufio.NewScanner(c)
-	for in.Scan() {
-		lines = append(lines, string(bytes.TrimRight(in.Bytes(), "\r")))
+	return readReply(bufio.NewReader(c))
+}
+
+func readReply(in *bufio.Reader) ([]string, error) {
+	head, err := in.ReadString('\n')
+	if err != nil {
+		return nil, fmt.Errorf("no reply: %w", err)
 	}
-	if len(lines) == 0 {
-		return nil, fmt.Errorf("no reply: %v", in.Err())
+	head = strings.TrimRight(head, "\r\n")
+	lines := []string{head}
+	n, _ := strconv.Atoi(strings.TrimLeft(head, "$*"))
+	switch {
+	case strings.HasPrefix(head, "$") && n >= 0:
+		text := make([]byte, n+2)
+		if _, err := io.ReadFull(in, text); err != nil {
+			return nil, err
+		}
+		return append(lines, strings.Split(string(text[:n]), "\r\n")...), nil
+	case strings.HasPrefix(head, "*"):
+		for range n {
+			more, err := readReply(in)
+			if err != nil {
+				return nil, err
+			}
+			lines = append(lines, more...)
+		}
 	}
 	return lines, nil
 }
