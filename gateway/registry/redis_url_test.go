@@ -117,6 +117,7 @@ func FuzzRedisURL(f *testing.F) {
 	f.Add("rediss+sentinel", "gate", "/x?y#", "h1:26379,h2/mymaster/0?sentinel_username=watch")
 	f.Add("redis+cluster", "", ",@", "h1:7000,[::1]:7001?client_name=x")
 	f.Add("unix", "", "%zz", "/run/redis.sock?db=1")
+	f.Add("redis", "", "", "0]")
 	f.Fuzz(func(t *testing.T, scheme, user, more, rest string) {
 		const secret = "s3cret"
 		o, _, err := parseURL(scheme + "://" + user + ":" + secret + more + "@" + rest)
