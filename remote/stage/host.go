@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -21,9 +22,10 @@ type Host struct {
 	pool *link.Pool
 	log  *slog.Logger
 
-	mu    sync.Mutex
-	roots map[string]realRoot
-	known map[string]link.Abilities // by root
+	mu      sync.Mutex
+	version uint64 // of the way to the host in which the rest was found out
+	roots   map[string]realRoot
+	known   map[string]link.Abilities // by root
 }
 
 type realRoot struct {
@@ -39,16 +41,31 @@ func New(pool *link.Pool, log *slog.Logger) *Host {
 // Pool gives the connections to the host.
 func (h *Host) Pool() *link.Pool { return h.pool }
 
-// Config is the host as hosts.yaml describes it.
+// Config is the host as hosts.yaml describes it now.
 func (h *Host) Config() hosts.Host { return h.pool.Host() }
+
+// standing reports whether what was found out under a version of the way to the
+// host is true of it now, and forgets what is not. With h.mu held.
+func (h *Host) standing(version uint64) bool {
+	now := h.pool.Version()
+	if h.version != now {
+		h.version = now
+		clear(h.roots)
+		clear(h.known)
+	}
+	return version == now
+}
 
 // Abilities says what the host can do where t stands. A host on which one
 // claim could be put over another is refused.
 func (h *Host) Abilities(ctx context.Context, t Target) (link.Abilities, error) {
+	version := h.pool.Version()
 	a, err := h.pool.Abilities(ctx, t.Root, t.Dir)
 	if err == nil {
 		h.mu.Lock()
-		h.known[t.Root] = a
+		if h.standing(version) {
+			h.known[t.Root] = a
+		}
 		h.mu.Unlock()
 	}
 	if err == nil && !a.DirRenameExclusive {
@@ -63,9 +80,13 @@ func (h *Host) Abilities(ctx context.Context, t Target) (link.Abilities, error) 
 
 // Known says what was last found out about each root; nothing is asked.
 func (h *Host) Known() map[string]link.Abilities {
+	roots := h.Config().Roots
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return maps.Clone(h.known)
+	h.standing(0)
+	known := maps.Clone(h.known)
+	maps.DeleteFunc(known, func(root string, _ link.Abilities) bool { return !slices.Contains(roots, root) })
+	return known
 }
 
 // do runs fn on one connection and names what went wrong.

@@ -48,8 +48,9 @@ func (h *Host) ResolveDir(ctx context.Context, dir string, within ...string) (Ta
 
 func (h *Host) resolve(ctx context.Context, dir, name string, makeDirs bool, within []string) (Target, error) {
 	t := Target{Host: h.Config().ID}
+	version := h.pool.Version()
 	err := h.do(ctx, dir, func(c *sftp.Client) error {
-		roots, err := h.realRoots(c)
+		roots, err := h.realRoots(c, version)
 		if err != nil {
 			return err
 		}
@@ -88,14 +89,16 @@ func (h *Host) resolve(ctx context.Context, dir, name string, makeDirs bool, wit
 	return t, err
 }
 
-// realRoots maps each configured root to its real path.
-func (h *Host) realRoots(c *sftp.Client) (map[string]string, error) {
+// realRoots maps each configured root to its real path. version is that of the
+// way to the host before c was connected, or an older one.
+func (h *Host) realRoots(c *sftp.Client, version uint64) (map[string]string, error) {
 	known := map[string]string{}
 	for _, root := range h.Config().Roots {
 		h.mu.Lock()
+		stands := h.standing(version)
 		real, ok := h.roots[root]
 		h.mu.Unlock()
-		if !ok || time.Since(real.at) > rootsStand {
+		if !stands || !ok || time.Since(real.at) > rootsStand {
 			at, missing, err := realDir(c, root)
 			if err != nil {
 				return nil, fmt.Errorf("root %s: %w", root, err)
@@ -105,7 +108,9 @@ func (h *Host) realRoots(c *sftp.Client) (map[string]string, error) {
 			}
 			real = realRoot{at, time.Now()}
 			h.mu.Lock()
-			h.roots[root] = real
+			if h.standing(version) {
+				h.roots[root] = real
+			}
 			h.mu.Unlock()
 		}
 		known[root] = real.path
