@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"sftpgate/remote/merge"
 	"sftpgate/remote/record"
 	"sftpgate/remote/stage"
 )
@@ -36,13 +37,14 @@ type upload struct {
 	space     bool      // free space was checked
 	working   bool
 	finishing bool
-	finished  chan struct{} // closed when the finish that runs has ended
-	moved     chan struct{} // closed and made anew when the merge has moved on
-	result    *Upload       // how it ended
-	mergeErr  error         // why the merge stands still
-	leaseAt   time.Time     // when to ask for the merge lease again
-	looked    time.Time     // when the host or the index was last asked how it stands
-	finishAt  time.Time     // when the finish began here
+	finished  chan struct{}   // closed when the finish that runs has ended
+	moved     chan struct{}   // closed and made anew when the merge has moved on
+	result    *Upload         // how it ended
+	mergeErr  error           // why the merge stands still
+	leaseAt   time.Time       // when to ask for the merge lease again
+	looked    time.Time       // when the host or the index was last asked how it stands
+	finishAt  time.Time       // when the finish began here
+	follower  *merge.Follower // hashes the part while it grows; nil: nobody does
 }
 
 // activate makes a generation active here, or returns it when it is already.
@@ -222,11 +224,16 @@ func (s *Service) forget(u *upload) {
 // entry is what the index is told.
 func (u *upload) entry() Entry {
 	meta := u.gen.State().Meta
-	e := Entry{Upload: u.view(false), Key: u.key, Aliases: []string{targetAlias(u.key)}, Passes: meta.Passes, Pending: u.pending()}
+	return Entry{Upload: u.view(false), Key: u.key, Aliases: aliases(meta, u.key), Passes: meta.Passes, Pending: u.pending()}
+}
+
+// aliases are the further names under which an upload is found.
+func aliases(meta record.Meta, key Key) []string {
+	names := []string{targetAlias(key)}
 	if meta.ClientID != "" {
-		e.Aliases = append(e.Aliases, clientAlias(meta.User, meta.Host, path.Dir(meta.Path), meta.ClientID))
+		names = append(names, clientAlias(meta.User, meta.Host, path.Dir(meta.Path), meta.ClientID))
 	}
-	return e
+	return names
 }
 
 // save tells the index; what it does not hear it can be told again.

@@ -21,6 +21,7 @@ func (u *upload) conclude(result Upload) {
 		close(u.finished)
 	}
 	u.mu.Unlock()
+	u.unfollow(nil)
 	u.s.event(u, string(result.State))
 	u.measureFinish(result.State)
 	// The tombstone answers from now on.
@@ -57,6 +58,7 @@ func (u *upload) finishFailed(err error) {
 	u.mu.Unlock()
 	u.save(context.WithoutCancel(u.s.life))
 	close(finished)
+	u.unfollow(nil)
 	u.measureFinish(Failed)
 	u.s.log.Warn("upload not finished", "event", "failed", "upload", u.id, "host", u.hostID(),
 		"user", u.gen.State().Meta.User, "code", refused.Code, "err", err)

@@ -183,9 +183,12 @@ func (s *Service) Entries(ctx context.Context, c Caller, host, dir string) (Entr
 	if err != nil {
 		return Entries{}, err
 	}
-	infos, err := h.List(ctx, dir, c.within()...)
+	infos, staged, err := h.List(ctx, dir, c.within()...)
 	if err != nil {
 		return Entries{}, explain(host, err)
+	}
+	if staged.Dir != "" {
+		s.noticed(h, staged)
 	}
 	list := Entries{Host: host, Dir: dir, Entries: make([]DirEntry, 0, len(infos))}
 	for _, info := range infos {

@@ -141,9 +141,42 @@ func (u *upload) withMerger(ctx context.Context, fn func(*merge.Merger) error) e
 	u.mu.Lock()
 	u.engine = m.Engine()
 	u.mu.Unlock()
+	u.follow(ctx, m)
 	err = fn(m)
 	// Also when ctx has ended: a writer that is known to be gone spares a copy later.
 	return errors.Join(err, m.Close(context.WithoutCancel(ctx)))
+}
+
+// follow has the part hashed while it grows, where a digest was declared and
+// the file is large enough to be worth it.
+func (u *upload) follow(ctx context.Context, m *merge.Merger) {
+	state := u.gen.State()
+	if state.Meta.Digest == nil || state.Meta.Size < merge.FollowFrom {
+		return
+	}
+	u.mu.Lock()
+	f := u.follower
+	u.mu.Unlock()
+	if f.Follows(state.Epoch) {
+		m.Follow(ctx, f)
+		return
+	}
+	if f = merge.NewFollower(u.gen, u.logger()); f == nil || !m.Follow(ctx, f) {
+		return
+	}
+	u.unfollow(f)
+	u.s.workers.Go(func() { f.Run(u.s.life) })
+}
+
+// unfollow ends the follower there is, and puts next in its place.
+func (u *upload) unfollow(next *merge.Follower) {
+	u.mu.Lock()
+	before := u.follower
+	u.follower = next
+	u.mu.Unlock()
+	if before != nil {
+		before.Close()
+	}
 }
 
 // round merges what waits now and tells those who wait for it.

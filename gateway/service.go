@@ -55,7 +55,8 @@ type Service struct {
 
 	mu       sync.Mutex
 	active   map[string]*upload
-	retries  map[string]retry // of uploads that this gateway looks after by itself
+	retries  map[string]retry     // of uploads that this gateway looks after by itself
+	swept    map[string]time.Time // hosts, when this gateway last did
 	stopping bool
 	running  sync.WaitGroup // requests that write
 	workers  sync.WaitGroup
@@ -84,7 +85,7 @@ func New(c Config) *Service {
 		c.Engines = merge.NewEngines()
 	}
 	s := &Service{hosts: c.Hosts, claims: c.Claims, leases: c.Leases, index: c.Index, engines: c.Engines, log: c.Log,
-		ready: c.Ready, meter: c.Meter, expireAfter: c.ExpireAfter, token: rand.Text(), active: map[string]*upload{}, retries: map[string]retry{}}
+		ready: c.Ready, meter: c.Meter, expireAfter: c.ExpireAfter, token: rand.Text(), active: map[string]*upload{}, retries: map[string]retry{}, swept: map[string]time.Time{}}
 	s.life, s.stop = context.WithCancel(context.Background())
 	return s
 }

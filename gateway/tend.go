@@ -25,8 +25,10 @@ type retry struct {
 
 // Tend begins to look after uploads that nobody asks for: a finish whose
 // gateway died, or that a passing trouble stopped, goes on from the checkpoint;
-// what is left after the end is cleared away. Shutdown ends it.
+// what is left after the end is cleared away, and what was abandoned once it has
+// expired. Shutdown ends it.
 func (s *Service) Tend() {
+	s.workers.Go(s.sweepHosts)
 	s.workers.Go(func() {
 		tick := time.NewTicker(tendEvery)
 		defer tick.Stop()

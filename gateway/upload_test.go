@@ -14,8 +14,9 @@ const mib = 1 << 20
 
 // hostsOfEveryKind are the accounts that force each engine.
 var hostsOfEveryKind = map[string]remotetest.SSHDOptions{
-	"shell":  {},
-	"stream": {ForceCommand: "internal-sftp -P copy-data"},
+	"shell":     {},
+	"copy-data": {ForceCommand: "internal-sftp"},
+	"stream":    {ForceCommand: "internal-sftp -P copy-data"},
 }
 
 func TestChunksInRandomOrder(t *testing.T) {

@@ -43,6 +43,7 @@ func (m *Merger) batch(ctx context.Context, batch []stage.Staged, out *Outcome) 
 	for _, c := range copied {
 		out.Merged = append(out.Merged, c.Chunk)
 	}
+	m.tellFollower()
 	return errors.Join(err, m.gen.Free(ctx, own(copied)))
 }
 

@@ -35,6 +35,9 @@ type Merger struct {
 	token  string
 	log    *slog.Logger
 	closed bool
+
+	follower *Follower // nil: nobody hashes the part while it grows
+	guard    guarded   // the engine, for it
 }
 
 // Begin opens an engine, makes the part file when there is none, and records

@@ -36,8 +36,8 @@ type Meta struct {
 	// opened with: they may go on with it when their time is over.
 	Passes []string `json:"passes,omitempty"`
 	// MaxSize bounds the file, in bytes, where that was part of a ticket; 0: no bound.
-	MaxSize int64 `json:"max_size,omitempty"`
-	Adopted   []Adopted  `json:"adopted,omitempty"`
+	MaxSize int64     `json:"max_size,omitempty"`
+	Adopted []Adopted `json:"adopted,omitempty"`
 }
 
 // Adopted is an unnamed upload whose bytes are part of this one.

@@ -27,6 +27,14 @@ func NewSpan(off, length int64) (Span, error) {
 	return Span{off, length}, nil
 }
 
+// Prefix is how far the bytes reach from 0 on without a gap.
+func (s Spans) Prefix() int64 {
+	if len(s) == 0 || s[0].Off > 0 {
+		return 0
+	}
+	return s[0].End()
+}
+
 // End is the offset behind the last byte.
 func (s Span) End() int64 { return s.Off + s.Len }
 

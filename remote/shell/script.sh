@@ -72,7 +72,7 @@ main() {
 			text= && disturbed "$part" && text=disturbed
 			(exec 1<>"$part" && dd bs=1 seek="$offset" count=0 conv=notrunc </dev/null 2>/dev/null && exec cat "$source" </dev/null)
 			status=$?
-			[ -z "$stamp" ] || touch -r "$part" "$stamp"
+			[ -z "$stamp" ] || touch -r "$part" "$stamp" </dev/null
 			answer $status "$text"
 			;;
 		guard) # STAMP: a file beside the part that copies keep at the part's time of change
@@ -83,6 +83,7 @@ main() {
 			;;
 		follow) # TOOL FILE STAMP, then what feed reads
 			IFS= read -r tool && IFS= read -r file && IFS= read -r stamp || exit 1
+			[ -z "$stamp" ] || [ -e "$stamp" ] || touch -r "$file" "$stamp" </dev/null
 			{ text=$(feed "$file" | digest "$tool" 4>&-); } 4>&1
 			status=$?
 			disturbed "$file" && status=3

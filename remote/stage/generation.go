@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"strconv"
 	"sync"
 
 	"github.com/pkg/sftp"
@@ -72,6 +73,9 @@ func (g *Generation) Dir() string { return g.path() }
 
 // PartPath is the part file of an epoch.
 func (g *Generation) PartPath(epoch int) string { return g.path(partName(epoch)) }
+
+// StampPath is the file by which changes to a part that are not ours are seen.
+func (g *Generation) StampPath(epoch int) string { return g.path(stampPrefix + strconv.Itoa(epoch)) }
 
 // do runs fn on one connection. Where something in the generation is missing,
 // it finds out whether the generation itself is gone.

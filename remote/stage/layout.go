@@ -22,6 +22,7 @@ import (
 //	            chunks/<off>-<len>-<sha256>  a committed chunk
 //	            tmp-<random>                 an attempt still being written
 //	            part.<epoch>                 the file being assembled
+//	            stamp.<epoch>                empty; its time is that of our last copy to the part
 //	            pub-<random>                 a second name of the part, on its way to replace the target
 //	/srv/files/.<random>.sftpgate            a generation being prepared or removed, bodies whose
 //	                                         place is not known yet, a small file's attempt
@@ -32,6 +33,7 @@ const (
 	maxName      = 255 // bytes in one component, on every filesystem that matters
 	recordPrefix = "record."
 	partPrefix   = "part."
+	stampPrefix  = "stamp."
 	genPrefix    = "gen-"
 	tmpPrefix    = "tmp-"
 	pubPrefix    = "pub-"

@@ -156,21 +156,23 @@ func makeAll(c *sftp.Client, can link.Abilities, dir string, missing []string) (
 	return dir, nil
 }
 
-// List reads a directory under the roots. Staging is left out.
-func (h *Host) List(ctx context.Context, dir string, within ...string) ([]fs.FileInfo, error) {
+// List reads a directory under the roots. Staging is left out; where there is
+// some, staged is the directory's real place, for a sweep.
+func (h *Host) List(ctx context.Context, dir string, within ...string) (listed []fs.FileInfo, staged Target, err error) {
 	t, err := h.ResolveDir(ctx, dir, within...)
 	if err != nil {
-		return nil, err
+		return nil, staged, err
 	}
-	var listed []fs.FileInfo
 	err = h.do(ctx, dir, func(c *sftp.Client) error {
 		all, err := c.ReadDirContext(ctx, t.Dir)
 		for _, info := range all {
-			if !Staging(info.Name()) {
+			if Staging(info.Name()) {
+				staged = t
+			} else {
 				listed = append(listed, info)
 			}
 		}
 		return err
 	})
-	return listed, err
+	return listed, staged, err
 }

@@ -1,0 +1,180 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"sftpgate/remote/record"
+	"sftpgate/remote/stage"
+)
+
+const (
+	// sweepEvery is how often a host is searched for what was abandoned there.
+	sweepEvery = 24 * time.Hour
+	// firstSweep is how long after its start a gateway begins.
+	firstSweep = 10 * time.Minute
+	// sweepPause is between two directories of a sweep: a host has better to do.
+	sweepPause = 50 * time.Millisecond
+	// attemptLife is how long what counts for nothing is left alone: a body may
+	// still be on its way into it.
+	attemptLife = 24 * time.Hour
+	// sweepClaim is how long a target is claimed while its staging is removed.
+	sweepClaim = 2 * time.Minute
+)
+
+// sweepHosts sweeps each host once a day, as long as the service lives.
+func (s *Service) sweepHosts() {
+	wait := firstSweep
+	for pause(s.life, wait) {
+		for _, id := range s.hosts.IDs() {
+			if h, ok := s.hosts.Host(id); ok {
+				s.sweepInTurn(s.life, h)
+			}
+		}
+		wait = time.Hour
+	}
+}
+
+// sweepInTurn sweeps a host unless a gateway has done so within a day.
+func (s *Service) sweepInTurn(ctx context.Context, h *stage.Host) {
+	id := h.Config().ID
+	s.mu.Lock()
+	due := time.Since(s.swept[id]) > sweepEvery
+	s.mu.Unlock()
+	if !due {
+		return
+	}
+	key := sweepKey(id)
+	if ok, err := s.leases.Lease(ctx, key, s.token, sweepEvery); err != nil || !ok {
+		return
+	}
+	if err := s.sweep(ctx, h, sweepPause); err != nil {
+		s.log.Info("a sweep was not finished and will be begun anew", "host", id, "err", err)
+		_ = s.leases.Unlease(context.WithoutCancel(ctx), key, s.token)
+		return
+	}
+	s.mu.Lock()
+	s.swept[id] = time.Now()
+	s.mu.Unlock()
+}
+
+func sweepKey(host string) Key { return Key("sweep:" + host) }
+
+// Sweep removes what was abandoned on a host, below all of its roots, now.
+//
+// Refusals: unknown-host, host errors.
+func (s *Service) Sweep(ctx context.Context, host string) error {
+	h, err := s.host(host)
+	if err == nil {
+		err = s.sweep(ctx, h, 0)
+	}
+	return explain(host, err)
+}
+
+func (s *Service) sweep(ctx context.Context, h *stage.Host, pause time.Duration) error {
+	return h.Sweep(ctx, pause, func(l stage.Leftover) error { return s.leftover(ctx, h, l) })
+}
+
+// noticed sweeps one directory that was read for another reason and has
+// staging in it.
+func (s *Service) noticed(h *stage.Host, t stage.Target) {
+	key := sweepKey(t.Host + " " + t.Dir)
+	if s.life.Err() != nil {
+		return
+	}
+	s.workers.Go(func() {
+		if ok, err := s.leases.Lease(s.life, key, s.token+t.Dir, time.Hour); err != nil || !ok {
+			return
+		}
+		if _, err := h.SweepDir(s.life, t, func(l stage.Leftover) error { return s.leftover(s.life, h, l) }); err != nil {
+			s.log.Info("a directory was not swept", "host", t.Host, "dir", t.Dir, "err", err)
+		}
+	})
+}
+
+// leftover decides what becomes of something that a sweep came upon.
+func (s *Service) leftover(ctx context.Context, h *stage.Host, l stage.Leftover) error {
+	if l.Generation == nil {
+		if l.Idle < min(attemptLife, s.expireAfter) {
+			return nil
+		}
+		s.log.Info("removing what an unfinished request has left", "event", "swept", "host", h.Config().ID, "path", l.Path(), "idle", l.Idle.Round(time.Second))
+		return l.Remove(ctx)
+	}
+	if l.Idle < s.expireAfter {
+		return s.remember(ctx, l.Generation)
+	}
+	err := s.expire(ctx, l)
+	if errors.Is(err, stage.ErrSuperseded) {
+		return nil // somebody was faster
+	}
+	return err
+}
+
+// remember puts a finish that the registry has forgotten back into it, so that
+// a gateway goes on with it.
+func (s *Service) remember(ctx context.Context, g *stage.Generation) error {
+	state := g.State()
+	if state.Finish == nil {
+		return nil
+	}
+	if _, known, err := s.index.Get(ctx, state.Meta.ID); err != nil || known {
+		return err
+	}
+	e := entryOf(state, keyOf(g.Target()))
+	e.Pending = true
+	return s.index.Put(ctx, e, s.expireAfter)
+}
+
+// expire removes an abandoned upload. Its target is claimed meanwhile, so that
+// it is neither taken up nor begun anew under our hands; a claim that stands is
+// somebody's activity.
+func (s *Service) expire(ctx context.Context, l stage.Leftover) error {
+	g := l.Generation
+	meta, key := g.State().Meta, keyOf(g.Target())
+	s.mu.Lock()
+	u := s.active[meta.ID]
+	s.mu.Unlock()
+	if u != nil && !u.idle(s.expireAfter) {
+		return nil
+	}
+	mine := Claim{Token: newID(), ID: meta.ID, User: meta.User, Host: meta.Host, Path: meta.Path, Since: time.Now().UTC()}
+	standing, err := s.claims.Claim(ctx, key, mine, sweepClaim)
+	if err != nil || standing.Token != mine.Token {
+		return err
+	}
+	defer func() { _ = s.claims.Release(context.WithoutCancel(ctx), key, mine.Token) }()
+	published, err := g.Withdraw(ctx)
+	if err != nil {
+		return err
+	}
+	s.log.Info("removed an abandoned upload", "event", "expired", "upload", meta.ID, "host", meta.Host, "user", meta.User,
+		"path", meta.Path, "size", meta.Size, "idle", l.Idle.Round(time.Second))
+	state := Cancelled
+	if published != nil {
+		state = Done
+	}
+	if u != nil {
+		u.end(state)
+	}
+	e, known, err := s.index.Get(ctx, meta.ID)
+	if err != nil || !known || e.Ended {
+		return err
+	}
+	e.Target, e.Pending = existing(published), false
+	e.Upload.Error = &Error{Code: UnknownUpload, Detail: "nothing was sent for " + s.expireAfter.String() + ", so the upload was given up"}
+	s.bury(ctx, e, state)
+	return nil
+}
+
+// entryOf is what the index is told of an upload of which only the records are
+// known.
+func entryOf(state record.State, key Key) Entry {
+	meta := state.Meta
+	return Entry{Key: key, Aliases: aliases(meta, key), Passes: meta.Passes, Upload: Upload{
+		ID: meta.ID, Host: meta.Host, Path: meta.Path, User: meta.User, Size: meta.Size, ChunkSize: meta.ChunkSize,
+		Digest: (*Digest)(meta.Digest), State: Receiving, ReceivedBytes: state.Merged.Bytes(), MergedBytes: state.Merged.Bytes(),
+		CreatedAt: meta.Created,
+	}}
+}

@@ -1,0 +1,185 @@
+package stage
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"path"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/pkg/sftp"
+
+	"sftpgate/remote/link"
+	"sftpgate/remote/record"
+)
+
+// Leftover is something of ours that a sweep came upon, active or not.
+type Leftover struct {
+	// Generation is a staged upload; nil for what counts for nothing: a body whose
+	// place was not known, an attempt, a generation that was being prepared or removed.
+	Generation *Generation
+	// Idle is how long nothing of it has changed, by the host's clock.
+	Idle time.Duration
+
+	host *Host
+	dir  string
+	name string
+}
+
+// Path is where it lies on the host.
+func (l Leftover) Path() string {
+	if l.Generation != nil {
+		return l.Generation.Dir()
+	}
+	return path.Join(l.dir, l.name)
+}
+
+// Remove removes what counts for nothing. A generation is for Withdraw.
+func (l Leftover) Remove(ctx context.Context) error {
+	return l.host.do(ctx, l.dir, func(c *sftp.Client) error { return removeTree(c, path.Join(l.dir, l.name)) })
+}
+
+// inspector tells what of a directory's staging names is ours. A name alone is
+// no proof: anybody may call a directory so.
+type inspector struct {
+	c    *sftp.Client
+	host *Host
+	can  link.Abilities
+	t    Target // Root and Dir; no Name
+	now  time.Time
+}
+
+// ourRandom is what randomName and rand.Text make: nobody hits on that by chance.
+var ourRandom = regexp.MustCompile(`^\.(?:[a-z2-7]{26}|[A-Z2-7]{26})\.sftpgate$`)
+
+var ourUserDir = regexp.MustCompile(`^[a-z0-9_-]{0,32}-[0-9a-f]{8}$`)
+
+// inspect returns what is ours in one staging name of the directory.
+func (in inspector) inspect(info fs.FileInfo) ([]Leftover, error) {
+	name := info.Name()
+	if info.IsDir() {
+		staged, err := in.claims(name)
+		if err != nil || len(staged) > 0 {
+			return staged, err
+		}
+	}
+	if !ourRandom.MatchString(name) || !info.IsDir() && !info.Mode().IsRegular() {
+		return nil, nil
+	}
+	last, ours, err := in.newest(path.Join(in.t.Dir, name), info)
+	if err != nil || !ours {
+		return nil, err
+	}
+	return []Leftover{{Idle: in.now.Sub(last), host: in.host, dir: in.t.Dir, name: name}}, nil
+}
+
+// claims returns the generations in a claim directory whose records say that
+// they belong there.
+func (in inspector) claims(name string) ([]Leftover, error) {
+	dir := path.Join(in.t.Dir, name)
+	users, err := in.c.ReadDir(dir)
+	if err != nil {
+		return nil, unlessGone(err)
+	}
+	var found []Leftover
+	for _, user := range users {
+		if !user.IsDir() || !ourUserDir.MatchString(user.Name()) {
+			continue
+		}
+		gens, err := in.c.ReadDir(path.Join(dir, user.Name()))
+		if err != nil {
+			return nil, unlessGone(err)
+		}
+		for _, gen := range gens {
+			n, ok := numbered(gen.Name(), genPrefix)
+			if !ok || !gen.IsDir() {
+				continue
+			}
+			l, err := in.generation(name, user.Name(), int(n), gen)
+			if err != nil {
+				return nil, err
+			}
+			if l != nil {
+				found = append(found, *l)
+			}
+		}
+	}
+	return found, nil
+}
+
+func (in inspector) generation(name, user string, n int, info fs.FileInfo) (*Leftover, error) {
+	at := path.Join(in.t.Dir, name, user, genName(n))
+	state, _, err := readState(in.c, at)
+	if errors.Is(err, record.ErrNone) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, unlessGone(err)
+	}
+	meta := state.Meta
+	t := in.t
+	t.Name = path.Base(meta.Path)
+	if meta.Host != t.Host || meta.Path != t.Path() || claimName(t.Name) != name || userDir(meta.User) != user {
+		return nil, nil
+	}
+	last, _, err := in.newest(at, info)
+	if err != nil {
+		return nil, unlessGone(err)
+	}
+	return &Leftover{Generation: in.host.generation(t, meta.User, n, in.can, state), Idle: in.now.Sub(last), host: in.host, dir: t.Dir, name: name}, nil
+}
+
+// newest is when anything in a tree was changed last, and whether all of it has
+// names that we give. Symbolic links are not followed.
+func (in inspector) newest(at string, info fs.FileInfo) (last time.Time, ours bool, err error) {
+	last, ours = info.ModTime(), true
+	if !info.IsDir() {
+		return last, ours, nil
+	}
+	infos, err := in.c.ReadDir(at)
+	if err != nil {
+		return last, false, unlessGone(err)
+	}
+	for _, child := range infos {
+		if last.Before(child.ModTime()) {
+			last = child.ModTime()
+		}
+		ours = ours && ourContent(child.Name())
+		if !child.IsDir() {
+			continue
+		}
+		deep, all, err := in.newest(path.Join(at, child.Name()), child)
+		if err != nil {
+			return last, false, err
+		}
+		if ours = ours && all; last.Before(deep) {
+			last = deep
+		}
+	}
+	return last, ours, nil
+}
+
+// ourContent reports whether a name is one that we give below a hidden directory.
+func ourContent(name string) bool {
+	for _, prefix := range []string{recordPrefix, partPrefix, stampPrefix, genPrefix, tmpPrefix, pubPrefix} {
+		if strings.HasPrefix(name, prefix) {
+			return true
+		}
+	}
+	return ourUserDir.MatchString(name) || ourTrial.MatchString(name) || ourChunk.MatchString(name)
+}
+
+var (
+	ourChunk = regexp.MustCompile(`^\d+-\d+-[0-9a-f]{64}$`)
+	// chunks/, a scratch pair, and what package link tries a host out with.
+	ourTrial = regexp.MustCompile(`^(?:chunks|source|part|before|after|[a-z]\d?)$`)
+)
+
+func unlessGone(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
