@@ -130,7 +130,7 @@ func (c *RedisCluster) Move(key string) (step func() (last bool)) {
 
 func (c *RedisCluster) start() *RedisServer {
 	// A node that is gone is noticed after about the timeout and a half.
-	return StartRedis(c.t, "--cluster-enabled", "yes", "--cluster-node-timeout", "500", "--repl-diskless-sync-delay", "0")
+	return StartRedis(c.t, "--cluster-enabled", "yes", "--cluster-node-timeout", "1000", "--repl-diskless-sync-delay", "0")
 }
 
 func (c *RedisCluster) meet(node *RedisServer) {

@@ -26,7 +26,7 @@ const watched = "mymaster"
 
 // StartSentinel starts all of them and returns when the replica has all data
 // and the sentinels would agree on a fail-over. They start one when the master
-// has been silent for half a second, and need one or two more to carry it out.
+// has been silent for a second, and need one or two more to carry it out.
 func StartSentinel(t testing.TB) *RedisSentinel {
 	t.Helper()
 	s := &RedisSentinel{t: t}
@@ -46,7 +46,7 @@ func StartSentinel(t testing.TB) *RedisSentinel {
 		conf := []string{
 			"sentinel myid " + hex.EncodeToString(id),
 			fmt.Sprintf("sentinel monitor %s 127.0.0.1 %s 2", watched, master.port()),
-			fmt.Sprintf("sentinel down-after-milliseconds %s 500", watched),
+			fmt.Sprintf("sentinel down-after-milliseconds %s 1000", watched),
 			fmt.Sprintf("sentinel failover-timeout %s 2000", watched),
 		}
 		conf = append(conf, known...)
