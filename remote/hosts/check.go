@@ -61,6 +61,12 @@ func (h Host) check(jumped bool, problem func(field, message string)) {
 	if h.Connections < 1 || h.Connections > MaxConnections {
 		problem("connections", fmt.Sprintf("connections must be from 1 to %d", MaxConnections))
 	}
+	if err := CheckBandwidth(h.Bandwidth); err != nil {
+		problem("bandwidth", err.Error())
+	}
+	if h.MaxBodies < 0 || h.MaxBodies > MaxBodies {
+		problem("max_bodies", fmt.Sprintf("max_bodies must be from 0 (no limit) to %d", MaxBodies))
+	}
 	if h.User == "" {
 		problem("user", "user is missing: give the account to log in as")
 	}

@@ -29,6 +29,8 @@ var fields = map[string]func(*Host, ast.Node) error{
 	"jump":             text(func(h *Host) *string { return &h.Jump }),
 	"connections":      number(func(h *Host) *int { return &h.Connections }, 1, MaxConnections),
 	"engine":           text(func(h *Host) *string { return &h.Engine }),
+	"bandwidth":        size(func(h *Host) *int64 { return &h.Bandwidth }),
+	"max_bodies":       number(func(h *Host) *int { return &h.MaxBodies }, 0, MaxBodies),
 	"owner":            text(func(h *Host) *string { return &h.Owner }),
 	"group":            text(func(h *Host) *string { return &h.Group }),
 	"mode":             mode,
@@ -66,6 +68,16 @@ func number(field func(*Host) *int, low, high int) func(*Host, ast.Node) error {
 		}
 		*field(h) = i
 		return nil
+	}
+}
+
+func size(field func(*Host) *int64) func(*Host, ast.Node) error {
+	return func(h *Host, n ast.Node) error {
+		s, err := scalar(n)
+		if err == nil {
+			*field(h), err = ParseSize(s)
+		}
+		return err
 	}
 }
 

@@ -22,6 +22,9 @@ const (
 	MaxConnections     = 64
 )
 
+// MaxBodies is the most that Host.MaxBodies can be.
+const MaxBodies = 100_000
+
 // Host is one machine, checked and with every default filled in.
 type Host struct {
 	// ID is the host's name in requests: letters, digits, '.', '_' and '-'.
@@ -62,6 +65,15 @@ type Host struct {
 	Connections int
 	// Engine is one of the Engine constants.
 	Engine string
+
+	// Bandwidth is how many bytes a second one gateway takes in for this host, all
+	// uploads together; 0 is no limit. It counts what clients send: chunks that the
+	// engine "stream" reads back and writes again on their way into the file come
+	// on top, twice.
+	Bandwidth int64
+	// MaxBodies is how many request bodies one gateway takes in for this host at
+	// once; 0 is no limit.
+	MaxBodies int
 
 	// Owner, Group and Mode are given to published files that ask for nothing
 	// else; empty and nil leave it to the directory's habits.

@@ -37,7 +37,7 @@ func TestExampleFile(t *testing.T) {
 		t.Fatalf("hosts %q", got)
 	}
 	db, _ := set.Get("db-1")
-	if db.User != "backup" || db.Port != 2222 || db.Connections != 4 || *db.Mode != 0o640 || len(db.Roots) != 2 {
+	if db.User != "backup" || db.Port != 2222 || db.Connections != 4 || db.Bandwidth != 50<<20 || db.MaxBodies != 32 || *db.Mode != 0o640 || len(db.Roots) != 2 {
 		t.Fatalf("db-1: %+v", db)
 	}
 	if bastion, ok := set.Next(db); !ok || bastion.Address != "bastion.example.com" || bastion.User != "deploy" {
