@@ -45,10 +45,31 @@ func (c Choice) Explain() string {
 	return strings.Join(all, " ")
 }
 
-// choose opens the engines, best first, until one proves itself in the
-// directory of t.
-func choose(ctx context.Context, h *stage.Host, t stage.Target) (Choice, error) {
-	can, err := h.Abilities(ctx, t)
+// place is where engines prove themselves, with an upload or without.
+type place struct {
+	host    *stage.Host
+	target  stage.Target
+	can     func(ctx context.Context) (link.Abilities, error)
+	scratch func(ctx context.Context, content []byte) (*stage.Scratch, error)
+}
+
+// beside is a place in the directory of t.
+func beside(h *stage.Host, t stage.Target) place {
+	return place{h, t,
+		func(ctx context.Context) (link.Abilities, error) { return h.Abilities(ctx, t) },
+		func(ctx context.Context, content []byte) (*stage.Scratch, error) { return h.Scratch(ctx, t, content) },
+	}
+}
+
+// inside is a place in an upload's own staging, with which all that is left goes.
+func inside(g *stage.Generation) place {
+	return place{g.Host(), g.Target(), func(context.Context) (link.Abilities, error) { return g.Can(), nil }, g.Scratch}
+}
+
+// choose opens the engines, best first, until one proves itself.
+func choose(ctx context.Context, p place) (Choice, error) {
+	h, t := p.host, p.target
+	can, err := p.can(ctx)
 	if err != nil {
 		return Choice{}, err
 	}
@@ -64,7 +85,7 @@ func choose(ctx context.Context, h *stage.Host, t stage.Target) (Choice, error) 
 			choice.Why[o.name] = "It is slower."
 			continue
 		}
-		err := try(ctx, o, h, t, can)
+		err := try(ctx, o, p, can)
 		switch {
 		case err == nil:
 			choice.Engine, choice.Reason = o.name, reason(o.name, wanted, t, len(failures))
@@ -87,21 +108,24 @@ func choose(ctx context.Context, h *stage.Host, t stage.Target) (Choice, error) 
 
 // try lets an engine prove itself, and end in good order: one that does not
 // would have every part copied once more.
-func try(ctx context.Context, o opener, h *stage.Host, t stage.Target, can link.Abilities) error {
-	scratch, err := h.Scratch(ctx, t, provingPattern)
+func try(ctx context.Context, o opener, p place, can link.Abilities) error {
+	scratch, err := p.scratch(ctx, provingPattern)
 	if err != nil {
 		return &untried{err}
 	}
 	defer scratch.Remove(context.WithoutCancel(ctx))
-	ctx, cancel := context.WithTimeoutCause(ctx, proveWithin, errSlow)
+	inTime, cancel := context.WithTimeoutCause(ctx, proveWithin, errSlow)
 	defer cancel()
-	engine, err := o.open(ctx, h, can)
+	engine, err := o.open(inTime, p.host, can)
 	if err != nil {
 		return err
 	}
-	if err := prove(ctx, engine, scratch); err != nil {
+	if err := prove(inTime, engine, scratch); err != nil {
 		_ = engine.Close()
-		return spaceAt(ctx, h, t.Dir, int64(len(provingPattern)), err)
+		if gone := scratch.Stands(ctx); gone != nil { // cleared away under the engine's hands
+			return &untried{gone}
+		}
+		return spaceAt(ctx, p.host, p.target.Dir, int64(len(provingPattern)), err)
 	}
 	if err := engine.Close(); err != nil {
 		return fmt.Errorf("it proved itself and did not end in good order: %w", err)
@@ -109,7 +133,7 @@ func try(ctx context.Context, o opener, h *stage.Host, t stage.Target, can link.
 	return nil
 }
 
-// untried says nothing about the engine: it could not be tried.
+// untried says nothing about the engine, but that it could not be tried there.
 type untried struct{ error }
 
 func (u *untried) Unwrap() error { return u.error }

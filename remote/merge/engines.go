@@ -2,6 +2,7 @@ package merge
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -31,7 +32,7 @@ type chosen struct {
 type trial struct {
 	done   chan struct{}
 	err    error
-	gaveUp bool // the one who tried, so that err tells nothing
+	gaveUp bool // err is about the one who tried, or his directory, and nothing else
 }
 
 // NewEngines starts with nothing known.
@@ -53,10 +54,14 @@ func (e *Engines) Chosen(h *stage.Host, root string) (Choice, bool) {
 //
 // Errors: ErrNoEngine, and what stage.Host.Abilities and Scratch return.
 func (e *Engines) Choose(ctx context.Context, h *stage.Host, t stage.Target) (Choice, error) {
+	return e.choose(ctx, beside(h, t))
+}
+
+func (e *Engines) choose(ctx context.Context, p place) (Choice, error) {
 	for {
 		e.mu.Lock()
-		c := e.at(h, t.Root)
-		if c.stands(wantedOn(h)) {
+		c := e.at(p.host, p.target.Root)
+		if c.stands(wantedOn(p.host)) {
 			defer e.mu.Unlock()
 			return c.choice, nil
 		}
@@ -68,7 +73,7 @@ func (e *Engines) Choose(ctx context.Context, h *stage.Host, t stage.Target) (Ch
 		}
 		e.mu.Unlock()
 		if mine {
-			return e.try(ctx, h, t, try)
+			return e.try(ctx, p, try)
 		}
 		select {
 		case <-try.done:
@@ -81,12 +86,12 @@ func (e *Engines) Choose(ctx context.Context, h *stage.Host, t stage.Target) (Ch
 	}
 }
 
-func (e *Engines) try(ctx context.Context, h *stage.Host, t stage.Target, try *trial) (Choice, error) {
-	asked := wantedOn(h)
-	choice, err := choose(ctx, h, t)
+func (e *Engines) try(ctx context.Context, p place, try *trial) (Choice, error) {
+	asked := wantedOn(p.host)
+	choice, err := choose(ctx, p)
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	c := e.at(h, t.Root)
+	c := e.at(p.host, p.target.Root)
 	c.trying = nil
 	if err == nil {
 		c.known, c.choice, c.asked, c.until = true, choice, asked, time.Time{}
@@ -94,7 +99,8 @@ func (e *Engines) try(ctx context.Context, h *stage.Host, t stage.Target, try *t
 			c.until = time.Now().Add(retryAfter)
 		}
 	}
-	try.err, try.gaveUp = err, ctx.Err() != nil
+	var here *untried
+	try.err, try.gaveUp = err, ctx.Err() != nil || errors.As(err, &here)
 	close(try.done)
 	return choice, err
 }
@@ -103,12 +109,9 @@ func (e *Engines) try(ctx context.Context, h *stage.Host, t stage.Target, try *t
 // its host. When that one does not open any more, the choice is made anew.
 func (e *Engines) Open(ctx context.Context, g *stage.Generation) (Engine, error) {
 	h, t := g.Host(), g.Target()
+	can := g.Can()
 	for again := false; ; again = true {
-		choice, err := e.Choose(ctx, h, t)
-		if err != nil {
-			return nil, err
-		}
-		can, err := h.Abilities(ctx, t)
+		choice, err := e.choose(ctx, inside(g))
 		if err != nil {
 			return nil, err
 		}
@@ -120,6 +123,9 @@ func (e *Engines) Open(ctx context.Context, g *stage.Generation) (Engine, error)
 			return nil, err
 		}
 		e.doubt(h, t.Root, choice.Engine)
+		if can, err = h.Abilities(ctx, t); err != nil { // what it could when the upload was begun may be over
+			return nil, err
+		}
 	}
 }
 

@@ -36,11 +36,31 @@ func TestScratchLeavesNothing(t *testing.T) {
 	if back.String() != "text" {
 		t.Errorf("read back %q", &back)
 	}
+	s.check(scratch.Stands(s.ctx))
 	scratch.Remove(s.ctx)
 	s.wantNames(s.path("d"))
+	if err := scratch.Stands(s.ctx); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("it still stands: %v", err)
+	}
 
 	s.check(os.Remove(s.path("d")))
 	if _, err := s.Scratch(s.ctx, target, nil); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("in a directory that is gone: %v", err)
 	}
+
+	g := s.create(s.target("a"), "alice", "id", 5)
+	scratch, err = g.Scratch(s.ctx, []byte("pattern"))
+	s.check(err)
+	s.wantFile(scratch.Source, "pattern")
+	s.wantFile(scratch.Part, "")
+	scratch.Remove(s.ctx)
+	s.wantNames(g.Dir(), "record.1", "chunks")
+	scratch, err = g.Scratch(s.ctx, []byte("pattern"))
+	s.check(err)
+	s.check(g.Remove(s.ctx))
+	_, err = g.Scratch(s.ctx, nil)
+	if stands := scratch.Stands(s.ctx); !errors.Is(stands, stage.ErrSuperseded) || !errors.Is(err, stage.ErrSuperseded) {
+		t.Errorf("of a generation that is gone: %v, %v", stands, err)
+	}
+	s.wantNames(s.root)
 }
