@@ -21,7 +21,6 @@ import (
 	"sftpgate/remote/hosts"
 	"sftpgate/remote/link"
 	"sftpgate/remote/merge"
-	"sftpgate/remote/stage"
 )
 
 // How the parts hang together. What a gateway is made of is chosen in this file
@@ -41,7 +40,7 @@ import (
 //	registry.Bolt  (else)             │
 //	                             link.Pool    one per host ──▶ sshd
 //	                                  │
-//	                             link.Links ──▶ hosts.Set ◀── hosts.yaml (serve)
+//	                             link.Links ──▶ hosts.Set ◀── hosts.yaml (serve), followed by reloader
 //	                                                          demohost.Host (demo)
 
 // settings are what a gateway is made from; serve and demo fill them in.
@@ -75,6 +74,7 @@ type store interface {
 type gate struct {
 	server  *http.Server
 	service *gateway.Service
+	hosts   *staged
 	links   *link.Links
 	store   store
 	log     *slog.Logger
@@ -104,7 +104,7 @@ func assemble(ctx context.Context, s settings) (*gate, error) {
 	if s.certificate != nil {
 		server.TLSConfig = &tls.Config{GetCertificate: s.certificate.get, MinVersion: tls.VersionTLS12}
 	}
-	return &gate{server: server, service: service, links: links, store: kept, log: s.log}, nil
+	return &gate{server: server, service: service, hosts: at, links: links, store: kept, log: s.log}, nil
 }
 
 func openStore(ctx context.Context, s settings) (store, error) {
@@ -122,28 +122,11 @@ func openStore(ctx context.Context, s settings) (store, error) {
 	return b, nil
 }
 
-// staged are the hosts that files may be sent to.
-type staged struct {
-	ids  []string
-	byID map[string]*stage.Host
-}
-
 // reach gives the way to the hosts of set; nothing is dialled yet.
-func reach(set *hosts.Set, log *slog.Logger) (*link.Links, staged) {
+func reach(set *hosts.Set, log *slog.Logger) (*link.Links, *staged) {
 	links := link.New(set, link.Options{Log: log})
-	s := staged{byID: map[string]*stage.Host{}}
-	for _, h := range set.All() {
-		if pool, ok := links.Host(h.ID); ok {
-			s.ids = append(s.ids, h.ID)
-			s.byID[h.ID] = stage.New(pool, log)
-		}
-	}
-	return links, s
+	return links, newStaged(links, set, log)
 }
-
-func (s staged) Host(id string) (*stage.Host, bool) { h, ok := s.byID[id]; return h, ok }
-
-func (s staged) IDs() []string { return s.ids }
 
 // openAuth lets everybody in as who he says he is; proxyAuth believes a header of the proxies.
 func openAuth(admins []string) web.Authenticator { return web.NoAuth(admins) }

@@ -43,6 +43,8 @@ type serveCmd struct {
 // Run serves until ctx ends.
 func (c serveCmd) Run(ctx context.Context, to console) error {
 	log := c.logger(to.err)
+	asked, unasked := hangups()
+	defer unasked()
 	s, err := c.settings(log)
 	if err != nil {
 		return err
@@ -58,6 +60,7 @@ func (c serveCmd) Run(ctx context.Context, to console) error {
 		_ = l.Close()
 		return err
 	}
+	defer g.follow(ctx, c.Hosts, s.hosts, asked)()
 	return g.serve(ctx, l, c.Drain, func() {
 		if open && !loopback(l) {
 			log.Warn("anybody who reaches this address can write to every host", "address", l.Addr().String(), "auth", c.Auth)
