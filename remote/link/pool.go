@@ -35,7 +35,7 @@ type Pool struct {
 	closed  bool
 	changed chan struct{} // closed and replaced whenever a waiter should look again
 	traffic traffic
-	status  Status        // State, Since, LastError and Latency
+	status  Status // State, Since, LastError and Latency
 }
 
 func newPool(h hosts.Host, w way, o Options, dial func(context.Context, hosts.Host) (Transport, error), bare bool) *Pool {
