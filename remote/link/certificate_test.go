@@ -30,7 +30,7 @@ func trusting(t *testing.T, s *remotetest.SSHD, lines ...string) hosts.Host {
 func TestHostCertificate(t *testing.T) {
 	t.Parallel()
 	ca, other := remotetest.NewAuthority(t), remotetest.NewAuthority(t)
-	s := remotetest.StartSSHD(t, remotetest.SSHDOptions{HostCA: ca, HostCert: []string{"-n", "web-1.example,127.0.0.1", "-V", "-1h:+1h"}})
+	s := remotetest.StartSSHD(t, remotetest.SSHDOptions{HostCA: ca, HostCert: []string{"-n", "web-1.example,127.0.0.1,localhost", "-V", "-1h:+1h"}})
 	pinned := s.Host("a")
 	pinned.HostKey = "cert-authority " + ca.Public
 	for name, h := range map[string]hosts.Host{
@@ -41,6 +41,11 @@ func TestHostCertificate(t *testing.T) {
 		// The authority is not ours, the key in the certificate is known: as OpenSSH does.
 		"only the key": trusting(t, s, "@cert-authority * "+other.Public, "HOST KEY"),
 		"at any port":  trusting(t, s, "127.0.0.1 KEY"),
+		"other letters": func() hosts.Host {
+			h := trusting(t, s, "@cert-authority localhost "+ca.Public)
+			h.Address = "LocalHost"
+			return h
+		}(),
 	} {
 		t.Run(name, func(t *testing.T) { conn(t, openOne(t, link.Options{}, h)) })
 	}

@@ -3,6 +3,9 @@ package link
 import (
 	"bytes"
 	"fmt"
+	"net"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -14,12 +17,16 @@ import (
 // of the name.
 func (k *hostKeys) checkCertificate(cert *ssh.Certificate) error {
 	checker := &ssh.CertChecker{IsHostAuthority: func(by ssh.PublicKey, _ string) bool { return contains(k.authorities, by) }}
-	err := checker.CheckHostKey(k.addr(), nil, cert)
+	name := k.host.Address
+	if i := slices.IndexFunc(cert.ValidPrincipals, func(p string) bool { return strings.EqualFold(p, name) }); i >= 0 {
+		name = cert.ValidPrincipals[i]
+	}
+	err := checker.CheckHostKey(net.JoinHostPort(name, strconv.Itoa(k.host.Port)), nil, cert)
 	if err == nil {
 		return nil
 	}
 	what := fmt.Sprintf("its host certificate %q for %s", cert.KeyId, shown(cert))
-	again := fmt.Sprintf("have the host's key signed anew (ssh-keygen -s AUTHORITY -h -n %s)", k.name())
+	again := fmt.Sprintf("have the host's key signed anew (ssh-keygen -s AUTHORITY -h -n %s)", name)
 	trusted := k.host.KnownHosts
 	if k.pinned {
 		trusted = "host_key in hosts.yaml"
@@ -34,9 +41,9 @@ func (k *hostKeys) checkCertificate(cert *ssh.Certificate) error {
 		return fmt.Errorf("%s was valid until %s and is not any more: %s", what, moment(cert.ValidBefore), again)
 	case early(cert, now):
 		return fmt.Errorf("%s is not valid before %s: compare the clocks of both machines, or %s", what, moment(cert.ValidAfter), again)
-	case !names(cert, k.name()):
+	case !names(cert, name):
 		return fmt.Errorf("%s is made out for %s and not for %s: give one of its names as address in hosts.yaml, or %s",
-			what, principals(cert), k.name(), again)
+			what, principals(cert), name, again)
 	}
 	return fmt.Errorf("%s cannot be believed: %w; %s", what, err, again)
 }
@@ -58,12 +65,7 @@ func moment(seconds uint64) string {
 
 // names reports whether the certificate is made out for name.
 func names(cert *ssh.Certificate, name string) bool {
-	for _, p := range cert.ValidPrincipals {
-		if p == name {
-			return true
-		}
-	}
-	return len(cert.ValidPrincipals) == 0
+	return len(cert.ValidPrincipals) == 0 || slices.Contains(cert.ValidPrincipals, name)
 }
 
 func principals(cert *ssh.Certificate) string {

@@ -3,9 +3,7 @@ package link
 import (
 	"bytes"
 	"fmt"
-	"net"
 	"slices"
-	"strconv"
 	"strings"
 
 	"golang.org/x/crypto/ssh"
@@ -51,11 +49,6 @@ func (d *dialer) hostKeys() (*hostKeys, error) {
 	k.prefer()
 	return k, nil
 }
-
-// name is the host's name as keys are kept and certificates made out for it.
-func (k *hostKeys) name() string { return strings.ToLower(k.host.Address) }
-
-func (k *hostKeys) addr() string { return net.JoinHostPort(k.name(), strconv.Itoa(k.host.Port)) }
 
 // prefer orders the algorithms. Certificates are offered only where an authority
 // is known for the host: no other could be checked.
@@ -156,11 +149,11 @@ func (k *hostKeys) unknown(key ssh.PublicKey) error {
 	case k.pinned:
 		return fmt.Errorf("it showed the host key %s without a certificate, and host_key in hosts.yaml believes only what the certificate authority %s has signed: "+
 			"have the host's key signed (ssh-keygen -s AUTHORITY -h -n %s) and name the certificate as HostCertificate in its sshd_config",
-			shown(key), shownAll(k.authorities), k.name())
+			shown(key), shownAll(k.authorities), k.host.Address)
 	case len(k.plain) > 0:
 		return fmt.Errorf("its host key has changed: it showed %s, and %s has %s; either the machine was set up anew, then compare the fingerprint there and run: "+
 			"ssh-keygen -R '%s' -f %s && %s; or somebody is in between",
-			shown(key), k.host.KnownHosts, shownAll(k.plain), knownhosts.Normalize(k.addr()), k.host.KnownHosts, k.keyscan())
+			shown(key), k.host.KnownHosts, shownAll(k.plain), knownhosts.Normalize(k.host.Addr()), k.host.KnownHosts, k.keyscan())
 	case len(k.authorities) > 0:
 		return fmt.Errorf("it showed the host key %s without a certificate, and %s has only a certificate authority for it (%s): "+
 			"name the certificate as HostCertificate in its sshd_config, or make the key itself known: %s",

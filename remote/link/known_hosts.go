@@ -8,7 +8,9 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
+	"strings"
 
 	"golang.org/x/crypto/ssh"
 	"golang.org/x/crypto/ssh/knownhosts"
@@ -33,17 +35,27 @@ func (k *hostKeys) ask(addr string, key ssh.PublicKey) error {
 
 // look reads what known_hosts has for the host.
 func (k *hostKeys) look() {
-	k.plain, k.authorities = k.lookAt(k.addr())
+	k.plain, k.authorities = k.lookFor(k.host.Port)
 	if k.host.Port != hosts.DefaultPort {
 		// As OpenSSH does: a name without a port counts for every port of it, for
 		// plain keys where no line names the port. Who writes "@cert-authority *"
 		// means all of them.
-		plain, authorities := k.lookAt(net.JoinHostPort(k.name(), strconv.Itoa(hosts.DefaultPort)))
+		plain, authorities := k.lookFor(hosts.DefaultPort)
 		k.authorities = append(k.authorities, authorities...)
 		if len(k.plain) == 0 {
 			k.anyPort = plain
 		}
 	}
+}
+
+// lookFor looks the host up at a port, in small letters too: to DNS it is the same name.
+func (k *hostKeys) lookFor(port int) (plain, authorities []ssh.PublicKey) {
+	names := []string{k.host.Address, strings.ToLower(k.host.Address)}
+	for _, name := range slices.Compact(names) {
+		p, a := k.lookAt(net.JoinHostPort(name, strconv.Itoa(port)))
+		plain, authorities = append(plain, p...), append(authorities, a...)
+	}
+	return plain, authorities
 }
 
 func (k *hostKeys) lookAt(addr string) (plain, authorities []ssh.PublicKey) {
@@ -72,7 +84,7 @@ func (k *hostKeys) revoked(key ssh.PublicKey) (line int) {
 	}
 	for _, key := range keys {
 		var revoked *knownhosts.RevokedError
-		if errors.As(k.ask(k.addr(), key), &revoked) {
+		if errors.As(k.ask(k.host.Addr(), key), &revoked) {
 			return revoked.Revoked.Line
 		}
 	}
