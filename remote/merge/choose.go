@@ -125,7 +125,8 @@ func try(ctx context.Context, o opener, p place, can link.Abilities) error {
 		if gone := scratch.Stands(ctx); gone != nil { // cleared away under the engine's hands
 			return &untried{gone}
 		}
-		return spaceAt(ctx, p.host, p.target.Dir, int64(len(provingPattern)), err)
+		err = spaceAt(ctx, p.host, p.target.Dir, int64(len(provingPattern)), err)
+		return &retold{err, strings.NewReplacer(scratch.Source, "the source", scratch.Part, "the part").Replace(err.Error())}
 	}
 	if err := engine.Close(); err != nil {
 		return fmt.Errorf("it proved itself and did not end in good order: %w", err)
@@ -137,6 +138,15 @@ func try(ctx context.Context, o opener, p place, can link.Abilities) error {
 type untried struct{ error }
 
 func (u *untried) Unwrap() error { return u.error }
+
+// retold is an error in other words: the names of a self-test tell nobody anything.
+type retold struct {
+	error
+	text string
+}
+
+func (r *retold) Error() string { return r.text }
+func (r *retold) Unwrap() error { return r.error }
 
 func wantedOn(h *stage.Host) string {
 	if e := h.Config().Engine; e != "" {

@@ -31,6 +31,11 @@ type upload struct {
 
 func newUpload(t *testing.T, h hosts.Host, o link.Options, size int64) *upload {
 	t.Helper()
+	return newUploadNamed(t, h, "f", o, size)
+}
+
+func newUploadNamed(t *testing.T, h hosts.Host, name string, o link.Options, size int64) *upload {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 40*time.Second)
 	t.Cleanup(cancel)
 	u := &upload{t: t, ctx: ctx, engines: merge.NewEngines()}
@@ -41,7 +46,7 @@ func newUpload(t *testing.T, h hosts.Host, o link.Options, size int64) *upload {
 	t.Cleanup(func() { _ = links.Close() })
 	pool, _ := links.Host(h.ID)
 	at := stage.New(pool, quiet)
-	target, err := at.Resolve(ctx, path.Join(h.Roots[0], "f"), false)
+	target, err := at.Resolve(ctx, path.Join(h.Roots[0], name), false)
 	u.check(err)
 	scene, err := at.Look(ctx, target, "alice")
 	u.check(err)

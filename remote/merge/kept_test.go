@@ -1,0 +1,287 @@
+package merge_test
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"sftpgate/remote/hosts"
+	"sftpgate/remote/link"
+	"sftpgate/remote/merge"
+	"sftpgate/remote/remotetest"
+	"sftpgate/remote/stage"
+)
+
+const copyData remotetest.Kind = "copy-data"
+
+var refused = &remotetest.StatusError{Code: 8, Msg: "Operation unsupported"}
+
+// wantChoice wants an engine to be chosen for the upload's root.
+func (u *upload) wantChoice(engine string, why ...string) merge.Choice {
+	u.t.Helper()
+	choice, err := u.engines.Choose(u.ctx, u.Host(), u.Target())
+	u.check(err)
+	if choice.Engine != engine {
+		u.t.Fatalf("the engine is %s, want %s: %s", choice.Engine, engine, choice.Explain())
+	}
+	for _, want := range why {
+		if !strings.Contains(choice.Explain(), want) {
+			u.t.Errorf("no %q in %q", want, choice.Explain())
+		}
+	}
+	if shown, ok := u.engines.Chosen(u.Host(), u.Target().Root); !ok || shown.Explain() != choice.Explain() {
+		u.t.Errorf("shown is %q", shown.Explain())
+	}
+	return choice
+}
+
+// A host is known before the first upload, and nothing is left there.
+func TestChoiceBeforeAnyUpload(t *testing.T) {
+	t.Parallel()
+	sshd := remotetest.StartSSHD(t, remotetest.SSHDOptions{ForceCommand: "internal-sftp"})
+	set, err := hosts.NewSet(sshd.Host("h"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	links := link.New(set, link.Options{})
+	defer links.Close()
+	pool, _ := links.Host("h")
+	h, engines := stage.New(pool, quiet), merge.NewEngines()
+	target, err := h.ResolveDir(t.Context(), sshd.Root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, ok := engines.Chosen(h, target.Root); ok {
+		t.Error("an engine was chosen without a try")
+	}
+	choice, err := engines.Choose(t.Context(), h, target)
+	if err != nil || choice.Engine != "copy-data" || !choice.Fallback || choice.Why["shell"] == "" || choice.Why["stream"] == "" {
+		t.Errorf("%+v, %v", choice, err)
+	}
+	if left, err := os.ReadDir(sshd.Root); len(left) > 0 || err != nil {
+		t.Errorf("left are %v, %v", left, err)
+	}
+	target.Root, target.Dir = target.Root+"/gone", target.Dir+"/gone"
+	if _, err := engines.Choose(t.Context(), h, target); !errors.Is(err, fs.ErrNotExist) || errors.Is(err, merge.ErrNoEngine) {
+		t.Errorf("where there is no directory: %v", err)
+	}
+}
+
+// All who ask at once share one try; later nothing is tried.
+func TestChoiceIsSharedAndKept(t *testing.T) {
+	t.Parallel()
+	var tries atomic.Int32
+	hold := make(chan struct{})
+	d, u := onDisk(t, 1, func(op remotetest.Op) error {
+		if op.Kind == copyData && tries.Add(1) == 1 {
+			<-hold
+		}
+		return nil
+	})
+	var wg sync.WaitGroup
+	for range 5 {
+		wg.Go(func() { u.wantChoice("copy-data") })
+	}
+	close(hold)
+	wg.Wait()
+	ops := len(d.Log())
+	u.wantChoice("copy-data", "nothing faster works there", "No shell could be talked to")
+	if n := tries.Load(); n != 2 || len(d.Log()) != ops { // one at each offset
+		t.Errorf("%d copies were tried, and %d operations came later", n, len(d.Log())-ops)
+	}
+}
+
+// The one who tries gives up; those who wait for him do not.
+func TestChoiceOfOneWhoGivesUp(t *testing.T) {
+	t.Parallel()
+	trying, hold := make(chan struct{}), make(chan struct{})
+	var later atomic.Bool
+	_, u := onDisk(t, 1, func(op remotetest.Op) error {
+		if op.Kind == copyData && later.CompareAndSwap(false, true) {
+			close(trying)
+			<-hold
+		}
+		return nil
+	})
+	ctx, cancel := context.WithCancel(u.ctx)
+	gone := make(chan error, 1)
+	go func() { _, err := u.engines.Choose(ctx, u.Host(), u.Target()); gone <- err }()
+	<-trying
+	var wg sync.WaitGroup
+	wg.Go(func() { u.wantChoice("copy-data") })
+	cancel()
+	if err := <-gone; !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+	wg.Wait()
+	close(hold)
+}
+
+// A server that copies short is not taken, nor kept when it begins to later on.
+func TestServerThatCopiesShort(t *testing.T) {
+	t.Parallel()
+	content := bytesOf(600_000)
+	var from atomic.Int64 // from which chunk offset on the copy is left out
+	d, u := onDisk(t, int64(len(content)), func(op remotetest.Op) error {
+		if op.Kind == remotetest.Write && op.Path2 != "" && from.Load() >= 0 && op.Off%100_000 >= from.Load() {
+			return remotetest.ErrCopyShort
+		}
+		return nil
+	})
+	from.Store(-1)
+	chunk := func(i int) stage.Staged {
+		return u.commit(int64(i)*100_000, content[i*100_000:(i+1)*100_000])
+	}
+	// The last chunk first: from then on the part is long enough anyway.
+	_, err := u.merge(chunk(5), chunk(0))
+	u.check(err)
+	u.wantChoice("copy-data")
+	from.Store(65_536) // the last block
+	out, err := u.merge(chunk(1))
+	if err == nil || !strings.Contains(err.Error(), "that it has not made") || len(out.Merged) > 0 {
+		t.Fatalf("a short copy was believed: %v, %v", out, err)
+	}
+	left, err := u.Chunks(u.ctx)
+	u.check(err)
+	_, err = u.merge(append(left, chunk(2), chunk(3), chunk(4))...)
+	u.check(err)
+	u.wantChoice("stream", "Not copy-data: Self-test at offset 4294971393: copy the source to the part at 4294971393: the server reported a copy that it has not made")
+	u.exactOn(d, content)
+}
+
+// A copy that is not what it should be in any of its blocks.
+func TestSelfTestReadsAllOfIt(t *testing.T) {
+	t.Parallel()
+	for at, told := range map[int64]string{0: "offset 4294971393 does not stand there", 65_536: "does not stand there", 131_072: "the end of it is not in the part"} {
+		_, u := onDisk(t, 1, func(op remotetest.Op) error {
+			for _, off := range []int64{1<<32 + 4_097, 12_345} {
+				if op.Kind == remotetest.Write && op.Path2 != "" && op.Off == off+at {
+					op.Data[1000] ^= 1 // as a broken disk would
+				}
+			}
+			return nil
+		})
+		u.wantChoice("stream", "Not copy-data: Self-test", told)
+	}
+}
+
+// A denied copy is tried again after a while, and not before.
+func TestFallbackIsTriedAnew(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var denied atomic.Bool
+		denied.Store(true)
+		var tries atomic.Int32
+		_, u := onDisk(t, 1, func(op remotetest.Op) error {
+			if op.Kind == copyData {
+				tries.Add(1)
+				if denied.Load() {
+					return refused
+				}
+			}
+			return nil
+		})
+		u.ctx = t.Context()
+		u.wantChoice("stream", `Not copy-data: Self-test at offset 4294971393: `, "OpenSSH offers from version 9.0 on", "Operation unsupported")
+		denied.Store(false)
+		time.Sleep(9 * time.Minute)
+		u.wantChoice("stream")
+		if n := tries.Load(); n != 1 {
+			t.Errorf("%d tries", n)
+		}
+		time.Sleep(2 * time.Minute)
+		u.wantChoice("copy-data")
+	})
+}
+
+// A server that takes the request and never answers costs half a minute, once.
+func TestServerThatNeverAnswers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, u := onDisk(t, 1, func(op remotetest.Op) error {
+			if op.Kind == copyData {
+				return remotetest.ErrDropReply
+			}
+			return nil
+		})
+		u.ctx = t.Context()
+		began := time.Now()
+		u.wantChoice("stream", "Not copy-data: Self-test", "it did not prove itself within 30s")
+		if took := time.Since(began); took > time.Minute {
+			t.Errorf("it took %v", took)
+		}
+	})
+}
+
+// Only what hosts.yaml asks for now counts.
+func TestChoiceUnderAnotherSetting(t *testing.T) {
+	t.Parallel()
+	sshd := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
+	h := sshd.Host("h")
+	first := newUpload(t, h, link.Options{}, 1)
+	first.wantChoice("shell")
+	h.Engine = "copy-data"
+	changed := &upload{Generation: newUploadNamed(t, h, "g", link.Options{}, 1).Generation, t: t, ctx: first.ctx, engines: first.engines}
+	if _, ok := changed.engines.Chosen(changed.Host(), changed.Target().Root); ok {
+		t.Error("a choice under another setting is shown")
+	}
+	changed.wantChoice("copy-data", "hosts.yaml asks for copy-data.")
+	if _, ok := first.engines.Chosen(first.Host(), first.Target().Root); ok {
+		t.Error("a choice under another setting is shown")
+	}
+	first.wantChoice("shell")
+}
+
+// The upload is cancelled while the engines prove themselves in it: that says
+// nothing about them, nor about another upload that waits for the outcome.
+func TestUploadCancelledInTheSelfTest(t *testing.T) {
+	t.Parallel()
+	for _, engine := range []string{"copy-data", "stream"} {
+		var u, other *upload
+		var once sync.Once
+		waits := make(chan error, 1)
+		_, u = onDiskWith(t, engine, 1, func(op remotetest.Op) error {
+			if op.Kind == remotetest.Write && strings.Contains(op.Path, "/tmp-") && op.Off >= 12_345 {
+				once.Do(func() {
+					go func() { _, err := other.engines.Open(other.ctx, other.Generation); waits <- err }()
+					if err := u.Remove(u.ctx); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+			return nil
+		})
+		scene, err := u.Host().Look(u.ctx, u.named("other"), "alice")
+		u.check(err)
+		meta := u.State().Meta
+		meta.ID = "other"
+		g, err := u.Host().Create(u.ctx, u.named("other"), meta, scene)
+		u.check(err)
+		other = &upload{Generation: g, t: t, ctx: u.ctx, engines: u.engines}
+		if _, err := u.engines.Open(u.ctx, u.Generation); !errors.Is(err, stage.ErrSuperseded) || errors.Is(err, merge.ErrNoEngine) {
+			t.Errorf("%s: %v", engine, err)
+		}
+		if err := <-waits; err != nil {
+			t.Errorf("%s: the other upload: %v", engine, err)
+		}
+		other.wantChoice(engine)
+	}
+}
+
+func (u *upload) named(name string) stage.Target {
+	t := u.Target()
+	t.Name = name
+	return t
+}
+
+func TestNamesOfEngines(t *testing.T) {
+	if got := merge.Names(); !slices.Equal(got, []string{hosts.EngineShell, hosts.EngineCopyData, hosts.EngineStream}) {
+		t.Errorf("%v", got)
+	}
+}
