@@ -32,6 +32,9 @@ func TestRefusedCommandLines(t *testing.T) {
 	serve := func(args ...string) []string {
 		return append([]string{"serve", "--hosts", good, "--state", t.TempDir(), "--listen", "127.0.0.1:0"}, args...)
 	}
+	tickets := func(args ...string) []string {
+		return append(serve("--auth", "jwt", "--jwt-alg", "EdDSA", "--jwt-key", "/no/key", "--jwt-audience", "gate"), args...)
+	}
 	for _, c := range []struct {
 		args   []string
 		status int
@@ -42,7 +45,20 @@ func TestRefusedCommandLines(t *testing.T) {
 		{[]string{"serve", "--lsten", "x"}, exitUsage, []string{"--lsten", "serve --help"}},
 		{[]string{"serve", "--hosts", "/no/such/hosts.yaml"}, exitFailed, []string{"/no/such/hosts.yaml", "--hosts"}},
 		{[]string{"serve", "--hosts", hostsFile(t, "hosts: {a: {adress: x}}")}, exitFailed, []string{"hosts.yaml:1:", "adress"}},
-		{serve("--auth", "jwt"), exitUsage, []string{"--auth", "none", "header"}},
+		{serve("--auth", "basic"), exitUsage, []string{"--auth", "none", "header", "jwt"}},
+		{tickets("--jwt-alg", ""), exitUsage, []string{"--jwt-alg", "HS256", "EdDSA", "RS256"}},
+		{tickets("--jwt-alg", "none"), exitUsage, []string{"--jwt-alg"}},
+		{tickets("--jwt-alg", "ES256"), exitUsage, []string{"--jwt-alg"}},
+		{tickets("--jwt-key", ""), exitUsage, []string{"--jwt-key", "--jwt-jwks"}},
+		{tickets("--jwt-jwks", "x"), exitUsage, []string{"--jwt-key", "--jwt-jwks"}},
+		{tickets("--jwt-audience", ""), exitUsage, []string{"--jwt-audience sftpgate"}},
+		{tickets("--jwt-leeway", "-1s"), exitUsage, []string{"--jwt-leeway"}},
+		{tickets("--auth", "none"), exitUsage, []string{"--auth jwt"}},
+		{tickets("--auth", "header", "--trusted-proxy", "127.0.0.1"), exitUsage, []string{"--auth jwt"}},
+		{tickets("--jwt-key", "/no/such.key"), exitFailed, []string{"--jwt-key", "/no/such.key"}},
+		{tickets("--jwt-key", "env:SFTPGATE_NOT_SET"), exitFailed, []string{"--jwt-key", "SFTPGATE_NOT_SET"}},
+		{tickets("--jwt-key", good), exitFailed, []string{"--jwt-key", "PEM"}},
+		{tickets("--jwt-key", "", "--jwt-jwks", "http://127.0.0.1:1/jwks.json"), exitFailed, []string{"--jwt-jwks", "http://127.0.0.1:1/jwks.json"}},
 		{serve("--auth", "header"), exitUsage, []string{"--trusted-proxy 127.0.0.1"}},
 		{serve("--trusted-proxy", "proxy.example"), exitUsage, []string{"proxy.example", "10.0.0.0/8"}},
 		{serve("--listen", "0.0.0.0:0"), exitUsage, []string{"--insecure-listen", "--auth header"}},

@@ -128,11 +128,16 @@ func reach(set *hosts.Set, log *slog.Logger) (*link.Links, *staged) {
 	return links, newStaged(links, set, log)
 }
 
-// openAuth lets everybody in as who he says he is; proxyAuth believes a header of the proxies.
+// openAuth lets everybody in as who he says he is; proxyAuth believes a header of
+// the proxies, ticketAuth what a panel has signed.
 func openAuth(admins []string) web.Authenticator { return web.NoAuth(admins) }
 
 func proxyAuth(header string, proxies web.Proxies, admins []string) web.Authenticator {
 	return web.HeaderAuth(header, proxies, admins)
+}
+
+func ticketAuth(ctx context.Context, o web.JWTOptions) (web.Authenticator, error) {
+	return web.JWTAuth(ctx, o)
 }
 
 // startDemoHost serves dir as the only host of a set.

@@ -22,12 +22,14 @@ type serveCmd struct {
 	Redis  string `placeholder:"URL" help:"Share claims with other gateways in this Redis (redis://, rediss://, unix://). Without it one gateway keeps them in --state."`
 	State  string `placeholder:"DIR" help:"Where claims are kept without --redis. Default: what systemd gives (StateDirectory=), else sftpgate in the user's state directory."`
 
-	Auth         string   `enum:"none,header" default:"none" placeholder:"WAY" help:"How users are told apart: none (everybody is who he says, only on loopback) or header (a trusted proxy says who it is). Default none."`
+	Auth         string   `enum:"none,header,jwt" default:"none" placeholder:"WAY" help:"How users are told apart: none (everybody is who he says, only on loopback), header (a trusted proxy says who it is) or jwt (a ticket that a panel has signed does). Default none."`
 	UserHeader   string   `default:"X-User" placeholder:"NAME" help:"The header in which the proxy names the user. Default X-User."`
 	TrustedProxy []string `placeholder:"CIDR" help:"Addresses whose headers are believed: the user (--auth header), X-Forwarded-For, -Host and -Proto."`
 	Admin        []string `placeholder:"USER" help:"Users who may end the uploads of others."`
 	AllowOrigin  []string `placeholder:"ORIGIN" help:"Web sites whose pages may call, as https://panel.example; * for all."`
 	AllowHost    []string `placeholder:"NAME" help:"Names by which the gateway may be addressed, beside IP addresses and localhost. With --auth none on loopback no others are, else any is unless this is given."`
+
+	ticketFlags
 
 	ExpireAfter time.Duration `default:"168h" placeholder:"TIME" help:"How long an upload may rest before it lapses. Default 168h."`
 	IdleTimeout time.Duration `default:"60s" placeholder:"TIME" help:"How long a request's body or answer may stand still. Default 60s."`
@@ -45,7 +47,7 @@ func (c serveCmd) Run(ctx context.Context, to console) error {
 	log := c.logger(to.err)
 	asked, unasked := hangups()
 	defer unasked()
-	s, err := c.settings(log)
+	s, err := c.settings(ctx, log)
 	if err != nil {
 		return err
 	}
@@ -71,7 +73,7 @@ func (c serveCmd) Run(ctx context.Context, to console) error {
 }
 
 // settings checks the flags and reads the files that they name.
-func (c serveCmd) settings(log *slog.Logger) (settings, error) {
+func (c serveCmd) settings(ctx context.Context, log *slog.Logger) (settings, error) {
 	s := settings{redis: c.Redis, origins: c.AllowOrigin, idle: c.IdleTimeout, expireAfter: c.ExpireAfter, log: log,
 		info: page.Info{Version: version(), Auth: c.Auth}}
 	for name, d := range map[string]time.Duration{"expire-after": c.ExpireAfter, "idle-timeout": c.IdleTimeout} {
@@ -86,7 +88,7 @@ func (c serveCmd) settings(log *slog.Logger) (settings, error) {
 	if s.proxies, err = web.ParseProxies(c.TrustedProxy); err != nil {
 		return s, misused("--trusted-proxy: %v", err)
 	}
-	if s.auth, err = c.authenticator(s.proxies); err != nil {
+	if s.auth, err = c.authenticator(ctx, s.proxies, log); err != nil {
 		return s, err
 	}
 	if (c.TLSCert == "") != (c.TLSKey == "") {
@@ -106,11 +108,15 @@ func (c serveCmd) settings(log *slog.Logger) (settings, error) {
 	return s, err
 }
 
-func (c serveCmd) authenticator(proxies web.Proxies) (web.Authenticator, error) {
-	if c.Auth == "none" {
+func (c serveCmd) authenticator(ctx context.Context, proxies web.Proxies, log *slog.Logger) (web.Authenticator, error) {
+	switch {
+	case c.Auth == "jwt":
+		return c.ticketFlags.authenticator(ctx, c.Admin, log)
+	case c.ticketFlags.set():
+		return nil, misused("--auth %s takes no tickets: give --auth jwt as well, or leave out what begins with --jwt", c.Auth)
+	case c.Auth == "none":
 		return openAuth(c.Admin), nil
-	}
-	if len(proxies) == 0 {
+	case len(proxies) == 0:
 		return nil, misused("--auth header believes nobody without --trusted-proxy: name the address of the proxy or panel in front, as in --trusted-proxy 127.0.0.1")
 	}
 	return proxyAuth(c.UserHeader, proxies, c.Admin), nil

@@ -16,18 +16,26 @@ type command struct {
 	Text  string
 }
 
+// credential is what curl is to say of who asks, as it is written in a shell.
+func credential(auth, user string) string {
+	switch {
+	case auth == "jwt":
+		return ` -H "Authorization: Bearer $ticket"`
+	case user != "" && user != web.Anonymous:
+		// Where a proxy names the user it replaces this; without one it is the name.
+		return " -H " + quote(web.UserHeader+": "+user)
+	}
+	return ""
+}
+
 // commands are lines that work against this very gateway and one of its hosts.
 // Without a host there is nothing to show that would work.
-func commands(base, user string, hosts []gateway.HostView) []command {
+func commands(base, credential string, hosts []gateway.HostView) []command {
 	h, ok := example(hosts)
 	if !ok {
 		return nil
 	}
-	curl := "curl -sS"
-	if user != "" && user != web.Anonymous {
-		// Where a proxy names the user it replaces this; without one it is the name.
-		curl += " -H " + quote(web.UserHeader+": "+user)
-	}
+	curl := "curl -sS" + credential
 	dir := base + "/v1/hosts/" + url.PathEscape(h.ID) + "/files" + escapePath(h.Roots[0])
 	return []command{
 		{"The hosts and what they can do", curl + " " + quote(base+"/v1/hosts")},

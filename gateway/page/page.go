@@ -26,7 +26,7 @@ type Service interface {
 type Info struct {
 	// Version of the binary, "" when it is not known.
 	Version string
-	// Auth is the way users are told apart: none, header, …
+	// Auth is the way users are told apart: none, header or jwt.
 	Auth string
 	// Demo says that the hosts are thrown away with the process.
 	Demo bool
@@ -83,7 +83,7 @@ func (p page) show(w http.ResponseWriter, r *http.Request) error {
 		web.Remember(r, problem)
 		v.Trouble = problem.Detail
 	}
-	v.Commands = commands(v.Base, v.User, v.Hosts)
+	v.Commands = commands(v.Base, credential(v.Auth, v.User), v.Hosts)
 	var b bytes.Buffer
 	h := w.Header()
 	h.Add("Vary", "Accept")

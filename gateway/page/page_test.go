@@ -34,7 +34,11 @@ func get(t *testing.T, h hosts, auth web.Authenticator, path string, header ...s
 		t.Fatal(err)
 	}
 	m := web.NewMux()
-	page.Routes(m, h, page.Info{Version: "v1.2.3", Auth: "none", Demo: true})
+	name := "none"
+	if _, ok := auth.(withTickets); ok {
+		name = "jwt"
+	}
+	page.Routes(m, h, page.Info{Version: "v1.2.3", Auth: name, Demo: true})
 	srv := httptest.NewServer(front.Handler(m))
 	defer srv.Close()
 	r, _ := http.NewRequest("GET", srv.URL+path, nil)
@@ -100,6 +104,37 @@ func TestWithoutAUserThePageStillSaysWhatItIs(t *testing.T) {
 		if res.StatusCode != 200 || !strings.Contains(body, "trusted-proxy") || strings.Contains(body, "web-1") {
 			t.Errorf("%d %s", res.StatusCode, body)
 		}
+	}
+}
+
+// withTickets stands for --auth jwt: one ticket is good.
+type withTickets struct{}
+
+func (withTickets) Authenticate(r *http.Request) (gateway.Caller, error) {
+	if r.Header.Get("Authorization") != "Bearer good" {
+		return gateway.Caller{}, gateway.Refuse(gateway.Unauthenticated, "a ticket is needed")
+	}
+	return gateway.Caller{User: "alice"}, nil
+}
+
+func TestTickets(t *testing.T) {
+	for _, accept := range []string{browser, "*/*"} {
+		res, body := get(t, web1, withTickets{}, "/", "Accept", accept)
+		if res.StatusCode != 200 || !strings.Contains(body, "a ticket is needed") || !strings.Contains(body, "Authorization: Bearer $ticket") || strings.Contains(body, "web-1") {
+			t.Errorf("%d %s", res.StatusCode, body)
+		}
+		_, body = get(t, web1, withTickets{}, "/", "Accept", accept, "Authorization", "Bearer good")
+		if strings.Contains(body, "X-User") || strings.Contains(body, "Bearer good") || !strings.Contains(body, "web-1") || !strings.Contains(body, "$ticket") {
+			t.Error(body)
+		}
+	}
+	// The lines send what is in $ticket.
+	_, text := get(t, web1, withTickets{}, "/", "Authorization", "Bearer good")
+	_, script, _ := strings.Cut(text, "\n#")
+	script, _, _ = strings.Cut(script, "\n#")
+	out, err := exec.Command("sh", "-c", `ticket=good; curl() { for a; do printf '[%s]' "$a"; done; }`+"\n#"+script).CombinedOutput()
+	if err != nil || !strings.HasPrefix(string(out), "[-sS][-H][Authorization: Bearer good][http://") {
+		t.Errorf("%v %s\n%s", err, out, script)
 	}
 }
 

@@ -1,6 +1,8 @@
 package web
 
 import (
+	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"unicode"
@@ -13,8 +15,8 @@ import (
 // refusal never waits for a body. Its errors are refusals (unauthenticated,
 // forbidden) or, where something it needs is down, any other code.
 //
-// Another way of telling users apart – tickets signed by a panel – is another
-// implementation; nothing else changes.
+// There are [NoAuth], [HeaderAuth] and [JWTAuth]. One that wants a 401 to say how
+// to authenticate has a method challenge.
 type Authenticator interface {
 	Authenticate(r *http.Request) (gateway.Caller, error)
 }
@@ -89,13 +91,38 @@ func userIn(r *http.Request, header string) (string, error) {
 		return "", nil
 	}
 	user := strings.TrimSpace(values[0])
-	if len(user) > maxUser {
-		return "", gateway.Refuse(gateway.Unauthenticated, "the user's name in %s is longer than %d bytes", header, maxUser)
-	}
-	if !utf8.ValidString(user) || strings.ContainsFunc(user, func(c rune) bool { return !unicode.IsPrint(c) }) {
-		return "", gateway.Refuse(gateway.Unauthenticated, "the user's name in %s is not printable UTF-8", header)
+	if err := checkUser(user); err != nil {
+		return "", gateway.Refuse(gateway.Unauthenticated, "the user's name in %s %w", header, err)
 	}
 	return user, nil
+}
+
+// checkUser says what is wrong with a user's name, as the end of a sentence.
+func checkUser(user string) error {
+	if len(user) > maxUser {
+		return fmt.Errorf("is longer than %d bytes", maxUser)
+	}
+	if !utf8.ValidString(user) || strings.ContainsFunc(user, func(c rune) bool { return !unicode.IsPrint(c) }) {
+		return errors.New("is not printable UTF-8")
+	}
+	return nil
+}
+
+// challenger is an Authenticator whose clients are told in a 401 how to authenticate.
+type challenger interface {
+	// challenge is the value of WWW-Authenticate (RFC 9110 §11.6.1).
+	challenge(r *http.Request, p Problem) string
+}
+
+// challengeFor is what every 401 must carry. Where there is nothing that a
+// client could send no browser knows the scheme, and none asks for a password.
+func challengeFor(r *http.Request, p Problem) string {
+	if x := exchangeOf(r); x != nil {
+		if c, ok := x.front.auth.(challenger); ok {
+			return c.challenge(r, p)
+		}
+	}
+	return "sftpgate"
 }
 
 func set(names []string) map[string]bool {

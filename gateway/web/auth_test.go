@@ -11,7 +11,10 @@ import (
 
 // whoami answers with the caller.
 var whoami = web.UserFunc(func(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
-	return web.Reply(w, r, 200, c)
+	return web.Reply(w, r, 200, struct {
+		User  string
+		Admin bool
+	}{c.User, c.Admin})
 })
 
 func proxies(t *testing.T, texts ...string) web.Proxies {

@@ -159,8 +159,7 @@ func Fail(w http.ResponseWriter, r *http.Request, err error) {
 	h := w.Header()
 	p.SetRetryAfter(h)
 	if p.Status == http.StatusUnauthorized {
-		// RFC 9110 §11.6.1 asks for a challenge; no browser knows this one, and none should ask for a password.
-		h.Set("WWW-Authenticate", "sftpgate")
+		h.Set("WWW-Authenticate", challengeFor(r, p))
 	}
 	body, merr := json.Marshal(p)
 	if merr != nil { // no member can fail to encode; an empty object is still a problem document

@@ -25,8 +25,10 @@ type Upload struct {
 	Verified      string      `json:"verified"`
 	Error         *Problem    `json:"error,omitempty"`
 	Notes         []string    `json:"notes,omitempty"`
-	CreatedAt     time.Time   `json:"created_at"`
-	ExpiresAt     *time.Time  `json:"expires_at,omitempty"`
+	// Token is there in the answer to POST /v1/uploads alone, where a ticket was shown.
+	Token     string     `json:"token,omitempty"`
+	CreatedAt time.Time  `json:"created_at"`
+	ExpiresAt *time.Time `json:"expires_at,omitempty"`
 }
 
 // ViewOf shows u. Received is shown when u has it (an empty list too).
@@ -34,7 +36,7 @@ func ViewOf(u gateway.Upload) Upload {
 	v := Upload{
 		ID: u.ID, Host: u.Host, Path: u.Path, User: u.User, State: u.State,
 		ReceivedBytes: u.ReceivedBytes, MergedBytes: u.MergedBytes, Engine: u.Engine,
-		Verified: u.Verified, Notes: u.Notes, CreatedAt: u.CreatedAt.UTC(),
+		Verified: u.Verified, Notes: u.Notes, Token: u.Token, CreatedAt: u.CreatedAt.UTC(),
 	}
 	if u.Size >= 0 {
 		v.Size = &u.Size
