@@ -82,7 +82,9 @@ func (s *Service) Hosts(_ context.Context, c Caller) ([]HostView, error) {
 	var views []HostView
 	for _, id := range s.hosts.IDs() {
 		if h, ok := s.hosts.Host(id); ok && s.allow(c, actList, object{host: id}) == nil {
-			views = append(views, s.hostView(h))
+			v := s.hostView(h)
+			v.Roots = c.Scope.below(v.Roots)
+			views = append(views, v)
 		}
 	}
 	return views, nil
@@ -105,7 +107,7 @@ func (s *Service) Host(ctx context.Context, c Caller, id string) (HostView, erro
 		}
 	}
 	v := s.hostView(h) // says itself that it is down, and why
-	v.Free = free
+	v.Free, v.Roots = free, c.Scope.below(v.Roots)
 	if v.Engine == "" {
 		v.EngineReason = unknown
 	}

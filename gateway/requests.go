@@ -93,6 +93,7 @@ type HostView struct {
 	ID    string
 	Label string
 	Tags  []string
+	// Roots are where a caller may begin: the host's, or what his ticket names in them.
 	Roots []string
 	// State is "up", "down" or "unknown" (not asked yet).
 	State string

@@ -46,6 +46,26 @@ func (sc *Scope) covers(host string) bool {
 	return sc == nil || slices.Contains(sc.Hosts, host) || slices.Contains(sc.Hosts, AnyHost)
 }
 
+// below are the roots as far as the ticket covers them, by their spelling.
+func (sc *Scope) below(roots []string) []string {
+	if sc == nil || sc.Paths == nil {
+		return roots
+	}
+	var covered []string
+	for _, root := range roots {
+		for _, p := range sc.Paths {
+			switch {
+			case stage.Under(p, root):
+				covered = append(covered, root)
+			case stage.Under(root, p):
+				covered = append(covered, p)
+			}
+		}
+	}
+	slices.Sort(covered)
+	return slices.Compact(covered)
+}
+
 // names reports whether a path lies below the ticket's as they are spelled. It
 // is for lists, which must not ask hosts; access is decided by stage.Resolve.
 func (sc *Scope) names(p string) bool {
