@@ -153,7 +153,7 @@ func TestListHidesStaging(t *testing.T) {
 	layout(s)
 	s.create(s.target("upload"), "alice", "id", 5)
 	for _, dir := range []string{s.root, s.path("self")} {
-		infos, err := s.List(s.ctx, dir)
+		infos, staged, err := s.List(s.ctx, dir)
 		s.check(err)
 		seen := map[string]bool{}
 		for _, info := range infos {
@@ -165,9 +165,15 @@ func TestListHidesStaging(t *testing.T) {
 		if !seen["file"] || !seen["dir"] {
 			t.Errorf("%s lists %v", dir, seen)
 		}
+		if staged.Dir != s.root {
+			t.Errorf("%s: the staging that it hides is not told of: %+v", dir, staged)
+		}
+	}
+	if _, staged, err := s.List(s.ctx, s.path("dir")); err != nil || staged.Dir != "" {
+		t.Errorf("a directory without staging: %+v, %v", staged, err)
 	}
 	for _, dir := range []string{s.path("out"), s.path(".x.sftpgate"), s.path("to-staging")} {
-		if infos, err := s.List(s.ctx, dir); !errors.As(err, new(*stage.PathError)) {
+		if infos, _, err := s.List(s.ctx, dir); !errors.As(err, new(*stage.PathError)) {
 			t.Errorf("%s: %v, %v", dir, infos, err)
 		}
 	}
