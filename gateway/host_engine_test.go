@@ -1,0 +1,57 @@
+package gateway_test
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"sftpgate/gateway"
+	"sftpgate/remote/link"
+	"sftpgate/remote/remotetest"
+)
+
+// A host tells its engine, and why it is that one, before anything was sent to it.
+func TestEngineOfAHost(t *testing.T) {
+	full := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
+	bare := remotetest.StartSSHD(t, remotetest.SSHDOptions{ForceCommand: "internal-sftp"})
+	shell, sftpOnly, asked, never := full.Host("shell"), bare.Host("sftp-only"), full.Host("asked"), bare.Host("never")
+	asked.Engine, never.Engine = "stream", "shell"
+	none := full.Host("no-root")
+	none.Roots = []string{"/no/such/root"}
+	s := gatewayOn(t, embedded(t), link.Options{}, shell, sftpOnly, asked, never, none)
+	for id, want := range map[string][2]string{
+		"shell":     {"shell", "Not copy-data: It is slower."},
+		"sftp-only": {"copy-data", "Not shell: No shell could be talked to"},
+		"asked":     {"stream", "Not shell: hosts.yaml asks for stream."},
+		"never":     {"", "there is no way to merge on this host"},
+		"no-root":   {"", "/no/such/root"},
+	} {
+		h, err := s.Host(t.Context(), alice, id)
+		if err != nil || h.Engine != want[0] || !strings.Contains(h.EngineReason, want[1]) || h.State != "up" {
+			t.Errorf("%s: %q, %q, %v", id, h.Engine, h.EngineReason, err)
+		}
+		if id == "sftp-only" && !strings.Contains(h.EngineReason, "It proved itself in "+bare.Root) {
+			t.Errorf("the reason is %q", h.EngineReason)
+		}
+	}
+	listed, err := s.Hosts(t.Context(), alice)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, h := range listed {
+		if (h.Engine != "") != (h.EngineReason != "") || h.ID == "sftp-only" && h.Engine != "copy-data" {
+			t.Errorf("listed is %q, %q", h.Engine, h.EngineReason)
+		}
+	}
+	for _, root := range []string{full.Root, bare.Root} {
+		if left, err := os.ReadDir(root); err != nil || len(left) > 0 {
+			t.Errorf("left are %v, %v", left, err)
+		}
+	}
+	down := full.Host("down")
+	full.Stop()
+	s = gatewayOn(t, embedded(t), link.Options{}, down)
+	if h, err := s.Host(t.Context(), gateway.Caller{User: "alice"}, "down"); err != nil || h.Engine != "" || h.Reason == "" {
+		t.Errorf("a host that is down: %+v, %v", h, err)
+	}
+}
