@@ -33,6 +33,7 @@ type upload struct {
 	confirmed time.Time // the claim stood then
 	touched   time.Time
 	saved     time.Time // the index was told then
+	saving    bool      // it will be told again shortly
 	users     int       // bodies on their way in
 	space     bool      // free space was checked
 	working   bool
@@ -194,6 +195,9 @@ func (s *Service) load(ctx context.Context, known Upload) (*upload, error) {
 		return nil, Refuse(DifferentFile, "upload %s was given up for %s at the same path", known.ID, id)
 	}
 	u, err := s.activate(ctx, h, scene.Mine)
+	if err == nil && u.gen != scene.Mine { // known here, perhaps not as it stands by now
+		err = u.refresh(ctx)
+	}
 	if err != nil {
 		return nil, explain(known.Host, err)
 	}
@@ -249,13 +253,42 @@ func (u *upload) save(ctx context.Context) {
 const saveEvery = time.Second
 
 // saveSometimes tells it now and then: progress for lists and other gateways.
-// While another gateway merges, that one knows more and tells it.
+// While another gateway merges, that one knows more and tells it. What is not
+// told now is told a little later: it may be the last step for long.
 func (u *upload) saveSometimes(ctx context.Context) {
 	u.mu.Lock()
 	elsewhere := !u.working && time.Now().Before(u.leaseAt)
-	due := time.Since(u.saved) > saveEvery && !elsewhere
+	wait := saveEvery - time.Since(u.saved)
+	later := (elsewhere || wait > 0) && !u.saving && u.s.life.Err() == nil
+	u.saving = u.saving || later
 	u.mu.Unlock()
-	if due {
+	switch {
+	case later:
+		u.s.workers.Go(func() { u.saveLater(u.s.life, elsewhere, wait) })
+	case wait <= 0 && !elsewhere:
 		u.save(ctx)
 	}
+}
+
+// saveLater tells what came since. Where another gateway merged, it has told
+// more than is known here.
+func (u *upload) saveLater(ctx context.Context, elsewhere bool, wait time.Duration) {
+	if elsewhere {
+		wait = lookEvery
+	}
+	waited := pause(ctx, wait)
+	u.mu.Lock()
+	u.saving = false
+	over := u.result != nil
+	u.mu.Unlock()
+	if !waited || over {
+		return
+	}
+	if elsewhere {
+		if u.refresh(ctx) != nil {
+			return
+		}
+		u.wake()
+	}
+	u.save(ctx)
 }

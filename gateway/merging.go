@@ -81,6 +81,9 @@ func (u *upload) stopped(err error) {
 	u.moved = make(chan struct{})
 	waiting := u.finishing && u.result == nil
 	u.mu.Unlock()
+	if err == nil && !waiting {
+		u.saveSometimes(u.s.life)
+	}
 	switch {
 	case waiting && u.s.life.Err() != nil:
 		u.finishFailed(errStopping())
@@ -97,39 +100,44 @@ func (u *upload) mergeAhead(ctx context.Context) error {
 		look := time.NewTicker(lookEvery)
 		defer look.Stop()
 		for ctx.Err() == nil {
-			select {
-			case <-look.C: // chunks may have come through another gateway
-				if err := u.refresh(ctx); err != nil {
-					return err
-				}
-				if u.gen.State().Finish != nil && !u.isFinishing() {
-					return nil // asked for at another gateway, which waits for the lease
-				}
-			default:
-			}
+			news := u.news() // before the round, or what comes meanwhile is missed
 			n, err := u.round(ctx, m)
 			if err != nil {
 				return err
 			}
-			u.mu.Lock()
-			finishing := u.finishing
-			u.mu.Unlock()
-			if finishing {
+			if u.isFinishing() {
 				return nil // stopped starts the finish
 			}
 			if n > 0 {
 				idle.Reset(lingerFor)
-				continue
 			}
-			select {
-			case <-u.news():
-			case <-idle.C:
-				return nil
-			case <-ctx.Done():
+			over, err := u.awaitChunks(ctx, news, look.C, idle.C)
+			if over || err != nil {
+				return err
 			}
 		}
 		return ctx.Err()
 	})
+}
+
+// awaitChunks waits for news since the last round, and reads now and then what
+// came through other gateways. over: nothing has come
+// for long, or a finish was asked for at another gateway, which waits for the lease.
+func (u *upload) awaitChunks(ctx context.Context, news <-chan struct{}, look, idle <-chan time.Time) (over bool, err error) {
+	select {
+	case <-look:
+	case <-idle:
+		over = true // a last look all the same
+	case <-news:
+		return false, nil
+	case <-ctx.Done():
+		return true, ctx.Err()
+	}
+	if err := u.refresh(ctx); err != nil {
+		return true, err
+	}
+	asked := u.gen.State().Finish != nil && !u.isFinishing()
+	return asked || over && len(u.ledger.waiting()) == 0, nil
 }
 
 // withMerger opens a merger for fn and sees that its writer ends.
