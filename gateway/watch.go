@@ -126,6 +126,15 @@ func (v Upload) with(other Upload, takes bool) Upload {
 	if v.Size < 0 {
 		v.Size = other.Size
 	}
+	if v.ChunkSize == 0 {
+		v.ChunkSize = other.ChunkSize
+	}
+	if v.Digest == nil {
+		v.Digest = other.Digest
+	}
+	if other.ExpiresAt.After(v.ExpiresAt) { // each knows of its own activity
+		v.ExpiresAt = other.ExpiresAt
+	}
 	return v
 }
 

@@ -34,7 +34,7 @@ func (c checkCmd) Run(ctx context.Context, to console) error {
 		return err
 	}
 	log := slog.New(slog.DiscardHandler) // what happens stands in the report
-	links, at := reach(set, log)
+	links, at := reach(set, link.Options{Log: log})
 	defer links.Close()
 
 	reports := make([]chan report, len(wanted))

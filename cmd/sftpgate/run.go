@@ -14,6 +14,7 @@ import (
 
 	"sftpgate/gateway"
 	"sftpgate/gateway/api"
+	"sftpgate/gateway/metrics"
 	"sftpgate/gateway/page"
 	"sftpgate/gateway/registry"
 	"sftpgate/gateway/web"
@@ -29,9 +30,9 @@ import (
 //	net.Listener ──▶ web.Limit ──▶ http.Server ──▶ web.Front      who asks, from which site, deadlines, log
 //	                                                   │
 //	                                                web.Mux
-//	                                      ┌────────────┴─────────────┐
-//	                                  api.Routes                page.Routes
-//	                                      └────────────┬─────────────┘
+//	                                      ┌────────────┼─────────────┐
+//	                                  api.Routes  metrics.Routes  page.Routes    metrics.Metrics is told by
+//	                                      └────────────┬─────────────┘           Front, Service, Links, Claims
 //	                                            gateway.Service
 //	        ┌─────────────────────────┬────────────────┴───────────┐
 //	  Claims, Leases, Index         Hosts                    merge.Engines    which engine serves where
@@ -58,6 +59,8 @@ type settings struct {
 
 	expireAfter time.Duration
 	certificate *certificate // nil: plain HTTP
+	openMetrics bool         // /metrics is for everybody, and not for administrators alone
+	scrapes     net.Listener // serves /metrics alone, to everybody; nil: nothing does
 	log         *slog.Logger
 }
 
@@ -77,13 +80,16 @@ type gate struct {
 	hosts   *staged
 	links   *link.Links
 	store   store
+	scraped *http.Server // nil: there is none
+	scrapes net.Listener
 	log     *slog.Logger
 }
 
 // assemble makes a gateway. Nothing is dialled yet but the registry.
 func assemble(ctx context.Context, s settings) (*gate, error) {
+	numbers := metrics.New(version())
 	front, err := web.New(web.Options{Auth: s.auth, Origins: s.origins, Names: s.names,
-		Proxies: s.proxies, Idle: s.idle, Log: s.log})
+		Proxies: s.proxies, Idle: s.idle, Log: s.log, Observe: numbers.Observe})
 	if err != nil {
 		return nil, misused("--allow-origin: %v", err)
 	}
@@ -91,20 +97,26 @@ func assemble(ctx context.Context, s settings) (*gate, error) {
 	if err != nil {
 		return nil, err
 	}
-	links, at := reach(s.hosts, s.log)
+	links, at := reach(s.hosts, link.Options{Log: s.log, Dialed: numbers.Dialed})
 	service := gateway.New(gateway.Config{
 		Hosts:  at,
-		Claims: kept, Leases: kept, Index: kept, Ready: kept.Ping,
+		Claims: numbers.Claims(kept), Leases: kept, Index: kept, Ready: kept.Ping, Meter: numbers,
 		Engines: merge.NewEngines(), Log: s.log, ExpireAfter: s.expireAfter,
 	})
 	mux := web.NewMux()
 	api.Routes(mux, service)
 	page.Routes(mux, service, s.info)
+	numbers.Watch(links.Stats, service.Stats)
+	numbers.Routes(mux, s.openMetrics)
 	server := web.NewServer(front.Handler(mux), s.log)
 	if s.certificate != nil {
 		server.TLSConfig = &tls.Config{GetCertificate: s.certificate.get, MinVersion: tls.VersionTLS12}
 	}
-	return &gate{server: server, service: service, hosts: at, links: links, store: kept, log: s.log}, nil
+	g := &gate{server: server, service: service, hosts: at, links: links, store: kept, scrapes: s.scrapes, log: s.log}
+	if s.scrapes != nil {
+		g.scraped, err = scrapedServer(s, numbers)
+	}
+	return g, err
 }
 
 func openStore(ctx context.Context, s settings) (store, error) {
@@ -123,9 +135,9 @@ func openStore(ctx context.Context, s settings) (store, error) {
 }
 
 // reach gives the way to the hosts of set; nothing is dialled yet.
-func reach(set *hosts.Set, log *slog.Logger) (*link.Links, *staged) {
-	links := link.New(set, link.Options{Log: log})
-	return links, newStaged(links, set, log)
+func reach(set *hosts.Set, o link.Options) (*link.Links, *staged) {
+	links := link.New(set, o)
+	return links, newStaged(links, set, o.Log)
 }
 
 // openAuth lets everybody in as who he says he is; proxyAuth believes a header of
@@ -164,6 +176,10 @@ func (g *gate) serve(ctx context.Context, l net.Listener, drain time.Duration, a
 			failed <- g.server.Serve(bounded(l))
 		}
 	}()
+	if g.scraped != nil {
+		go func() { _ = g.scraped.Serve(bounded(g.scrapes)) }()
+	}
+	g.service.Tend()
 	announce()
 	select {
 	case err := <-failed:
@@ -206,6 +222,9 @@ func (g *gate) close(served <-chan struct{}) {
 	await(served, lastGrace)
 	_ = g.links.Close()
 	await(served, lastGrace)
+	if g.scraped != nil { // last: who watches sees the gateway drain
+		_ = g.scraped.Close()
+	}
 	if err := g.store.Close(); err != nil {
 		g.log.Warn("closing the registry", "err", err)
 	}

@@ -35,6 +35,8 @@ type serveCmd struct {
 	IdleTimeout time.Duration `default:"60s" placeholder:"TIME" help:"How long a request's body or answer may stand still. Default 60s."`
 	Drain       time.Duration `default:"30s" placeholder:"TIME" help:"How long running requests may go on after SIGTERM. Default 30s."`
 
+	MetricsListen string `placeholder:"ADDR" help:"Answer /metrics here (host:port), and nothing else, to everybody. Where the API is, it is for administrators; with --auth none for everybody, too."`
+
 	TLSCert        string `name:"tls-cert" placeholder:"FILE" help:"Answer HTTPS with this certificate (PEM, with its chain). It is read again when it changes."`
 	TLSKey         string `name:"tls-key" placeholder:"FILE" help:"The certificate's private key."`
 	InsecureListen bool   `help:"Listen on other than loopback although --auth none lets everybody in."`
@@ -57,6 +59,10 @@ func (c serveCmd) Run(ctx context.Context, to console) error {
 		return err
 	}
 	s.names = nameGuard(l, open, c.AllowHost)
+	if s.scrapes, err = listenForScrapes(ctx, c.MetricsListen); err != nil {
+		_ = l.Close()
+		return err
+	}
 	g, err := assemble(ctx, s)
 	if err != nil {
 		_ = l.Close()
@@ -67,6 +73,9 @@ func (c serveCmd) Run(ctx context.Context, to console) error {
 		if open && !loopback(l) {
 			log.Warn("anybody who reaches this address can write to every host", "address", l.Addr().String(), "auth", c.Auth)
 		}
+		if s.scrapes != nil {
+			log.Info("metrics", "address", s.scrapes.Addr().String())
+		}
 		log.Info("listening", "address", l.Addr().String(), "tls", s.certificate != nil, "auth", c.Auth,
 			"hosts", len(s.hosts.All()), "shared", c.Redis != "", "version", version())
 	})
@@ -75,7 +84,7 @@ func (c serveCmd) Run(ctx context.Context, to console) error {
 // settings checks the flags and reads the files that they name.
 func (c serveCmd) settings(ctx context.Context, log *slog.Logger) (settings, error) {
 	s := settings{redis: c.Redis, origins: c.AllowOrigin, idle: c.IdleTimeout, expireAfter: c.ExpireAfter, log: log,
-		info: page.Info{Version: version(), Auth: c.Auth}}
+		openMetrics: c.Auth == "none", info: page.Info{Version: version(), Auth: c.Auth}}
 	for name, d := range map[string]time.Duration{"expire-after": c.ExpireAfter, "idle-timeout": c.IdleTimeout} {
 		if d <= 0 {
 			return s, misused("--%s must be longer than nothing, not %v", name, d)
