@@ -49,7 +49,7 @@ func explain(host string, err error) error {
 		return explainLink(conn)
 	case errors.Is(err, context.DeadlineExceeded):
 		return &Error{Code: HostTimeout, Err: err, RetryAfter: 2 * time.Second, Detail: "host " + host + " did not answer in time; what was acknowledged is kept: try again"}
-	case stage.Refused(err), errors.Is(err, stage.ErrContent), errors.Is(err, fs.ErrNotExist), errors.Is(err, record.ErrNone):
+	case stage.Refused(err), errors.Is(err, merge.ErrCopy), errors.Is(err, stage.ErrContent), errors.Is(err, fs.ErrNotExist), errors.Is(err, record.ErrNone):
 		return &Error{Code: HostError, Err: err, RetryAfter: 2 * time.Second, Detail: "host " + host + " refused an operation: " + err.Error()}
 	}
 	return err

@@ -3,6 +3,8 @@ package gateway_test
 import (
 	"os"
 	"strings"
+	"sync/atomic"
+	"syscall"
 	"testing"
 
 	"sftpgate/gateway"
@@ -54,4 +56,38 @@ func TestEngineOfAHost(t *testing.T) {
 	if h, err := s.Host(t.Context(), gateway.Caller{User: "alice"}, "down"); err != nil || h.Engine != "" || h.Reason == "" {
 		t.Errorf("a host that is down: %+v, %v", h, err)
 	}
+}
+
+// An engine that had proved itself fails: that is the host's trouble, and what
+// was sent is kept.
+func TestEngineThatFails(t *testing.T) {
+	d := remotetest.NewDisk()
+	if err := d.MkdirAll(memDir); err != nil {
+		t.Fatal(err)
+	}
+	var broken atomic.Bool
+	dial := d.Dial(remotetest.ServerOptions{Gate: func(op remotetest.Op) error {
+		if broken.Load() && op.Kind == "copy-data" {
+			return syscall.EIO
+		}
+		return nil
+	}})
+	host := memoryHost("web-1")
+	host.Engine = "auto"
+	r := &rig{gatewayOn(t, fleeting(t), link.Options{Dial: dial}, host), t, nil, memDir}
+	if h, err := r.Host(t.Context(), alice, "web-1"); err != nil || h.Engine != "copy-data" {
+		t.Fatalf("%+v, %v", h, err)
+	}
+	broken.Store(true)
+	content := noise(2*mib + 77)
+	up := r.open(alice, "f", int64(len(content))).Upload
+	r.send(alice, up.ID, content, mib, mib+77)
+	r.send(alice, up.ID, content, 0, mib)
+	if _, err := r.tryFinish(alice, up.ID, gateway.FinishRequest{Size: -1}); err != nil {
+		wantCode(t, err, gateway.HostError)
+	}
+	if done := r.finish(alice, up.ID); done.Engine != "stream" { // it proved itself no more
+		t.Errorf("done by %s", done.Engine)
+	}
+	r.exactOn(d, content)
 }

@@ -133,7 +133,7 @@ func (m *Merger) afterFailure(ctx context.Context, c stage.Staged, err error, ou
 		return m.lose(ctx, c, out)
 	}
 	err = spaceOr(ctx, m.gen, c.Len, err)
-	if e, ok := m.engine.(opened); ok && werr == nil && !lost(ctx, err) {
+	if e, ok := m.engine.(opened); ok && errors.Is(err, ErrCopy) && werr == nil && !lost(ctx, err) {
 		e.doubt() // the chunk is whole, so it was the engine
 	}
 	return err

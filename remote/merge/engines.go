@@ -3,6 +3,7 @@ package merge
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
@@ -12,6 +13,10 @@ import (
 // retryAfter is how long a choice stands that fell back because a better engine
 // failed: what was wrong may have been mended.
 const retryAfter = 10 * time.Minute
+
+// ErrCopy is returned when an engine that had proved itself failed. What was
+// copied before counts, and the choice is made anew at the next merge.
+var ErrCopy = errors.New("putting the file together on the host failed")
 
 // Engines knows which engine serves on which host. It is safe for concurrent use.
 type Engines struct {
@@ -133,6 +138,13 @@ func (e *Engines) Open(ctx context.Context, g *stage.Generation) (Engine, error)
 type opened struct {
 	Engine
 	doubt func() // has the choice made anew before the engine is opened again
+}
+
+func (o opened) Copy(ctx context.Context, from string, length int64, part string, off int64) error {
+	if err := o.Engine.Copy(ctx, from, length, part, off); err != nil {
+		return fmt.Errorf("%w: %w", ErrCopy, err)
+	}
+	return nil
 }
 
 // doubt has a choice made anew, if it is still this engine. It is shown until then.
