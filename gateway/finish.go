@@ -25,6 +25,10 @@ func (s *Service) Finish(ctx context.Context, c Caller, id string, r FinishReque
 	if err != nil {
 		return Upload{}, err
 	}
+	if over == nil && !u.isFinishing() && u.gen.State().Finish != nil { // asked for before, perhaps elsewhere
+		s.lookAgain(ctx, u)
+		over = u.ended()
+	}
 	if over != nil {
 		return *over, over.agrees(r)
 	}
