@@ -34,8 +34,9 @@ const (
 
 // accounts force an engine each.
 var accounts = map[string]remotetest.SSHDOptions{
-	"shell":  {},
-	"stream": {ForceCommand: "internal-sftp -P copy-data"},
+	"shell":     {},
+	"copy-data": {ForceCommand: "internal-sftp"},
+	"stream":    {ForceCommand: "internal-sftp -P copy-data"},
 }
 
 // chunkOf makes the bytes of a chunk anew each time, so that no source file is needed.
@@ -215,9 +216,9 @@ func peak(dir string) (stop func() int64) {
 func TestTwoGigabytes(t *testing.T) {
 	const chunks = 256
 	want := digestOfChunks(chunks)
-	for engine, account := range accounts {
+	for _, engine := range []string{"shell", "stream"} {
 		t.Run(engine, func(t *testing.T) {
-			sshd := remotetest.StartSSHD(t, account)
+			sshd := remotetest.StartSSHD(t, accounts[engine])
 			redis := registrytest.StartRedis(t)
 			p := startBinary(t, plain, nil, "serve", "--listen", "127.0.0.1:0", "--hosts", yamlOf(t, sshd.Host("web-1")), "--redis", redis.URL())
 			base := "http://" + p.logged("listening")["address"].(string)

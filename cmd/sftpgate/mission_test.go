@@ -1,0 +1,226 @@
+package main
+
+import (
+	"bytes"
+	"encoding/base64"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"sftpgate/gateway/registry/registrytest"
+	"sftpgate/remote/hosts"
+	"sftpgate/remote/remotetest"
+)
+
+// Hosts of every kind, and several gateways, as the binary serves them.
+
+// behind is a host that is only reached through two others and only lets
+// certificates in.
+func behind(t *testing.T, account remotetest.SSHDOptions) (*remotetest.SSHD, []hosts.Host) {
+	t.Helper()
+	bastion := remotetest.SSHDOptions{ForwardOnly: true}
+	outer, inner := remotetest.StartSSHD(t, bastion).Host("outer"), remotetest.StartSSHD(t, bastion).Host("inner")
+	account.UserCA = remotetest.NewAuthority(t)
+	sshd := remotetest.StartSSHD(t, account)
+	h := sshd.Host("web-1")
+	h.KeyFile = remotetest.NewKey(t)
+	account.UserCA.Sign(h.KeyFile, "-n", h.User, "-V", "-1h:+1h")
+	h.Jump, inner.Jump = inner.ID, outer.ID
+	inner.Roots, outer.Roots = nil, nil
+	return sshd, []hosts.Host{h, inner, outer}
+}
+
+func TestGigabyteBehindTwoHosts(t *testing.T) {
+	const chunks = 128
+	want := digestOfChunks(chunks)
+	for engine, account := range accounts {
+		t.Run(engine, func(t *testing.T) {
+			sshd, all := behind(t, account)
+			p := startBinary(t, plain, nil, "serve", "--listen", "127.0.0.1:0", "--hosts", yamlOf(t, all...), "--state", t.TempDir())
+			u := &uploader{t: t, base: "http://" + p.logged("listening")["address"].(string),
+				target: filepath.Join(sshd.Root, "disk.img"), chunks: chunks, acked: map[int]bool{}}
+			began := time.Now()
+			if err := u.send(u.missing(u.open())); err != nil {
+				t.Fatal(err)
+			}
+			u.merge()
+			answer := u.done()
+			t.Logf("%s: 1 GiB through two hosts in %.1f s", engine, time.Since(began).Seconds())
+			if answer["engine"] != engine || answer["verified"] != "spans" {
+				t.Errorf("done as %v", answer)
+			}
+			if got := digestOfFile(t, u.target); !bytes.Equal(got, want) {
+				t.Errorf("digest %x, want %x", got, want)
+			}
+			status, host := request("GET", u.base+"/v1/hosts/web-1", nil)
+			if reason, _ := host["engine_reason"].(string); status != 200 || host["engine"] != engine || reason == "" {
+				t.Errorf("the host is shown as %v", host)
+			}
+		})
+	}
+}
+
+// appears waits for a file to appear without asking any gateway.
+func appears(t *testing.T, p *process, name string) {
+	t.Helper()
+	p.poll(name+" to appear", func() bool { _, err := os.Lstat(name); return err == nil })
+}
+
+// The chunks of one upload go to two gateways in turn. The one that brings it
+// to its end is killed; the other one finishes, and nobody asks it to.
+func TestPickedUpByTheOtherGateway(t *testing.T) {
+	const chunks = 40
+	want := digestOfChunks(chunks)
+	sshd := remotetest.StartSSHD(t, accounts["stream"])
+	args := []string{"serve", "--listen", "127.0.0.1:0", "--hosts", yamlOf(t, sshd.Host("web-1")), "--redis", registrytest.StartRedis(t).URL()}
+	var gates [2]*process
+	var bases [2]string
+	for i := range gates {
+		gates[i] = startBinary(t, plain, nil, args...)
+		bases[i] = "http://" + gates[i].logged("listening")["address"].(string)
+	}
+	u := &uploader{t: t, base: bases[0], target: filepath.Join(sshd.Root, "disk.img"), chunks: chunks, acked: map[int]bool{}}
+	u.open()
+	for i := range chunks {
+		url := fmt.Sprintf("%s/v1/uploads/%s/chunks/%d", bases[i%2], u.id, i)
+		if status, answer := request("PUT", url, bytes.NewReader(chunkOf(i))); status != 200 {
+			t.Fatalf("chunk %d: %d %v", i, status, answer)
+		}
+	}
+	for i, base := range bases {
+		gates[i].poll("the same list from both", func() bool {
+			_, answer := request("GET", base+"/v1/uploads", nil)
+			list, _ := answer["uploads"].([]any)
+			return len(list) == 1 && list[0].(map[string]any)["received_bytes"] == float64(chunks*chunkSize)
+		})
+	}
+	// The digest has this host's file read back, which takes a moment.
+	body := `{"digest":"sha-256=:` + base64.StdEncoding.EncodeToString(want) + `:"}`
+	if status, answer := request("POST", bases[0]+"/v1/uploads/"+u.id+"/merge", strings.NewReader(body)); status != 202 {
+		t.Fatalf("merge: %d %v", status, answer)
+	}
+	worker := func() int {
+		for i, p := range gates {
+			if strings.Contains(p.log(), `"event":"finishing"`) {
+				return i
+			}
+		}
+		return -1
+	}
+	gates[0].poll("the finish to begin", func() bool { return worker() >= 0 })
+	dies := worker()
+	_ = gates[dies].cmd.Process.Kill()
+	<-gates[dies].ended
+	if _, err := os.Lstat(u.target); !os.IsNotExist(err) {
+		t.Fatalf("the target stands already, so that nothing is shown: %v", err)
+	}
+	lives := 1 - dies
+	appears(t, gates[lives], u.target)
+	gates[lives].logged("going on with a finish that was left behind")
+	u.base = bases[lives]
+	if answer := u.done(); answer["verified"] != "sha-256" {
+		t.Errorf("done as %v", answer)
+	}
+	if got := digestOfFile(t, u.target); !bytes.Equal(got, want) {
+		t.Errorf("digest %x, want %x", got, want)
+	}
+	gates[lives].poll("the staging to go", func() bool { left, _ := os.ReadDir(sshd.Root); return len(left) == 1 })
+}
+
+// The same by the one gateway there is, after its restart.
+func TestPickedUpAfterARestart(t *testing.T) {
+	const chunks = 20
+	want := digestOfChunks(chunks)
+	sshd := remotetest.StartSSHD(t, accounts["copy-data"])
+	args := []string{"serve", "--listen", "127.0.0.1:0", "--hosts", yamlOf(t, sshd.Host("web-1")), "--state", t.TempDir()}
+	p := startBinary(t, plain, nil, args...)
+	u := &uploader{t: t, base: "http://" + p.logged("listening")["address"].(string), target: filepath.Join(sshd.Root, "disk.img"), chunks: chunks, acked: map[int]bool{}}
+	if err := u.send(u.missing(u.open())); err != nil {
+		t.Fatal(err)
+	}
+	body := `{"digest":"sha-256=:` + base64.StdEncoding.EncodeToString(want) + `:"}`
+	if status, answer := request("POST", u.base+"/v1/uploads/"+u.id+"/merge", strings.NewReader(body)); status != 202 {
+		t.Fatalf("merge: %d %v", status, answer)
+	}
+	_ = p.cmd.Process.Kill()
+	<-p.ended
+	if _, err := os.Lstat(u.target); !os.IsNotExist(err) {
+		t.Fatalf("the target stands already, so that nothing is shown: %v", err)
+	}
+	p = startBinary(t, plain, nil, args...)
+	appears(t, p, u.target)
+	p.poll("the staging to go", func() bool { left, _ := os.ReadDir(sshd.Root); return len(left) == 1 })
+	if got := digestOfFile(t, u.target); !bytes.Equal(got, want) {
+		t.Errorf("digest %x, want %x", got, want)
+	}
+}
+
+// The registry loses its master in mid-upload, and another server takes its
+// place. A client that tries again when it is told to notices nothing else.
+func TestRegistryFailsOver(t *testing.T) {
+	const chunks = 24
+	want := digestOfChunks(chunks)
+	for name, start := range map[string]func(*testing.T) (url string, fail func()){
+		"sentinel": func(t *testing.T) (string, func()) {
+			s := registrytest.StartSentinel(t)
+			return s.URL(), func() { s.FailedOver(s.KillMaster()) }
+		},
+		"cluster": func(t *testing.T) (string, func()) {
+			c := registrytest.StartCluster(t)
+			master := c.Owner("{pending}") // all nodes have something of an upload
+			replica := c.Replica(master)
+			return c.URL(), func() {
+				replica.CaughtUp(master)
+				master.Kill()
+				c.Replaced(master, replica)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			sshd := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
+			url, fail := start(t)
+			_, base := serving(t, "--hosts", yamlOf(t, sshd.Host("web-1")), "--redis", url)
+			u := &uploader{t: t, base: base, target: filepath.Join(sshd.Root, "disk.img"), chunks: chunks, acked: map[int]bool{}}
+			u.open()
+			over := make(chan struct{})
+			for i := range chunks {
+				if i == chunks/3 {
+					go func() { defer close(over); fail() }()
+				}
+				if i == chunks/2 {
+					<-over
+				}
+				u.insist("PUT", fmt.Sprintf("%s/v1/uploads/%s/chunks/%d", base, u.id, i), chunkOf(i))
+			}
+			u.insist("POST", base+"/v1/uploads/"+u.id+"/merge", nil)
+			u.done()
+			if got := digestOfFile(t, u.target); !bytes.Equal(got, want) {
+				t.Errorf("digest %x, want %x", got, want)
+			}
+		})
+	}
+}
+
+// insist sends a request again while it is told that that may help, and takes
+// the upload up again where it is not known any more.
+func (u *uploader) insist(method, url string, body []byte) {
+	u.t.Helper()
+	for end := time.Now().Add(30 * time.Second); ; time.Sleep(200 * time.Millisecond) {
+		status, answer := request(method, url, bytes.NewReader(body))
+		switch {
+		case status >= 200 && status < 300:
+			return
+		case answer["retryable"] != true || time.Now().After(end):
+			u.t.Fatalf("%s %s: %d %v", method, url, status, answer)
+		case status == http.StatusNotFound:
+			if id := u.id; u.open()["id"] != id {
+				u.t.Fatalf("the upload is another one now: %s, was %s", u.id, id)
+			}
+		}
+	}
+}
+
