@@ -75,6 +75,7 @@ type store interface {
 
 // gate is a gateway ready to serve.
 type gate struct {
+	mux     *web.Mux
 	server  *http.Server
 	service *gateway.Service
 	hosts   *staged
@@ -112,7 +113,7 @@ func assemble(ctx context.Context, s settings) (*gate, error) {
 	if s.certificate != nil {
 		server.TLSConfig = &tls.Config{GetCertificate: s.certificate.get, MinVersion: tls.VersionTLS12}
 	}
-	g := &gate{server: server, service: service, hosts: at, links: links, store: kept, scrapes: s.scrapes, log: s.log}
+	g := &gate{mux: mux, server: server, service: service, hosts: at, links: links, store: kept, scrapes: s.scrapes, log: s.log}
 	if s.scrapes != nil {
 		g.scraped, err = scrapedServer(s, numbers)
 	}
