@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"sftpgate/remote/link"
@@ -183,6 +184,9 @@ func (u *upload) publish(ctx context.Context, source string, check func(record.S
 func (u *upload) published(ctx context.Context, done stage.Published) error {
 	u.mu.Lock()
 	u.notes, u.failure = done.Notes, nil
+	if u.verified == merge.BySpans && u.gen.State().Meta.Digest != nil {
+		u.notes = append(slices.Clone(u.notes), "the declared digest was not checked on the host: it has no tool for that, and hosts.yaml has the file not read back")
+	}
 	u.mu.Unlock()
 	result := u.view(false)
 	result.State, result.ReceivedBytes, result.MergedBytes = Done, result.Size, result.Size

@@ -223,4 +223,3 @@ func (u *uploader) insist(method, url string, body []byte) {
 		}
 	}
 }
-

@@ -12,7 +12,7 @@ import (
 )
 
 // without are the keys that change nothing about a host's connections.
-var without = []string{"Label", "Roots", "Tags", "Connections", "Engine", "Bandwidth", "MaxBodies", "Owner", "Group", "Mode"}
+var without = []string{"Label", "Roots", "Tags", "Connections", "Engine", "NoReadBack", "Bandwidth", "MaxBodies", "Owner", "Group", "Mode"}
 
 // Every key either belongs to how a host is reached or is known not to.
 func TestAccessHasAllThatConnectionsDependOn(t *testing.T) {

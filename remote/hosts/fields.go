@@ -20,7 +20,7 @@ var fields = map[string]func(*Host, ast.Node) error{
 	"key_file":         text(func(h *Host) *string { return &h.KeyFile }),
 	"certificate_file": text(func(h *Host) *string { return &h.CertificateFile }),
 	"passphrase":       secret(func(h *Host) *Secret { return &h.Passphrase }),
-	"agent":            flag(func(h *Host) *bool { return &h.Agent }),
+	"agent":            flag(func(h *Host) *bool { return &h.Agent }, true),
 	"password":         secret(func(h *Host) *Secret { return &h.Password }),
 	"known_hosts":      text(func(h *Host) *string { return &h.KnownHosts }),
 	"host_key":         text(func(h *Host) *string { return &h.HostKey }),
@@ -29,6 +29,7 @@ var fields = map[string]func(*Host, ast.Node) error{
 	"jump":             text(func(h *Host) *string { return &h.Jump }),
 	"connections":      number(func(h *Host) *int { return &h.Connections }, 1, MaxConnections),
 	"engine":           text(func(h *Host) *string { return &h.Engine }),
+	"read_back":        flag(func(h *Host) *bool { return &h.NoReadBack }, false),
 	"bandwidth":        size(func(h *Host) *int64 { return &h.Bandwidth }),
 	"max_bodies":       number(func(h *Host) *int { return &h.MaxBodies }, 0, MaxBodies),
 	"owner":            text(func(h *Host) *string { return &h.Owner }),
@@ -81,13 +82,14 @@ func size(field func(*Host) *int64) func(*Host, ast.Node) error {
 	}
 }
 
-func flag(field func(*Host) *bool) func(*Host, ast.Node) error {
+// flag sets the field to means where true is written, and else to the opposite.
+func flag(field func(*Host) *bool, means bool) func(*Host, ast.Node) error {
 	return func(h *Host, n ast.Node) error {
 		b, ok := n.(*ast.BoolNode)
 		if !ok {
 			return errors.New("must be true or false")
 		}
-		*field(h) = b.Value
+		*field(h) = b.Value == means
 		return nil
 	}
 }

@@ -66,6 +66,11 @@ type Host struct {
 	// Engine is one of the Engine constants.
 	Engine string
 
+	// NoReadBack spares the way back: where the host has no tool to take a declared
+	// digest with, it is then not checked on the host. Otherwise the file is read
+	// back through the gateway for it.
+	NoReadBack bool
+
 	// Bandwidth is how many bytes a second one gateway takes in for this host, all
 	// uploads together; 0 is no limit. It counts what clients send: chunks that the
 	// engine "stream" reads back and writes again on their way into the file come

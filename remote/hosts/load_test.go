@@ -54,15 +54,15 @@ func TestDefaults(t *testing.T) {
 defaults: {user: deploy, key_file: ~/.ssh/id, known_hosts: ~/.ssh/known_hosts, tags: [a, b], connections: 3, agent: true, mode: 644}
 hosts:
   z:  {address: z.example, roots: [/srv//files/../files/]}
-  a1: {address: "[2001:db8::1]", roots: [/a, /b], tags: [], user: root, agent: false, port: 2200, label: no, mode: 0o600, engine: copy-data}
+  a1: {address: "[2001:db8::1]", roots: [/a, /b], tags: [], user: root, agent: false, port: 2200, label: no, mode: 0o600, engine: copy-data, read_back: false}
 `)
 	z, _ := set.Get("z")
 	if z.Label != "z" || z.Port != 22 || z.User != "deploy" || z.KeyFile != "/home/me/.ssh/id" || z.Roots[0] != "/srv/files" ||
-		len(z.Tags) != 2 || z.Connections != 3 || !z.Agent || *z.Mode != 0o644 || z.Engine != "auto" || z.Addr() != "z.example:22" {
+		len(z.Tags) != 2 || z.Connections != 3 || !z.Agent || *z.Mode != 0o644 || z.Engine != "auto" || z.NoReadBack || z.Addr() != "z.example:22" {
 		t.Errorf("z: %+v", z)
 	}
 	a, _ := set.Get("a1")
-	if a.Label != "no" || a.User != "root" || len(a.Tags) != 0 || a.Agent || a.Addr() != "[2001:db8::1]:2200" || *a.Mode != 0o600 || a.Engine != hosts.EngineCopyData {
+	if a.Label != "no" || a.User != "root" || len(a.Tags) != 0 || a.Agent || a.Addr() != "[2001:db8::1]:2200" || *a.Mode != 0o600 || a.Engine != hosts.EngineCopyData || !a.NoReadBack {
 		t.Errorf("a1: %+v", a)
 	}
 	if all := set.All(); all[0].ID != "z" || all[1].ID != "a1" {

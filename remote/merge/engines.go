@@ -28,10 +28,19 @@ type Engines struct {
 type chosen struct {
 	known  bool
 	choice Choice
-	asked  string    // what hosts.yaml asked for then
+	asked  asked     // under which it was made
 	until  time.Time // not believed any longer; zero: until it fails
 	trying *trial    // under way
 }
+
+// asked is what a choice depends on: what hosts.yaml asks for, and the way to
+// the host, which may lead to another machine by now.
+type asked struct {
+	engine  string
+	version uint64
+}
+
+func asking(h *stage.Host) asked { return asked{wantedOn(h), h.Pool().Version()} }
 
 // trial is one try of the engines; the fields are written before done is closed.
 type trial struct {
@@ -49,7 +58,7 @@ func (e *Engines) Chosen(h *stage.Host, root string) (Choice, bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	c := e.at(h, root)
-	return c.choice, c.known && c.asked == wantedOn(h)
+	return c.choice, c.known && c.asked == asking(h)
 }
 
 // Choose finds the best engine for the root of t, by letting the engines prove
@@ -66,7 +75,7 @@ func (e *Engines) choose(ctx context.Context, p place) (Choice, error) {
 	for {
 		e.mu.Lock()
 		c := e.at(p.host, p.target.Root)
-		if c.stands(wantedOn(p.host)) {
+		if c.stands(asking(p.host)) {
 			defer e.mu.Unlock()
 			return c.choice, nil
 		}
@@ -92,7 +101,7 @@ func (e *Engines) choose(ctx context.Context, p place) (Choice, error) {
 }
 
 func (e *Engines) try(ctx context.Context, p place, try *trial) (Choice, error) {
-	asked := wantedOn(p.host)
+	asked := asking(p.host)
 	choice, err := choose(ctx, p)
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -165,6 +174,6 @@ func (e *Engines) at(h *stage.Host, root string) *chosen {
 	return e.chosen[key]
 }
 
-func (c *chosen) stands(asked string) bool {
-	return c.known && c.asked == asked && (c.until.IsZero() || time.Now().Before(c.until))
+func (c *chosen) stands(now asked) bool {
+	return c.known && c.asked == now && (c.until.IsZero() || time.Now().Before(c.until))
 }
