@@ -41,7 +41,19 @@
 //	after the publication        the record says that it had begun; the next finish recognises its own
 //	                             file by its inode and completes the rest
 //	before the tombstone         the same
-//	after it                     staging and claim, until the owner opens or puts the same file again
+//	after it                     staging and claim, which another gateway clears away
+//
+// # What nobody has to ask for
+//
+// The index lists what a gateway must still do by itself (Entry.Pending): a
+// finish that was asked for, until its end; the clean-up behind an end. Every
+// gateway looks there every two seconds and takes up what no other one holds
+// the merge lease of (tend.go). So a finish goes on when its gateway died, when
+// a host is back, when a disk has room again. What the index has lost is found
+// on the host by the sweep (sweep.go), which reads all directories below a
+// host's roots once a day, slowly, and removes what was abandoned: staging whose
+// records are ours and that nothing has touched for ExpireAfter, by the host's
+// clock, and whose claim has lapsed.
 //
 // # Invariants
 //
@@ -51,4 +63,7 @@
 // only when no process that was given it to write to can still do so. These
 // are held by replay_test.go (every prefix of the remote writes, power cut) and
 // model_test.go (two gateways, step by step).
+//
+// A digest that is taken while the part grows holds for what is published: copies
+// keep a stamp by which any other change of the part is seen (merge.Follower).
 package gateway
