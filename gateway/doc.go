@@ -14,6 +14,13 @@
 // again first. So any gateway may die at any point, the registry may be
 // flushed, and the next request finds all there is to know.
 //
+// # Who may what
+//
+// Every call asks allow (access.go), with what it is about; of paths it says
+// nothing, since they count as the host resolves them (stage.Resolve). A ticket
+// narrows what its user may do. When its time is over it is good for the uploads
+// whose records hold its hash, and for nothing else; so is an upload's token.
+//
 // # A chunk's way
 //
 //	Receive: who asks, which upload, does its claim stand?        (access, confirm)

@@ -95,6 +95,9 @@ func TestUploadOutlivesItsTicket(t *testing.T) {
 	if again.id != u.id || again.token != u.token || !strings.Contains(again.body, `"received":[[0,2097152],[4194304,5242880]]`) {
 		t.Errorf("not the same upload: %s", again.body)
 	}
+	if a := c.want(200, ticket, "GET", "/v1/uploads/"+u.id, nil); u.token == "" || strings.Contains(a.body, "token") {
+		t.Errorf("the token is for who opens the upload, and no other answer: %s", a.body)
+	}
 	chunk(200, u.token, u.id, 2)
 	chunk(200, ticket, u.id, 3)
 	c.want(401, u.token, "POST", "/v1/uploads", open)
