@@ -35,6 +35,7 @@ func Routes(m *web.Mux, s Service) {
 
 	m.Handle("GET /healthz", web.HandlerFunc(a.healthz))
 	m.Handle("GET /readyz", web.HandlerFunc(a.readyz))
+	m.Handle("GET /openapi.yaml", web.HandlerFunc(a.describe))
 }
 
 // healthz says that the process answers; it asks nobody.

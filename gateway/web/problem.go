@@ -59,6 +59,15 @@ var kinds = map[gateway.Code]kind{
 	Internal:                    {http.StatusInternalServerError, "The gateway made a mistake"},
 }
 
+// Statuses gives each code its HTTP status.
+func Statuses() map[gateway.Code]int {
+	all := make(map[gateway.Code]int, len(kinds))
+	for code, k := range kinds {
+		all[code] = k.status
+	}
+	return all
+}
+
 // defaultRetryAfter is what a 429 or 503 says when the refusal does not.
 const defaultRetryAfter = 5 * time.Second
 

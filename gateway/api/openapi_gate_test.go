@@ -1,0 +1,81 @@
+package api_test
+
+import (
+	"context"
+	"net/http/httptest"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"sftpgate/gateway"
+	"sftpgate/gateway/api"
+	"sftpgate/gateway/metrics"
+	"sftpgate/gateway/registry"
+	"sftpgate/gateway/web"
+	"sftpgate/remote/hosts"
+	"sftpgate/remote/link"
+	"sftpgate/remote/remotetest"
+	"sftpgate/remote/stage"
+)
+
+// gate is a whole gateway behind HTTP: the host web-1 is a real sshd, down does
+// not answer, and stranger has another key than it should.
+type gate struct {
+	t       *testing.T
+	service *gateway.Service
+	store   *registry.Bolt
+	root    string
+}
+
+// staging is the service's hosts, from connections.
+type staging map[string]*stage.Host
+
+func (s staging) Host(id string) (*stage.Host, bool) { h, ok := s[id]; return h, ok }
+
+func (s staging) IDs() []string { return sorted(s) }
+
+func startGate(t *testing.T) *gate {
+	t.Helper()
+	sshd := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
+	down, stranger := sshd.Host("down"), sshd.Host("stranger")
+	down.Port = 1
+	stranger.HostKey = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIPXhIl6ErICEQSHaBPCSrHfiuQ/1L68zdq0lBNBJqiX0"
+	set, err := hosts.NewSet(sshd.Host("web-1"), down, stranger)
+	if err != nil {
+		t.Fatal(err)
+	}
+	links := link.New(set, link.Options{})
+	at := staging{}
+	for _, h := range set.All() {
+		pool, _ := links.Host(h.ID)
+		at[h.ID] = stage.New(pool, silent)
+	}
+	store, err := registry.OpenBolt(filepath.Join(t.TempDir(), "registry.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := gateway.New(gateway.Config{Hosts: at, Claims: store, Leases: store, Index: store, Log: silent, Ready: store.Ping})
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		_ = s.Shutdown(ctx)
+		_ = links.Close()
+		_ = store.Close()
+	})
+	return &gate{t, s, store, sshd.Root}
+}
+
+// serve is the gateway's address, for users whom auth knows.
+func (g *gate) serve(auth web.Authenticator, idle time.Duration) string {
+	g.t.Helper()
+	front, err := web.New(web.Options{Auth: auth, Idle: idle, Log: silent})
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	m := web.NewMux()
+	api.Routes(m, g.service)
+	metrics.New("test").Routes(m, false)
+	srv := httptest.NewServer(front.Handler(m))
+	g.t.Cleanup(srv.Close)
+	return srv.URL
+}
