@@ -23,7 +23,9 @@ check:
 	@unformatted=$$(gofmt -l cmd gateway remote); \
 	if [ -n "$$unformatted" ]; then echo "gofmt these:"; echo "$$unformatted"; exit 1; fi
 
-# The real parts that the tests run against. gcc is for the race detector.
+# The real parts that the tests run against. gcc is for the race detector, node
+# for what reads the API's description: packages of exact versions, none of whose
+# own scripts is run.
 parts:
 	@missing=; \
 	command -v sshd >/dev/null || test -x /usr/sbin/sshd || missing="$$missing openssh-server"; \
@@ -31,11 +33,15 @@ parts:
 	command -v redis-server >/dev/null || missing="$$missing redis-server"; \
 	command -v curl >/dev/null || missing="$$missing curl"; \
 	command -v gcc >/dev/null || missing="$$missing gcc libc6-dev"; \
+	command -v node >/dev/null || missing="$$missing nodejs"; \
+	command -v npm >/dev/null || missing="$$missing npm"; \
 	[ -z "$$missing" ] && exit 0; \
 	command -v apt-get >/dev/null || { echo "install these, then run make test again:$$missing"; exit 1; }; \
 	echo "installing$$missing"; \
 	$(SUDO) apt-get update -qq </dev/null && \
 	$(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing </dev/null
+	@cd gateway/api/apitest && { test node_modules/.package-lock.json -nt package-lock.json || \
+	npm ci --ignore-scripts --include=dev --no-audit --no-fund --loglevel=error </dev/null; }
 
 lint: check
 	@if command -v golangci-lint >/dev/null; then golangci-lint run ./...; \

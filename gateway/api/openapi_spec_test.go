@@ -55,6 +55,7 @@ func readSpec(t *testing.T) *spec {
 	if err != nil {
 		t.Fatal(err)
 	}
+	noStrayKeys(t, doc)
 	closeSchemas(doc)
 	s := &spec{t: t, doc: doc.(map[string]any), schemas: jsonschema.NewCompiler(), seen: map[string]bool{}, codes: map[string]bool{}, used: map[string]bool{}}
 	s.schemas.DefaultDraft(jsonschema.Draft2020)
@@ -63,6 +64,25 @@ func readSpec(t *testing.T) *spec {
 		t.Fatal(err)
 	}
 	return s
+}
+
+// noStrayKeys: in YAML's braces a text with a comma and no quotes ends at the
+// comma, and its rest becomes a key.
+func noStrayKeys(t *testing.T, node any) {
+	t.Helper()
+	switch node := node.(type) {
+	case []any:
+		for _, n := range node {
+			noStrayKeys(t, n)
+		}
+	case map[string]any:
+		for key, n := range node {
+			if n == nil && strings.Contains(key, " ") {
+				t.Errorf("%q has no value: it is the rest of a text that needs quotes", key)
+			}
+			noStrayKeys(t, n)
+		}
+	}
 }
 
 // closeSchemas lets every object have the members that are described, and no others.
