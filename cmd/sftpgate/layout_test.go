@@ -167,6 +167,7 @@ func TestImportRulesBite(t *testing.T) {
 		"gateway":  {"net/http", "net/http/httptest", "github.com/redis/go-redis/v9", "golang.org/x/crypto/ssh", "sftpgate/gateway/web", "sftpgate/remote/linkage"},
 		"dialect":  {"sftpgate/remote/stage", "sftpgate/gateway/registry", "sftpgate/gateway/dialect/tus"},
 		"web":      {"sftpgate/gateway/api", "sftpgate/remote/link"},
+		"metrics":  {"sftpgate/gateway/registry", "sftpgate/gateway/api", "sftpgate/remote/stage"},
 		"registry": {"sftpgate/remote/stage", "net/http"},
 		"stage":    {"sftpgate/remote/merge", "sftpgate/gateway"},
 		"link":     {"sftpgate/remote/stage"},
