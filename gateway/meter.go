@@ -4,9 +4,9 @@ import "time"
 
 // Meter is told what happens, for metrics. Its methods return at once.
 type Meter interface {
-	// Received: a body for an upload on host has ended after n bytes, in so much
-	// time from its first byte to its last one being durable. code says why it was
-	// refused; "" when it was taken.
+	// Received: a body for a file on host has ended after n bytes, in so much time
+	// from its first byte to its last one being durable. code says why it was
+	// refused, "cut" that it broke off; "" when it was taken.
 	Received(host string, n int64, took time.Duration, code Code)
 	// Finished: a finish has ended in Done, Failed or Cancelled so long after it was asked for.
 	Finished(host string, state State, took time.Duration)
@@ -16,6 +16,18 @@ type noMeter struct{}
 
 func (noMeter) Received(string, int64, time.Duration, Code) {}
 func (noMeter) Finished(string, State, time.Duration)       {}
+
+// cut is told of a body that broke off, or that its client gave up.
+const cut Code = "cut"
+
+// measureBody reports a body that has ended with err.
+func (s *Service) measureBody(host string, n int64, began time.Time, err error) {
+	code := CodeOf(explain(host, err))
+	if err != nil && code == "" {
+		code = cut
+	}
+	s.meter.Received(host, n, time.Since(began), code)
+}
 
 // measureFinish reports a finish that was asked for here.
 func (u *upload) measureFinish(state State) {

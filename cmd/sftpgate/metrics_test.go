@@ -101,6 +101,7 @@ func TestMetricsMoveWithAnUpload(t *testing.T) {
 		alice("PUT", fmt.Sprintf("/v1/uploads/%s/chunks/%d", id, i), strings.Repeat(fmt.Sprint(i), size))
 	}
 	alice("PUT", "/v1/uploads/"+id+"/chunks/0", strings.Repeat("x", size)) // other bytes at the same place
+	alice("PUT", "/v1/hosts/web-1/files"+filepath.Join(sshd.Root, "small"), "small")
 	status, _ := requestAs(t, "bob", "POST", base+"/v1/uploads", fmt.Sprintf(`{"host":"web-1","path":%q}`, target))
 	if status != 423 {
 		t.Errorf("bob: %d", status)
@@ -126,9 +127,9 @@ func TestMetricsMoveWithAnUpload(t *testing.T) {
 		{"http_requests_total", []string{"code=409"}, 1, 1},
 		{"http_requests_total", []string{"route=/v1/uploads", "code=423"}, 1, 1},
 		{"http_request_body_bytes_total", nil, size * chunks, size*(chunks+1) + 2000},
-		{"received_bytes_total", []string{"host=web-1"}, size * chunks, size * (chunks + 1)},
+		{"received_bytes_total", []string{"host=web-1"}, size*chunks + 5, size*(chunks+1) + 5},
 		{"host_sent_bytes_total", []string{"host=web-1"}, size * chunks, 3 * size * chunks},
-		{"chunk_duration_seconds", []string{"host=web-1"}, chunks, chunks},
+		{"chunk_duration_seconds", []string{"host=web-1"}, chunks + 1, chunks + 1}, // and the small file
 		{"chunks_refused_total", []string{"host=web-1", "code=chunk-conflict"}, 1, 1},
 		{"host_dials_total", []string{"host=web-1", "outcome=connected"}, 1, 8},
 		{"host_dial_duration_seconds", []string{"host=web-1"}, 1, 8},
