@@ -36,6 +36,11 @@ func (s *Service) begin(ctx context.Context, c Caller, h *stage.Host, t stage.Ta
 
 // claimAndStage makes a new generation and takes it up.
 func (s *Service) claimAndStage(ctx context.Context, h *stage.Host, t stage.Target, scene stage.Scene, meta record.Meta) (*upload, error) {
+	done, err := s.reserve(ctx, meta.User, meta.ID, meta.Size, replaces(scene, meta))
+	if err != nil {
+		return nil, err
+	}
+	defer done()
 	want := Claim{Token: meta.ID, ID: meta.ID, User: meta.User, Host: t.Host, Path: t.Path(), Identity: string(meta.Identity), Since: meta.Created}
 	if err := s.takeClaim(ctx, t, want); err != nil {
 		return nil, err
@@ -64,6 +69,19 @@ func (s *Service) claimAndStage(ctx context.Context, h *stage.Host, t stage.Targ
 	u.save(ctx)
 	s.event(u, "opened")
 	return u, nil
+}
+
+// replaces lists the uploads that a new one takes the place of: the one that is
+// given up for it, and its parts.
+func replaces(scene stage.Scene, meta record.Meta) []string {
+	var ids []string
+	if scene.Mine != nil {
+		ids = append(ids, scene.Mine.State().Meta.ID)
+	}
+	for _, a := range meta.Adopted {
+		ids = append(ids, a.ID)
+	}
+	return ids
 }
 
 // stillFree looks at the target once more, now that the claim is ours: another

@@ -44,7 +44,7 @@ const (
 var retryable = map[Code]bool{
 	UnknownUpload: true, // POSTing the upload again brings it back from the host
 	Incomplete:    true, HostError: true, HostTimeout: true, HostUnreachable: true,
-	RegistryUnavailable: true, ShuttingDown: true, NoSpace: true, TooMany: true, OwnedByAnother: true,
+	RegistryUnavailable: true, ShuttingDown: true, NoSpace: true, Quota: true, TooMany: true, OwnedByAnother: true,
 }
 
 // Error is a refusal that a client can act on.
@@ -62,6 +62,8 @@ type Error struct {
 	Upload *Upload
 	// Err is the cause, for the log; it is never shown to a client.
 	Err error
+
+	never bool // although others with this code may succeed later, this one cannot
 }
 
 // Existing describes a file that stands at the target.
@@ -83,7 +85,7 @@ func (e *Error) Error() string { return string(e.Code) + ": " + e.Detail }
 func (e *Error) Unwrap() error { return e.Err }
 
 // Retryable reports whether the same request may succeed later.
-func (e *Error) Retryable() bool { return retryable[e.Code] }
+func (e *Error) Retryable() bool { return retryable[e.Code] && !e.never }
 
 // CodeOf returns the code of err, or "" when it carries none.
 func CodeOf(err error) Code {

@@ -34,20 +34,28 @@ func (s *Service) Hold(ctx context.Context, c Caller, host, dir string, r io.Rea
 	if err != nil {
 		return nil, err
 	}
+	in, err := s.limits.letIn(ctx, h, c.User, r, -1)
+	if err != nil {
+		return nil, err
+	}
+	defer in.leave()
 	holding, err := h.Hold(ctx, t)
 	if err != nil {
 		return nil, explain(host, err)
 	}
 	held := &Held{s: s, c: c, host: h, dir: t, holding: holding}
-	if err := held.take(ctx, newBody(r, false), tighter(most, c.maxSize())); err != nil {
+	if err := held.take(ctx, in, newBody(in, false), tighter(most, c.maxSize())); err != nil {
 		held.Drop(ctx)
 		return nil, explain(host, err)
 	}
 	return held, nil
 }
 
-func (h *Held) take(ctx context.Context, b *body, most int64) error {
+func (h *Held) take(ctx context.Context, in *incoming, b *body, most int64) error {
 	for !b.over && h.Len < most {
+		if err := in.ready(); err != nil {
+			return err
+		}
 		a, err := h.holding.Attempt(ctx)
 		if err != nil {
 			return err

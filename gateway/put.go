@@ -31,7 +31,12 @@ func (s *Service) PutFile(ctx context.Context, c Caller, r PutRequest) (PutResul
 	if err != nil {
 		return PutResult{}, err
 	}
-	p := &put{s: s, c: c, h: h, t: t, PutRequest: r, open: open, body: newBody(r.R, r.Digest != nil)}
+	in, err := s.limits.letIn(ctx, h, c.User, r.R, r.Size)
+	if err != nil {
+		return PutResult{}, err
+	}
+	defer in.leave()
+	p := &put{s: s, c: c, h: h, t: t, PutRequest: r, open: open, in: in, body: newBody(in, r.Digest != nil)}
 	result, err := p.run(ctx)
 	return result, explain(r.Host, err)
 }
@@ -44,6 +49,7 @@ type put struct {
 	h    *stage.Host
 	t    stage.Target
 	open OpenRequest
+	in   *incoming // what body reads
 	body *body
 
 	replaced bool
@@ -79,6 +85,14 @@ func (p *put) small(ctx context.Context) (PutResult, error) {
 		return PutResult{}, err
 	}
 	meta := p.open.meta(p.c, newID())
+	done, err := p.s.reserve(ctx, p.c.User, meta.ID, p.Size, nil)
+	if err != nil {
+		return PutResult{}, err
+	}
+	defer done()
+	if err := p.in.ready(); err != nil {
+		return PutResult{}, err
+	}
 	claim := Claim{Token: meta.ID, ID: meta.ID, User: p.c.User, Host: p.t.Host, Path: p.t.Path(), Identity: string(meta.Identity), Since: meta.Created}
 	if err := p.s.takeClaim(ctx, p.t, claim); err != nil {
 		return PutResult{}, err
@@ -89,24 +103,19 @@ func (p *put) small(ctx context.Context) (PutResult, error) {
 		release()
 		return PutResult{}, err
 	}
-	began := time.Now()
 	n, err := a.Fill(ctx, io.LimitReader(p.body, segment))
 	if err != nil {
-		p.s.measureBody(p.t.Host, n, began, err)
 		a.Discard()
 		release()
 		return PutResult{}, err
 	}
 	if n == segment && !p.body.over && p.Size != segment {
-		p.s.measureBody(p.t.Host, n, began, nil) // large measures the rest
 		release()
 		return p.large(ctx, a)
 	}
 	defer release()
 	meta.Size = n
-	result, err := p.publishSmall(ctx, a, meta)
-	p.s.measureBody(p.t.Host, n, began, err)
-	return result, err
+	return p.publishSmall(ctx, a, meta)
 }
 
 func (p *put) publishSmall(ctx context.Context, a *stage.Attempt, meta record.Meta) (PutResult, error) {
@@ -167,11 +176,13 @@ func (p *put) large(ctx context.Context, first *stage.Attempt) (PutResult, error
 	if over != nil { // the same file was published by another request meanwhile
 		return PutResult{Upload: *over}, nil
 	}
-	b := Body{Off: off, Len: -1, Total: -1, R: p.body, limit: p.c.maxSize()}
+	b := Body{Off: off, Len: -1, Total: -1, R: p.body, limit: p.c.maxSize(), in: p.in}
 	if p.Size >= 0 {
 		b.Len = p.Size - off
 	}
 	err = u.receive(ctx, b)
+	// The end may take its time, and needs no place.
+	p.in.leave()
 	if p.body.err != nil { // the receiver saw an end and no reason
 		return PutResult{}, &Error{Code: InvalidRequest, Err: p.body.err,
 			Detail: "the body was cut after " + bytesText(p.body.read) + "; what arrived is kept as upload " + u.id + ": send the rest to it, or the whole file again"}

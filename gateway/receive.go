@@ -33,6 +33,12 @@ func (s *Service) Receive(ctx context.Context, c Caller, id string, b Body) (Upl
 	if over != nil {
 		return s.repeatAfterEnd(ctx, *over, b)
 	}
+	u.touch()
+	if b.in, err = s.limits.letIn(ctx, u.host, u.gen.State().Meta.User, b.R, b.Len); err != nil {
+		return u.view(false), err
+	}
+	defer b.in.leave()
+	b.R = b.in
 	err = u.receive(ctx, b)
 	if err == nil {
 		return u.view(false), nil
@@ -95,10 +101,10 @@ func (u *upload) receive(ctx context.Context, b Body) error {
 	if err := u.checkSpace(ctx); err != nil {
 		return err
 	}
-	r := &receiver{u: u, ctx: ctx, body: newBody(b.R, b.Digest != nil), off: b.Off, end: end, exact: b.Len >= 0, digest: b.Digest,
+	r := &receiver{u: u, ctx: ctx, in: b.in, body: newBody(b.R, b.Digest != nil), off: b.Off, end: end, exact: b.Len >= 0, digest: b.Digest,
 		slots: make(chan struct{}, commitsAhead)}
 	err = explain(u.hostID(), r.run())
-	u.s.measureBody(u.hostID(), r.body.read, began, err)
+	u.s.meter.Received(u.hostID(), r.body.read, time.Since(began), CodeOf(err))
 	u.saveSometimes(context.WithoutCancel(ctx))
 	return err
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"sync/atomic"
 
 	"sftpgate/remote/stage"
 )
@@ -18,6 +19,7 @@ const commitsAhead = 3
 type receiver struct {
 	u      *upload
 	ctx    context.Context
+	in     *incoming // what body reads
 	body   *body
 	off    int64
 	end    int64
@@ -26,10 +28,11 @@ type receiver struct {
 	held   []heldPiece
 	looked bool // the host was asked what it holds
 
-	slots   chan struct{}
-	pending sync.WaitGroup
-	mu      sync.Mutex
-	failed  error
+	slots     chan struct{}
+	uncounted atomic.Int64 // bytes read that the ledger does not know yet
+	pending   sync.WaitGroup
+	mu        sync.Mutex
+	failed    error
 }
 
 // heldPiece is sealed and waits for the body's digest.
@@ -95,16 +98,27 @@ func (r *receiver) fresh(next stretch) (int64, error) {
 	if err := r.u.awaitMerge(r.ctx); err != nil {
 		return 0, err
 	}
+	room, err := r.u.room(r.ctx, next.Len, r.uncounted.Load())
+	switch {
+	case err != nil && r.body.ended():
+		return 0, nil
+	case err != nil:
+		return 0, err
+	}
+	if err := r.in.ready(); err != nil {
+		return 0, err
+	}
 	a, err := r.u.gen.Attempt(r.ctx)
 	if err != nil {
 		return 0, err
 	}
-	n, err := a.Fill(r.ctx, io.LimitReader(r.body, next.Len))
+	n, err := a.Fill(r.ctx, io.LimitReader(r.body, room))
 	if err != nil || n == 0 {
 		a.Discard()
 		return 0, err
 	}
 	piece := heldPiece{a, next.Off}
+	r.uncounted.Add(n)
 	r.slots <- struct{}{}
 	r.pending.Go(func() {
 		defer func() { <-r.slots }()
@@ -122,6 +136,7 @@ func (r *receiver) fresh(next stretch) (int64, error) {
 			return
 		}
 		r.fail(r.u.commit(ctx, piece))
+		r.uncounted.Add(-n)
 	})
 	return n, nil
 }

@@ -138,7 +138,12 @@ func (s *Service) repeatAfterEnd(ctx context.Context, over Upload, b Body) (Uplo
 	if b.Off < 0 || length < 0 || b.Off > over.Size-length {
 		return over, Refuse(InvalidRequest, "the range [%d,+%d) is not in the file's %d bytes", b.Off, length, over.Size)
 	}
-	cmp := &comparer{body: b.R}
+	in, err := s.limits.letIn(ctx, h, over.User, b.R, length)
+	if err != nil {
+		return over, err
+	}
+	defer in.leave()
+	cmp := &comparer{body: in}
 	etag, err := h.ReadPublished(ctx, t, b.Off, length, cmp)
 	unchanged := ok && e.Target != nil && e.Target.ETag == etag
 	switch {

@@ -62,6 +62,7 @@ type Body struct {
 
 	most  int64 // bytes, at most, where neither Len nor the file's size is known; 0: no bound
 	limit int64 // bytes of the whole file, at most, by the caller's ticket; 0: no bound
+	in    *incoming
 }
 
 // FinishRequest declares, at the end, what was not declared at the start.

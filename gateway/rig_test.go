@@ -54,6 +54,12 @@ func (s staging) IDs() []string {
 // gatewayOn starts a gateway on hosts and a registry.
 func gatewayOn(t testing.TB, st store, o link.Options, hs ...hosts.Host) *gateway.Service {
 	t.Helper()
+	return gatewayWith(t, st, o, gateway.Config{}, hs...)
+}
+
+// gatewayWith is gatewayOn with what c says beside.
+func gatewayWith(t testing.TB, st store, o link.Options, c gateway.Config, hs ...hosts.Host) *gateway.Service {
+	t.Helper()
 	set, err := hosts.NewSet(hs...)
 	if err != nil {
 		t.Fatal(err)
@@ -66,7 +72,8 @@ func gatewayOn(t testing.TB, st store, o link.Options, hs ...hosts.Host) *gatewa
 		pool, _ := links.Host(h.ID)
 		at[h.ID] = stage.New(pool, log)
 	}
-	s := gateway.New(gateway.Config{Hosts: at, Claims: st, Leases: st, Index: st, Engines: merge.NewEngines(), Log: log, Ready: st.Ping})
+	c.Hosts, c.Claims, c.Leases, c.Index, c.Engines, c.Log, c.Ready = at, st, st, st, merge.NewEngines(), log, st.Ping
+	s := gateway.New(c)
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		defer cancel()

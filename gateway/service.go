@@ -35,6 +35,7 @@ type Config struct {
 	Meter Meter
 	// ExpireAfter is how long a staging lives without activity; 0: 7 days.
 	ExpireAfter time.Duration
+	Limits      Limits
 }
 
 // Service is the gateway: it takes uploads, keeps their claims and brings them
@@ -49,6 +50,7 @@ type Service struct {
 	ready       func(context.Context) error
 	meter       Meter
 	expireAfter time.Duration
+	limits      *limits
 	token       string // this gateway's name for leases
 
 	openings turns // one opening per target at a time
@@ -85,7 +87,7 @@ func New(c Config) *Service {
 		c.Engines = merge.NewEngines()
 	}
 	s := &Service{hosts: c.Hosts, claims: c.Claims, leases: c.Leases, index: c.Index, engines: c.Engines, log: c.Log,
-		ready: c.Ready, meter: c.Meter, expireAfter: c.ExpireAfter, token: rand.Text(), active: map[string]*upload{}, retries: map[string]retry{}, swept: map[string]time.Time{}}
+		ready: c.Ready, meter: c.Meter, expireAfter: c.ExpireAfter, limits: newLimits(c.Limits), token: rand.Text(), active: map[string]*upload{}, retries: map[string]retry{}, swept: map[string]time.Time{}}
 	s.life, s.stop = context.WithCancel(context.Background())
 	return s
 }
