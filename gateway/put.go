@@ -103,19 +103,24 @@ func (p *put) small(ctx context.Context) (PutResult, error) {
 		release()
 		return PutResult{}, err
 	}
+	began := time.Now()
 	n, err := a.Fill(ctx, io.LimitReader(p.body, segment))
 	if err != nil {
+		p.s.measureBody(p.t.Host, n, began, err)
 		a.Discard()
 		release()
 		return PutResult{}, err
 	}
 	if n == segment && !p.body.over && p.Size != segment {
+		p.s.measureBody(p.t.Host, n, began, nil) // large measures the rest
 		release()
 		return p.large(ctx, a)
 	}
 	defer release()
 	meta.Size = n
-	return p.publishSmall(ctx, a, meta)
+	result, err := p.publishSmall(ctx, a, meta)
+	p.s.measureBody(p.t.Host, n, began, err)
+	return result, err
 }
 
 func (p *put) publishSmall(ctx context.Context, a *stage.Attempt, meta record.Meta) (PutResult, error) {
