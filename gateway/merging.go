@@ -155,38 +155,6 @@ func (u *upload) withMerger(ctx context.Context, fn func(*merge.Merger) error) e
 	return errors.Join(err, m.Close(context.WithoutCancel(ctx)))
 }
 
-// follow has the part hashed while it grows, where a digest was declared and
-// the file is large enough to be worth it.
-func (u *upload) follow(ctx context.Context, m *merge.Merger) {
-	state := u.gen.State()
-	if state.Meta.Digest == nil || state.Meta.Size < merge.FollowFrom {
-		return
-	}
-	u.mu.Lock()
-	f := u.follower
-	u.mu.Unlock()
-	if f.Follows(state.Epoch) {
-		m.Follow(ctx, f)
-		return
-	}
-	if f = merge.NewFollower(u.gen, u.logger()); f == nil || !m.Follow(ctx, f) {
-		return
-	}
-	u.unfollow(f)
-	u.s.workers.Go(func() { f.Run(u.s.life) })
-}
-
-// unfollow ends the follower there is, and puts next in its place.
-func (u *upload) unfollow(next *merge.Follower) {
-	u.mu.Lock()
-	before := u.follower
-	u.follower = next
-	u.mu.Unlock()
-	if before != nil {
-		before.Close()
-	}
-}
-
 // round merges what waits now and tells those who wait for it.
 func (u *upload) round(ctx context.Context, m *merge.Merger) (int, error) {
 	names := u.ledger.waiting()

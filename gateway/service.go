@@ -55,15 +55,16 @@ type Service struct {
 
 	openings turns // one opening per target at a time
 
-	mu       sync.Mutex
-	active   map[string]*upload
-	retries  map[string]retry     // of uploads that this gateway looks after by itself
-	swept    map[string]time.Time // hosts, when this gateway last did
-	stopping bool
-	running  sync.WaitGroup // requests that write
-	workers  sync.WaitGroup
-	stop     context.CancelFunc
-	life     context.Context // of merges; ends when the drain time is over
+	mu        sync.Mutex
+	active    map[string]*upload
+	following map[string]int       // followers by host
+	retries   map[string]retry     // of uploads that this gateway looks after by itself
+	swept     map[string]time.Time // hosts, when this gateway last did
+	stopping  bool
+	running   sync.WaitGroup // requests that write
+	workers   sync.WaitGroup
+	stop      context.CancelFunc
+	life      context.Context // of merges; ends when the drain time is over
 }
 
 // How long things stand.
@@ -87,7 +88,7 @@ func New(c Config) *Service {
 		c.Engines = merge.NewEngines()
 	}
 	s := &Service{hosts: c.Hosts, claims: c.Claims, leases: c.Leases, index: c.Index, engines: c.Engines, log: c.Log,
-		ready: c.Ready, meter: c.Meter, expireAfter: c.ExpireAfter, limits: newLimits(c.Limits), token: rand.Text(), active: map[string]*upload{}, retries: map[string]retry{}, swept: map[string]time.Time{}}
+		ready: c.Ready, meter: c.Meter, expireAfter: c.ExpireAfter, limits: newLimits(c.Limits), token: rand.Text(), active: map[string]*upload{}, following: map[string]int{}, retries: map[string]retry{}, swept: map[string]time.Time{}}
 	s.life, s.stop = context.WithCancel(context.Background())
 	return s
 }
