@@ -62,7 +62,10 @@ func (b *requestBody) Read(p []byte) (int, error) {
 	if b.over.Load() {
 		return b.in.Read(p)
 	}
-	b.started.Store(true)
+	if !b.started.Swap(true) && b.await && b.alone {
+		// The first read asks the client for the body, perhaps long after the request came.
+		_ = b.rc.SetWriteDeadline(time.Now().Add(b.idle))
+	}
 	// A connection that knows no deadlines is read without: there is nothing better.
 	_ = b.rc.SetReadDeadline(time.Now().Add(b.idle))
 	n, err := b.in.Read(p)

@@ -44,6 +44,7 @@ func protocolSite(t *testing.T, protocol string, o web.Options, h http.Handler) 
 func TestSlowWorkIsNotSilence(t *testing.T) {
 	const idle = 100 * time.Millisecond
 	slow := web.HandlerFunc(func(w http.ResponseWriter, r *http.Request) error {
+		time.Sleep(3 * idle) // a place is waited for
 		if _, err := io.ReadFull(r.Body, make([]byte, 10)); err != nil {
 			return err
 		}
@@ -53,12 +54,20 @@ func TestSlowWorkIsNotSilence(t *testing.T) {
 			return err
 		}
 		time.Sleep(3 * idle) // so is the finish
+		if err := r.Context().Err(); err != nil {
+			return err
+		}
 		return web.Reply(w, r, 200, n)
 	})
 	for _, protocol := range []string{"HTTP/1.1", "HTTP/2.0"} {
 		t.Run(protocol, func(t *testing.T) {
 			url, c := protocolSite(t, protocol, web.Options{Idle: idle}, slow)
-			res, err := c.Post(url, "", strings.NewReader(strings.Repeat("x", 4<<20))) // more than fits a window
+			req, err := http.NewRequest("POST", url, strings.NewReader(strings.Repeat("x", 4<<20))) // more than fits a window
+			if err != nil {
+				t.Fatal(err)
+			}
+			req.Header.Set("Expect", "100-continue")
+			res, err := c.Do(req)
 			if err != nil {
 				t.Fatal(err)
 			}
