@@ -5,8 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 
 	"github.com/alecthomas/kong"
+
+	"sftpgate/gateway"
 )
 
 // The exit statuses.
@@ -47,7 +50,7 @@ func Run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		kong.Name("sftpgate"),
 		kong.Description("Files in chunks over HTTP to machines behind SSH, resumable at every point."),
 		kong.DefaultEnvars("SFTPGATE"),
-		kong.Vars{"listen": defaultListen},
+		kong.Vars{"listen": defaultListen, "bodies": strconv.Itoa(gateway.DefaultBodies)},
 		kong.Writers(stdout, stderr),
 		kong.Exit(func(status int) { left = status }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),

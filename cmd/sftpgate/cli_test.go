@@ -71,6 +71,11 @@ func TestRefusedCommandLines(t *testing.T) {
 		{serve("--idle-timeout", "0s"), exitUsage, []string{"--idle-timeout"}},
 		{serve("--expire-after", "a week"), exitUsage, []string{"--expire-after"}},
 		{serve("--drain", "-1s"), exitUsage, []string{"--drain"}},
+		{serve("--max-bodies", "0"), exitUsage, []string{"--max-bodies"}},
+		{serve("--user-bodies=-1"), exitUsage, []string{"--user-bodies"}},
+		{serve("--user-bandwidth", "50"), exitUsage, []string{"--user-bandwidth", "16KiB"}},
+		{serve("--user-bandwidth", "50Mb"), exitUsage, []string{"--user-bandwidth", "as in 50MiB"}},
+		{serve("--user-quota=-1GiB"), exitUsage, []string{"--user-quota", "as in 50MiB"}},
 		{serve("--log-level", "loud"), exitUsage, []string{"--log-level", "debug"}},
 		{[]string{"demo", "--listen", "0.0.0.0:0"}, exitUsage, []string{"--insecure-listen"}},
 		{[]string{"hosts", "check", "--hosts", good, "web-9"}, exitUsage, []string{`"web-9"`, "there are: h"}},
@@ -107,7 +112,7 @@ func TestHelpAndVersion(t *testing.T) {
 		}
 	}
 	stdout, _, _ := run(t, "serve", "--help")
-	for _, want := range []string{"SFTPGATE_TRUSTED_PROXY", "SFTPGATE_REDIS", "SFTPGATE_TLS_CERT", "SFTPGATE_LOG_LEVEL"} {
+	for _, want := range []string{"SFTPGATE_TRUSTED_PROXY", "SFTPGATE_REDIS", "SFTPGATE_TLS_CERT", "SFTPGATE_LOG_LEVEL", "SFTPGATE_MAX_BODIES", "SFTPGATE_USER_QUOTA", "Default 256"} {
 		if !strings.Contains(stdout, want) {
 			t.Errorf("no %s in\n%s", want, stdout)
 		}

@@ -58,6 +58,7 @@ type settings struct {
 	idle    time.Duration
 
 	expireAfter time.Duration
+	limits      gateway.Limits
 	certificate *certificate // nil: plain HTTP
 	openMetrics bool         // /metrics is for everybody, and not for administrators alone
 	scrapes     net.Listener // serves /metrics alone, to everybody; nil: nothing does
@@ -102,7 +103,7 @@ func assemble(ctx context.Context, s settings) (*gate, error) {
 	service := gateway.New(gateway.Config{
 		Hosts:  at,
 		Claims: numbers.Claims(kept), Leases: kept, Index: kept, Ready: kept.Ping, Meter: numbers,
-		Engines: merge.NewEngines(), Log: s.log, ExpireAfter: s.expireAfter,
+		Engines: merge.NewEngines(), Log: s.log, ExpireAfter: s.expireAfter, Limits: s.limits,
 	})
 	mux := web.NewMux()
 	api.Routes(mux, service)

@@ -35,6 +35,8 @@ type serveCmd struct {
 	IdleTimeout time.Duration `default:"60s" placeholder:"TIME" help:"How long a request's body or answer may stand still. Default 60s."`
 	Drain       time.Duration `default:"30s" placeholder:"TIME" help:"How long running requests may go on after SIGTERM. Default 30s."`
 
+	limitFlags
+
 	MetricsListen string `placeholder:"ADDR" help:"Answer /metrics here (host:port), and nothing else, to everybody. Where the API is, it is for administrators; with --auth none for everybody, too."`
 
 	TLSCert        string `name:"tls-cert" placeholder:"FILE" help:"Answer HTTPS with this certificate (PEM, with its chain). It is read again when it changes."`
@@ -94,6 +96,9 @@ func (c serveCmd) settings(ctx context.Context, log *slog.Logger) (settings, err
 		return s, misused("--drain must not be negative")
 	}
 	var err error
+	if s.limits, err = c.limits(); err != nil {
+		return s, err
+	}
 	if s.proxies, err = web.ParseProxies(c.TrustedProxy); err != nil {
 		return s, misused("--trusted-proxy: %v", err)
 	}

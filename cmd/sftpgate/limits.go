@@ -1,0 +1,38 @@
+package main
+
+import (
+	"sftpgate/gateway"
+	"sftpgate/remote/hosts"
+)
+
+// limitFlags bound what one gateway takes in. What bounds a host stands in hosts.yaml.
+type limitFlags struct {
+	MaxBodies     int      `default:"${bodies}" placeholder:"N" help:"Chunks and files taken in at once, altogether; more wait a little, then get 429. Bounds the memory: 256 need about 150 MiB. Default ${bodies}."`
+	UserBodies    int      `placeholder:"N" help:"The same for each user. Default: no limit."`
+	UserBandwidth byteSize `placeholder:"SIZE" help:"Bytes a second that each user may send, as 10MiB. Default: no limit."`
+	UserQuota     byteSize `placeholder:"SIZE" help:"What each user's unfinished uploads may hold together, on all hosts, as 500GiB. Default: no limit."`
+}
+
+// limits checks the flags.
+func (f limitFlags) limits() (gateway.Limits, error) {
+	l := gateway.Limits{Bodies: f.MaxBodies, UserBodies: f.UserBodies, UserBandwidth: int64(f.UserBandwidth), UserQuota: int64(f.UserQuota)}
+	switch err := hosts.CheckBandwidth(l.UserBandwidth); {
+	case l.Bodies < 1 || l.Bodies > hosts.MaxBodies:
+		return l, misused("--max-bodies must be from 1 to %d, not %d", hosts.MaxBodies, l.Bodies)
+	case l.UserBodies < 0:
+		return l, misused("--user-bodies must not be negative; 0 is no limit")
+	case err != nil:
+		return l, misused("--user-bandwidth: %v", err)
+	}
+	return l, nil
+}
+
+// byteSize is a number of bytes with its unit.
+type byteSize int64
+
+// UnmarshalText reads it as hosts.yaml does.
+func (s *byteSize) UnmarshalText(text []byte) error {
+	n, err := hosts.ParseSize(string(text))
+	*s = byteSize(n)
+	return err
+}
