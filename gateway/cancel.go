@@ -70,7 +70,7 @@ func (s *Service) Takeover(ctx context.Context, c Caller, id string) error {
 	if _, err := s.drop(ctx, u); err != nil {
 		return err
 	}
-	if err := u.host.RemoveOthers(ctx, u.gen.Target(), ""); err != nil {
+	if err := u.host.RemoveOthers(ctx, u.gen.Target(), u.gen.State().Meta.Generation); err != nil {
 		return explain(u.hostID(), err)
 	}
 	s.log.Info("upload taken over", "event", "taken over", "upload", id, "host", u.hostID(), "user", c.User)

@@ -26,9 +26,10 @@ func (g *Generation) Remove(ctx context.Context) error {
 	})
 }
 
-// RemoveOthers ends every claim on the target but that of keep ("" for none):
-// an administrator takes the path over.
-func (h *Host) RemoveOthers(ctx context.Context, t Target, keep string) error {
+// RemoveOthers ends every claim on the target, whoever's, that is not younger
+// than the generation numbered newest: an administrator takes the path over. What
+// was begun since is not what he has seen.
+func (h *Host) RemoveOthers(ctx context.Context, t Target, newest int) error {
 	can, err := h.Abilities(ctx, t)
 	if err != nil {
 		return err
@@ -40,9 +41,6 @@ func (h *Host) RemoveOthers(ctx context.Context, t Target, keep string) error {
 		}
 		for _, info := range users {
 			user := info.Name()
-			if keep != "" && user == userDir(keep) {
-				continue
-			}
 			if !info.IsDir() { // a link is not followed
 				if err := c.Remove(path.Join(claimDir(t), user)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 					return err
@@ -53,6 +51,9 @@ func (h *Host) RemoveOthers(ctx context.Context, t Target, keep string) error {
 				return err
 			}
 			for _, gen := range gens {
+				if n, ok := numbered(gen.Name(), genPrefix); ok && n > int64(newest) {
+					continue
+				}
 				if err := removeGeneration(c, can, t, user, gen.Name()); err != nil {
 					return err
 				}

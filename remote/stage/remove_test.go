@@ -29,13 +29,15 @@ func TestRemoveOthers(t *testing.T) {
 	t.Parallel()
 	s := onSSHD(t)
 	target := s.target("a")
-	s.commit(s.create(target, "alice", "id", 5), 0, "hello")
-	s.check(s.RemoveOthers(s.ctx, target, "alice"))
+	g := s.create(target, "alice", "id", 5)
+	s.commit(g, 0, "hello")
+	n := g.State().Meta.Generation
+	s.check(s.RemoveOthers(s.ctx, target, n-1)) // it was begun after that
 	s.mine(target, "alice")
 	s.write(s.path(".a.sftpgate/alice-2bd806c9/junk"), "x")
-	s.check(s.RemoveOthers(s.ctx, target, "bob"))
+	s.check(s.RemoveOthers(s.ctx, target, n))
 	s.wantNames(s.root)
-	s.check(s.RemoveOthers(s.ctx, target, "")) // nothing there
+	s.check(s.RemoveOthers(s.ctx, target, n)) // nothing there
 }
 
 // trap fills a directory with links to what must survive.
@@ -96,7 +98,7 @@ func TestCleanUpFollowsNoLinkedGenerations(t *testing.T) {
 
 	s.check(s.c.Remove(path.Dir(g.Dir()) + "/x"))
 	link(path.Dir(g.Dir()))
-	s.check(s.RemoveOthers(s.ctx, target, ""))
+	s.check(s.RemoveOthers(s.ctx, target, g.State().Meta.Generation))
 	s.wantFile(outside+"/canary", "alive")
 	s.wantFile(outside+"/dir/canary", "alive")
 	s.wantNames(s.root)
@@ -105,7 +107,7 @@ func TestCleanUpFollowsNoLinkedGenerations(t *testing.T) {
 	s.mkdir(s.path(".a.sftpgate"))
 	s.mkdir(outside + "/gen-1/chunks")
 	s.symlink(outside, s.path(".a.sftpgate/bob-81b637d8"))
-	_ = s.RemoveOthers(s.ctx, target, "")
+	_ = s.RemoveOthers(s.ctx, target, g.State().Meta.Generation)
 	_, _ = s.Look(s.ctx, target, "bob")
 	if !s.exists(outside+"/gen-1/chunks") || !s.exists(outside+"/canary") {
 		t.Error("what the link leads to was cleaned up")
