@@ -24,6 +24,7 @@
 // # A chunk's way
 //
 //	Receive: who asks, which upload, does its claim stand?        (access, confirm)
+//	  → a place for the body, in its user's turn; its pace        (limits.letIn)
 //	  → the body is cut: new bytes, or bytes that are held        (ledger.next)
 //	  → new: wait while the merge is too far behind               (awaitMerge)
 //	         stream into an attempt, seal it: length, fsync       (stage.Attempt)

@@ -33,7 +33,7 @@ type tap struct {
 // ready waits until there is something to read with. It is called before an
 // attempt is opened on the host, so that none lies open for a body in line.
 func (in *incoming) ready() error {
-	if in == nil || in.credit > 0 || in.rest == 0 {
+	if in.credit > 0 || in.rest == 0 {
 		return nil
 	}
 	n := in.rest

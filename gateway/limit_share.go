@@ -8,20 +8,20 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// Bytes are handed out in pieces of a 64th of a second, so that at no rate many
-// wake-ups are needed and that with many bodies none waits long for its next.
+// Bytes are handed out in pieces of a 64th of a second: so few wake-ups do, and
+// with many bodies none waits long for its next. Above 16 MiB a second a piece is
+// what one packet to the host holds.
 const (
-	leastPiece     = 4 << 10
-	mostPiece      = 256 << 10
-	piecesASecond  = 64
-	burstsASecond  = 4 // what was not used is kept for a quarter of a second
-	unlimitedPiece = mostPiece
+	leastPiece    = 4 << 10
+	mostPiece     = 256 << 10
+	piecesASecond = 64
+	burstsASecond = 4 // what was not used is kept for a quarter of a second
 )
 
 // pieceAt is how much is handed out at once at a rate in bytes a second; 0 is no limit.
 func pieceAt(bytes int64) int64 {
 	if bytes <= 0 {
-		return unlimitedPiece
+		return mostPiece
 	}
 	return min(max(bytes/piecesASecond, leastPiece), mostPiece)
 }
@@ -32,10 +32,11 @@ type share struct {
 	mu      sync.Mutex
 	busy    bool // somebody is served
 	waiting lines
-	bodies  int       // that take from it
-	idle    time.Time // since when there are none
+	bucket  *rate.Limiter // belongs to who is served
 
-	bucket *rate.Limiter // belongs to who is served
+	// These belong to limits.
+	bodies int       // that take from it
+	idle   time.Time // since when there are none
 }
 
 // take waits until n bytes are free for the line of who, and returns how many

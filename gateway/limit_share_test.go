@@ -199,6 +199,25 @@ func TestNobodyWaitsLongForAPiece(t *testing.T) {
 	}
 }
 
+// What is remembered of users who are gone is forgotten, though not so soon that
+// coming again would give them more than their bandwidth.
+func TestSharesAreForgotten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLimits(Limits{})
+		busy, gone := l.share("busy"), l.share("gone")
+		l.unshare(gone)
+		time.Sleep(shareKept / 2)
+		if again := l.share("gone"); again != gone {
+			t.Error("it is forgotten too soon")
+		}
+		l.unshare(gone)
+		time.Sleep(2 * shareKept)
+		if l.share("new"); len(l.shares) != 2 || l.shares["busy"] != busy {
+			t.Errorf("%v are left", l.shares)
+		}
+	})
+}
+
 // Who leaves the line takes nothing with him, at whatever moment he leaves.
 func TestLeavingTheLineOfBytes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
