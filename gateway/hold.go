@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"io"
+	"time"
 
 	"sftpgate/remote/stage"
 )
@@ -44,7 +45,10 @@ func (s *Service) Hold(ctx context.Context, c Caller, host, dir string, r io.Rea
 		return nil, explain(host, err)
 	}
 	held := &Held{s: s, c: c, host: h, dir: t, holding: holding}
-	if err := held.take(ctx, in, newBody(in, false), tighter(most, c.maxSize())); err != nil {
+	began := time.Now()
+	err = held.take(ctx, in, newBody(in, false), tighter(most, c.maxSize()))
+	s.measureBody(host, held.Len, began, err)
+	if err != nil {
 		held.Drop(ctx)
 		return nil, explain(host, err)
 	}

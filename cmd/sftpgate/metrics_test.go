@@ -84,9 +84,13 @@ func TestMetricsMoveWithAnUpload(t *testing.T) {
 	p := start(t, nil, "serve", "--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0", "--hosts", yamlOf(t, sshd.Host("web-1")),
 		"--redis", redis.URL(), "--auth", "header", "--trusted-proxy", "127.0.0.1", "--admin", "root")
 	base, apart := "http://"+p.logged("listening")["address"].(string), "http://"+p.logged("metrics")["address"].(string)
-	alice := func(method, path, body string) (int, map[string]any) {
+	alice := func(want int, method, path, body string) map[string]any {
 		t.Helper()
-		return requestAs(t, "alice", method, base+path, body)
+		status, answer := requestAs(t, "alice", method, base+path, body)
+		if status != want {
+			t.Errorf("%s %s: %d %v", method, path, status, answer)
+		}
+		return answer
 	}
 	before := scrape(t, apart, nil)
 	if value(before, "host_connections") != 0 || value(before, "host_dials_total") != 0 || value(before, "uploads") != 0 {
@@ -95,13 +99,13 @@ func TestMetricsMoveWithAnUpload(t *testing.T) {
 
 	const size, chunks = 1 * mib, 3
 	target := filepath.Join(sshd.Root, "x")
-	_, u := alice("POST", "/v1/uploads", fmt.Sprintf(`{"host":"web-1","path":%q,"size":%d,"chunk_size":%d}`, target, size*chunks, size))
+	u := alice(201, "POST", "/v1/uploads", fmt.Sprintf(`{"host":"web-1","path":%q,"size":%d,"chunk_size":%d}`, target, size*chunks, size))
 	id := fmt.Sprint(u["id"])
 	for i := range chunks {
-		alice("PUT", fmt.Sprintf("/v1/uploads/%s/chunks/%d", id, i), strings.Repeat(fmt.Sprint(i), size))
+		alice(200, "PUT", fmt.Sprintf("/v1/uploads/%s/chunks/%d", id, i), strings.Repeat(fmt.Sprint(i), size))
 	}
-	alice("PUT", "/v1/uploads/"+id+"/chunks/0", strings.Repeat("x", size)) // other bytes at the same place
-	alice("PUT", "/v1/hosts/web-1/files"+filepath.Join(sshd.Root, "small"), "small")
+	alice(409, "PUT", "/v1/uploads/"+id+"/chunks/0", strings.Repeat("x", size)) // other bytes at the same place
+	alice(201, "PUT", "/v1/hosts/web-1/files"+filepath.Join(sshd.Root, "small"), "small")
 	status, _ := requestAs(t, "bob", "POST", base+"/v1/uploads", fmt.Sprintf(`{"host":"web-1","path":%q}`, target))
 	if status != 423 {
 		t.Errorf("bob: %d", status)
@@ -110,7 +114,7 @@ func TestMetricsMoveWithAnUpload(t *testing.T) {
 	if value(during, "uploads", "host=web-1", "state=receiving") != 1 || value(during, "host_connections", "host=web-1") < 1 || value(during, "host_up") != 1 {
 		t.Errorf("in the middle: uploads %v, connections %v", during["sftpgate_uploads"], during["sftpgate_host_connections"])
 	}
-	alice("POST", "/v1/uploads/"+id+"/merge", "")
+	alice(202, "POST", "/v1/uploads/"+id+"/merge", "")
 	p.poll("the file", func() bool { return exists(target) })
 
 	var after map[string]*dto.MetricFamily
