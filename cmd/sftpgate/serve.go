@@ -19,7 +19,7 @@ import (
 type serveCmd struct {
 	Listen string `default:"${listen}" placeholder:"ADDR" help:"Listen on this address (host:port). Default ${listen}."`
 	Hosts  string `default:"hosts.yaml" placeholder:"FILE" help:"The hosts that files may be sent to. Default hosts.yaml."`
-	Redis  string `placeholder:"URL" help:"Share claims with other gateways in this Redis (redis://, rediss://, unix://). Without it one gateway keeps them in --state."`
+	Redis  string `placeholder:"URL" help:"Share claims with other gateways in this Redis: redis://, redis+sentinel:// or redis+cluster://, with rediss for TLS, or unix://. Without it one gateway keeps them in --state."`
 	State  string `placeholder:"DIR" help:"Where claims are kept without --redis. Default: what systemd gives (StateDirectory=), else sftpgate in the user's state directory."`
 
 	Auth         string   `enum:"none,header,jwt" default:"none" placeholder:"WAY" help:"How users are told apart: none (everybody is who he says, only on loopback), header (a trusted proxy says who it is) or jwt (a ticket that a panel has signed does). Default none."`
