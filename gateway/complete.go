@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"sftpgate/remote/failpoint"
 	"sftpgate/remote/link"
 	"sftpgate/remote/merge"
 	"sftpgate/remote/record"
@@ -136,6 +137,7 @@ func (u *upload) source(ctx context.Context) (string, error) {
 	u.mu.Lock()
 	u.verified = verified
 	u.mu.Unlock()
+	failpoint.Reach(failpoint.FinishVerified)
 	return source, nil
 }
 
@@ -196,6 +198,7 @@ func (u *upload) published(ctx context.Context, done stage.Published) error {
 	if err := u.s.index.Put(ctx, entry, tombstoneLife); err != nil {
 		return err // the target stands; the next try finds that out and comes here again
 	}
+	failpoint.Reach(failpoint.FinishTombstone)
 	// A gateway that dies here leaves a tombstone that others clean up after.
 	if u.clean(ctx) {
 		entry.Pending = false
@@ -219,9 +222,11 @@ func (u *upload) clean(ctx context.Context) bool {
 		u.s.log.Warn("staging was not removed and is left on the host", "upload", u.id, "host", u.hostID(), "err", err)
 		ok = false
 	}
+	failpoint.Reach(failpoint.FinishRemoved)
 	if err := u.s.claims.Release(ctx, u.key, u.id); err != nil {
 		u.s.log.Warn("claim was not released; the next upload finds it stale", "upload", u.id, "err", err)
 		ok = false
 	}
+	failpoint.Reach(failpoint.FinishClaimRelease)
 	return ok
 }

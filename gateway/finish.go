@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"sftpgate/remote/failpoint"
 	"sftpgate/remote/merge"
 	"sftpgate/remote/record"
 )
@@ -52,8 +53,10 @@ func (s *Service) Finish(ctx context.Context, c Caller, id string, r FinishReque
 		}
 		return Upload{}, err
 	}
+	failpoint.Reach(failpoint.FinishWish)
 	u.startFinish()
 	u.save(ctx) // from now on any gateway brings it to its end
+	failpoint.Reach(failpoint.FinishNoted)
 	return u.view(false), nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 
+	"sftpgate/remote/failpoint"
 	"sftpgate/remote/record"
 	"sftpgate/remote/stage"
 )
@@ -17,9 +18,11 @@ func (m *Merger) batch(ctx context.Context, batch []stage.Staged, out *Outcome) 
 	if len(copied) == 0 {
 		return err
 	}
+	failpoint.Reach(failpoint.MergeCopied)
 	if serr := m.gen.SyncPart(ctx, m.epoch); serr != nil {
 		return errors.Join(err, serr)
 	}
+	failpoint.Reach(failpoint.MergePartSynced)
 	cerr := m.gen.Advance(ctx, func(s record.State, next *record.Record) error {
 		if s.Epoch != m.epoch {
 			return errEpoch
@@ -43,8 +46,13 @@ func (m *Merger) batch(ctx context.Context, batch []stage.Staged, out *Outcome) 
 	for _, c := range copied {
 		out.Merged = append(out.Merged, c.Chunk)
 	}
+	failpoint.Reach(failpoint.MergeCheckpointed)
 	m.tellFollower()
-	return errors.Join(err, m.gen.Free(ctx, own(copied)))
+	err = errors.Join(err, m.gen.Free(ctx, own(copied)))
+	if err == nil {
+		failpoint.Reach(failpoint.MergeFreed)
+	}
+	return err
 }
 
 // recheck looks whether the part still holds what the checkpoint says, after

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 
+	"sftpgate/remote/failpoint"
 	"sftpgate/remote/record"
 	"sftpgate/remote/stage"
 )
@@ -59,7 +60,7 @@ func (m *Merger) begin(ctx context.Context) error {
 	if err := mend(ctx, m.gen, m.log); err != nil {
 		return err
 	}
-	return m.gen.Advance(ctx, func(s record.State, next *record.Record) error {
+	err := m.gen.Advance(ctx, func(s record.State, next *record.Record) error {
 		if s.Intent != nil {
 			return errPublishing
 		}
@@ -67,6 +68,10 @@ func (m *Merger) begin(ctx context.Context) error {
 		next.Writers = append(next.Writers, m.writer())
 		return nil
 	})
+	if err == nil {
+		failpoint.Reach(failpoint.MergeWriter)
+	}
+	return err
 }
 
 func (m *Merger) writer() record.Writer {

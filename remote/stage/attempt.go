@@ -11,6 +11,7 @@ import (
 
 	"github.com/pkg/sftp"
 
+	"sftpgate/remote/failpoint"
 	"sftpgate/remote/link"
 	"sftpgate/remote/record"
 )
@@ -34,6 +35,9 @@ type Attempt struct {
 // Attempt opens a new attempt in the generation.
 func (g *Generation) Attempt(ctx context.Context) (*Attempt, error) {
 	a, err := g.host.attempt(ctx, g.can, g.target.Dir, g.path(tmpPrefix+randomName()))
+	if err == nil {
+		failpoint.Reach(failpoint.ChunkOpened)
+	}
 	return a, g.gone(ctx, err)
 }
 
@@ -62,6 +66,7 @@ func (a *Attempt) Fill(ctx context.Context, r io.Reader) (int64, error) {
 		err = a.host.explain(a.conn.Explain(fmt.Errorf("write %s: %w", a.path, err)), a.dir)
 		return n, a.host.spaceOr(ctx, a.dir, 0, err)
 	}
+	failpoint.Reach(failpoint.ChunkFilled)
 	return n, nil
 }
 
@@ -80,6 +85,7 @@ func (a *Attempt) Seal(ctx context.Context) error {
 		err = a.host.explain(a.conn.Explain(fmt.Errorf("sync %s: %w", a.path, err)), a.dir)
 		return a.host.spaceOr(ctx, a.dir, 0, err)
 	}
+	failpoint.Reach(failpoint.ChunkSynced)
 	return nil
 }
 
@@ -103,9 +109,11 @@ func (a *Attempt) Commit(ctx context.Context, g *Generation, off int64) (record.
 	if err != nil {
 		return chunk, fmt.Errorf("commit %s: %w", chunk.Span, err)
 	}
+	failpoint.Reach(failpoint.ChunkRenamed)
 	if err := g.chunkNames.Sync(ctx); err != nil {
 		return chunk, fmt.Errorf("commit %s: %w", chunk.Span, err)
 	}
+	failpoint.Reach(failpoint.ChunkDirSynced)
 	return chunk, nil
 }
 

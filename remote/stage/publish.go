@@ -10,6 +10,7 @@ import (
 
 	"github.com/pkg/sftp"
 
+	"sftpgate/remote/failpoint"
 	"sftpgate/remote/link"
 	"sftpgate/remote/record"
 )
@@ -73,7 +74,7 @@ func (g *Generation) begin(ctx context.Context, p Publication) error {
 	if !ok {
 		return fmt.Errorf("publish %s: the source is not in this generation", p.Source)
 	}
-	return g.Advance(ctx, func(now record.State, next *record.Record) error {
+	err = g.Advance(ctx, func(now record.State, next *record.Record) error {
 		if p.Check != nil {
 			if err := p.Check(now); err != nil {
 				return err
@@ -82,6 +83,10 @@ func (g *Generation) begin(ctx context.Context, p Publication) error {
 		next.Intent = &record.Intent{Source: source, At: time.Now().UTC()}
 		return nil
 	})
+	if err == nil {
+		failpoint.Reach(failpoint.FinishIntent)
+	}
+	return err
 }
 
 func (g *Generation) publisher(conn *link.Conn, p Publication, begun bool) *publisher {
@@ -125,6 +130,7 @@ func (p *publisher) run(ctx context.Context, done *Published) error {
 	if err := p.appear(old); err != nil {
 		return err
 	}
+	failpoint.Reach(failpoint.FinishPublished)
 	return p.settle(done)
 }
 
@@ -223,6 +229,7 @@ func (p *publisher) settle(done *Published) error {
 	if err := syncDir(p.c, p.can, p.target.Dir); err != nil {
 		return err
 	}
+	failpoint.Reach(failpoint.FinishDirSynced)
 	f, err := lookFile(p.c, p.target.Path())
 	if err == nil && f == nil {
 		err = fmt.Errorf("%s was published and is gone again: %w", p.target.Path(), fs.ErrNotExist)

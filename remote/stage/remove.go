@@ -8,6 +8,7 @@ import (
 
 	"github.com/pkg/sftp"
 
+	"sftpgate/remote/failpoint"
 	"sftpgate/remote/link"
 )
 
@@ -88,6 +89,7 @@ func removeGeneration(c *sftp.Client, can link.Abilities, t Target, user, gen st
 			return err
 		}
 	}
+	failpoint.Reach(failpoint.FinishMovedAway)
 	if err := syncMoved(c, can, t, user); err != nil {
 		return err
 	}
