@@ -3,7 +3,6 @@ package gateway
 import (
 	"context"
 	"log/slog"
-	"path"
 	"sync"
 	"time"
 
@@ -43,23 +42,28 @@ type upload struct {
 	result    *Upload         // how it ended
 	mergeErr  error           // why the merge stands still
 	leaseAt   time.Time       // when to ask for the merge lease again
-	looked    time.Time       // when the host or the index was last asked how it stands
+	looked    time.Time       // when the host was last read
+	asked     time.Time       // when the index was last asked whether it has ended
+	expires   time.Time       // when its claim lapses if nothing happens
+	leading   bool            // this gateway holds the merge lease
 	finishAt  time.Time       // when the finish began here
 	follower  *merge.Follower // hashes the part while it grows; nil: nobody does
 }
 
-// activate makes a generation active here, or returns it when it is already.
+// activate makes a generation active here, or returns it when it is already: as
+// it stands on the host now, either way.
 func (s *Service) activate(ctx context.Context, h *stage.Host, g *stage.Generation) (*upload, error) {
 	state := g.State()
 	s.mu.Lock()
 	u := s.active[state.Meta.ID]
 	s.mu.Unlock()
 	if u != nil {
+		if u.gen != g && !u.leads() { // known here, perhaps not as it stands by now
+			return u, u.refresh(ctx)
+		}
 		return u, nil
 	}
-	now := time.Now()
-	u = &upload{s: s, id: state.Meta.ID, host: h, gen: g, key: keyOf(g.Target()), state: Receiving, touched: now,
-		moved: make(chan struct{}), confirming: make(chan struct{}, 1)}
+	u = s.newUpload(h, g)
 	if err := u.refresh(ctx); err != nil {
 		return nil, err
 	}
@@ -73,9 +77,17 @@ func (s *Service) activate(ctx context.Context, h *stage.Host, g *stage.Generati
 	return u, nil
 }
 
-// goOn takes up a finish that was asked for once and cut off.
+// newUpload is a generation as it is known when nothing has been read.
+func (s *Service) newUpload(h *stage.Host, g *stage.Generation) *upload {
+	return &upload{s: s, id: g.State().Meta.ID, host: h, gen: g, key: keyOf(g.Target()), state: Receiving, touched: time.Now(),
+		moved: make(chan struct{}), confirming: make(chan struct{}, 1)}
+}
+
+// goOn takes up a finish that was asked for once and cut off, unless that was so
+// long ago that the upload has expired: else its tries would keep it for ever.
 func (u *upload) goOn() {
-	if u.gen.State().Finish != nil && !u.isFinishing() && u.ended() == nil {
+	wish := u.gen.State().Finish
+	if wish != nil && time.Since(wish.At) < u.s.expireAfter && !u.isFinishing() && u.ended() == nil {
 		u.startFinish()
 	}
 }
@@ -107,115 +119,6 @@ func (u *upload) logger() *slog.Logger { return u.s.log.With("upload", u.id, "ho
 
 func (u *upload) hostID() string { return u.gen.Target().Host }
 
-// find returns the active upload, or its end. owner access is checked for a.
-func (s *Service) find(ctx context.Context, c Caller, a action, id string) (*upload, *Upload, error) {
-	s.mu.Lock()
-	u := s.active[id]
-	s.mu.Unlock()
-	if u != nil {
-		meta := u.gen.State().Meta
-		if err := s.allowUpload(ctx, c, a, meta.Host, meta.Path, meta.User, meta.Passes); err != nil {
-			return nil, nil, err
-		}
-		if u.stale() {
-			s.lookAgain(ctx, u)
-		}
-		return u, u.ended(), nil
-	}
-	entry, ok, err := s.index.Get(ctx, id)
-	if err != nil {
-		return nil, nil, explain("", err)
-	}
-	if !ok {
-		return nil, nil, unknown(id)
-	}
-	known := entry.Upload
-	if err := s.allowUpload(ctx, c, a, known.Host, known.Path, known.User, entry.Passes); err != nil {
-		return nil, nil, err
-	}
-	if entry.Ended {
-		return nil, &known, nil
-	}
-	u, err = s.load(ctx, known)
-	return u, nil, err
-}
-
-// allowUpload is allow for an upload. Where the ticket is not one that opened
-// it, the path must be one that the ticket covers.
-func (s *Service) allowUpload(ctx context.Context, c Caller, a action, host, at, owner string, passes []string) error {
-	if err := s.allow(c, a, object{host: host, owner: owner, passes: passes}); err != nil {
-		return err
-	}
-	if len(c.within()) == 0 || c.Pass.knownTo(passes) {
-		return nil
-	}
-	h, err := s.host(host)
-	if err == nil {
-		_, err = h.Resolve(ctx, at, false, c.within()...)
-	}
-	return explain(host, err)
-}
-
-// stale reports whether another gateway may have moved the upload on since
-// this one looked.
-func (u *upload) stale() bool {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	return !u.working && !u.finishing && u.result == nil && time.Since(u.looked) > lookEvery
-}
-
-// lookAgain asks the index whether the upload has ended elsewhere.
-func (s *Service) lookAgain(ctx context.Context, u *upload) {
-	u.mu.Lock()
-	u.looked = time.Now()
-	u.mu.Unlock()
-	if e, ok, err := s.index.Get(ctx, u.id); err == nil && ok && e.Ended {
-		u.conclude(e.Upload)
-	}
-}
-
-// load finds on the host what the index knows only by name.
-func (s *Service) load(ctx context.Context, known Upload) (*upload, error) {
-	h, err := s.host(known.Host)
-	if err != nil {
-		return nil, err
-	}
-	t, err := h.Resolve(ctx, known.Path, false)
-	if err != nil {
-		return nil, explain(known.Host, err)
-	}
-	scene, err := h.Look(ctx, t, known.User)
-	if err != nil {
-		return nil, explain(known.Host, err)
-	}
-	if scene.Mine == nil {
-		return nil, unknown(known.ID)
-	}
-	if id := scene.Mine.State().Meta.ID; id != known.ID {
-		return nil, Refuse(DifferentFile, "upload %s was given up for %s at the same path", known.ID, id)
-	}
-	u, err := s.activate(ctx, h, scene.Mine)
-	if err == nil && u.gen != scene.Mine { // known here, perhaps not as it stands by now
-		err = u.refresh(ctx)
-	}
-	if err != nil {
-		return nil, explain(known.Host, err)
-	}
-	u.goOn()
-	return u, nil
-}
-
-func unknown(id string) *Error {
-	return Refuse(UnknownUpload, "upload %s is not known any more: POST the same upload again, it goes on where it stood", clipID(id))
-}
-
-func clipID(id string) string {
-	if len(id) > 40 {
-		return id[:40] + "…"
-	}
-	return id
-}
-
 // forget drops an upload from memory; what is on the host stays.
 func (s *Service) forget(u *upload) {
 	s.mu.Lock()
@@ -223,72 +126,4 @@ func (s *Service) forget(u *upload) {
 		delete(s.active, u.id)
 	}
 	s.mu.Unlock()
-}
-
-// entry is what the index is told.
-func (u *upload) entry() Entry {
-	meta := u.gen.State().Meta
-	return Entry{Upload: u.view(false), Key: u.key, Aliases: aliases(meta, u.key), Passes: meta.Passes, Pending: u.pending()}
-}
-
-// aliases are the further names under which an upload is found.
-func aliases(meta record.Meta, key Key) []string {
-	names := []string{targetAlias(key)}
-	if meta.ClientID != "" {
-		names = append(names, clientAlias(meta.User, meta.Host, path.Dir(meta.Path), meta.ClientID))
-	}
-	return names
-}
-
-// save tells the index; what it does not hear it can be told again.
-func (u *upload) save(ctx context.Context) {
-	u.mu.Lock()
-	u.saved = time.Now()
-	u.mu.Unlock()
-	if err := u.s.index.Put(ctx, u.entry(), u.s.expireAfter); err != nil {
-		u.s.log.Warn("the index was not told of an upload", "upload", u.id, "err", err)
-	}
-}
-
-const saveEvery = time.Second
-
-// saveSometimes tells it now and then: progress for lists and other gateways.
-// While another gateway merges, that one knows more and tells it. What is not
-// told now is told a little later: it may be the last step for long.
-func (u *upload) saveSometimes(ctx context.Context) {
-	u.mu.Lock()
-	elsewhere := !u.working && time.Now().Before(u.leaseAt)
-	wait := saveEvery - time.Since(u.saved)
-	later := (elsewhere || wait > 0) && !u.saving && u.s.life.Err() == nil
-	u.saving = u.saving || later
-	u.mu.Unlock()
-	switch {
-	case later:
-		u.s.workers.Go(func() { u.saveLater(u.s.life, elsewhere, wait) })
-	case wait <= 0 && !elsewhere:
-		u.save(ctx)
-	}
-}
-
-// saveLater tells what came since. Where another gateway merged, it has told
-// more than is known here.
-func (u *upload) saveLater(ctx context.Context, elsewhere bool, wait time.Duration) {
-	if elsewhere {
-		wait = lookEvery
-	}
-	waited := pause(ctx, wait)
-	u.mu.Lock()
-	u.saving = false
-	over := u.result != nil
-	u.mu.Unlock()
-	if !waited || over {
-		return
-	}
-	if elsewhere {
-		if u.refresh(ctx) != nil {
-			return
-		}
-		u.wake()
-	}
-	u.save(ctx)
 }

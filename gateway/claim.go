@@ -66,6 +66,7 @@ func (s *Service) claimAndStage(ctx context.Context, h *stage.Host, t stage.Targ
 	u.mu.Lock()
 	u.confirmed, u.space = time.Now(), true
 	u.mu.Unlock()
+	u.expiresAt(time.Now().Add(s.expireAfter))
 	u.save(ctx)
 	s.event(u, "opened")
 	return u, nil
@@ -107,6 +108,9 @@ func (s *Service) takeClaim(ctx context.Context, t stage.Target, want Claim) err
 	standing, err := s.claims.Claim(ctx, key, want, s.expireAfter)
 	if err != nil || standing.Token == want.Token {
 		return err
+	}
+	if standing.swept() {
+		return errSwept(standing.ID)
 	}
 	if standing.User != want.User && time.Since(standing.Since) < freshClaim {
 		return ownedByAnother(t)

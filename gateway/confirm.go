@@ -37,6 +37,9 @@ func (u *upload) confirm(ctx context.Context) error {
 	if err != nil {
 		return explain(u.hostID(), err)
 	}
+	if standing.Token != u.id && standing.swept() {
+		return errSwept(u.id)
+	}
 	if standing.Token != u.id {
 		// A no is read again from the host: there the claim cannot be lost.
 		scene, err := u.host.Look(ctx, u.gen.Target(), u.gen.State().Meta.User)
@@ -54,6 +57,7 @@ func (u *upload) confirm(ctx context.Context) error {
 	u.mu.Lock()
 	u.confirmed = time.Now()
 	u.mu.Unlock()
+	u.expiresAt(time.Now().Add(u.s.expireAfter))
 	u.save(ctx)
 	return nil
 }

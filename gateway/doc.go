@@ -73,5 +73,6 @@
 // model_test.go (two gateways, step by step).
 //
 // A digest that is taken while the part grows holds for what is published: copies
-// keep a stamp by which any other change of the part is seen (merge.Follower).
+// keep a stamp by which any other change of the part is seen (merge.Follower), but
+// for one in the very moment of a copy.
 package gateway

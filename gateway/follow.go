@@ -17,8 +17,12 @@ func (u *upload) follow(ctx context.Context, m *merge.Merger) {
 	u.mu.Lock()
 	f := u.follower
 	u.mu.Unlock()
-	if f.Follows(state.Epoch) {
-		m.Follow(ctx, f)
+	if f.Knows(state.Epoch) {
+		// One that has ended is not begun again: on a slow line the part would be
+		// read from its beginning for every chunk.
+		if f.Follows(state.Epoch) {
+			m.Follow(ctx, f)
+		}
 		return
 	}
 	if f = merge.NewFollower(u.gen, u.logger()); f == nil || !u.s.mayFollow(u.hostID(), u.host.Config().Connections) {

@@ -40,6 +40,8 @@ func (u *upload) underLease(ctx context.Context, fn func(context.Context) error)
 			return ctx.Err()
 		}
 	}
+	u.lead(true)
+	defer u.lead(false)
 	renewing := make(chan struct{})
 	go func() {
 		defer close(renewing)
@@ -51,6 +53,12 @@ func (u *upload) underLease(ctx context.Context, fn func(context.Context) error)
 		_ = u.s.leases.Unlease(context.WithoutCancel(ctx), u.key, u.s.token)
 	}()
 	return fn(ctx)
+}
+
+func (u *upload) lead(leading bool) {
+	u.mu.Lock()
+	u.leading = leading
+	u.mu.Unlock()
 }
 
 // renew keeps the lease and ends the work when another gateway has it.

@@ -13,7 +13,7 @@ type Claim struct {
 	// Token is random; whoever knows it holds the claim. A retry with the same
 	// token after a lost reply finds its own claim.
 	Token      string
-	ID         string // the upload
+	ID         string // the upload; of a sweep that removes it, with another Token
 	User       string
 	Host       string
 	Path       string

@@ -60,6 +60,7 @@ type Service struct {
 	following map[string]int       // followers by host
 	retries   map[string]retry     // of uploads that this gateway looks after by itself
 	swept     map[string]time.Time // hosts, when this gateway last did
+	noted     map[string]time.Time // directories, when staging was last noticed there
 	stopping  bool
 	running   sync.WaitGroup // requests that write
 	workers   sync.WaitGroup
@@ -88,7 +89,7 @@ func New(c Config) *Service {
 		c.Engines = merge.NewEngines()
 	}
 	s := &Service{hosts: c.Hosts, claims: c.Claims, leases: c.Leases, index: c.Index, engines: c.Engines, log: c.Log,
-		ready: c.Ready, meter: c.Meter, expireAfter: c.ExpireAfter, limits: newLimits(c.Limits), token: rand.Text(), active: map[string]*upload{}, following: map[string]int{}, retries: map[string]retry{}, swept: map[string]time.Time{}}
+		ready: c.Ready, meter: c.Meter, expireAfter: c.ExpireAfter, limits: newLimits(c.Limits), token: rand.Text(), active: map[string]*upload{}, following: map[string]int{}, retries: map[string]retry{}, swept: map[string]time.Time{}, noted: map[string]time.Time{}}
 	s.life, s.stop = context.WithCancel(context.Background())
 	return s
 }

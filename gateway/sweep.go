@@ -3,8 +3,10 @@ package gateway
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
+	"sftpgate/remote/link"
 	"sftpgate/remote/record"
 	"sftpgate/remote/stage"
 )
@@ -19,6 +21,9 @@ const (
 	// attemptLife is how long what counts for nothing is left alone: a body may
 	// still be on its way into it.
 	attemptLife = 24 * time.Hour
+	// noticeEvery is how often a directory is swept because somebody listed it.
+	noticeEvery = time.Hour
+	manyNoted   = 1000
 	// sweepClaim is how long a target is claimed while its staging is removed.
 	sweepClaim = 2 * time.Minute
 )
@@ -77,14 +82,22 @@ func (s *Service) sweep(ctx context.Context, h *stage.Host, pause time.Duration)
 }
 
 // noticed sweeps one directory that was read for another reason and has
-// staging in it.
+// staging in it, but each no more than once an hour.
 func (s *Service) noticed(h *stage.Host, t stage.Target) {
-	key := sweepKey(t.Host + " " + t.Dir)
-	if s.life.Err() != nil {
+	name := t.Host + " " + t.Dir
+	s.mu.Lock()
+	if len(s.noted) > manyNoted {
+		s.noted = map[string]time.Time{}
+	}
+	known := time.Since(s.noted[name]) < noticeEvery
+	s.noted[name] = time.Now()
+	s.mu.Unlock()
+	if known || s.life.Err() != nil {
 		return
 	}
 	s.workers.Go(func() {
-		if ok, err := s.leases.Lease(s.life, key, s.token+t.Dir, time.Hour); err != nil || !ok {
+		// A token that is new each time: also this gateway's own lease is respected.
+		if ok, err := s.leases.Lease(s.life, sweepKey(name), newID(), noticeEvery); err != nil || !ok {
 			return
 		}
 		if _, err := h.SweepDir(s.life, t, func(l stage.Leftover) error { return s.leftover(s.life, h, l) }); err != nil {
@@ -93,8 +106,19 @@ func (s *Service) noticed(h *stage.Host, t stage.Target) {
 	})
 }
 
-// leftover decides what becomes of something that a sweep came upon.
+// leftover decides what becomes of something that a sweep came upon. What goes
+// wrong with one is no reason to leave the others, unless nothing can go right.
 func (s *Service) leftover(ctx context.Context, h *stage.Host, l stage.Leftover) error {
+	err := s.judge(ctx, h, l)
+	var conn *link.Error
+	if err == nil || ctx.Err() != nil || errors.As(err, &conn) || errors.Is(err, ErrRegistryUnavailable) {
+		return err
+	}
+	s.log.Warn("what a sweep came upon was left alone", "host", h.Config().ID, "path", l.Path(), "err", err)
+	return nil
+}
+
+func (s *Service) judge(ctx context.Context, h *stage.Host, l stage.Leftover) error {
 	if l.Generation == nil {
 		if l.Idle < min(attemptLife, s.expireAfter) {
 			return nil
@@ -119,12 +143,25 @@ func (s *Service) remember(ctx context.Context, g *stage.Generation) error {
 	if state.Finish == nil {
 		return nil
 	}
-	if _, known, err := s.index.Get(ctx, state.Meta.ID); err != nil || known {
+	if e, known, err := s.index.Get(ctx, state.Meta.ID); err != nil || known && (e.Ended || e.Pending || e.Upload.Error != nil && !passes[e.Upload.Error.Code]) {
 		return err
+	}
+	if time.Since(state.Finish.At) > s.expireAfter {
+		return nil
 	}
 	e := entryOf(state, keyOf(g.Target()))
 	e.Pending = true
 	return s.index.Put(ctx, e, s.expireAfter)
+}
+
+// swept reports whether a claim is a sweep's, which removes the upload just now.
+func (c Claim) swept() bool { return strings.HasPrefix(c.Token, sweepToken) }
+
+const sweepToken = "sweep-"
+
+func errSwept(id string) *Error {
+	return &Error{Code: HostError, RetryAfter: 5 * time.Second,
+		Detail: "upload " + id + " has rested for so long that it is being removed just now: try again in a moment, it begins anew then"}
 }
 
 // expire removes an abandoned upload. Its target is claimed meanwhile, so that
@@ -139,12 +176,15 @@ func (s *Service) expire(ctx context.Context, l stage.Leftover) error {
 	if u != nil && !u.idle(s.expireAfter) {
 		return nil
 	}
-	mine := Claim{Token: newID(), ID: meta.ID, User: meta.User, Host: meta.Host, Path: meta.Path, Since: time.Now().UTC()}
+	mine := Claim{Token: sweepToken + newID(), ID: meta.ID, User: meta.User, Host: meta.Host, Path: meta.Path, Since: time.Now().UTC()}
 	standing, err := s.claims.Claim(ctx, key, mine, sweepClaim)
 	if err != nil || standing.Token != mine.Token {
 		return err
 	}
 	defer func() { _ = s.claims.Release(context.WithoutCancel(ctx), key, mine.Token) }()
+	if fresh, err := l.Touched(ctx); err != nil || fresh { // by somebody who came before the claim
+		return err
+	}
 	published, err := g.Withdraw(ctx)
 	if err != nil {
 		return err

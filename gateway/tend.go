@@ -14,14 +14,19 @@ const (
 	// A finish that failed for a reason that may pass is tried again after
 	// firstRetry, then after twice that, up to lastRetry.
 	firstRetry = 15 * time.Second
-	lastRetry  = 5 * time.Minute
+	lastRetry  = 15 * time.Minute
 )
 
 // retry is when an upload is looked after again.
 type retry struct {
-	at    time.Time
-	after time.Duration
+	at      time.Time
+	after   time.Duration
+	missing time.Time // since when its staging was not found; zero while it is
 }
+
+// lostAfter is for how long the staging of an upload must be missing before it
+// is taken for lost: a host may be back before its disks are.
+const lostAfter = 24 * time.Hour
 
 // Tend begins to look after uploads that nobody asks for: a finish whose
 // gateway died, or that a passing trouble stopped, goes on from the checkpoint;
@@ -79,10 +84,11 @@ func (s *Service) mayTend(e Entry) bool {
 	}
 	r.after = min(max(2*r.after, firstRetry), lastRetry)
 	if e.Upload.State == Failed && r.at.IsZero() { // it has just failed, here or elsewhere: not at once
-		s.retries[e.Upload.ID] = retry{time.Now().Add(firstRetry), 0}
+		s.retries[e.Upload.ID] = retry{at: time.Now().Add(firstRetry)}
 		return false
 	}
-	s.retries[e.Upload.ID] = retry{time.Now().Add(r.after), r.after}
+	r.at = time.Now().Add(r.after)
+	s.retries[e.Upload.ID] = r
 	return true
 }
 
@@ -110,7 +116,8 @@ func (s *Service) tendOne(ctx context.Context, e Entry) {
 		} else if err == nil {
 			u.save(ctx) // there is nothing to finish
 		}
-		if code := CodeOf(err); code == UnknownUpload || code == DifferentFile {
+		switch {
+		case CodeOf(err) == DifferentFile, CodeOf(err) == UnknownUpload && s.missing(e.Upload.ID) > lostAfter:
 			err = s.lostStaging(ctx, e)
 		}
 	}
@@ -118,6 +125,19 @@ func (s *Service) tendOne(ctx context.Context, e Entry) {
 		log.Warn("an upload cannot be looked after just now", "err", err)
 	}
 	_ = s.leases.Unlease(context.WithoutCancel(ctx), e.Key, s.token)
+}
+
+// missing notes that the staging of an upload was not found, and returns for how
+// long it has been so.
+func (s *Service) missing(id string) time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r := s.retries[id]
+	if r.missing.IsZero() {
+		r.missing = time.Now()
+	}
+	s.retries[id] = r
+	return time.Since(r.missing)
 }
 
 // lostStaging ends an upload whose staging is not on its host any more, unless
@@ -150,12 +170,7 @@ func (s *Service) cleanAfter(ctx context.Context, e Entry) error {
 	}
 	clean := true
 	if scene.Mine != nil && scene.Mine.State().Meta.ID == e.Upload.ID {
-		u, err := s.activate(ctx, h, scene.Mine)
-		if err != nil {
-			return err
-		}
-		clean = u.clean(ctx)
-		u.conclude(e.Upload)
+		clean = s.newUpload(h, scene.Mine).clean(ctx) // not among the active: it has ended
 	} else if err := s.claims.Release(ctx, e.Key, e.Upload.ID); err != nil {
 		return err
 	}

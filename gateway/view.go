@@ -19,7 +19,7 @@ func (u *upload) view(received bool) Upload {
 		Size: meta.Size, ChunkSize: meta.ChunkSize, Digest: (*Digest)(meta.Digest),
 		State: u.state, ReceivedBytes: seen.covered.Bytes(), MergedBytes: seen.merged,
 		Engine: u.engine, Verified: u.verified, Error: u.failure, Notes: slices.Clone(u.notes),
-		CreatedAt: meta.Created, ExpiresAt: u.touched.Add(u.s.expireAfter).UTC().Truncate(time.Second),
+		CreatedAt: meta.Created, ExpiresAt: u.expires.UTC().Truncate(time.Second),
 	}
 	if received {
 		v.Received = seen.covered.Pairs()
@@ -51,18 +51,40 @@ func (u *upload) use(n int) {
 	u.mu.Unlock()
 }
 
-// busy reports whether bodies come in or the merge runs here, so that what is
-// known here is no older than what the host would say.
+// busy reports whether the merge runs here, or the host was read just now, so
+// that what is known here is hardly older than what the host would say.
 func (u *upload) busy() bool {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	return u.users > 0 || u.working || u.finishing || time.Since(u.looked) < lookEvery
+	return u.leading || time.Since(u.looked) < lookEvery
 }
 
+// setState notes a step of the finish, and tells the others if it lasts.
 func (u *upload) setState(s State) {
 	u.mu.Lock()
+	same := u.state == s
 	u.state = s
 	u.mu.Unlock()
+	if !same {
+		u.saveSometimes(u.s.life)
+	}
+}
+
+// expiresAt notes until when the claim stands; an earlier time is no news.
+func (u *upload) expiresAt(at time.Time) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if at.After(u.expires) {
+		u.expires = at
+	}
+}
+
+// leads reports whether this gateway merges or finishes the upload just now, so
+// that nobody knows more of it.
+func (u *upload) leads() bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.leading
 }
 
 func sumOf(d *Digest) *record.Sum { return (*record.Sum)(d) }

@@ -22,11 +22,14 @@ const (
 // Refusals: as Get.
 func (s *Service) Watch(ctx context.Context, c Caller, id string, tell func(Upload) error) error {
 	var last Upload
+	look := func() (*upload, *Upload, error) { return s.find(ctx, c, actSee, id) }
 	for first := true; ; first = false {
-		u, over, err := s.find(ctx, c, actSee, id)
+		u, over, err := look()
 		if err != nil {
 			return err
 		}
+		// Who may see it has been decided; paths need not be resolved each time.
+		look = func() (*upload, *Upload, error) { return s.lookUp(ctx, id, anybody) }
 		var v Upload
 		var news <-chan struct{}
 		if over != nil {
@@ -49,6 +52,8 @@ func (s *Service) Watch(ctx context.Context, c Caller, id string, tell func(Uplo
 		}
 	}
 }
+
+func anybody(Upload, []string) error { return nil }
 
 // moved reports whether there is anything to tell.
 func moved(a, b Upload) bool {
@@ -89,7 +94,12 @@ func (s *Service) standing(ctx context.Context, u *upload) Upload {
 	}
 	e, ok, err := s.index.Get(ctx, u.id)
 	switch {
-	case err != nil || !ok:
+	case err != nil:
+		return v
+	case !ok: // the index has lost it: whether it still stands the host says
+		if !u.busy() && errors.Is(u.refresh(ctx), stage.ErrSuperseded) {
+			s.forget(u)
+		}
 		return v
 	case e.Ended:
 		u.conclude(e.Upload)
@@ -98,11 +108,12 @@ func (s *Service) standing(ctx context.Context, u *upload) Upload {
 	return u.asListed(e.Upload)
 }
 
-// role says what this gateway does for the upload: lead its merge, take bytes.
+// role says what this gateway does for the upload: lead its merge, take bytes
+// (or has just now, and may not have told so).
 func (u *upload) role() (leads, takes bool) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	return u.working || u.finishing, u.users > 0
+	return u.leading, u.users > 0 || time.Since(u.touched) < lookEvery
 }
 
 // asListed puts together what this gateway knows and what the registry says.

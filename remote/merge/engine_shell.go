@@ -71,7 +71,9 @@ func (e *shellEngine) Copy(ctx context.Context, from string, length int64, part 
 }
 
 // Guard and Disturbed serve those who hash the part while it grows.
-func (e *shellEngine) Guard(ctx context.Context, stamp string) error { return e.sh.Guard(ctx, stamp) }
+func (e *shellEngine) Guard(ctx context.Context, part, stamp string) error {
+	return e.sh.Guard(ctx, part, stamp)
+}
 
 // Disturbed: see Guard.
 func (e *shellEngine) Disturbed() bool { return e.disturbed }

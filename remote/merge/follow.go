@@ -31,7 +31,8 @@ const (
 //
 // It reads bytes once and early, so a change after that would escape it.
 // Therefore copies keep a stamp (see package shell), and a follower of a part
-// that anything else has changed gives no digest.
+// that anything else has changed gives no digest. What a stranger writes into
+// hashed bytes in the very moment of a copy is not seen.
 type Follower struct {
 	gen   *stage.Generation
 	epoch int
@@ -214,10 +215,14 @@ func (f *Follower) Follows(epoch int) bool {
 	}
 }
 
+// Knows reports whether it was made for the part of an epoch, whatever has
+// become of it.
+func (f *Follower) Knows(epoch int) bool { return f != nil && f.epoch == epoch }
+
 // guarded is an engine that sees when the part is changed by others.
 type guarded interface {
-	// Guard has copies keep a stamp from now on.
-	Guard(ctx context.Context, stamp string) error
+	// Guard has copies to part keep a stamp from now on.
+	Guard(ctx context.Context, part, stamp string) error
 	// Disturbed reports whether a copy found the part changed by others.
 	Disturbed() bool
 }
@@ -234,7 +239,7 @@ func guardOf(e Engine) (guarded, bool) {
 // its engine does not see changes by others; then f is of no use.
 func (m *Merger) Follow(ctx context.Context, f *Follower) bool {
 	e, ok := guardOf(m.engine)
-	if !ok || f.epoch != m.epoch || e.Guard(ctx, m.gen.StampPath(m.epoch)) != nil {
+	if !ok || f.epoch != m.epoch || e.Guard(ctx, m.gen.PartPath(m.epoch), m.gen.StampPath(m.epoch)) != nil {
 		return false
 	}
 	m.follower, m.guard = f, e

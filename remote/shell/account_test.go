@@ -15,10 +15,11 @@ import (
 
 // account is where a shell runs: which sh it has, and what else.
 type account struct {
-	name string
-	bin  string // holds sh, comes first in the search path
-	path string // the search path
-	home string // the working directory, empty
+	name    string
+	program string // its sh
+	bin     string // holds sh, comes first in the search path
+	path    string // the search path
+	home    string // the working directory, empty
 }
 
 // tools are what the script calls beside builtins.
@@ -41,7 +42,7 @@ func accounts(t *testing.T) []*account {
 
 func newAccount(t *testing.T, name, program string) *account {
 	t.Helper()
-	a := &account{name: name, bin: t.TempDir(), home: t.TempDir()}
+	a := &account{name: name, program: program, bin: t.TempDir(), home: t.TempDir()}
 	a.path = a.bin
 	a.link(t, program, "sh")
 	for _, tool := range tools {

@@ -48,11 +48,12 @@ func (f *Following) Sum(ctx context.Context) (string, error) {
 	return text, nil
 }
 
-// Guard has copies keep a stamp: a file whose time of change is set to the
-// part's after each copy. When Copy finds the part changed since, somebody
-// else wrote to it. An error means that this shell cannot tell.
-func (s *Shell) Guard(ctx context.Context, stamp string) error {
-	_, err := s.Call(ctx, "guard", stamp)
+// Guard has copies to part keep a stamp: a file whose time of change is set to
+// the part's after each copy. When Copy finds the part changed since, somebody
+// else wrote to it; what is written in the very moment of a copy is not seen. An
+// error means that this host cannot tell.
+func (s *Shell) Guard(ctx context.Context, part, stamp string) error {
+	_, err := s.Call(ctx, "guard", part, stamp)
 	return err
 }
 

@@ -23,7 +23,7 @@ func grow(t *testing.T, a *account) (*grown, *Shell) {
 	dir := t.TempDir()
 	g := &grown{t: t, part: write(t, filepath.Join(dir, "part"), ""), stamp: filepath.Join(dir, "stamp")}
 	g.copier, _ = a.start(t)
-	if err := g.copier.Guard(within(t, 10*time.Second), g.stamp); err != nil {
+	if err := g.copier.Guard(within(t, 10*time.Second), g.part, g.stamp); err != nil {
 		t.Fatalf("%s: %v", a.name, err)
 	}
 	follower, _ := a.start(t)
@@ -100,10 +100,43 @@ func TestFollowNoticesChanges(t *testing.T) {
 	}
 }
 
+// Without touch, or when somebody takes the stamp away, nothing is vouched for.
+func TestFollowNeedsItsStamp(t *testing.T) {
+	for _, a := range accounts(t) {
+		g, s := grow(t, a)
+		g.add(10)
+		f, err := s.Follow(within(t, 10*time.Second), "sha256sum", g.part, g.stamp)
+		if err == nil {
+			err = f.Add(within(t, 10*time.Second), 10)
+		}
+		if err == nil {
+			err = os.Remove(g.stamp)
+		}
+		if err != nil {
+			t.Fatalf("%s: %v", a.name, err)
+		}
+		if _, err := f.Sum(within(t, 10*time.Second)); !errors.Is(err, ErrDisturbed) {
+			t.Errorf("%s: the stamp is gone: %v", a.name, err)
+		}
+		if !g.add(10) {
+			t.Errorf("%s: a copy does not miss its stamp", a.name)
+		}
+		bare := newAccount(t, a.name, a.program)
+		_ = os.Remove(filepath.Join(bare.bin, "touch"))
+		s, _ = bare.start(t)
+		if err := s.Guard(within(t, 10*time.Second), g.part, g.stamp+"2"); err == nil {
+			t.Errorf("%s: a stamp without touch", a.name)
+		}
+		if _, err := s.Follow(within(t, 10*time.Second), "sha256sum", g.part, g.stamp+"2"); err == nil {
+			t.Errorf("%s: a digest without a stamp", a.name)
+		}
+	}
+}
+
 func TestFollowWhatIsNotThere(t *testing.T) {
 	for _, a := range accounts(t) {
 		s, _ := a.start(t)
-		if _, err := s.Follow(within(t, 10*time.Second), "sha256sum", "/nowhere/part", ""); err == nil {
+		if _, err := s.Follow(within(t, 10*time.Second), "sha256sum", "/nowhere/part", filepath.Join(t.TempDir(), "stamp")); err == nil {
 			t.Errorf("%s: a file that is not there is followed", a.name)
 		}
 	}

@@ -29,9 +29,17 @@ alive() {
 }
 
 # disturbed FILE: has anybody but copy changed it since the stamp was taken? By
-# its time of change; where there is no stamp nothing is said.
+# its time of change. What changes it while a copy runs is not seen: the stamp is
+# taken after the copy.
 stamp=
-disturbed() { [ -n "$stamp" ] && [ -e "$stamp" ] && { [ "$1" -nt "$stamp" ] || [ "$1" -ot "$stamp" ]; }; }
+disturbed() { [ -n "$stamp" ] && { [ ! -e "$stamp" ] || [ "$1" -nt "$stamp" ] || [ "$1" -ot "$stamp" ]; }; }
+
+# begin FILE: there is a stamp from now on, and this shell can compare with it
+begin() {
+	[ -n "$stamp" ] && { [ -e "$stamp" ] || touch -r "$1" "$stamp" </dev/null; } || return 1
+	[ . -nt . ]
+	[ $? -eq 1 ] # 2: it cannot
+}
 
 # digest TOOL: the SHA-256 of standard input, in hexadecimal and first on its line
 digest() {
@@ -72,21 +80,21 @@ main() {
 			text= && disturbed "$part" && text=disturbed
 			(exec 1<>"$part" && dd bs=1 seek="$offset" count=0 conv=notrunc </dev/null 2>/dev/null && exec cat "$source" </dev/null)
 			status=$?
-			[ -z "$stamp" ] || touch -r "$part" "$stamp" </dev/null
+			[ -z "$stamp" ] || touch -r "$part" "$stamp" </dev/null || text=disturbed
 			answer $status "$text"
 			;;
-		guard) # STAMP: a file beside the part that copies keep at the part's time of change
-			IFS= read -r stamp || exit 1
-			[ . -nt . ]
-			[ $? -eq 1 ] # 2: this shell cannot compare
+		guard) # PART STAMP: a file beside the part that copies keep at the part's time of change
+			IFS= read -r part && IFS= read -r stamp || exit 1
+			begin "$part" || { stamp= && false; }
 			answer $? ''
 			;;
 		follow) # TOOL FILE STAMP, then what feed reads
 			IFS= read -r tool && IFS= read -r file && IFS= read -r stamp || exit 1
-			[ -z "$stamp" ] || [ -e "$stamp" ] || touch -r "$file" "$stamp" </dev/null
+			begin "$file" || { stamp= && answer 1 '' && continue; }
 			{ text=$(feed "$file" | digest "$tool" 4>&-); } 4>&1
 			status=$?
 			disturbed "$file" && status=3
+			stamp=
 			answer $status "${text%% *}"
 			;;
 		who)

@@ -28,6 +28,27 @@ type Leftover struct {
 	name string
 }
 
+// Touched looks once more whether anything of a generation was changed since.
+func (l Leftover) Touched(ctx context.Context) (fresh bool, err error) {
+	err = l.host.do(ctx, l.dir, func(c *sftp.Client) error {
+		now, uid, err := clock(c, l.dir)
+		if err != nil {
+			return err
+		}
+		info, err := c.Lstat(l.Path())
+		if errors.Is(err, fs.ErrNotExist) {
+			return errors.Join(ErrSuperseded, err)
+		}
+		if err != nil {
+			return err
+		}
+		last, _, err := inspector{c: c, uid: uid}.newest(l.Path(), info)
+		fresh = now.Sub(last) < l.Idle
+		return err
+	})
+	return fresh, err
+}
+
 // Path is where it lies on the host.
 func (l Leftover) Path() string {
 	if l.Generation != nil {
@@ -49,6 +70,7 @@ type inspector struct {
 	can  link.Abilities
 	t    Target // Root and Dir; no Name
 	now  time.Time
+	uid  uint32 // the login user's: what belongs to others is not ours
 }
 
 // ourRandom is what randomName and rand.Text make: nobody hits on that by chance.
@@ -59,9 +81,12 @@ var ourUserDir = regexp.MustCompile(`^[a-z0-9_-]{0,32}-[0-9a-f]{8}$`)
 // inspect returns what is ours in one staging name of the directory.
 func (in inspector) inspect(info fs.FileInfo) ([]Leftover, error) {
 	name := info.Name()
+	if owner(info) != in.uid {
+		return nil, nil
+	}
 	if info.IsDir() {
-		staged, err := in.claims(name)
-		if err != nil || len(staged) > 0 {
+		staged, inPlace, err := in.claims(name)
+		if err != nil || inPlace {
 			return staged, err
 		}
 	}
@@ -76,65 +101,65 @@ func (in inspector) inspect(info fs.FileInfo) ([]Leftover, error) {
 }
 
 // claims returns the generations in a claim directory whose records say that
-// they belong there.
-func (in inspector) claims(name string) ([]Leftover, error) {
+// they belong there. inPlace: there are some, perhaps of another host id that
+// leads here too, or from before the directory was moved; then it is no rubbish.
+func (in inspector) claims(name string) (found []Leftover, inPlace bool, err error) {
 	dir := path.Join(in.t.Dir, name)
 	users, err := in.c.ReadDir(dir)
 	if err != nil {
-		return nil, unlessGone(err)
+		return nil, false, unlessGone(err)
 	}
-	var found []Leftover
 	for _, user := range users {
 		if !user.IsDir() || !ourUserDir.MatchString(user.Name()) {
 			continue
 		}
 		gens, err := in.c.ReadDir(path.Join(dir, user.Name()))
 		if err != nil {
-			return nil, unlessGone(err)
+			return nil, false, unlessGone(err)
 		}
 		for _, gen := range gens {
 			n, ok := numbered(gen.Name(), genPrefix)
 			if !ok || !gen.IsDir() {
 				continue
 			}
-			l, err := in.generation(name, user.Name(), int(n), gen)
+			l, here, err := in.generation(name, user.Name(), int(n), gen)
 			if err != nil {
-				return nil, err
+				return nil, false, err
 			}
-			if l != nil {
+			if inPlace = inPlace || here; l != nil {
 				found = append(found, *l)
 			}
 		}
 	}
-	return found, nil
+	return found, inPlace, nil
 }
 
-func (in inspector) generation(name, user string, n int, info fs.FileInfo) (*Leftover, error) {
+func (in inspector) generation(name, user string, n int, info fs.FileInfo) (l *Leftover, inPlace bool, err error) {
 	at := path.Join(in.t.Dir, name, user, genName(n))
 	state, _, err := readState(in.c, at)
 	if errors.Is(err, record.ErrNone) {
-		return nil, nil
+		return nil, false, nil
 	}
 	if err != nil {
-		return nil, unlessGone(err)
+		return nil, false, unlessGone(err)
 	}
 	meta := state.Meta
 	t := in.t
 	t.Name = path.Base(meta.Path)
-	if meta.Host != t.Host || meta.Path != t.Path() || claimName(t.Name) != name || userDir(meta.User) != user {
-		return nil, nil
+	if claimName(t.Name) != name || userDir(meta.User) != user {
+		return nil, false, nil // prepared under another name
 	}
-	last, _, err := in.newest(at, info)
-	if err != nil {
-		return nil, unlessGone(err)
+	last, ours, err := in.newest(at, info)
+	if err != nil || !ours || meta.Host != t.Host || meta.Path != t.Path() {
+		return nil, true, unlessGone(err)
 	}
-	return &Leftover{Generation: in.host.generation(t, meta.User, n, in.can, state), Idle: in.now.Sub(last), host: in.host, dir: t.Dir, name: name}, nil
+	return &Leftover{Generation: in.host.generation(t, meta.User, n, in.can, state), Idle: in.now.Sub(last), host: in.host, dir: t.Dir, name: name}, true, nil
 }
 
-// newest is when anything in a tree was changed last, and whether all of it has
-// names that we give. Symbolic links are not followed.
+// newest is when anything in a tree was changed last, and whether all of it is
+// the login user's and has names that we give. Symbolic links are not followed.
 func (in inspector) newest(at string, info fs.FileInfo) (last time.Time, ours bool, err error) {
-	last, ours = info.ModTime(), true
+	last, ours = info.ModTime(), owner(info) == in.uid
 	if !info.IsDir() {
 		return last, ours, nil
 	}
@@ -146,7 +171,7 @@ func (in inspector) newest(at string, info fs.FileInfo) (last time.Time, ours bo
 		if last.Before(child.ModTime()) {
 			last = child.ModTime()
 		}
-		ours = ours && ourContent(child.Name())
+		ours = ours && ourContent(child.Name()) && owner(child) == in.uid
 		if !child.IsDir() {
 			continue
 		}
@@ -176,6 +201,14 @@ var (
 	// chunks/, a scratch pair, and what package link tries a host out with.
 	ourTrial = regexp.MustCompile(`^(?:chunks|source|part|before|after|[a-z]\d?)$`)
 )
+
+// owner is the numeric user that a file belongs to.
+func owner(info fs.FileInfo) uint32 {
+	if stat, ok := info.Sys().(*sftp.FileStat); ok {
+		return stat.UID
+	}
+	return ^uint32(0)
+}
 
 func unlessGone(err error) error {
 	if errors.Is(err, fs.ErrNotExist) {

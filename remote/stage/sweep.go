@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/pkg/sftp"
+
+	"sftpgate/remote/record"
 )
 
 // maxDepth bounds how deep below a root a sweep goes.
@@ -41,10 +43,13 @@ func (h *Host) sweepTree(ctx context.Context, t Target, pause time.Duration, dep
 		return ctx.Err()
 	}
 	dirs, err := h.SweepDir(ctx, t, fn)
-	if errors.Is(err, fs.ErrPermission) || errors.Is(err, fs.ErrNotExist) {
+	switch {
+	case errors.Is(err, fs.ErrPermission), errors.Is(err, fs.ErrNotExist):
 		return nil
-	}
-	if err != nil || depth == maxDepth {
+	case err != nil && Refused(err):
+		h.log.Info("a directory cannot be read and is left alone", "path", t.Dir, "err", err)
+		return nil
+	case err != nil || depth == maxDepth:
 		return err
 	}
 	for _, name := range dirs {
@@ -76,26 +81,10 @@ func (h *Host) SweepDir(ctx context.Context, t Target, fn func(Leftover) error) 
 	if err != nil || len(staged) == 0 {
 		return dirs, err
 	}
-	can, err := h.Abilities(ctx, t)
-	if err != nil {
-		return dirs, err
+	found, err := h.inspectAll(ctx, t, staged)
+	if errors.Is(err, fs.ErrPermission) || errors.Is(err, fs.ErrNotExist) {
+		return dirs, nil // nothing can be removed there
 	}
-	var found []Leftover
-	err = h.do(ctx, t.Dir, func(c *sftp.Client) error {
-		now, err := clock(c, t.Dir)
-		if err != nil {
-			return err
-		}
-		in := inspector{c: c, host: h, can: can, t: t, now: now}
-		for _, info := range staged {
-			ours, err := in.inspect(info)
-			if err != nil {
-				return err
-			}
-			found = append(found, ours...)
-		}
-		return nil
-	})
 	for _, l := range found {
 		if err == nil {
 			err = fn(l)
@@ -104,18 +93,70 @@ func (h *Host) SweepDir(ctx context.Context, t Target, fn func(Leftover) error) 
 	return dirs, err
 }
 
-// clock is the time that the host gives to a file that is written in dir now:
-// other ages are told by it, since its clock need not be ours.
-func clock(c *sftp.Client, dir string) (time.Time, error) {
+// inspectAll tells what is ours among staging names. What cannot be looked at
+// hides nothing else.
+func (h *Host) inspectAll(ctx context.Context, t Target, staged []fs.FileInfo) ([]Leftover, error) {
+	can, err := h.Abilities(ctx, t)
+	if err != nil {
+		return nil, err
+	}
+	var found []Leftover
+	err = h.do(ctx, t.Dir, func(c *sftp.Client) error {
+		now, uid, err := clock(c, t.Dir)
+		if err != nil {
+			return err
+		}
+		in := inspector{c: c, host: h, can: can, t: t, now: now, uid: uid}
+		for _, info := range staged {
+			ours, err := in.inspect(info)
+			if err != nil && !Refused(err) && !errors.Is(err, fs.ErrPermission) && !errors.Is(err, record.ErrVersion) {
+				return err
+			}
+			if err != nil {
+				h.log.Info("staging cannot be looked at and is left alone", "path", path.Join(t.Dir, info.Name()), "err", err)
+			}
+			found = append(found, ours...)
+		}
+		return nil
+	})
+	adoptersKeep(found)
+	return found, err
+}
+
+// adoptersKeep: a part of a file is as active as the upload that has adopted it,
+// which stands in the same directory.
+func adoptersKeep(found []Leftover) {
+	idle := map[string]time.Duration{}
+	for _, l := range found {
+		if l.Generation == nil {
+			continue
+		}
+		for _, a := range l.Generation.State().Meta.Adopted {
+			if have, ok := idle[a.ID]; !ok || l.Idle < have {
+				idle[a.ID] = l.Idle
+			}
+		}
+	}
+	for i, l := range found {
+		if l.Generation != nil {
+			if kept, ok := idle[l.Generation.State().Meta.ID]; ok {
+				found[i].Idle = min(l.Idle, kept)
+			}
+		}
+	}
+}
+
+// clock is the time that the host gives to a file that is written in dir now, and
+// whose that file is. Ages are told by it, since the host's clock need not be ours.
+func clock(c *sftp.Client, dir string) (now time.Time, uid uint32, err error) {
 	name := path.Join(dir, hiddenName())
 	f, err := c.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL)
 	if err != nil {
-		return time.Time{}, err
+		return now, 0, err
 	}
 	info, err := f.Stat()
-	err = errors.Join(err, f.Close(), c.Remove(name))
-	if err != nil {
-		return time.Time{}, err
+	if err = errors.Join(err, f.Close(), c.Remove(name)); err != nil {
+		return now, 0, err
 	}
-	return info.ModTime(), nil
+	return info.ModTime(), owner(info), nil
 }

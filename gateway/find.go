@@ -1,0 +1,125 @@
+package gateway
+
+import (
+	"context"
+	"time"
+)
+
+// find returns the active upload, or its end. Access is checked for a.
+func (s *Service) find(ctx context.Context, c Caller, a action, id string) (*upload, *Upload, error) {
+	return s.lookUp(ctx, id, func(v Upload, passes []string) error {
+		return s.allowUpload(ctx, c, a, v.Host, v.Path, v.User, passes)
+	})
+}
+
+// lookUp is find with a check of its own, which is asked before any host is.
+func (s *Service) lookUp(ctx context.Context, id string, may func(Upload, []string) error) (*upload, *Upload, error) {
+	s.mu.Lock()
+	u := s.active[id]
+	s.mu.Unlock()
+	if u != nil {
+		meta := u.gen.State().Meta
+		if err := may(Upload{Host: meta.Host, Path: meta.Path, User: meta.User}, meta.Passes); err != nil {
+			return nil, nil, err
+		}
+		if u.stale() {
+			s.lookAgain(ctx, u)
+		}
+		return u, u.ended(), nil
+	}
+	entry, ok, err := s.index.Get(ctx, id)
+	if err != nil {
+		return nil, nil, explain("", err)
+	}
+	if !ok {
+		return nil, nil, unknown(id)
+	}
+	if err := may(entry.Upload, entry.Passes); err != nil {
+		return nil, nil, err
+	}
+	if entry.Ended {
+		return nil, &entry.Upload, nil
+	}
+	u, err = s.load(ctx, entry.Upload)
+	if code := CodeOf(err); code == UnknownUpload || code == DifferentFile {
+		// It may have ended between the two looks.
+		if now, ok, ierr := s.index.Get(ctx, id); ierr == nil && ok && now.Ended {
+			return nil, &now.Upload, nil
+		}
+	}
+	return u, nil, err
+}
+
+// allowUpload is allow for an upload. Where the ticket is not one that opened
+// it, the path must be one that the ticket covers.
+func (s *Service) allowUpload(ctx context.Context, c Caller, a action, host, at, owner string, passes []string) error {
+	if err := s.allow(c, a, object{host: host, owner: owner, passes: passes}); err != nil {
+		return err
+	}
+	if len(c.within()) == 0 || c.Pass.knownTo(passes) {
+		return nil
+	}
+	h, err := s.host(host)
+	if err == nil {
+		_, err = h.Resolve(ctx, at, false, c.within()...)
+	}
+	return explain(host, err)
+}
+
+// stale reports whether another gateway may have moved the upload on since
+// this one looked.
+func (u *upload) stale() bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return !u.leading && u.result == nil && time.Since(u.asked) > lookEvery
+}
+
+// lookAgain asks the index whether the upload has ended elsewhere.
+func (s *Service) lookAgain(ctx context.Context, u *upload) {
+	u.mu.Lock()
+	u.asked = time.Now()
+	u.mu.Unlock()
+	if e, ok, err := s.index.Get(ctx, u.id); err == nil && ok && e.Ended {
+		u.conclude(e.Upload)
+	}
+}
+
+// load finds on the host what the index knows only by name.
+func (s *Service) load(ctx context.Context, known Upload) (*upload, error) {
+	h, err := s.host(known.Host)
+	if err != nil {
+		return nil, err
+	}
+	t, err := h.Resolve(ctx, known.Path, false)
+	if err != nil {
+		return nil, explain(known.Host, err)
+	}
+	scene, err := h.Look(ctx, t, known.User)
+	if err != nil {
+		return nil, explain(known.Host, err)
+	}
+	if scene.Mine == nil {
+		return nil, unknown(known.ID)
+	}
+	if id := scene.Mine.State().Meta.ID; id != known.ID {
+		return nil, Refuse(DifferentFile, "upload %s was given up for %s at the same path", known.ID, id)
+	}
+	u, err := s.activate(ctx, h, scene.Mine)
+	if err != nil {
+		return nil, explain(known.Host, err)
+	}
+	u.expiresAt(known.ExpiresAt)
+	u.goOn()
+	return u, nil
+}
+
+func unknown(id string) *Error {
+	return Refuse(UnknownUpload, "upload %s is not known any more: POST the same upload again, it goes on where it stood", clipID(id))
+}
+
+func clipID(id string) string {
+	if len(id) > 40 {
+		return id[:40] + "…"
+	}
+	return id
+}
