@@ -23,17 +23,16 @@ func aliases(meta record.Meta, key Key) []string {
 	return names
 }
 
-// save tells the index; what it does not hear it can be told again. Only who
-// leads, or has just read the host, may say that nothing is to be done any more:
-// the finish may have been asked for at another gateway.
+// save tells the index; what it does not hear it can be told again. While
+// another gateway finishes the upload, that one tells.
 func (u *upload) save(ctx context.Context) {
 	u.mu.Lock()
 	u.saved = time.Now()
-	current := u.leading || time.Since(u.looked) < leaseFor/6
+	knows := u.leading || u.finishing || u.failure != nil
 	u.mu.Unlock()
-	if !current && u.gen.State().Finish == nil {
-		if e, ok, err := u.s.index.Get(ctx, u.id); err == nil && ok && e.Pending && u.refresh(ctx) != nil {
-			return // it was moved on or ended there
+	if !knows {
+		if e, ok, err := u.s.index.Get(ctx, u.id); err == nil && ok && (e.Pending || e.Ended) {
+			return
 		}
 	}
 	u.tell(ctx)

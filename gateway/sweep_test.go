@@ -1,10 +1,13 @@
 package gateway_test
 
 import (
+	"context"
+	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -78,6 +81,15 @@ func TestSweep(t *testing.T) {
 	if err := os.Symlink(r.path(".moved.sftpgate"), r.path(".link.sftpgate")); err != nil {
 		t.Fatal(err)
 	}
+	if os.Getuid() == 0 { // only root can give something away
+		const another = ".dddddddddddddddddddddddddd.sftpgate"
+		put(t, r.path(another+"/tmp-abc"), "of another user of the host")
+		others[another+"/tmp-abc"] = ""
+		if err := errors.Join(os.Chown(r.path(another), 12345, 12345), os.Chown(r.path(another+"/tmp-abc"), 12345, 12345)); err != nil {
+			t.Fatal(err)
+		}
+		age(t, r.path(another), old)
+	}
 	r.open(alice, "resumed", int64(len(content))) // nothing that a host would notice
 
 	gone := func(name string) bool { _, err := os.Lstat(r.path(name)); return os.IsNotExist(err) }
@@ -141,6 +153,167 @@ func TestExpiryIsToldAndNoticed(t *testing.T) {
 		u, err := fresh.Get(t.Context(), alice, up.ID)
 		return err == nil && u.State == gateway.Cancelled && u.Error != nil
 	})
+}
+
+// A sweep for one host id leaves alone what is staged under another that leads
+// to the same place, and the parts that an active upload has adopted.
+func TestSweepLeavesOthersAlone(t *testing.T) {
+	sshd, st := remotetest.StartSSHD(t, remotetest.SSHDOptions{}), embedded(t)
+	r := &rig{gatewayOn(t, st, link.Options{}, sshd.Host("web-1"), sshd.Host("web-2")), t, sshd, sshd.Root}
+	content := noise(2 * mib)
+	part := func() gateway.Upload {
+		up, err := r.OpenUnnamed(t.Context(), alice, "web-1", sshd.Root, mib)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.send(alice, up.ID, content, 0, mib)
+		return up
+	}
+	left := func(ids ...string) {
+		t.Helper()
+		for _, id := range ids {
+			if _, err := os.Lstat(r.path("." + id + ".sftpgate")); err != nil {
+				t.Errorf("swept: %v", err)
+			}
+		}
+	}
+	alone, one, two := part(), part(), part()
+	named := r.open(alice, "abcdefghijklmnopqrstuvwxyz", mib).Upload // its claim looks like a random name
+	r.send(alice, named.ID, content, 0, mib/2)
+	names := []string{alone.ID, one.ID, two.ID, "abcdefghijklmnopqrstuvwxyz"}
+	for _, id := range names {
+		age(t, r.path("."+id+".sftpgate"), week+time.Hour)
+	}
+	if err := r.Sweep(t.Context(), "web-2"); err != nil {
+		t.Fatal(err)
+	}
+	left(names...)
+
+	up := r.open(alice, "f", 2*mib, func(o *gateway.OpenRequest) { o.Adopt = []string{one.ID, two.ID} }).Upload
+	for _, id := range []string{one.ID, two.ID} {
+		age(t, r.path("."+id+".sftpgate"), week+time.Hour)
+		e, _, err := st.Get(t.Context(), id)
+		if err == nil {
+			err = st.Release(t.Context(), e.Key, id) // as it lapses
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	fresh := &rig{gatewayOn(t, st, link.Options{}, sshd.Host("web-1")), t, sshd, sshd.Root}
+	if err := fresh.Sweep(t.Context(), "web-1"); err != nil {
+		t.Fatal(err)
+	}
+	left(one.ID, two.ID)
+	fresh.finish(alice, up.ID)
+}
+
+// interposed runs something once, after a claim was made.
+type interposed struct {
+	store
+	then func()
+}
+
+func (i *interposed) Claim(ctx context.Context, key gateway.Key, want gateway.Claim, ttl time.Duration) (gateway.Claim, error) {
+	stands, err := i.store.Claim(ctx, key, want, ttl)
+	if then := i.then; then != nil {
+		i.then = nil
+		then()
+	}
+	return stands, err
+}
+
+// Who comes back in the moment in which his upload is removed is told so; it
+// does not go on under his hands.
+func TestSweepAndResume(t *testing.T) {
+	sshd, st := remotetest.StartSSHD(t, remotetest.SSHDOptions{}), embedded(t)
+	old := &rig{gatewayOn(t, st, link.Options{}, sshd.Host("web-1")), t, sshd, sshd.Root}
+	content := noise(4 * mib)
+	up := old.open(alice, "f", 4*mib).Upload
+	old.send(alice, up.ID, content, 0, 3*mib)
+	e, _, err := st.Get(t.Context(), up.ID)
+	if err == nil {
+		err = st.Release(t.Context(), e.Key, up.ID)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	old.stop()
+	age(t, old.path(".f.sftpgate"), week+time.Hour)
+	hooked := &interposed{store: st}
+	sweeper := &rig{gatewayOn(t, hooked, link.Options{}, sshd.Host("web-1")), t, sshd, sshd.Root}
+	other := &rig{gatewayOn(t, st, link.Options{}, sshd.Host("web-1")), t, sshd, sshd.Root}
+	hooked.then = func() {
+		_, err := other.tryOpen(alice, "f", 4*mib)
+		if e := wantCode(t, err, gateway.HostError); !e.Retryable() {
+			t.Errorf("it cannot be tried again: %v", err)
+		}
+	}
+	if err := sweeper.Sweep(t.Context(), "web-1"); err != nil {
+		t.Fatal(err)
+	}
+	again := other.open(alice, "f", 4*mib)
+	if again.Resumed || again.Upload.ID == up.ID {
+		t.Errorf("%+v", again)
+	}
+	other.send(alice, again.Upload.ID, content, 0, 4*mib)
+	other.finish(alice, again.Upload.ID)
+	other.exact("f", content)
+}
+
+// One directory that cannot be read keeps a sweep from nothing else.
+func TestSweepGoesOn(t *testing.T) {
+	for _, trouble := range []error{syscall.EACCES, syscall.EIO} {
+		d := remotetest.NewDisk()
+		rubbish := []string{memDir + "/.bbbbbbbbbbbbbbbbbbbbbbbbbb.sftpgate", memDir + "/a/.cccccccccccccccccccccccccc.sftpgate"}
+		err := errors.Join(d.MkdirAll(memDir+"/.stranger.sftpgate/bob-00000000"), d.MkdirAll(memDir+"/a"), d.MkdirAll(memDir+"/b"),
+			d.WriteFile(rubbish[0], nil), d.WriteFile(rubbish[1], nil))
+		if err != nil {
+			t.Fatal(err)
+		}
+		o := link.Options{Dial: d.Dial(remotetest.ServerOptions{Gate: func(op remotetest.Op) error {
+			if strings.Contains(op.Path, ".stranger.sftpgate/") || op.Path == memDir+"/b" {
+				return trouble
+			}
+			return nil
+		}})}
+		r := &rig{gatewayWith(t, fleeting(t), o, gateway.Config{ExpireAfter: time.Second}, memoryHost("web-1")), t, nil, memDir}
+		eventually(t, "all rubbish is swept", func() bool {
+			if err := r.Sweep(t.Context(), "web-1"); err != nil {
+				t.Fatal(err)
+			}
+			return !d.Exists(rubbish[0]) && !d.Exists(rubbish[1])
+		})
+	}
+}
+
+// A host may be back before its disk is: an upload that is not found is not
+// given up for that.
+func TestStagingMayComeBack(t *testing.T) {
+	sshd, st := remotetest.StartSSHD(t, remotetest.SSHDOptions{}), embedded(t)
+	a := &rig{gatewayOn(t, st, link.Options{}, sshd.Host("web-1")), t, sshd, sshd.Root}
+	content := noise(20 * mib)
+	up := a.leaveBehind(st, "f", content)
+	if err := errors.Join(os.Rename(sshd.Root, sshd.Root+".disk"), os.Mkdir(sshd.Root, 0o755)); err != nil {
+		t.Fatal(err)
+	}
+	b := &rig{gatewayOn(t, st, link.Options{}, sshd.Host("web-1")), t, sshd, sshd.Root}
+	b.Tend()
+	eventually(t, "it is looked for", func() bool {
+		_, err := b.Get(t.Context(), alice, up.ID)
+		return gateway.CodeOf(err) == gateway.UnknownUpload
+	})
+	if err := errors.Join(os.RemoveAll(sshd.Root), os.Rename(sshd.Root+".disk", sshd.Root)); err != nil {
+		t.Fatal(err)
+	}
+	if left, err := st.Pending(t.Context()); err != nil || len(left) != 1 {
+		t.Errorf("pending: %v, %v", left, err)
+	}
+	if _, err := b.Get(t.Context(), alice, up.ID); err != nil { // or a quarter of a minute later
+		t.Fatal(err)
+	}
+	eventually(t, "published", func() bool { return b.published("f") })
+	b.exact("f", content)
 }
 
 // A finish that the registry has forgotten is found by a sweep and brought to

@@ -158,15 +158,17 @@ func (s *Service) Get(ctx context.Context, c Caller, id string) (Upload, error) 
 	if over != nil {
 		return over.whole(), nil
 	}
-	if u.busy() { // this gateway knows best
+	if u.leads() {
 		return u.view(true), nil
 	}
-	if err := u.refresh(ctx); errors.Is(err, stage.ErrSuperseded) {
-		over, err := s.settled(ctx, u, err)
-		if over != nil {
-			return over.whole(), nil
+	if !u.busy() {
+		if err := u.refresh(ctx); errors.Is(err, stage.ErrSuperseded) {
+			over, err := s.settled(ctx, u, err)
+			if over != nil {
+				return over.whole(), nil
+			}
+			return Upload{}, err
 		}
-		return Upload{}, err
 	}
 	v, read := s.standing(ctx, u), u.view(true)
 	if v.State.Ended() {
