@@ -22,6 +22,10 @@ import (
 // race detector, for what takes gigabytes.
 var sftpgate, plain string
 
+// failing is one that dies where it is told (package failpoint), built when it
+// is first asked for.
+var failing func() (string, error)
+
 func TestMain(m *testing.M) { os.Exit(withBinary(m)) }
 
 func withBinary(m *testing.M) int {
@@ -48,6 +52,14 @@ func withBinary(m *testing.M) int {
 			return 1
 		}
 	}
+	failing = sync.OnceValues(func() (string, error) {
+		name := filepath.Join(dir, "sftpgate-failing")
+		out, err := exec.Command("go", "build", "-buildvcs=false", "-tags", "failpoints", "-o", name, ".").CombinedOutput()
+		if err != nil {
+			err = fmt.Errorf("build sftpgate with fail points: %w\n%s", err, out)
+		}
+		return name, err
+	})
 	return m.Run()
 }
 
