@@ -3,6 +3,7 @@ package gateway_test
 import (
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"syscall"
 	"testing"
@@ -237,6 +238,9 @@ func TestDamageOnTheHost(t *testing.T) {
 			for _, m := range e.Missing {
 				asked += m[1] - m[0]
 				r.send(alice, up.ID, content, m[0], m[1]-m[0])
+			}
+			if strings.HasPrefix(t.Name(), "TestDamageOnTheHost/changed") && !reflect.DeepEqual(e.Missing, [][2]int64{{8 * mib, 12 * mib}}) {
+				t.Errorf("asked for %v, only [8 MiB, 12 MiB) was changed", e.Missing)
 			}
 			if asked == 0 || asked > most {
 				t.Errorf("%d bytes were asked for again, in %v", asked, e.Missing)

@@ -35,7 +35,7 @@ func (s *Service) Hold(ctx context.Context, c Caller, host, dir string, r io.Rea
 	if err != nil {
 		return nil, err
 	}
-	in, err := s.limits.letIn(ctx, h, c.User, r, -1)
+	in, err := s.letIn(ctx, h, c.User, r, -1)
 	if err != nil {
 		return nil, err
 	}

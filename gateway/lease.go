@@ -21,7 +21,7 @@ func (u *upload) underLease(ctx context.Context, fn func(context.Context) error)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	for {
-		ok, err := u.s.leases.Lease(ctx, u.key, u.s.token, leaseFor)
+		ok, err := u.s.leases.Lease(ctx, u.key, u.s.leaseToken(u.id), leaseFor)
 		if err != nil && ctx.Err() != nil {
 			return ctx.Err()
 		}
@@ -50,10 +50,14 @@ func (u *upload) underLease(ctx context.Context, fn func(context.Context) error)
 	defer func() {
 		cancel()
 		<-renewing // or it might take the lease again after it was given back
-		_ = u.s.leases.Unlease(context.WithoutCancel(ctx), u.key, u.s.token)
+		_ = u.s.leases.Unlease(context.WithoutCancel(ctx), u.key, u.s.leaseToken(u.id))
 	}()
 	return fn(ctx)
 }
+
+// leaseToken names this gateway, working on one upload: another upload at the
+// same target is not to be taken for it.
+func (s *Service) leaseToken(id string) string { return s.token + " " + id }
 
 func (u *upload) lead(leading bool) {
 	u.mu.Lock()
@@ -70,7 +74,7 @@ func (u *upload) renew(ctx context.Context, lost context.CancelFunc) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			if ok, err := u.s.leases.Lease(ctx, u.key, u.s.token, leaseFor); err == nil && !ok {
+			if ok, err := u.s.leases.Lease(ctx, u.key, u.s.leaseToken(u.id), leaseFor); err == nil && !ok {
 				lost()
 				return
 			}

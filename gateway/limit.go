@@ -87,6 +87,15 @@ func (l *limits) letIn(ctx context.Context, h *stage.Host, user string, r io.Rea
 	return in, nil
 }
 
+// letIn is the limits' letIn; a refusal is measured.
+func (s *Service) letIn(ctx context.Context, h *stage.Host, user string, r io.Reader, length int64) (*incoming, error) {
+	in, err := s.limits.letIn(ctx, h, user, r, length)
+	if err != nil {
+		s.measureBody(h.Config().ID, 0, time.Now(), err)
+	}
+	return in, err
+}
+
 // A bucket that nobody has used for so long is full again, whatever its rate.
 const shareKept = time.Minute
 

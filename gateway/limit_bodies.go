@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"fmt"
+	"maps"
 	"sync"
 	"time"
 )
@@ -35,6 +36,13 @@ type bodies struct {
 
 func newBodies(l Limits) *bodies {
 	return &bodies{most: l.Bodies, ofUser: l.UserBodies, wait: l.Wait, byHost: map[string]int{}, byUser: map[string]int{}}
+}
+
+// inFlight counts the bodies that are taken in just now, by host.
+func (b *bodies) inFlight() map[string]int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return maps.Clone(b.byHost)
 }
 
 // enter waits in line until the body may be taken; leave must be called once

@@ -58,7 +58,7 @@ type HostState struct {
 
 // Stats counts; it asks nobody.
 func (s *Service) Stats() Stats {
-	st := Stats{map[HostState]int{}, map[string]int{}, map[string]int64{}}
+	st := Stats{map[HostState]int{}, s.limits.bodies.inFlight(), map[string]int64{}}
 	s.mu.Lock()
 	active := make([]*upload, 0, len(s.active))
 	for _, u := range s.active {
@@ -69,7 +69,6 @@ func (s *Service) Stats() Stats {
 		host, ahead := u.hostID(), u.ledger.figures().ahead
 		u.mu.Lock()
 		st.Uploads[HostState{host, u.state}]++
-		st.Bodies[host] += u.users
 		u.mu.Unlock()
 		st.Backlog[host] += ahead
 	}

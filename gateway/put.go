@@ -31,7 +31,7 @@ func (s *Service) PutFile(ctx context.Context, c Caller, r PutRequest) (PutResul
 	if err != nil {
 		return PutResult{}, err
 	}
-	in, err := s.limits.letIn(ctx, h, c.User, r.R, r.Size)
+	in, err := s.letIn(ctx, h, c.User, r.R, r.Size)
 	if err != nil {
 		return PutResult{}, err
 	}
@@ -204,6 +204,7 @@ func (p *put) large(ctx context.Context, first *stage.Attempt) (PutResult, error
 		return PutResult{}, err
 	}
 	u.startFinish()
+	u.save(ctx)
 	v, err := p.s.Wait(ctx, p.c, u.id)
 	if err != nil {
 		return PutResult{}, err

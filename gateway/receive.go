@@ -34,7 +34,7 @@ func (s *Service) Receive(ctx context.Context, c Caller, id string, b Body) (Upl
 		return s.repeatAfterEnd(ctx, *over, b)
 	}
 	u.touch()
-	if b.in, err = s.limits.letIn(ctx, u.host, u.gen.State().Meta.User, b.R, b.Len); err != nil {
+	if b.in, err = s.letIn(ctx, u.host, u.gen.State().Meta.User, b.R, b.Len); err != nil {
 		return u.view(false), err
 	}
 	defer b.in.leave()
@@ -95,10 +95,11 @@ func (u *upload) receive(ctx context.Context, b Body) error {
 	defer u.use(-1)
 	began := time.Now()
 	end, err := u.bounds(b)
-	if err != nil {
-		return err
+	if err == nil {
+		err = u.checkSpace(ctx)
 	}
-	if err := u.checkSpace(ctx); err != nil {
+	if err != nil {
+		u.s.measureBody(u.hostID(), 0, began, err)
 		return err
 	}
 	r := &receiver{u: u, ctx: ctx, in: b.in, body: newBody(b.R, b.Digest != nil), off: b.Off, end: end, exact: b.Len >= 0, digest: b.Digest,

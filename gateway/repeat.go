@@ -138,7 +138,7 @@ func (s *Service) repeatAfterEnd(ctx context.Context, over Upload, b Body) (Uplo
 	if b.Off < 0 || length < 0 || b.Off > over.Size-length {
 		return over, Refuse(InvalidRequest, "the range [%d,+%d) is not in the file's %d bytes", b.Off, length, over.Size)
 	}
-	in, err := s.limits.letIn(ctx, h, over.User, b.R, length)
+	in, err := s.letIn(ctx, h, over.User, b.R, length)
 	if err != nil {
 		return over, err
 	}

@@ -89,7 +89,9 @@ func New(c Config) *Service {
 		c.Engines = merge.NewEngines()
 	}
 	s := &Service{hosts: c.Hosts, claims: c.Claims, leases: c.Leases, index: c.Index, engines: c.Engines, log: c.Log,
-		ready: c.Ready, meter: c.Meter, expireAfter: c.ExpireAfter, limits: newLimits(c.Limits), token: rand.Text(), active: map[string]*upload{}, following: map[string]int{}, retries: map[string]retry{}, swept: map[string]time.Time{}, noted: map[string]time.Time{}}
+		ready: c.Ready, meter: c.Meter, expireAfter: c.ExpireAfter, limits: newLimits(c.Limits), token: rand.Text(),
+		active: map[string]*upload{}, following: map[string]int{}, retries: map[string]retry{},
+		swept: map[string]time.Time{}, noted: map[string]time.Time{}}
 	s.life, s.stop = context.WithCancel(context.Background())
 	return s
 }

@@ -92,10 +92,15 @@ func (s *Service) noticed(h *stage.Host, t stage.Target) {
 	known := time.Since(s.noted[name]) < noticeEvery
 	s.noted[name] = time.Now()
 	s.mu.Unlock()
-	if known || s.life.Err() != nil {
+	if known {
+		return
+	}
+	done, err := s.enter()
+	if err != nil {
 		return
 	}
 	s.workers.Go(func() {
+		defer done()
 		// A token that is new each time: also this gateway's own lease is respected.
 		if ok, err := s.leases.Lease(s.life, sweepKey(name), newID(), noticeEvery); err != nil || !ok {
 			return
@@ -143,7 +148,7 @@ func (s *Service) remember(ctx context.Context, g *stage.Generation) error {
 	if state.Finish == nil {
 		return nil
 	}
-	if e, known, err := s.index.Get(ctx, state.Meta.ID); err != nil || known && (e.Ended || e.Pending || e.Upload.Error != nil && !passes[e.Upload.Error.Code]) {
+	if e, known, err := s.index.Get(ctx, state.Meta.ID); err != nil || known && (e.Ended || e.Pending || e.Upload.Error != nil && !goesAway[e.Upload.Error.Code]) {
 		return err
 	}
 	if time.Since(state.Finish.At) > s.expireAfter {

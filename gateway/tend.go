@@ -94,15 +94,18 @@ func (s *Service) mayTend(e Entry) bool {
 
 // tendOne goes on with one upload, unless another gateway has it.
 func (s *Service) tendOne(ctx context.Context, e Entry) {
-	if ok, err := s.leases.Lease(ctx, e.Key, s.token, leaseFor); err != nil || !ok {
+	token := s.leaseToken(e.Upload.ID)
+	if ok, err := s.leases.Lease(ctx, e.Key, token, leaseFor); err != nil || !ok {
 		s.mu.Lock()
 		delete(s.retries, e.Upload.ID) // it is in hands: look again soon whether it stays there
 		s.mu.Unlock()
 		return
 	}
+	giveBack := func() { _ = s.leases.Unlease(context.WithoutCancel(ctx), e.Key, token) }
 	log := s.log.With("upload", e.Upload.ID, "host", e.Upload.Host)
 	done, err := s.enter()
 	if err != nil {
+		giveBack()
 		return
 	}
 	defer done()
@@ -114,7 +117,7 @@ func (s *Service) tendOne(ctx context.Context, e Entry) {
 		if u, err = s.load(ctx, e.Upload); err == nil && u.isFinishing() {
 			return // which keeps the lease
 		} else if err == nil {
-			u.save(ctx) // there is nothing to finish
+			u.tell(ctx) // there is nothing to finish
 		}
 		switch {
 		case CodeOf(err) == DifferentFile, CodeOf(err) == UnknownUpload && s.missing(e.Upload.ID) > lostAfter:
@@ -124,7 +127,7 @@ func (s *Service) tendOne(ctx context.Context, e Entry) {
 	if err != nil && !errors.Is(err, context.Canceled) {
 		log.Warn("an upload cannot be looked after just now", "err", err)
 	}
-	_ = s.leases.Unlease(context.WithoutCancel(ctx), e.Key, s.token)
+	giveBack()
 }
 
 // missing notes that the staging of an upload was not found, and returns for how
@@ -184,7 +187,7 @@ func (s *Service) cleanAfter(ctx context.Context, e Entry) error {
 // pending reports whether the upload has been asked to finish and can get there
 // without its client.
 func (u *upload) pending() bool {
-	if u.gen.State().Finish == nil {
+	if wish := u.gen.State().Finish; wish == nil || time.Since(wish.At) >= u.s.expireAfter {
 		return false
 	}
 	u.mu.Lock()
@@ -195,10 +198,10 @@ func (u *upload) pending() bool {
 	case u.finishing || u.failure == nil:
 		return true
 	}
-	return passes[u.failure.Code]
+	return goesAway[u.failure.Code]
 }
 
-// passes lists the refusals of a finish that may pass without anybody sending
+// goesAway lists the refusals of a finish that may pass without anybody sending
 // anything: a host that comes back, a disk that is cleared, a setting that is mended.
-var passes = map[Code]bool{HostUnreachable: true, HostTimeout: true, HostError: true, HostRefused: true,
+var goesAway = map[Code]bool{HostUnreachable: true, HostTimeout: true, HostError: true, HostRefused: true,
 	PermissionDenied: true, NoSpace: true, RegistryUnavailable: true, ShuttingDown: true}

@@ -64,6 +64,10 @@ func (u *upload) setState(s State) {
 	u.mu.Lock()
 	same := u.state == s
 	u.state = s
+	if !same {
+		close(u.moved)
+		u.moved = make(chan struct{})
+	}
 	u.mu.Unlock()
 	if !same {
 		u.saveSometimes(u.s.life)
