@@ -14,6 +14,7 @@ import (
 // Whoever is told of a failure has lost nothing by it: the chunk counts whole or
 // not at all, and the same again is taken.
 func TestHostConnectionCutAnywhereInAChunk(t *testing.T) {
+	t.Parallel()
 	const size = 96 << 10
 	// In wide steps through the body and in narrow ones through what is sent after it.
 	const wide, narrow = 16_001, 151

@@ -59,6 +59,7 @@ func wantPieces(t testing.TB, asked record.Spans, pieces ...int64) {
 // the host before, while and after they are merged: that is noticed, nothing of
 // it is published, and just the damaged pieces are asked for again.
 func TestDamageBeforeDuringAndAfterTheMerge(t *testing.T) {
+	t.Parallel()
 	check := func(t testing.TB, errs ...error) {
 		t.Helper()
 		for _, err := range errs {

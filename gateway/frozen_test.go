@@ -161,6 +161,7 @@ func flip(t testing.TB, name string, off int64, n int) {
 // is changed in place, and the merger wakes: there was one publication, the
 // change stands, and the gateway of the frozen one sees that it is done.
 func TestFrozenMergerWakesAfterThePublication(t *testing.T) {
+	t.Parallel()
 	for engine, o := range hostsOfEveryKind {
 		t.Run(engine, func(t *testing.T) {
 			t.Parallel()
@@ -209,6 +210,7 @@ func TestFrozenMergerWakesAfterThePublication(t *testing.T) {
 // another file is begun at the same path, and the old process goes on with all
 // that it had been told: nothing changes.
 func TestFrozenServerOfACancelledUpload(t *testing.T) {
+	t.Parallel()
 	content, other := noise(120*piece), noise(30*piece+1)
 	for what, begin := range map[string]func(r *rig, st store) (name string, up gateway.Upload, thaw func(), ended func()){
 		"in a chunk": func(r *rig, _ store) (string, gateway.Upload, func(), func()) {

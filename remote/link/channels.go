@@ -19,6 +19,13 @@ const maxChannels = 8
 // have been for a channel that was just being closed.
 const limitMemory = time.Minute
 
+// A host that refuses what it has allowed before may not have closed a channel
+// yet that has ended; it is asked again for a while, in pauses.
+const (
+	refusedTries = 80
+	refusedPause = 25 * time.Millisecond
+)
+
 var errOneChannel = errors.New("the host allows only one channel per connection (MaxSessions 1 in its sshd_config), so nothing can run beside SFTP")
 
 // Exec runs a command on the host, on this connection or, when it carries as
@@ -37,7 +44,7 @@ func (c *Conn) Subsystem(ctx context.Context, name string) (Channel, error) {
 type opener func(Transport) (Channel, error)
 
 func (p *Pool) channel(ctx context.Context, prefer *connection, open opener) (Channel, error) {
-	for {
+	for try := 0; ; try++ {
 		c, err := p.slot(ctx, prefer)
 		if err != nil {
 			return nil, err
@@ -50,7 +57,14 @@ func (p *Pool) channel(ctx context.Context, prefer *connection, open opener) (Ch
 		if !errors.As(err, &refused) {
 			return nil, err
 		}
-		p.allowsOnly(c)
+		if p.allowsOnly(c, try >= refusedTries) {
+			continue
+		}
+		select {
+		case <-time.After(refusedPause):
+		case <-ctx.Done():
+			return nil, fmt.Errorf("waiting for a free channel to host %s: %w", p.id, ctx.Err())
+		}
 	}
 }
 
@@ -103,13 +117,28 @@ func (e *era) limit() int {
 	return maxChannels
 }
 
-// allowsOnly notes that the host has refused a channel more on c.
-func (p *Pool) allowsOnly(c *connection) {
+// allowsOnly notes that the host has refused a channel more on c; false when it
+// has allowed so many before, unless that is certain to be over.
+func (p *Pool) allowsOnly(c *connection, certain bool) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	e := c.era
-	e.channelLimit, e.channelLimitUntil = max(1, min(c.slots, e.limit()-1)), time.Now().Add(limitMemory)
+	limit := max(1, min(c.slots, e.limit()-1))
+	if limit < e.allowed && !certain {
+		return false
+	}
+	e.allowed = min(e.allowed, limit)
+	e.channelLimit, e.channelLimitUntil = limit, time.Now().Add(limitMemory)
 	p.options.Log.Info("the host allows few channels per connection", "host", p.id, "channels", e.channelLimit)
+	return true
+}
+
+// stands counts a channel that was opened.
+func (c *connection) stands() {
+	c.pool.mu.Lock()
+	defer c.pool.mu.Unlock()
+	c.opened++
+	c.era.allowed = max(c.era.allowed, c.opened)
 }
 
 // freeSlot gives a reserved slot back.
@@ -149,6 +178,7 @@ func (c *connection) openChannel(ctx context.Context, open opener) (Channel, err
 			c.freeSlot()
 			return nil, c.whyLost(r.err)
 		}
+		c.stands()
 		return newHeldChannel(r.ch, c), nil
 	case <-timer.C:
 		abandon()
@@ -235,6 +265,9 @@ func (h *heldChannel) Close() error {
 		close(h.closed)
 		go func() {
 			_ = h.Wait()
+			h.c.pool.mu.Lock()
+			h.c.opened--
+			h.c.pool.mu.Unlock()
 			h.c.freeSlot()
 		}()
 	})

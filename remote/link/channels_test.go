@@ -158,3 +158,23 @@ func TestChannelLimits(t *testing.T) {
 		}
 	})
 }
+
+// A channel that has just ended may count on the host a moment longer: one that
+// is opened at once after it waits, and the host is not thought to allow none.
+func TestChannelsInQuickSuccession(t *testing.T) {
+	t.Parallel()
+	s := remotetest.StartSSHD(t, remotetest.SSHDOptions{MaxSessions: 2})
+	h := s.Host("a")
+	h.Connections = 1
+	k := conn(t, openOne(t, link.Options{}, h))
+	for i := range 30 {
+		ch, err := k.Exec(within(t, 20*time.Second), "exec true")
+		if err != nil {
+			t.Fatalf("command %d: %v", i+1, err)
+		}
+		if err := ch.Wait(); err != nil {
+			t.Fatal(err)
+		}
+		_ = ch.Close()
+	}
+}

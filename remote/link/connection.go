@@ -29,10 +29,11 @@ type connection struct {
 	done      chan struct{} // closed when the connection is gone
 
 	// -- guarded by pool.mu
-	users int    // Conns lent, and channels held
-	slots int    // SSH channels open
-	cause *Error // why it is gone
-	timer *time.Timer
+	users  int    // Conns lent, and channels held
+	slots  int    // SSH channels open, or about to be
+	opened int    // SSH channels open
+	cause  *Error // why it is gone
+	timer  *time.Timer
 }
 
 // connect dials h and starts SFTP. It returns by the end of ctx.
@@ -88,7 +89,7 @@ func (c *connection) startSFTP() (time.Duration, error) {
 	if err != nil {
 		return 0, err
 	}
-	c.channel, c.slots = ch, 1
+	c.channel, c.slots, c.opened = ch, 1, 1
 	c.pipe = newPipe(ch, c.channelEnded)
 	c.pipe.traffic = &c.pool.traffic
 	c.pipe.replay, c.pipe.swallow = hello.version, 9

@@ -26,6 +26,7 @@ type era struct {
 	// connection; believed until channelLimitUntil.
 	channelLimit      int
 	channelLimitUntil time.Time
+	allowed           int               // channels that stood on one connection together
 	probes            map[string]*probe // by root
 }
 

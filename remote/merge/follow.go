@@ -20,6 +20,9 @@ const (
 	// followIdle is how long a follower waits for more before it gives its
 	// channel back; the whole file is then hashed at the end.
 	followIdle = time.Minute
+	// followWait is how long it waits for a channel: less than a merge keeps its own
+	// when no more chunks come.
+	followWait = time.Second
 	// FollowFrom is the size in bytes below which hashing at the end costs less.
 	FollowFrom = 16 << 20
 )
@@ -73,7 +76,7 @@ func (f *Follower) Run(ctx context.Context) {
 		return
 	}
 	err := f.gen.Host().Pool().Do(ctx, func(conn *link.Conn) error {
-		sh, err := conn.Shell(ctx)
+		sh, err := aside(ctx, conn)
 		if err != nil {
 			return err
 		}
@@ -118,6 +121,18 @@ func (f *Follower) follow(ctx context.Context, sh *shell.Shell) (*record.Sum, er
 			return nil, err
 		}
 	}
+}
+
+// aside opens a shell where a channel is free beside the merge's own: a follower
+// that waited for that one would have it when the next merge needs it.
+func aside(ctx context.Context, conn *link.Conn) (*shell.Shell, error) {
+	soon, cancel := context.WithTimeout(ctx, followWait)
+	defer cancel()
+	ch, err := conn.Exec(soon, shell.Command)
+	if err != nil {
+		return nil, err
+	}
+	return shell.Start(ctx, ch)
 }
 
 var errIdle = errors.New("nothing has come for a while")
