@@ -23,15 +23,16 @@ check:
 	@unformatted=$$(gofmt -l cmd gateway remote); \
 	if [ -n "$$unformatted" ]; then echo "gofmt these:"; echo "$$unformatted"; exit 1; fi
 
-# The real parts that the tests run against. gcc is for the race detector, node
-# for what reads the API's description: packages of exact versions, none of whose
-# own scripts is run.
+# The real parts that the tests run against. tcsh is for an
+# account whose login shell is csh, gcc for the race detector, node for what reads
+# the API's description: packages of exact versions, none of whose own scripts is run.
 parts:
 	@missing=; \
 	command -v sshd >/dev/null || test -x /usr/sbin/sshd || missing="$$missing openssh-server"; \
 	command -v ssh-keygen >/dev/null || missing="$$missing openssh-client"; \
 	command -v redis-server >/dev/null || missing="$$missing redis-server"; \
 	command -v curl >/dev/null || missing="$$missing curl"; \
+	command -v csh >/dev/null || missing="$$missing tcsh"; \
 	command -v gcc >/dev/null || missing="$$missing gcc libc6-dev"; \
 	command -v node >/dev/null || missing="$$missing nodejs"; \
 	command -v npm >/dev/null || missing="$$missing npm"; \
