@@ -5,8 +5,9 @@ GO ?= go
 # Where a package is missing: as root as it is, else with sudo.
 SUDO := $(if $(filter-out 0,$(shell id -u)),sudo,)
 FUZZTIME ?= 20s
+SOAK ?= 10m
 
-.PHONY: build demo test parts check lint fuzz
+.PHONY: build demo test parts check lint fuzz soak
 
 build:
 	$(GO) build -o bin/sftpgate ./cmd/sftpgate
@@ -48,6 +49,10 @@ lint: check
 	@if command -v golangci-lint >/dev/null; then golangci-lint run ./...; \
 	else echo "golangci-lint is not installed; its import rules are tested instead"; \
 	$(GO) test -count=1 -run TestImport ./cmd/sftpgate; fi
+
+# Many users and random kills for SOAK; what it saw stands at its end.
+soak: parts
+	$(GO) test -tags soak -count=1 -v -timeout 60m -run TestSoak ./cmd/sftpgate -soak.for $(SOAK)
 
 # Every fuzz test for FUZZTIME, one after the other.
 fuzz:

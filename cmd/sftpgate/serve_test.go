@@ -88,6 +88,10 @@ func request(method, url string, body io.Reader) (int, map[string]any) {
 	if err != nil {
 		return 0, nil
 	}
+	return decoded(res)
+}
+
+func decoded(res *http.Response) (int, map[string]any) {
 	defer res.Body.Close()
 	var answer map[string]any
 	_ = json.NewDecoder(res.Body).Decode(&answer)
