@@ -7,7 +7,7 @@ SUDO := $(if $(filter-out 0,$(shell id -u)),sudo,)
 FUZZTIME ?= 20s
 SOAK ?= 10m
 
-.PHONY: build demo test parts check lint fuzz soak
+.PHONY: build demo test parts check lint fuzz soak vuln
 
 build:
 	$(GO) build -o bin/sftpgate ./cmd/sftpgate
@@ -49,6 +49,10 @@ lint: check
 	@if command -v golangci-lint >/dev/null; then golangci-lint run ./...; \
 	else echo "golangci-lint is not installed; its import rules are tested instead"; \
 	$(GO) test -count=1 -run TestImport ./cmd/sftpgate; fi
+
+# Known weaknesses in what this is built from; it asks vuln.go.dev.
+vuln:
+	$(GO) run golang.org/x/vuln/cmd/govulncheck@v1.1.4 ./...
 
 # Many users and random kills for SOAK; what it saw stands at its end.
 soak: parts
