@@ -34,19 +34,24 @@ type Attempt struct {
 
 // Attempt opens a new attempt in the generation.
 func (g *Generation) Attempt(ctx context.Context) (*Attempt, error) {
-	a, err := g.host.attempt(ctx, g.can, g.target.Dir, g.path(tmpPrefix+randomName()))
+	a, err := g.host.attempt(ctx, g.can, g.target.Dir, g.path(tmpPrefix+randomName()), g.path(chunksDir))
 	if err == nil {
 		failpoint.Reach(failpoint.ChunkOpened)
 	}
 	return a, g.gone(ctx, err)
 }
 
-func (h *Host) attempt(ctx context.Context, can link.Abilities, dir, name string) (*Attempt, error) {
+// attempt opens name; way is the directory that it will be renamed to, or into.
+func (h *Host) attempt(ctx context.Context, can link.Abilities, dir, name, way string) (*Attempt, error) {
 	conn, err := h.pool.Conn(ctx)
 	if err != nil {
 		return nil, err
 	}
+	wait := standing(conn.SFTP(), way)
 	f, err := conn.SFTP().OpenFile(name, exclusive)
+	if moved := wait(); moved != nil && err == nil {
+		err = errors.Join(moved, f.Close(), conn.SFTP().Remove(name))
+	}
 	if err != nil {
 		err = h.explain(conn.Explain(fmt.Errorf("open %s: %w", name, err)), dir)
 		conn.Release()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path"
 	"strings"
 	"time"
 
@@ -106,7 +107,11 @@ type publisher struct {
 }
 
 func (p *publisher) run(ctx context.Context, done *Published) error {
+	wait := standing(p.c, path.Dir(p.Source))
 	info, err := p.c.Lstat(p.Source)
+	if moved := wait(); moved != nil {
+		err = moved
+	}
 	if err != nil {
 		return fmt.Errorf("publish %s: %w", p.target.Path(), err)
 	}

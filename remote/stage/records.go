@@ -194,7 +194,12 @@ func (g *Generation) writeRecord(c *sftp.Client, r record.Record) (placed bool, 
 		return false, err
 	}
 	tmp, final := g.path(tmpPrefix+randomName()), g.path(recordName(r.Seq))
-	if err := writeSynced(c, g.can, tmp, file); err != nil {
+	wait := standing(c, g.path())
+	err = writeSynced(c, g.can, tmp, file)
+	if moved := wait(); moved != nil && err == nil {
+		err = moved
+	}
+	if err != nil {
 		_ = c.Remove(tmp)
 		return false, err
 	}

@@ -1,0 +1,31 @@
+package stage
+
+import (
+	"io/fs"
+	"path"
+
+	"github.com/pkg/sftp"
+)
+
+// stands makes sure that no symbolic link was put on the way to dir since it was
+// resolved: what is written there would land elsewhere. It costs one round trip,
+// which callers let overlap with the step that it is about, and undo that step
+// when the answer is no. What is missing is for the step itself to find out.
+func stands(c *sftp.Client, dir string) error {
+	names := components(dir)
+	infos, errs := lstatDown(c, "/", names)
+	for i := range names {
+		if errs[i] == nil && infos[i].Mode()&fs.ModeSymlink != 0 {
+			at := "/" + path.Join(names[:i+1]...)
+			return &PathError{Path: at, Why: "a symbolic link was put there since the upload was opened", Forbidden: true}
+		}
+	}
+	return nil
+}
+
+// standing asks stands while something else goes on; the answer is for wait.
+func standing(c *sftp.Client, dir string) (wait func() error) {
+	answer := make(chan error, 1)
+	go func() { answer <- stands(c, dir) }()
+	return func() error { return <-answer }
+}
