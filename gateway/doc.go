@@ -70,7 +70,8 @@
 // target is absent (or the old file) until it is whole. An inode is published
 // only when no process that was given it to write to can still do so. These
 // are held by replay_test.go (every prefix of the remote writes, power cut) and
-// model_test.go (two gateways, step by step).
+// model_test.go (two gateways, step by step); killed_points_test.go of
+// cmd/sftpgate ends real gateways at each step by name (package failpoint).
 //
 // A digest that is taken while the part grows holds for what is published: copies
 // keep a stamp by which any other change of the part is seen (merge.Follower), but

@@ -76,6 +76,33 @@ func TestKilledAtEveryStep(t *testing.T) {
 	}
 }
 
+// The same for a file that comes in one request, whose client hears nothing when
+// the gateway dies: all of it had come, and it goes on by itself.
+func TestKilledAtTheEndOfAWholeFile(t *testing.T) {
+	sshd := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
+	for _, point := range []failpoint.Point{failpoint.FinishVerified, failpoint.FinishIntent, failpoint.FinishPublished, failpoint.FinishTombstone} {
+		t.Run(string(point), func(t *testing.T) {
+			t.Parallel()
+			d := doom(t, sshd, string(point), point, "stream", "")
+			d.chunks, d.piece = 3, 4*mib // more than one segment
+			d.start(string(point))
+			var file []byte
+			for i := range d.chunks {
+				file = append(file, pieceOf(i, d.piece)...)
+			}
+			if status, answer := request("PUT", d.base+"/v1/hosts/web-1/files"+d.target, bytes.NewReader(file)); status != 0 {
+				t.Fatalf("%d %v", status, answer)
+			}
+			<-d.p.ended
+			if d.stands() != d.published() {
+				t.Errorf("the target stands: %v", d.stands())
+			}
+			d.start("")
+			d.p.poll("the target and nothing else", func() bool { return d.stands() && len(d.staging()) == 0 })
+		})
+	}
+}
+
 // published: the point lies behind the step that makes the target appear.
 func (d *doomed) published() bool {
 	all := failpoint.All()
