@@ -32,7 +32,7 @@ func explain(host string, err error) error {
 	)
 	switch {
 	case errors.Is(err, stage.ErrNoSpace):
-		return &Error{Code: NoSpace, Err: err, Detail: "host " + host + " has no space left for this file; what was sent is kept: make space there and go on"}
+		return &Error{Code: NoSpace, Err: err, Detail: "host " + host + " has no space left for this file; what was sent is kept: make space there (df and df -i tell whether it is bytes or inodes) and go on"}
 	case errors.Is(err, stage.ErrSuperseded):
 		return &Error{Code: DifferentFile, Err: err, Detail: "this upload was cancelled, restarted or finished meanwhile; nothing was changed: look at the list of uploads"}
 	case errors.As(err, &missing):

@@ -105,8 +105,8 @@ func (h *Host) explainTo(err error, do, path string) error {
 	return err
 }
 
-// Free is how many bytes the login user may still write at dir; -1 where the
-// host does not say (statvfs@openssh.com missing).
+// Free is how many bytes the login user may still write at dir, 0 also where no
+// file more can be made; -1 where the host does not say (statvfs@openssh.com missing).
 func (h *Host) Free(ctx context.Context, dir string) (int64, error) {
 	free := int64(-1)
 	err := h.do(ctx, dir, func(c *sftp.Client) error {
@@ -118,6 +118,9 @@ func (h *Host) Free(ctx context.Context, dir string) (int64, error) {
 			return nil // advertised and not working: the same as not known
 		}
 		free = int64(min(vfs.Frsize*vfs.Bavail, 1<<62))
+		if vfs.Files > 0 && vfs.Favail == 0 { // filesystems that have as many as they need say 0 of 0
+			free = 0
+		}
 		return nil
 	})
 	return free, err
