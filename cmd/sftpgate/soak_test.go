@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -310,7 +311,8 @@ func (s *soak) settle() {
 				return nil
 			}
 			// What a kill has left before it had a place counts for nothing, and expires.
-			if records, _ := filepath.Glob(filepath.Join(name, "*", "gen-*", "record.*")); len(records) > 0 {
+			records, _ := filepath.Glob(filepath.Join(name, "*", "gen-*", "record.*"))
+			if len(records) > 0 && !prepared.MatchString(filepath.Base(name)) {
 				names = append(names, name)
 			}
 			return fs.SkipDir
@@ -333,6 +335,9 @@ func (s *soak) settle() {
 		}
 	}
 }
+
+// prepared is the name under which staging is made before it gets its place.
+var prepared = regexp.MustCompile(`^\.[a-z2-7]{26}\.sftpgate$`)
 
 func ours(name string) bool { return strings.Contains(name, ".sftpgate") }
 
