@@ -9,7 +9,8 @@ import (
 )
 
 // freshClaim is how long a claim in the registry stands without a staging on
-// the host: its owner is about to make one.
+// the host: its owner is about to make one. It is told by the clocks of two
+// gateways; where they differ by more, no claim is fresh, and the host decides alone.
 const freshClaim = time.Minute
 
 // begin makes the claim in the registry and then on the host, which decides.
@@ -112,7 +113,7 @@ func (s *Service) takeClaim(ctx context.Context, t stage.Target, want Claim) err
 	if standing.swept() {
 		return errSwept(standing.ID)
 	}
-	if standing.User != want.User && time.Since(standing.Since) < freshClaim {
+	if standing.User != want.User && time.Since(standing.Since).Abs() < freshClaim {
 		return ownedByAnother(t)
 	}
 	standing, err = s.claims.Replace(ctx, key, standing.Token, want, s.expireAfter)
