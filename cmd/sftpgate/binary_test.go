@@ -95,7 +95,8 @@ func start(t *testing.T, env []string, args ...string) *process {
 func startBinary(t *testing.T, binary string, env []string, args ...string) *process {
 	t.Helper()
 	p := &process{t: t, cmd: exec.Command(binary, args...), lines: make(chan string, 1000), ended: make(chan struct{})}
-	p.cmd.Env = append(cleanEnv(), env...)
+	// A demo that is killed leaves its directory: it goes with the test.
+	p.cmd.Env = append(append(cleanEnv(), "TMPDIR="+t.TempDir()), env...)
 	p.cmd.Stderr = p
 	out, in := io.Pipe()
 	p.cmd.Stdout = in
