@@ -114,12 +114,14 @@ func (s *Service) tendOne(ctx context.Context, e Entry) {
 	} else {
 		log.Info("going on with a finish that was left behind", "event", "picked up", "state", e.Upload.State)
 		var u *upload
-		if u, err = s.load(ctx, e.Upload); err == nil && u.isFinishing() {
-			return // which keeps the lease
-		} else if err == nil {
-			u.tell(ctx) // there is nothing to finish
+		if u, err = s.load(ctx, e.Upload); err == nil {
+			s.found(e.Upload.ID)
 		}
 		switch {
+		case err == nil && u.isFinishing():
+			return // which keeps the lease
+		case err == nil:
+			u.tell(ctx) // there is nothing to finish
 		case CodeOf(err) == DifferentFile, CodeOf(err) == UnknownUpload && s.missing(e.Upload.ID) > lostAfter:
 			err = s.lostStaging(ctx, e)
 		}
@@ -141,6 +143,16 @@ func (s *Service) missing(id string) time.Duration {
 	}
 	s.retries[id] = r
 	return time.Since(r.missing)
+}
+
+// found notes that it is there, after all.
+func (s *Service) found(id string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if r, known := s.retries[id]; known {
+		r.missing = time.Time{}
+		s.retries[id] = r
+	}
 }
 
 // lostStaging ends an upload whose staging is not on its host any more, unless
