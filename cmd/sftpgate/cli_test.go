@@ -71,6 +71,7 @@ func TestRefusedCommandLines(t *testing.T) {
 		{serve("--idle-timeout", "0s"), exitUsage, []string{"--idle-timeout"}},
 		{serve("--expire-after", "a week"), exitUsage, []string{"--expire-after"}},
 		{serve("--drain", "-1s"), exitUsage, []string{"--drain"}},
+		{serve("--pprof", "0.0.0.0:0"), exitUsage, []string{"--pprof", "loopback"}},
 		{serve("--max-bodies", "0"), exitUsage, []string{"--max-bodies"}},
 		{serve("--user-bodies=-1"), exitUsage, []string{"--user-bodies"}},
 		{serve("--user-bandwidth", "50"), exitUsage, []string{"--user-bandwidth", "16KiB"}},

@@ -62,6 +62,7 @@ type settings struct {
 	certificate *certificate // nil: plain HTTP
 	openMetrics bool         // /metrics is for everybody, and not for administrators alone
 	scrapes     net.Listener // serves /metrics alone, to everybody; nil: nothing does
+	profiles    net.Listener // serves profiles of this process; nil: nothing does
 	log         *slog.Logger
 }
 
@@ -82,8 +83,7 @@ type gate struct {
 	hosts   *staged
 	links   *link.Links
 	store   store
-	scraped *http.Server // nil: there is none
-	scrapes net.Listener
+	asides  []aside
 	log     *slog.Logger
 }
 
@@ -94,6 +94,10 @@ func assemble(ctx context.Context, s settings) (*gate, error) {
 		Proxies: s.proxies, Idle: s.idle, Log: s.log, Observe: numbers.Observe})
 	if err != nil {
 		return nil, misused("--allow-origin: %v", err)
+	}
+	beside, err := asides(s, numbers)
+	if err != nil {
+		return nil, err
 	}
 	kept, err := openStore(ctx, s)
 	if err != nil {
@@ -114,11 +118,7 @@ func assemble(ctx context.Context, s settings) (*gate, error) {
 	if s.certificate != nil {
 		server.TLSConfig = &tls.Config{GetCertificate: s.certificate.get, MinVersion: tls.VersionTLS12}
 	}
-	g := &gate{mux: mux, server: server, service: service, hosts: at, links: links, store: kept, scrapes: s.scrapes, log: s.log}
-	if s.scrapes != nil {
-		g.scraped, err = scrapedServer(s, numbers)
-	}
-	return g, err
+	return &gate{mux: mux, server: server, service: service, hosts: at, links: links, store: kept, asides: beside, log: s.log}, nil
 }
 
 func openStore(ctx context.Context, s settings) (store, error) {
@@ -178,8 +178,8 @@ func (g *gate) serve(ctx context.Context, l net.Listener, drain time.Duration, a
 			failed <- g.server.Serve(bounded(l))
 		}
 	}()
-	if g.scraped != nil {
-		go func() { _ = g.scraped.Serve(bounded(g.scrapes)) }()
+	for _, a := range g.asides {
+		go func() { _ = a.server.Serve(bounded(a.listener)) }()
 	}
 	g.service.Tend()
 	announce()
@@ -224,8 +224,8 @@ func (g *gate) close(served <-chan struct{}) {
 	await(served, lastGrace)
 	_ = g.links.Close()
 	await(served, lastGrace)
-	if g.scraped != nil { // last: who watches sees the gateway drain
-		_ = g.scraped.Close()
+	for _, a := range g.asides { // last: who watches sees the gateway drain
+		_ = a.server.Close()
 	}
 	if err := g.store.Close(); err != nil {
 		g.log.Warn("closing the registry", "err", err)

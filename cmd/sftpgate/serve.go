@@ -38,6 +38,7 @@ type serveCmd struct {
 	limitFlags
 
 	MetricsListen string `placeholder:"ADDR" help:"Answer /metrics here (host:port), and nothing else, to everybody. Where the API is, it is for administrators; with --auth none for everybody, too."`
+	Pprof         string `placeholder:"ADDR" help:"Answer \"go tool pprof\" here (host:port, on loopback): profiles of this process."`
 
 	TLSCert        string `name:"tls-cert" placeholder:"FILE" help:"Answer HTTPS with this certificate (PEM, with its chain). It is read again when it changes."`
 	TLSKey         string `name:"tls-key" placeholder:"FILE" help:"The certificate's private key."`
@@ -61,11 +62,7 @@ func (c serveCmd) Run(ctx context.Context, to console) error {
 		return err
 	}
 	s.names = nameGuard(l, open, c.AllowHost)
-	if s.scrapes, err = listenForScrapes(ctx, c.MetricsListen); err != nil {
-		_ = l.Close()
-		return err
-	}
-	g, err := assemble(ctx, s)
+	g, err := c.assemble(ctx, &s)
 	if err != nil {
 		_ = l.Close()
 		return err
@@ -78,9 +75,29 @@ func (c serveCmd) Run(ctx context.Context, to console) error {
 		if s.scrapes != nil {
 			log.Info("metrics", "address", s.scrapes.Addr().String())
 		}
+		if s.profiles != nil {
+			log.Info("profiles", "address", s.profiles.Addr().String())
+		}
 		log.Info("listening", "address", l.Addr().String(), "tls", s.certificate != nil, "auth", c.Auth,
 			"hosts", len(s.hosts.All()), "shared", c.Redis != "", "version", version())
 	})
+}
+
+// assemble makes the gateway with the addresses beside the API's; none is left
+// open without it.
+func (c serveCmd) assemble(ctx context.Context, s *settings) (g *gate, err error) {
+	if s.scrapes, err = listenAside(ctx, "metrics-listen", c.MetricsListen); err != nil {
+		return nil, err
+	}
+	if s.profiles, err = listenForProfiles(ctx, c.Pprof); err == nil {
+		g, err = assemble(ctx, *s)
+	}
+	for _, l := range []net.Listener{s.scrapes, s.profiles} {
+		if err != nil && l != nil {
+			_ = l.Close()
+		}
+	}
+	return g, err
 }
 
 // settings checks the flags and reads the files that they name.

@@ -1,0 +1,33 @@
+package main
+
+import (
+	"bytes"
+	"io"
+	"net/http"
+	"testing"
+)
+
+// Profiles are at an address of their own, and not where the API is.
+func TestProfiles(t *testing.T) {
+	p, base := serving(t, "--hosts", hostsFile(t, aHost), "--state", t.TempDir(), "--pprof", "127.0.0.1:0")
+	get := func(url string) (int, []byte) {
+		res, err := http.Get(url)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer res.Body.Close()
+		body, err := io.ReadAll(res.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return res.StatusCode, body
+	}
+	gzip := []byte{0x1f, 0x8b} // which profiles are packed with
+	address := p.logged("profiles")["address"].(string)
+	if status, body := get("http://" + address + "/debug/pprof/heap"); status != 200 || !bytes.HasPrefix(body, gzip) {
+		t.Errorf("a profile: %d, %.80q", status, body)
+	}
+	if status, _ := get(base + "/debug/pprof/heap"); status != 404 {
+		t.Errorf("a profile where the API is: %d", status)
+	}
+}
