@@ -16,6 +16,8 @@ func (r OpenRequest) check() error {
 	switch {
 	case r.Size < record.Unknown:
 		return Refuse(InvalidRequest, "size %d is negative", r.Size)
+	case r.Size > maxFile:
+		return tooLargeForAny()
 	case r.ChunkSize < 0 || r.ChunkSize > maxChunkSize:
 		return Refuse(InvalidRequest, "chunk size %d is not between 1 and %d", r.ChunkSize, int64(maxChunkSize))
 	}
@@ -42,6 +44,10 @@ func (o Options) check() error {
 		}
 	}
 	return nil
+}
+
+func tooLargeForAny() *Error {
+	return Refuse(TooLarge, "the file is larger than %s, which no host has room for", bytesText(maxFile))
 }
 
 func tooLargeFor(most int64) *Error {

@@ -131,6 +131,8 @@ func (u *upload) declare(r FinishRequest) error {
 		return Refuse(InvalidRequest, "size %d is negative", r.Size)
 	case r.Size >= 0 && meta.Size >= 0 && r.Size != meta.Size:
 		return Refuse(InvalidRequest, "the upload was opened with %d bytes, the merge says %d", meta.Size, r.Size)
+	case r.Size > maxFile:
+		return tooLargeForAny()
 	case r.Digest != nil && meta.Digest != nil && record.Sum(*r.Digest) != *meta.Digest:
 		return Refuse(InvalidRequest, "the merge declares another digest than was declared before")
 	}

@@ -326,8 +326,10 @@ func TestNonsense(t *testing.T) {
 	wantCode(t, err, gateway.NoSuchDirectory)
 	_, err = r.tryOpen(alice, "f", -2)
 	wantCode(t, err, gateway.InvalidRequest)
-	_, err = r.tryOpen(alice, "f", 1<<62)
+	_, err = r.tryOpen(alice, "f", 1<<59)
 	wantCode(t, err, gateway.NoSpace)
+	_, err = r.tryOpen(alice, "f", 1<<62)
+	wantCode(t, err, gateway.TooLarge)
 	r.clean(".")
 
 	up := r.open(alice, "f", mib).Upload

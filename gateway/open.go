@@ -12,7 +12,9 @@ import (
 // What a request may declare.
 const (
 	maxChunkSize = 1 << 40
-	maxText      = 1024 // bytes in a fingerprint, an owner, a client id
+	// maxFile is larger than any host's file, and so small that no sum of two places overflows.
+	maxFile = 1 << 60
+	maxText = 1024 // bytes in a fingerprint, an owner, a client id
 )
 
 // Open claims a target and opens an upload to it, or resumes the caller's own.

@@ -53,10 +53,8 @@ func (u *upload) bounds(b Body) (end int64, err error) {
 		return 0, Refuse(InvalidRequest, "offset %d and length %d make no sense", b.Off, b.Len)
 	case b.Total >= 0 && size >= 0 && b.Total != size:
 		return 0, Refuse(InvalidRequest, "the request says that the file has %d bytes, the upload was opened with %d", b.Total, size)
-	case b.Len > 0 && b.Off > math.MaxInt64-b.Len:
-		return 0, Refuse(InvalidRequest, "offset %d plus length %d is past the largest file size", b.Off, b.Len)
-	case b.Len < 0 && b.Off > math.MaxInt64-segment:
-		return 0, Refuse(InvalidRequest, "offset %d is past the largest file size", b.Off)
+	case b.Off > maxFile-max(b.Len, 1) || b.Total > maxFile:
+		return 0, tooLargeForAny()
 	case size >= 0 && b.Off > size:
 		return 0, Refuse(InvalidRequest, "offset %d is behind the file's %d bytes", b.Off, size)
 	case size >= 0 && b.Len > size-b.Off:
@@ -66,9 +64,9 @@ func (u *upload) bounds(b Body) (end int64, err error) {
 	case size >= 0:
 		return size, nil
 	case b.most > 0:
-		return b.Off + b.most, nil
+		return min(b.Off+b.most, maxFile), nil
 	}
-	return math.MaxInt64 - segment, nil
+	return maxFile, nil
 }
 
 // tighter is the lower of two bounds, of which 0 is none.

@@ -46,12 +46,16 @@ func (r *receiver) run() error {
 	r.pending.Wait()
 	err = errors.Join(err, r.failure())
 	if err == nil && r.off == r.end && !r.body.ended() {
-		err = Refuse(TooLarge, "the body goes on behind the end of the file or of its declared length, at %d", r.end)
+		err = r.goesOn()
 	}
 	if err == nil && (r.body.err != nil || r.exact && r.off < r.end) {
 		err = r.cut()
 	}
 	return r.release(err)
+}
+
+func (r *receiver) goesOn() error {
+	return Refuse(TooLarge, "the body goes on behind the end of the file or of its declared length, at %d", r.end)
 }
 
 func (r *receiver) cut() error {
@@ -116,6 +120,10 @@ func (r *receiver) fresh(next stretch) (int64, error) {
 	if err != nil || n == 0 {
 		a.Discard()
 		return 0, err
+	}
+	if next.Off+n == r.end && !r.body.ended() {
+		a.Discard() // what does not fit is likely to be another file: the right bytes must not conflict with it
+		return 0, r.goesOn()
 	}
 	piece := heldPiece{a, next.Off}
 	r.uncounted.Add(n)
