@@ -1,0 +1,117 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"text/tabwriter"
+)
+
+// print writes the table, and what each process took.
+func (r report) print(w io.Writer) {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "row\tours\tbeside\tfigure\tfloor\taim\t")
+	for _, row := range r.Rows {
+		beside, figure := "", row.kind.text(row.Value)
+		if len(row.Peers) > 0 {
+			beside = row.kind.sideText(row.Peers[0])
+		}
+		if row.Value == 0 {
+			figure = "–"
+		}
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", row.Name, row.kind.sideText(row.Ours), beside, figure,
+			row.kind.bound(row.Floor), row.kind.bound(row.Aim), row.verdict())
+		for _, p := range row.Peers[min(1, len(row.Peers)):] {
+			fmt.Fprintf(t, "\t\t%s\t%s\t\t\t\n", row.kind.sideText(p), row.kind.text(p.Ratio))
+		}
+	}
+	_ = t.Flush()
+	fmt.Fprintln(w)
+	r.printWork(w)
+	r.printRuns(w)
+	fmt.Fprintf(w, "\nmedians of %d rounds (min–max); ratios are of medians: × scp is how many times as fast as scp.\nAgain: %s\n", r.Rounds, r.Command)
+	if r.Size != full.name {
+		fmt.Fprintln(w, "These are the small sizes of -quick: floors and aims are meant for the full ones.")
+	}
+}
+
+// printWork says what the rows are.
+func (r report) printWork(w io.Writer) {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, row := range r.Rows {
+		fmt.Fprintf(t, "%s\t%s\n", row.Name, row.Work)
+	}
+	_ = t.Flush()
+	fmt.Fprintln(w)
+}
+
+// printRuns says what every process took: the gateway in ours, the peer in theirs.
+func (r report) printRuns(w io.Writer) {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(t, "process in\tseconds\tMiB/s\tCPU s\tCPU s/GiB\tpeak MiB\tsync after\t")
+	for _, name := range slices.Sorted(maps.Keys(r.Runs)) {
+		all := r.Runs
+		took := all.of(name, seconds).Median
+		rate := float64(all[name][0].Bytes) / mib / max(took, 1e-9)
+		after := ""
+		if s := all.of(name, syncing).Median; s > 0 {
+			after = fmt.Sprintf("%.2f s", s)
+		}
+		fmt.Fprintf(t, "%s\t%.2f\t%.0f\t%.2f\t%.2f\t%.0f\t%s\t\n", name, took, rate, all.of(name, cpu).Median,
+			all.of(name, cpuPerGiB).Median, all.of(name, resident).Max/mib, after)
+	}
+	_ = t.Flush()
+}
+
+func (r result) verdict() string {
+	return cmp.Or(map[string]string{"aim": "✓ aim", "floor": "✓ floor", "missed": "✗ missed"}[r.Verdict], "")
+}
+
+// sideText is a contestant's figure: its name where it is a peer, and how it lies.
+func (k kind) sideText(s side) string {
+	if s.Turns == 0 {
+		return s.Run + " failed"
+	}
+	_, name, _ := strings.Cut(s.Run, "/")
+	one := k.measure
+	text := name + " " + one(s.Spread.Median)
+	if s.Turns > 1 {
+		text += fmt.Sprintf(" (%s–%s)", one(s.Spread.Min), one(s.Spread.Max))
+	}
+	return text
+}
+
+// measure writes what a side of a row is measured in.
+func (k kind) measure(v float64) string {
+	switch k {
+	case finish:
+		return fmt.Sprintf("%.0f ms", v*1e3)
+	case peak, growth:
+		return fmt.Sprintf("%.0f MiB", v/mib)
+	case effort:
+		return fmt.Sprintf("%.2f s/GiB", v)
+	}
+	return fmt.Sprintf("%.2f s", v)
+}
+
+// text writes a row's value.
+func (k kind) text(v float64) string {
+	switch k {
+	case speed, growth, effort:
+		return fmt.Sprintf("%.2f ×", v)
+	}
+	return k.measure(v)
+}
+
+func (k kind) bound(v float64) string {
+	switch {
+	case k == plain:
+		return ""
+	case k.more():
+		return "≥ " + k.text(v)
+	}
+	return "≤ " + k.text(v)
+}

@@ -1,0 +1,197 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"time"
+)
+
+// turn is what was measured while one contestant did its work once.
+type turn struct {
+	Seconds float64 `json:"seconds"`
+	// Finish is the part of it after the last chunk was acknowledged, for uploads in chunks.
+	Finish float64 `json:"finish_seconds,omitempty"`
+	// CPU is processor time in seconds: the gateway's, or the peer's with all it has started.
+	CPU float64 `json:"cpu_seconds"`
+	// Peak is the most memory resident, in bytes, of the same.
+	Peak int64 `json:"peak_rss_bytes"`
+	// Sync is how long it then took to have on the disk what the peer wrote, in seconds.
+	Sync float64 `json:"sync_afterwards_seconds,omitempty"`
+	// Retries counts requests that the gateway had no room for and that were sent again.
+	Retries int64 `json:"retries,omitempty"`
+	Bytes   int64 `json:"bytes"`
+}
+
+// prepare makes the disk quiet and the page cache warm, and a directory to send to.
+func (s *site) prepare(files []source) (string, error) {
+	if err := load(files); err != nil {
+		return "", err
+	}
+	syscall.Sync()
+	return s.freshTarget()
+}
+
+// job is what the gateway is to do in one turn.
+type job struct {
+	name  string // of the run
+	host  string
+	fresh bool // by a gateway of its own
+	from  []source
+	to    []arrival
+	// work does it, into dir. What it returns is what it measured itself; nothing
+	// is all the time it took.
+	work func(ctx context.Context, c client, dir string) (sent, error)
+}
+
+// arrival is a file as it must be in the target directory in the end.
+type arrival struct {
+	name string
+	source
+}
+
+// alike are files that arrive under their own names.
+func alike(files ...source) []arrival {
+	var all []arrival
+	for _, f := range files {
+		all = append(all, arrival{filepath.Base(f.path), f})
+	}
+	return all
+}
+
+// ours is a turn of the gateway. Each file that arrived must be what was sent.
+func (s *site) ours(ctx context.Context, j job) (t turn, err error) {
+	g := s.gate
+	if j.fresh {
+		if g, err = startGate(ctx, s); err != nil {
+			return t, err
+		}
+		defer g.stop()
+	}
+	dir, err := s.prepare(j.from)
+	if err != nil {
+		return t, err
+	}
+	defer tidy(dir)
+	c := clientOf(g, j.host)
+	defer c.http.CloseIdleConnections()
+	endProfile, err := s.profile(g, j.name)
+	if err != nil {
+		return t, err
+	}
+	t, err = g.watched(func() (sent, error) { return j.work(ctx, c, dir) })
+	if profiled := endProfile(); err == nil {
+		err = profiled
+	}
+	if err != nil {
+		return t, err
+	}
+	t.Retries = c.retries.Load()
+	for _, a := range j.to {
+		t.Bytes += a.size
+		if err := a.arrived(filepath.Join(dir, a.name)); err != nil {
+			return t, err
+		}
+	}
+	return t, nil
+}
+
+// watched does work and tells what it took of the gateway.
+func (g *gate) watched(work func() (sent, error)) (t turn, err error) {
+	pid := g.cmd.Process.Pid
+	forgetPeak(pid)
+	before, err := cpuOf(pid)
+	if err != nil {
+		return t, err
+	}
+	start := time.Now()
+	took, err := work()
+	t.Seconds = time.Since(start).Seconds()
+	if err != nil {
+		return t, err
+	}
+	if took.whole > 0 {
+		t.Seconds, t.Finish = took.whole.Seconds(), took.finish.Seconds()
+	}
+	after, err := cpuOf(pid)
+	if err != nil {
+		return t, fmt.Errorf("the gateway ended: %w: %s", err, g.said())
+	}
+	t.CPU = after - before
+	t.Peak, err = peakOf(pid)
+	return t, err
+}
+
+// theirs is a turn of a peer: one command with all that it starts.
+func (s *site) theirs(files []source, work func(dir string) (*exec.Cmd, error)) (t turn, err error) {
+	dir, err := s.prepare(files)
+	if err != nil {
+		return t, err
+	}
+	defer tidy(dir)
+	start := time.Now()
+	cmd, err := work(dir)
+	t.Seconds = time.Since(start).Seconds()
+	if err != nil {
+		return t, err
+	}
+	if used, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok { // of it and of those it waited for
+		t.CPU = (time.Duration(used.Utime.Nano()) + time.Duration(used.Stime.Nano())).Seconds()
+		t.Peak = used.Maxrss << 10 // getrusage(2): kilobytes on Linux
+	}
+	for _, f := range files {
+		t.Bytes += f.size
+	}
+	start = time.Now()
+	err = syncTree(dir)
+	t.Sync = time.Since(start).Seconds()
+	return t, err
+}
+
+// disk writes a file n times, as a careful server would have chunks written:
+// each synced, and then its directory.
+func (s *site) disk(ctx context.Context, file source, n int) (t turn, err error) {
+	dir, err := s.prepare([]source{file})
+	if err != nil {
+		return t, err
+	}
+	defer tidy(dir)
+	content, err := os.ReadFile(file.path)
+	if err != nil {
+		return t, err
+	}
+	start := time.Now()
+	for i := range n {
+		if ctx.Err() != nil {
+			return t, ctx.Err()
+		}
+		if err := writeSynced(dir, fmt.Sprint(i), content); err != nil {
+			return t, err
+		}
+	}
+	t.Seconds, t.Bytes = time.Since(start).Seconds(), file.size*int64(n)
+	return t, nil
+}
+
+func writeSynced(dir, name string, content []byte) error {
+	f, err := os.Create(filepath.Join(dir, name))
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if _, err := f.Write(content); err != nil {
+		return err
+	}
+	if err := f.Sync(); err != nil {
+		return err
+	}
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	return d.Sync()
+}
