@@ -1,10 +1,11 @@
 package stage
 
 import (
-	"bytes"
+	"bufio"
 	"cmp"
 	"context"
 	"fmt"
+	"io"
 	"io/fs"
 	"strconv"
 	"strings"
@@ -128,17 +129,31 @@ func lookupID(c *sftp.Client, file, name string) (uint32, error) {
 		return 0, &NameError{name, file}
 	}
 	defer f.Close()
-	var content bytes.Buffer
-	if _, err := f.WriteTo(&content); err != nil {
+	// A bound, because what the host calls its accounts may be anything.
+	content, err := io.ReadAll(io.LimitReader(bufio.NewReaderSize(f, 32<<10), maxAccounts))
+	if err != nil {
 		return 0, fmt.Errorf("read %s: %w", file, err)
 	}
-	for line := range strings.Lines(content.String()) { // of any length: a group may have many members
-		fields := strings.Split(line, ":")
+	if n, ok := idIn(string(content), name); ok {
+		return n, nil
+	}
+	return 0, &NameError{name, file}
+}
+
+// maxAccounts bounds what is read of passwd(5) or group(5), in bytes: some
+// hundred thousand lines.
+const maxAccounts = 32 << 20
+
+// idIn finds name's number in the text of passwd(5) or group(5), where it is the
+// third field of both. Lines may be of any length: a group may have many members.
+func idIn(text, name string) (uint32, bool) {
+	for line := range strings.Lines(text) {
+		fields := strings.SplitN(strings.TrimSuffix(line, "\n"), ":", 4)
 		if len(fields) > 2 && fields[0] == name {
 			if n, err := strconv.ParseUint(fields[2], 10, 32); err == nil {
-				return uint32(n), nil
+				return uint32(n), true
 			}
 		}
 	}
-	return 0, &NameError{name, file}
+	return 0, false
 }
