@@ -54,7 +54,7 @@ func (u *upload) finishAll(ctx context.Context) error {
 }
 
 func pause(ctx context.Context, d time.Duration) bool {
-	d += rand.N(d/4 + 1)
+	d += rand.N(d/4 + 1) // #nosec G404 -- it spreads tries and hides nothing
 	select {
 	case <-time.After(d):
 		return true

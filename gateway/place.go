@@ -17,7 +17,7 @@ func chunkOffset(index, chunkSize, total, length int64) (int64, error) {
 		return 0, Refuse(InvalidRequest, "chunk index %d times chunk size %d is past the largest file size", index, chunkSize)
 	case length > chunkSize:
 		return 0, Refuse(TooLarge, "chunk %d has %d bytes, the chunk size is %d", index, length, chunkSize)
-	case total >= 0 && index*chunkSize >= total && total > 0:
+	case total >= 0 && index > 0 && index*chunkSize >= total:
 		return 0, Refuse(InvalidRequest, "chunk index %d begins behind the file's %d bytes", index, total)
 	case total >= 0 && length >= 0 && length < min(chunkSize, total-index*chunkSize):
 		return 0, Refuse(InvalidRequest, "chunk %d has %d bytes, it should have %d", index, length, min(chunkSize, total-index*chunkSize))

@@ -175,7 +175,7 @@ func TestDirectoryMovedOutOfTheRoots(t *testing.T) {
 			r.send(alice, up.ID, content, off, piece)
 		}
 		waitMerged(t, r, up.ID, int64(len(content)))
-		if err := os.Rename(r.path("d"), filepath.Join(outside, "d")); err == nil {
+		if err = os.Rename(r.path("d"), filepath.Join(outside, "d")); err == nil {
 			err = os.Symlink(filepath.Join(outside, "d"), r.path("d"))
 		}
 		if err != nil {

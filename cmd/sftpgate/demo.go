@@ -33,7 +33,7 @@ func (c demoCmd) Run(ctx context.Context, to console) error {
 	}
 	defer done()
 	files := filepath.Join(dir, "files")
-	if err := os.MkdirAll(files, 0o755); err != nil {
+	if err := os.MkdirAll(files, 0o750); err != nil {
 		return fmt.Errorf("the demo's files have no place: %w", err)
 	}
 	set, host, err := startDemoHost(files)

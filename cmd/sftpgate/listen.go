@@ -49,7 +49,7 @@ func bounded(l net.Listener) net.Listener {
 	n := mostConnections
 	var limit syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err == nil && limit.Cur/2 < uint64(n) {
-		n = max(int(limit.Cur/2), 16)
+		n = max(int(limit.Cur/2), 16) // #nosec G115 -- it is below n
 	}
 	return web.Limit(l, n)
 }

@@ -45,12 +45,12 @@ func (s shelf) get(key []byte) []byte {
 }
 
 func (s shelf) put(key, value []byte, ttl time.Duration) error {
-	until := binary.BigEndian.AppendUint64(nil, uint64(s.now+millis(ttl)))
+	until := binary.BigEndian.AppendUint64(nil, uint64(s.now+millis(ttl))) // #nosec G115 -- ended reads it as an int64
 	return s.bucket.Put(key, append(until, value...))
 }
 
 func (s shelf) ended(v []byte) bool {
-	return len(v) < 8 || int64(binary.BigEndian.Uint64(v)) <= s.now
+	return len(v) < 8 || int64(binary.BigEndian.Uint64(v)) <= s.now // #nosec G115 -- put wrote it of an int64
 }
 
 // purge removes what has ended from all buckets, now and then.

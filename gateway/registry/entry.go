@@ -79,6 +79,9 @@ func decodeEntry(value []byte) (gateway.Entry, error) {
 		return gateway.Entry{}, err
 	}
 	u, err := fromWire(w.Upload)
+	if err == nil && w.Target != nil {
+		err = writable("entry of an upload", w.Target.MTime)
+	}
 	if err != nil {
 		return gateway.Entry{}, err
 	}
@@ -123,6 +126,9 @@ func fromWire(w wireUpload) (gateway.Upload, error) {
 		Engine: w.Engine, Verified: w.Verified, Notes: w.Notes,
 		CreatedAt: w.CreatedAt, ExpiresAt: w.ExpiresAt,
 	}
+	if err := writable("entry of an upload", w.CreatedAt, w.ExpiresAt); err != nil {
+		return u, err
+	}
 	if w.SHA256 != "" {
 		raw, err := hex.DecodeString(w.SHA256)
 		if err != nil || len(raw) != len(gateway.Digest{}) {
@@ -134,6 +140,11 @@ func fromWire(w wireUpload) (gateway.Upload, error) {
 		u.Error = &gateway.Error{
 			Code: gateway.Code(e.Code), Detail: e.Detail, RetryAfter: e.RetryAfter,
 			Missing: e.Missing, Existing: (*gateway.Existing)(e.Existing),
+		}
+		if e.Existing != nil {
+			if err := writable("entry of an upload", e.Existing.MTime); err != nil {
+				return u, err
+			}
 		}
 		if e.Upload != nil {
 			other, err := fromWire(*e.Upload)

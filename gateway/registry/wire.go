@@ -52,6 +52,9 @@ func decodeClaim(value []byte) (gateway.Claim, error) {
 	if err := decode("claim", value, &w, &w.V); err != nil {
 		return gateway.Claim{}, err
 	}
+	if err := writable("claim", w.Since); err != nil {
+		return gateway.Claim{}, err
+	}
 	return gateway.Claim{
 		Token: w.Token, ID: w.ID, User: w.User, Host: w.Host, Path: w.Path,
 		Generation: w.Generation, Identity: w.Identity, Since: w.Since,
@@ -100,6 +103,17 @@ func storable(texts ...string) error {
 	for _, s := range texts {
 		if !utf8.ValidString(s) {
 			return fmt.Errorf("%q is not valid UTF-8 and cannot be stored", strings.ToValidUTF8(s, "�"))
+		}
+	}
+	return nil
+}
+
+// writable refuses an instant that JSON could not be made of again, because its
+// year in UTC has not four digits (RFC 3339).
+func writable(what string, instants ...time.Time) error {
+	for _, at := range instants {
+		if y := at.UTC().Year(); y < 0 || y > 9999 {
+			return fmt.Errorf("the stored %s is damaged (remove it, it is rebuilt from the host): the year %d", what, y)
 		}
 	}
 	return nil

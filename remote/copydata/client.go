@@ -78,14 +78,14 @@ func (c *Client) Close() error {
 // the requests.
 func (c *Client) ask(ctx context.Context, requests ...request) ([]answer, error) {
 	first := c.id
-	c.id += uint32(len(requests))
+	c.id += uint32(len(requests)) // #nosec G115 -- some dozens; ids may wrap
 	var out []byte
 	for i, r := range requests {
 		out = r.appendTo(out, first+uint32(i))
 	}
 	return c.exchange(ctx, out, len(requests), func(a answer) (int, bool) {
 		i := a.id - first
-		return int(i), a.kind != typeVersion && i < uint32(len(requests))
+		return int(i), a.kind != typeVersion && i < uint32(len(requests)) // #nosec G115 -- some dozens
 	})
 }
 

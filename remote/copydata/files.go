@@ -27,7 +27,7 @@ func closing(handle string) request { return request{typeClose}.string(handle) }
 func sizing(handle string) request { return request{typeFstat}.string(handle) }
 
 func reading(handle string, off int64, n int) request {
-	return request{typeRead}.string(handle).uint64(off).uint32(uint32(n))
+	return request{typeRead}.string(handle).uint64(off).uint32(uint32(n)) // #nosec G115 -- at most maxPiece
 }
 
 // ReadStart reads the first bytes of a file, as many as the server gives at

@@ -119,13 +119,6 @@ func (h *host) read(name string, off int64, n int) []byte {
 	return b[:got]
 }
 
-func (h *host) size(name string) int64 {
-	h.t.Helper()
-	info, err := h.sftp().Stat(h.path(name))
-	h.check(err)
-	return info.Size()
-}
-
 // usable: what failed has not ended the client.
 func (h *host) usable() {
 	h.t.Helper()

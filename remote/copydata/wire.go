@@ -35,12 +35,12 @@ var errAnswer = errors.New("the server's answer makes no sense")
 type request []byte
 
 func (r request) uint32(n uint32) request { return binary.BigEndian.AppendUint32(r, n) }
-func (r request) uint64(n int64) request  { return binary.BigEndian.AppendUint64(r, uint64(n)) }
-func (r request) string(s string) request { return append(r.uint32(uint32(len(s))), s...) }
+func (r request) uint64(n int64) request  { return binary.BigEndian.AppendUint64(r, uint64(n)) } // #nosec G115 -- offsets and lengths, not below 0
+func (r request) string(s string) request { return append(r.uint32(uint32(len(s))), s...) }      // #nosec G115 -- names and handles
 
 // appendTo makes it a packet at the end of out.
 func (r request) appendTo(out []byte, id uint32) []byte {
-	out = binary.BigEndian.AppendUint32(out, uint32(len(r)+4))
+	out = binary.BigEndian.AppendUint32(out, uint32(len(r)+4)) // #nosec G115 -- a few names
 	out = binary.BigEndian.AppendUint32(append(out, r[0]), id)
 	return append(out, r[1:]...)
 }

@@ -37,12 +37,12 @@ func head(kind byte, id uint32) []byte {
 }
 
 func sized(frame []byte) []byte {
-	binary.BigEndian.PutUint32(frame, uint32(len(frame)-4))
+	binary.BigEndian.PutUint32(frame, uint32(len(frame)-4)) // #nosec G115 -- at most maxFrame
 	return frame
 }
 
 func appendString(b []byte, s string) []byte {
-	return append(binary.BigEndian.AppendUint32(b, uint32(len(s))), s...)
+	return append(binary.BigEndian.AppendUint32(b, uint32(len(s))), s...) // #nosec G115 -- at most maxFrame
 }
 
 // fields takes a message apart; what is missing reads as zero, and pkg/sftp's

@@ -64,7 +64,7 @@ func greet(ch Channel) (greeting, error) {
 		read := binary.BigEndian.Uint64(answer[17:25])
 		write := binary.BigEndian.Uint64(answer[25:33])
 		if read > 0 && write > 0 {
-			g.packet = int(max(1024, min(read, write, maxPacket)))
+			g.packet = int(max(1024, min(read, write, maxPacket))) // #nosec G115 -- at most maxPacket
 		}
 	}
 	return g, nil
@@ -121,7 +121,7 @@ func cutString(b []byte) (s, rest []byte, ok bool) {
 		return nil, nil, false
 	}
 	n := binary.BigEndian.Uint32(b)
-	if uint64(len(b)-4) < uint64(n) {
+	if uint64(len(b)-4) < uint64(n) { // #nosec G115 -- at least 4, see above
 		return nil, nil, false
 	}
 	return b[4 : 4+n], b[4+n:], true

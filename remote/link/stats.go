@@ -43,13 +43,13 @@ type traffic struct{ sent, received atomic.Uint64 }
 
 func (t *traffic) went(n int) {
 	if t != nil {
-		t.sent.Add(uint64(n))
+		t.sent.Add(uint64(n)) // #nosec G115 -- a number of bytes
 	}
 }
 
 func (t *traffic) came(n int) {
 	if t != nil {
-		t.received.Add(uint64(n))
+		t.received.Add(uint64(n)) // #nosec G115 -- a number of bytes
 	}
 }
 

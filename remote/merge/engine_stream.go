@@ -63,7 +63,7 @@ func (e *streamEngine) Copy(ctx context.Context, from string, length int64, part
 		w.CloseWithError(e.from.Explain(err))
 	}()
 	n, err := e.part.ReadFromWithConcurrency(r, 0)
-	r.CloseWithError(io.ErrClosedPipe)
+	_ = r.CloseWithError(io.ErrClosedPipe)
 	if err != nil {
 		return e.to.Explain(fmt.Errorf("write %s at %d: %w", part, off, err))
 	}

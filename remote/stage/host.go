@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"maps"
+	"math/bits"
 	"slices"
 	"sync"
 	"time"
@@ -117,7 +118,10 @@ func (h *Host) Free(ctx context.Context, dir string) (int64, error) {
 		if err != nil {
 			return nil // advertised and not working: the same as not known
 		}
-		free = int64(min(vfs.Frsize*vfs.Bavail, 1<<62))
+		free = 1 << 62 // what does not fit into 64 bits is enough for everything
+		if over, n := bits.Mul64(vfs.Frsize, vfs.Bavail); over == 0 {
+			free = int64(min(n, 1<<62)) // #nosec G115 -- it fits
+		}
 		if vfs.Files > 0 && vfs.Favail == 0 { // filesystems that have as many as they need say 0 of 0
 			free = 0
 		}
