@@ -74,6 +74,18 @@ func TestSweep(t *testing.T) {
 			age(t, r.path(strings.SplitN(name, "/", 2)[0]), old)
 		}
 	}
+	// What a clean-up that was cut off has left empty, and what only looks like it.
+	empty := map[string]bool{".emptied.sftpgate/alice-2bd806c9": true, ".empty.sftpgate": true,
+		"no dot.sftpgate/alice-2bd806c9": false, ".music.sftpgate/Music": false, ".nearly.sftpgate/alice-2bd806c9/gen-1": false}
+	for name := range empty {
+		if err := os.MkdirAll(r.path(name), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		age(t, r.path(strings.SplitN(name, "/", 2)[0]), old)
+	}
+	if err := os.MkdirAll(r.path(".young.sftpgate/alice-2bd806c9"), 0o700); err != nil {
+		t.Fatal(err)
+	}
 	if err := os.CopyFS(r.path(".moved.sftpgate"), os.DirFS(r.path(".abandoned.sftpgate"))); err != nil { // of another target
 		t.Fatal(err)
 	}
@@ -108,6 +120,10 @@ func TestSweep(t *testing.T) {
 	for name := range ours {
 		want("claims stand", map[string]bool{strings.SplitN(name, "/", 2)[0]: true})
 	}
+	for name, goes := range empty {
+		want("claims stand", map[string]bool{strings.SplitN(name, "/", 2)[0]: goes})
+	}
+	want("claims stand", map[string]bool{".young.sftpgate/alice-2bd806c9": false})
 
 	age(t, r.path(".abandoned.sftpgate"), old) // its directory was read, and a file written beside it
 	fresh := &rig{gatewayOn(t, embedded(t), link.Options{}, r.sshd.Host("web-1")), t, r.sshd, r.root}

@@ -18,14 +18,16 @@ import (
 // Leftover is something of ours that a sweep came upon, active or not.
 type Leftover struct {
 	// Generation is a staged upload; nil for what counts for nothing: a body whose
-	// place was not known, an attempt, a generation that was being prepared or removed.
+	// place was not known, an attempt, a generation that was being prepared or removed,
+	// a claim that it has left empty.
 	Generation *Generation
 	// Idle is how long nothing of it has changed, by the host's clock.
 	Idle time.Duration
 
-	host *Host
-	dir  string
-	name string
+	host   *Host
+	dir    string
+	name   string
+	hollow []string // users' directories in an empty claim; nil where it is none
 }
 
 // Touched looks once more whether anything of a generation was changed since.
@@ -59,7 +61,17 @@ func (l Leftover) Path() string {
 
 // Remove removes what counts for nothing. A generation is for Withdraw.
 func (l Leftover) Remove(ctx context.Context) error {
-	return l.host.do(ctx, l.dir, func(c *sftp.Client) error { return removeTree(c, path.Join(l.dir, l.name)) })
+	return l.host.do(ctx, l.dir, func(c *sftp.Client) error {
+		if l.hollow == nil {
+			return removeTree(c, path.Join(l.dir, l.name))
+		}
+		// Only what is still empty: somebody may begin there just now.
+		for _, user := range l.hollow {
+			_ = c.RemoveDirectory(path.Join(l.dir, l.name, user))
+		}
+		_ = c.RemoveDirectory(path.Join(l.dir, l.name))
+		return nil
+	})
 }
 
 // inspector tells what of a directory's staging names is ours. A name alone is
@@ -88,6 +100,9 @@ func (in inspector) inspect(info fs.FileInfo) ([]Leftover, error) {
 		staged, inPlace, err := in.claims(name)
 		if err != nil || inPlace {
 			return staged, err
+		}
+		if l, err := in.emptied(info); l != nil || err != nil {
+			return l, err
 		}
 	}
 	if !ourRandom.MatchString(name) || !info.IsDir() && !info.Mode().IsRegular() {
@@ -132,6 +147,33 @@ func (in inspector) claims(name string) (found []Leftover, inPlace bool, err err
 		}
 	}
 	return found, inPlace, nil
+}
+
+// emptied returns a claim directory in which nothing stands any more, but for
+// users' directories that are empty too: a clean-up was cut off between its last
+// steps.
+func (in inspector) emptied(info fs.FileInfo) ([]Leftover, error) {
+	name, last := info.Name(), info.ModTime()
+	dir := path.Join(in.t.Dir, name)
+	users, err := in.c.ReadDir(dir)
+	if err != nil || !strings.HasPrefix(name, ".") {
+		return nil, unlessGone(err)
+	}
+	hollow := []string{}
+	for _, user := range users {
+		if !user.IsDir() || !ourUserDir.MatchString(user.Name()) || owner(user) != in.uid {
+			return nil, nil
+		}
+		inside, err := in.c.ReadDir(path.Join(dir, user.Name()))
+		if err != nil || len(inside) > 0 {
+			return nil, unlessGone(err)
+		}
+		hollow = append(hollow, user.Name())
+		if last.Before(user.ModTime()) {
+			last = user.ModTime()
+		}
+	}
+	return []Leftover{{Idle: in.now.Sub(last), host: in.host, dir: in.t.Dir, name: name, hollow: hollow}}, nil
 }
 
 func (in inspector) generation(name, user string, n int, info fs.FileInfo) (l *Leftover, inPlace bool, err error) {
