@@ -10,7 +10,7 @@ import (
 // marks at floor and aim. The scale is logarithmic, and a bar begins at 1 ×: one
 // that points to the left is slower than scp.
 func (r report) chart(w io.Writer) error {
-	c := drawing{Width: 860, Machine: r.Machine}
+	c := drawing{Width: 920, Machine: r.Machine}
 	var rows []result
 	most, least := 2.0, 1.0
 	for _, row := range r.Rows {
@@ -28,8 +28,7 @@ func (r report) chart(w io.Writer) error {
 	}
 	for i, row := range rows {
 		from, to := min(at(1), at(row.Value)), max(at(1), at(row.Value))
-		c.Bars = append(c.Bars, bar{Name: row.Work, Peer: row.kind.sideText(row.Peers[0]), Y: head + i*step, X: from, Length: to - from,
-			End: to + 8, Value: row.kind.text(row.Value), Floor: at(row.Floor), Aim: at(row.Aim)})
+		c.Bars = append(c.Bars, bar{Name: row.Work, Peer: row.kind.peerText(row.Peers[0]) + ", ours: " + row.kind.sideText(row.Ours), Y: head + i*step, X: from, Length: to - from, Value: row.kind.text(row.Value), Floor: at(row.Floor), Aim: at(row.Aim)})
 	}
 	c.Bottom = head + len(rows)*step
 	c.Height = c.Bottom + 48
@@ -39,8 +38,8 @@ func (r report) chart(w io.Writer) error {
 
 // The drawing's measures, in its own units.
 const (
-	labels = 330.0 // room for names
-	margin = 60.0  // and for figures behind the bars
+	labels = 390.0 // room for names
+	margin = 90.0  // and for figures behind the bars
 	head   = 46
 	step   = 40
 )
@@ -58,7 +57,7 @@ type tick struct{ X, Value float64 }
 type bar struct {
 	Name, Peer, Value string
 	Y                 int
-	X, Length, End    float64
+	X, Length         float64
 	Floor, Aim        float64
 }
 
@@ -84,7 +83,7 @@ text { fill: #e6edf3 } .quiet { fill: #9198a1 } .grid { stroke: #30363d } .one {
 {{range .Ticks}}<line class="grid" x1="{{printf "%.1f" .X}}" y1="38" x2="{{printf "%.1f" .X}}" y2="{{$.Bottom}}"/><text class="quiet" text-anchor="middle" x="{{printf "%.1f" .X}}" y="{{add $.Bottom 16}}">{{.Value}} ×</text>
 {{end}}<line class="one" x1="{{printf "%.1f" .One}}" y1="38" x2="{{printf "%.1f" .One}}" y2="{{.Bottom}}"/>
 {{range .Bars}}<text x="12" y="{{add .Y 16}}">{{text .Name}}</text><text class="quiet" x="12" y="{{add .Y 30}}">{{text .Peer}}</text>
-<rect class="bar" x="{{printf "%.1f" .X}}" y="{{add .Y 6}}" width="{{printf "%.1f" .Length}}" height="22" rx="2"/><text x="{{printf "%.1f" .End}}" y="{{add .Y 22}}">{{.Value}}</text>
+<rect class="bar" x="{{printf "%.1f" .X}}" y="{{add .Y 6}}" width="{{printf "%.1f" .Length}}" height="22" rx="2"/><text x="{{add $.Width -12}}" text-anchor="end" y="{{add .Y 22}}">{{.Value}}</text>
 <line class="floor" x1="{{printf "%.1f" .Floor}}" y1="{{add .Y 2}}" x2="{{printf "%.1f" .Floor}}" y2="{{add .Y 32}}"/><line class="aim" x1="{{printf "%.1f" .Aim}}" y1="{{add .Y 2}}" x2="{{printf "%.1f" .Aim}}" y2="{{add .Y 32}}"/>
 {{end}}<text class="quiet" x="12" y="{{add .Bottom 38}}">{{.Machine.Cores}} cores, {{text .Machine.CPU}}, {{text .Machine.Filesystem}}, {{text .Machine.OpenSSH}}; medians; logarithmic</text>
 </svg>

@@ -28,11 +28,13 @@
 //
 //	main.go      flags; one run of the command
 //	site.go      sshd (sshd.go), redis-server (redis.go), gateway (gate.go) and the
-//	             delay proxy (delay.go) as one; child.go is what they have in common
+//	             delay proxy (delay.go, room.go) as one; child.go is what they have in common
 //	content.go   what is sent, and whether it arrived
 //	client.go    calls of the gateway; chunks.go one upload, whole.go whole files,
 //	             crowd.go many at once; peers.go scp and the like
 //	scenes.go    who takes turns with whom; turn.go what is measured around a turn
+//	             (proc.go, profile.go), disk.go what the disk alone takes, everything.go
+//	             all turns in order
 //	rows.go      the table's rows, their floors and aims; figure.go how they are read
 //	table.go     the terminal, report.go the JSON, chart.go the SVG, machine.go the machine
 package main

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -15,7 +14,7 @@ import (
 // everything has all contestants that the plan's rows need take their turns:
 // within a scene one after the other, round by round. A turn that fails is told
 // and missing; the others go on.
-func everything(ctx context.Context, s *site, p plan, tell io.Writer) (series, error) {
+func everything(ctx context.Context, s *site, p plan, tell io.Writer) (series, []string) {
 	var needed []string
 	for _, r := range p.rows {
 		needed = append(needed, r.runs()...)
@@ -29,18 +28,18 @@ func everything(ctx context.Context, s *site, p plan, tell io.Writer) (series, e
 	}
 	line := progress(tell, turns)
 	defer line.done()
-	done, failed := series{}, error(nil)
+	done, failed := series{}, []string(nil)
 	for _, all := range wanted {
 		for round := range p.rounds {
 			for _, r := range all {
 				line.begins(r.name, round+1, p.rounds)
 				t, err := r.do(ctx, s)
 				if ctx.Err() != nil {
-					return done, ctx.Err()
+					return done, failed
 				}
 				if err != nil {
 					err = fmt.Errorf("%s, round %d: %w", r.name, round+1, err)
-					failed = errors.Join(failed, err)
+					failed = append(failed, err.Error())
 				} else {
 					done[r.name] = append(done[r.name], t)
 				}

@@ -37,6 +37,7 @@ func seconds(t turn) float64   { return t.Seconds }
 func finishing(t turn) float64 { return t.Finish }
 func cpu(t turn) float64       { return t.CPU }
 func resident(t turn) float64  { return float64(t.Peak) }
+func retried(t turn) float64   { return float64(t.Retries) }
 func syncing(t turn) float64   { return t.Sync }
 
 // cpuPerGiB is processor time for each GiB that was sent.

@@ -15,9 +15,10 @@ type gate struct {
 	*daemon
 	base    string // http://…
 	profile string // where its profiles are read, "" for nowhere
+	warmed  map[string]bool
 }
 
-// startGate runs the gateway for the two hosts of the site and has it reach both.
+// startGate runs the gateway for the two hosts of the site.
 func startGate(ctx context.Context, s *site) (*gate, error) {
 	args := []string{"serve", "--listen", "127.0.0.1:0", "--hosts", filepath.Join(s.dir, "hosts.yaml"),
 		"--redis", "redis://" + s.redis.addr, "--auth", "none", "--log-format", "json"}
@@ -28,7 +29,7 @@ func startGate(ctx context.Context, s *site) (*gate, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: build it (make build), or name another with --gateway", err)
 	}
-	g := &gate{daemon: d}
+	g := &gate{daemon: d, warmed: map[string]bool{}}
 	err = d.await(ctx, func() bool {
 		if a := g.logged("listening"); a != "" {
 			g.base = "http://" + a
@@ -37,9 +38,6 @@ func startGate(ctx context.Context, s *site) (*gate, error) {
 	})
 	if a := g.logged("profiles"); err == nil && a != "" {
 		g.profile = a
-	}
-	if err == nil {
-		err = s.warm(ctx, g)
 	}
 	if err != nil {
 		g.stop()
@@ -66,29 +64,28 @@ func profiled(ctx context.Context, binary string) bool {
 	return strings.Contains(string(out), "--pprof")
 }
 
-// warm sends a small file and one in chunks to each host. A gateway is there all
-// day: that it finds out once what a host can do belongs to no upload.
-func (s *site) warm(ctx context.Context, g *gate) error {
+// warm sends a small file and one in chunks to a host, once. A gateway is there
+// all day: that it finds out once what a host can do belongs to no upload.
+func (s *site) warm(ctx context.Context, g *gate, host string) error {
+	if g.warmed[host] {
+		return nil
+	}
 	file, err := s.content.file(20 << 10)
 	if err != nil {
 		return err
 	}
-	for _, host := range []string{near, far} {
-		dir, err := s.freshTarget()
-		if err != nil {
-			return err
-		}
-		c := clientOf(g, host)
-		if err := c.put(ctx, file, filepath.Join(dir, "whole")); err == nil {
-			u := upload{client: c, file: file, target: filepath.Join(dir, "chunks"), chunk: 8 << 10, lanes: 1}
-			_, err = u.send(ctx)
-		}
-		if err != nil {
-			return fmt.Errorf("the first files to %s: %w", host, err)
-		}
-		if err := tidy(dir); err != nil {
-			return err
-		}
+	dir, err := s.freshTarget()
+	if err != nil {
+		return err
 	}
-	return nil
+	c := clientOf(g, host)
+	defer c.http.CloseIdleConnections()
+	if err = c.put(ctx, file, filepath.Join(dir, "whole")); err == nil {
+		_, err = upload{client: c, file: file, target: filepath.Join(dir, "chunks"), chunk: 8 << 10, lanes: 1}.send(ctx)
+	}
+	if err != nil {
+		return fmt.Errorf("the first files to %s: %w", host, err)
+	}
+	g.warmed[host] = true
+	return tidy(dir)
 }

@@ -28,7 +28,7 @@ type machine struct {
 }
 
 // describe looks at the machine, and at the filesystem of dir.
-func describe(ctx context.Context, dir string) machine {
+func describe(ctx context.Context, dir string, z sizes) machine {
 	m := machine{Cores: runtime.NumCPU(), CPU: fieldOf("/proc/cpuinfo", "model name"), Kernel: "unknown",
 		Filesystem: filesystemOf(dir), OpenSSH: versionOf(ctx, "ssh", "-V"), Go: runtime.Version() + " " + runtime.GOOS + "/" + runtime.GOARCH}
 	if hasRclone() {
@@ -40,7 +40,7 @@ func describe(ctx context.Context, dir string) machine {
 	if kib, err := strconv.ParseInt(strings.TrimSuffix(fieldOf("/proc/meminfo", "MemTotal"), " kB"), 10, 64); err == nil {
 		m.MemoryMiB = kib >> 10
 	}
-	if rate, err := throughput(oneWay, 512*mib); err == nil {
+	if rate, err := throughput(z.oneWay, z.far); err == nil {
 		m.ProxyMiBs = rate / mib
 	}
 	return m

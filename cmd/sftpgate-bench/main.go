@@ -21,7 +21,7 @@ type flags struct {
 	Rows     string `placeholder:"REGEXP" help:"Only the rows whose whole name matches, as 'chunks|far-.*'."`
 	List     bool   `help:"Print the rows and what they are, and end."`
 	Gateway  string `default:"bin/sftpgate" placeholder:"FILE" help:"The sftpgate to measure. Default ${default}."`
-	Dir      string `placeholder:"DIR" help:"Where source and target lie, on the disk that is meant. Default: the system's directory for temporary files."`
+	Dir      string `placeholder:"DIR" help:"Where source and target lie, on the disk that is meant. Default: the system's directory for temporary files. One in memory (/dev/shm) shows what is left when syncing costs nothing."`
 	JSON     string `name:"json" default:"bench.json" placeholder:"FILE" help:"Where the figures go; nothing for nowhere. Default ${default}."`
 	SVG      string `name:"svg" placeholder:"FILE" help:"Where a chart of the ratios goes."`
 	Profiles string `placeholder:"DIR" help:"Take a CPU profile of the gateway in each of its turns and put it there. Needs a gateway with --pprof."`
@@ -117,23 +117,26 @@ func (f *flags) plan() (plan, error) {
 
 // measure runs the plan on a site of its own and reports.
 func (f *flags) measure(ctx context.Context, p plan, stdout, stderr io.Writer) error {
-	s, err := build(ctx, f.Gateway, f.Dir, f.Profiles)
+	s, err := build(ctx, f.Gateway, f.Dir, f.Profiles, p.size.oneWay)
 	if err != nil {
 		return err
 	}
 	defer s.close()
-	m := describe(ctx, s.dir)
+	m := describe(ctx, s.dir, p.size)
 	m.print(stdout)
 	all, failed := everything(ctx, s, p, stderr)
 	if ctx.Err() != nil {
 		return errors.New("stopped before it was over; nothing is written")
 	}
-	r := reportOf(m, p, all, args(f))
+	r := reportOf(m, p, all, failed, args(f))
 	r.print(stdout)
 	if err := r.save(f.JSON, f.SVG, stdout); err != nil {
 		return err
 	}
-	return failed
+	if len(failed) > 0 {
+		return fmt.Errorf("%d of the turns failed, as said above", len(failed))
+	}
+	return nil
 }
 
 // args says how to repeat a run.

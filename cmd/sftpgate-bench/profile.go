@@ -12,7 +12,7 @@ import (
 )
 
 // profile begins to take a CPU profile of the gateway, into a file named after
-// the run, and returns what ends it. Without --profiles both do nothing.
+// the run (of several rounds the last stays), and returns what ends it. Without --profiles both do nothing.
 //
 // The profile is as long as the turn: the gateway is asked for one of an hour,
 // and our half of the connection is closed when the turn is over. net/http takes
@@ -41,7 +41,7 @@ func (s *site) profile(g *gate, name string) (end func() error, err error) {
 		if answer.StatusCode != http.StatusOK {
 			return fmt.Errorf("the profile of %s: %s", name, answer.Status)
 		}
-		f, err := os.Create(filepath.Join(s.profiles, strings.ReplaceAll(name, "/", "-")+".pprof"))
+		f, err := os.Create(filepath.Join(s.profiles, strings.NewReplacer("/", "-", " ", "-").Replace(name)+".pprof"))
 		if err != nil {
 			return err
 		}

@@ -18,6 +18,7 @@ type report struct {
 	Rounds  int       `json:"rounds"`
 	Rows    []result  `json:"rows"`
 	Runs    series    `json:"runs"` // every turn of every run
+	Failed  []string  `json:"failed,omitempty"`
 }
 
 // result is one row with its figures. Unit is that of value, floor and aim.
@@ -44,8 +45,8 @@ type side struct {
 	Ratio  float64 `json:"ratio,omitempty"` // of a peer: how we stand to it
 }
 
-func reportOf(m machine, p plan, all series, command string) report {
-	r := report{Made: time.Now().UTC().Truncate(time.Second), Command: command, Machine: m, Size: p.size.name, Rounds: p.rounds, Runs: all}
+func reportOf(m machine, p plan, all series, failed []string, command string) report {
+	r := report{Made: time.Now().UTC().Truncate(time.Second), Command: command, Machine: m, Size: p.size.name, Rounds: p.rounds, Runs: all, Failed: failed}
 	for _, row := range p.rows {
 		r.Rows = append(r.Rows, row.result(all))
 	}

@@ -38,7 +38,8 @@ func (r row) runs() []string { return append([]string{r.ours}, r.peers...) }
 // allRows is the table.
 func allRows(z sizes) []row {
 	file := func(size int64) string { return bytesText(size) }
-	nearFile, farFile := file(z.bulk)+" nearby", file(z.far)+" at 50 ms"
+	trip := fmt.Sprintf("%d ms", (2 * z.oneWay).Milliseconds())
+	nearFile, farFile := file(z.bulk)+" nearby", file(z.far)+" at "+trip
 	nearPeers, farPeers := peers("near", "scp", "sftp"), peers("far", "scp", "sftp")
 	rows := []row{
 		{"chunks", nearFile + ", chunks of " + file(z.chunk) + ", 4 in flight, random order", speed, "near/chunks", nearPeers, 1.3, 1.7},
@@ -58,10 +59,10 @@ func allRows(z sizes) []row {
 	little, large := file(z.little), file(z.large)
 	return append(rows,
 		row{"small", strconv.Itoa(z.small) + " files of " + file(z.smallOne) + " nearby, 16 in flight", speed, "small/put", peers("small", "scp -r"), 1, 2},
-		row{"far-small", strconv.Itoa(z.farSmall) + " files of " + file(z.smallOne) + " at 50 ms, 32 in flight", speed, "far-small/put", peers("far-small", "scp -r"), 12, 25},
-		row{"memory-chunks", "peak memory: 64 uploads in chunks at once, nearby", peak, "memory/chunks", nil, 300 * mib, 150 * mib},
-		row{"memory-far-chunks", "peak memory: 64 uploads in chunks at once, at 50 ms", peak, "memory/far-chunks", nil, 300 * mib, 150 * mib},
-		row{"memory-far-streams", "peak memory: 64 streams at once, at 50 ms", peak, "memory/far-streams", nil, 300 * mib, 150 * mib},
+		row{"far-small", strconv.Itoa(z.farSmall) + " files of " + file(z.smallOne) + " at " + trip + ", 32 in flight", speed, "far-small/put", peers("far-small", "scp -r"), 12, 25},
+		row{"memory-chunks", "peak memory: " + strconv.Itoa(z.crowd) + " uploads in chunks at once, nearby", peak, "memory/chunks", nil, 300 * mib, 150 * mib},
+		row{"memory-far-chunks", "peak memory: " + strconv.Itoa(z.crowd) + " uploads in chunks at once, at " + trip, peak, "memory/far-chunks", nil, 300 * mib, 150 * mib},
+		row{"memory-far-streams", "peak memory: " + strconv.Itoa(z.crowd) + " streams at once, at " + trip, peak, "memory/far-streams", nil, 300 * mib, 150 * mib},
 		row{"memory-size", "peak memory: " + large + " over " + little, growth, "memory/" + large, []string{"memory/" + little}, 1.1, 1},
 		row{"cpu", "the gateway's CPU over scp's, " + nearFile + ", chunks", effort, "near/chunks", []string{"near/scp"}, 1, 0.7},
 		row{"fsync", strconv.Itoa(z.synced) + " × " + file(z.chunk) + " written and synced one by one, by this disk alone", plain, "disk/fsync", nil, 0, 0},

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os/exec"
 	"path/filepath"
+	"time"
 )
 
 const (
@@ -16,6 +17,7 @@ const (
 // sizes are how much is sent.
 type sizes struct {
 	name     string
+	oneWay   time.Duration // what the proxy holds every byte back for: half a round trip
 	chunk    int64
 	bulk     int64   // the one large file, nearby
 	far      int64   // and far away
@@ -23,17 +25,18 @@ type sizes struct {
 	small    int     // files of a tree, nearby
 	farSmall int     // and far away
 	smallOne int64   // bytes of one of them
-	crowd    int64   // bytes of one of the many at once
+	crowd    int     // how many send at once where memory is looked at
+	crowdOne int64   // bytes of one of them
 	little   int64   // what memory is compared over
 	large    int64
 	synced   int // chunks that are synced to see what the disk takes
 }
 
 var (
-	full = sizes{name: "full", chunk: 8 * mib, bulk: gib, far: 512 * mib, finish: []int64{64 * mib, gib, 4 * gib},
-		small: 1000, farSmall: 200, smallOne: 10 * kib, crowd: 32 * mib, little: 256 * mib, large: 4 * gib, synced: 32}
-	quick = sizes{name: "quick", chunk: 8 * mib, bulk: 256 * mib, far: 128 * mib, finish: []int64{64 * mib, 512 * mib},
-		small: 250, farSmall: 24, smallOne: 10 * kib, crowd: 8 * mib, little: 64 * mib, large: 512 * mib, synced: 8}
+	full = sizes{name: "full", oneWay: 25 * time.Millisecond, chunk: 8 * mib, bulk: gib, far: 512 * mib, finish: []int64{64 * mib, gib, 4 * gib},
+		small: 1000, farSmall: 200, smallOne: 10 * kib, crowd: 64, crowdOne: 32 * mib, little: 256 * mib, large: 4 * gib, synced: 32}
+	quick = sizes{name: "quick", oneWay: 25 * time.Millisecond, chunk: 8 * mib, bulk: 256 * mib, far: 128 * mib, finish: []int64{64 * mib, 256 * mib},
+		small: 250, farSmall: 16, smallOne: 10 * kib, crowd: 64, crowdOne: 4 * mib, little: 64 * mib, large: 256 * mib, synced: 8}
 )
 
 // run is what one contestant does in a scene.
@@ -182,28 +185,16 @@ func memories(z sizes) scene {
 	}
 }
 
-func crowded(name, host string, z sizes, do func(ctx context.Context, c client, file source, dir string) error) run {
+func crowded(name, host string, z sizes, do func(ctx context.Context, c client, file source, dir string, n int) error) run {
 	return run{name, func(ctx context.Context, s *site) (turn, error) {
-		file, err := s.content.file(z.crowd)
+		file, err := s.content.file(z.crowdOne)
 		if err != nil {
 			return turn{}, err
 		}
-		return s.ours(ctx, job{name: name, host: host, fresh: true, from: []source{file}, to: members(file),
+		return s.ours(ctx, job{name: name, host: host, fresh: true, from: []source{file}, to: members(file, z.crowd),
 			work: func(ctx context.Context, c client, dir string) (sent, error) {
-				return sent{}, do(ctx, c, file, dir)
+				return sent{}, do(ctx, c, file, dir, z.crowd)
 			}})
-	}}
-}
-
-// fsyncs is what this disk takes for chunks that are each synced, and their
-// directory, by one program that does nothing else: no floor can be below it.
-func fsyncs(z sizes) run {
-	return run{"disk/fsync", func(ctx context.Context, s *site) (turn, error) {
-		file, err := s.content.file(z.chunk)
-		if err != nil {
-			return turn{}, err
-		}
-		return s.disk(ctx, file, z.synced)
 	}}
 }
 

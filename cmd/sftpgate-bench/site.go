@@ -15,9 +15,6 @@ const (
 	far  = "far"
 )
 
-// oneWay is what the proxy holds every byte back for: 50 ms a round trip.
-const oneWay = 25 * time.Millisecond
-
 // site is everything that is needed to measure, in one temporary directory.
 type site struct {
 	dir      string
@@ -33,8 +30,9 @@ type site struct {
 	n     int   // targets so far
 }
 
-// build makes a site below parent ("" for the system's directory).
-func build(ctx context.Context, gateway, parent, profiles string) (s *site, err error) {
+// build makes a site below parent ("" for the system's directory), half of it
+// oneWay further away.
+func build(ctx context.Context, gateway, parent, profiles string, oneWay time.Duration) (s *site, err error) {
 	s = &site{profiles: profiles}
 	if s.gateway, err = filepath.Abs(gateway); err != nil {
 		return nil, err

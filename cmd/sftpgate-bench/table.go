@@ -15,24 +15,21 @@ func (r report) print(w io.Writer) {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "row\tours\tbeside\tfigure\tfloor\taim\t")
 	for _, row := range r.Rows {
-		beside, figure := "", row.kind.text(row.Value)
+		beside := ""
 		if len(row.Peers) > 0 {
-			beside = row.kind.sideText(row.Peers[0])
+			beside = row.kind.peerText(row.Peers[0])
 		}
-		if row.Value == 0 {
-			figure = "–"
-		}
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", row.Name, row.kind.sideText(row.Ours), beside, figure,
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", row.Name, row.kind.sideText(row.Ours), beside, row.kind.text(row.Value),
 			row.kind.bound(row.Floor), row.kind.bound(row.Aim), row.verdict())
 		for _, p := range row.Peers[min(1, len(row.Peers)):] {
-			fmt.Fprintf(t, "\t\t%s\t%s\t\t\t\n", row.kind.sideText(p), row.kind.text(p.Ratio))
+			fmt.Fprintf(t, "\t\t%s\t%s\t\t\t\n", row.kind.peerText(p), row.kind.text(p.Ratio))
 		}
 	}
 	_ = t.Flush()
 	fmt.Fprintln(w)
 	r.printWork(w)
 	r.printRuns(w)
-	fmt.Fprintf(w, "\nmedians of %d rounds (min–max); ratios are of medians: × scp is how many times as fast as scp.\nAgain: %s\n", r.Rounds, r.Command)
+	fmt.Fprintf(w, "\nmedians (min–max), rounds: %d; ratios are of medians: × scp is how many times as fast as scp.\nAgain: %s\n", r.Rounds, r.Command)
 	if r.Size != full.name {
 		fmt.Fprintln(w, "These are the small sizes of -quick: floors and aims are meant for the full ones.")
 	}
@@ -51,7 +48,7 @@ func (r report) printWork(w io.Writer) {
 // printRuns says what every process took: the gateway in ours, the peer in theirs.
 func (r report) printRuns(w io.Writer) {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(t, "process in\tseconds\tMiB/s\tCPU s\tCPU s/GiB\tpeak MiB\tsync after\t")
+	fmt.Fprintln(t, "process in\tseconds\tMiB/s\tCPU s\tCPU s/GiB\tpeak MiB\tsync after\tsent again\t")
 	for _, name := range slices.Sorted(maps.Keys(r.Runs)) {
 		all := r.Runs
 		took := all.of(name, seconds).Median
@@ -60,8 +57,12 @@ func (r report) printRuns(w io.Writer) {
 		if s := all.of(name, syncing).Median; s > 0 {
 			after = fmt.Sprintf("%.2f s", s)
 		}
-		fmt.Fprintf(t, "%s\t%.2f\t%.0f\t%.2f\t%.2f\t%.0f\t%s\t\n", name, took, rate, all.of(name, cpu).Median,
-			all.of(name, cpuPerGiB).Median, all.of(name, resident).Max/mib, after)
+		again := ""
+		if n := all.of(name, retried).Max; n > 0 {
+			again = fmt.Sprintf("%.0f", n)
+		}
+		fmt.Fprintf(t, "%s\t%.2f\t%.0f\t%.2f\t%.2f\t%.0f\t%s\t%s\t\n", name, took, rate, all.of(name, cpu).Median,
+			all.of(name, cpuPerGiB).Median, all.of(name, resident).Max/mib, after, again)
 	}
 	_ = t.Flush()
 }
@@ -70,14 +71,19 @@ func (r result) verdict() string {
 	return cmp.Or(map[string]string{"aim": "✓ aim", "floor": "✓ floor", "missed": "✗ missed"}[r.Verdict], "")
 }
 
-// sideText is a contestant's figure: its name where it is a peer, and how it lies.
+// peerText is a peer's figure with its name.
+func (k kind) peerText(s side) string {
+	_, name, _ := strings.Cut(s.Run, "/")
+	return name + ": " + k.sideText(s)
+}
+
+// sideText is a contestant's figure, and how it lies.
 func (k kind) sideText(s side) string {
 	if s.Turns == 0 {
-		return s.Run + " failed"
+		return "failed"
 	}
-	_, name, _ := strings.Cut(s.Run, "/")
 	one := k.measure
-	text := name + " " + one(s.Spread.Median)
+	text := one(s.Spread.Median)
 	if s.Turns > 1 {
 		text += fmt.Sprintf(" (%s–%s)", one(s.Spread.Min), one(s.Spread.Max))
 	}
@@ -99,8 +105,10 @@ func (k kind) measure(v float64) string {
 
 // text writes a row's value.
 func (k kind) text(v float64) string {
-	switch k {
-	case speed, growth, effort:
+	switch {
+	case v == 0:
+		return "–"
+	case k == speed, k == growth, k == effort:
 		return fmt.Sprintf("%.2f ×", v)
 	}
 	return k.measure(v)

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"syscall"
@@ -70,6 +69,9 @@ func (s *site) ours(ctx context.Context, j job) (t turn, err error) {
 			return t, err
 		}
 		defer g.stop()
+	}
+	if err := s.warm(ctx, g, j.host); err != nil {
+		return t, err
 	}
 	dir, err := s.prepare(j.from)
 	if err != nil {
@@ -149,49 +151,4 @@ func (s *site) theirs(files []source, work func(dir string) (*exec.Cmd, error)) 
 	err = syncTree(dir)
 	t.Sync = time.Since(start).Seconds()
 	return t, err
-}
-
-// disk writes a file n times, as a careful server would have chunks written:
-// each synced, and then its directory.
-func (s *site) disk(ctx context.Context, file source, n int) (t turn, err error) {
-	dir, err := s.prepare([]source{file})
-	if err != nil {
-		return t, err
-	}
-	defer tidy(dir)
-	content, err := os.ReadFile(file.path)
-	if err != nil {
-		return t, err
-	}
-	start := time.Now()
-	for i := range n {
-		if ctx.Err() != nil {
-			return t, ctx.Err()
-		}
-		if err := writeSynced(dir, fmt.Sprint(i), content); err != nil {
-			return t, err
-		}
-	}
-	t.Seconds, t.Bytes = time.Since(start).Seconds(), file.size*int64(n)
-	return t, nil
-}
-
-func writeSynced(dir, name string, content []byte) error {
-	f, err := os.Create(filepath.Join(dir, name))
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	if _, err := f.Write(content); err != nil {
-		return err
-	}
-	if err := f.Sync(); err != nil {
-		return err
-	}
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	return d.Sync()
 }
