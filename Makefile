@@ -59,7 +59,7 @@ parts:
 
 lint: check
 	@if command -v golangci-lint >/dev/null; then golangci-lint run ./...; \
-	else echo "golangci-lint is not installed; its import rules are tested instead"; \
+	else echo "golangci-lint (v2.5.0) is not installed; its import rules are tested instead"; \
 	$(GO) test -count=1 -run TestImport ./cmd/sftpgate; fi
 
 # Known weaknesses in what this is built from; it asks vuln.go.dev.

@@ -87,7 +87,7 @@ func (p *pipe) Write(b []byte) (int, error) {
 			p.failed(err)
 			// Without wrapping err: it is often io.EOF, which the SFTP client takes for
 			// the end of what it was given to write, and for success.
-			return n, fmt.Errorf("%w: %v", errLost, err)
+			return n, fmt.Errorf("%w: %v", errLost, err) //nolint:errorlint // see above
 		}
 		if now := time.Now(); now.Sub(began) > slowPiece {
 			p.mu.Lock()
