@@ -104,7 +104,9 @@ func (u *upload) receive(ctx context.Context, b Body) error {
 	}
 	r := &receiver{u: u, ctx: ctx, in: b.in, body: newBody(b.R, b.Digest != nil), off: b.Off, end: end, exact: b.Len >= 0, digest: b.Digest,
 		slots: make(chan struct{}, commitsAhead)}
+	r.lanes = u.gen.Lanes()
 	err = explain(u.hostID(), r.run())
+	r.lanes.Close()
 	u.s.measureBody(u.hostID(), r.body.read, began, err)
 	u.saveSometimes(context.WithoutCancel(ctx))
 	return err

@@ -13,7 +13,7 @@ import (
 
 // commitsAhead is how many pieces of one body may be on their way to being
 // durable while the next one streams.
-const commitsAhead = 3
+const commitsAhead = 8
 
 // receiver is one body on its way into staging.
 type receiver struct {
@@ -25,6 +25,7 @@ type receiver struct {
 	end    int64
 	exact  bool    // the body must reach end
 	digest *Digest // nothing counts until the body matches it
+	lanes  *stage.Lanes
 	held   []heldPiece
 	looked bool // the host was asked what it holds
 
@@ -112,10 +113,11 @@ func (r *receiver) fresh(next stretch) (int64, error) {
 	if err := r.in.ready(); err != nil {
 		return 0, err
 	}
-	a, err := r.u.gen.Attempt(r.ctx)
+	a, err := r.lanes.Attempt(r.ctx, next.Len)
 	if err != nil {
 		return 0, err
 	}
+	r.lanes.Ahead(r.ctx, (r.end-r.off-next.Len+segment-1)/segment, segment)
 	n, err := a.Fill(r.ctx, io.LimitReader(r.body, room))
 	if err != nil || n == 0 {
 		a.Discard()

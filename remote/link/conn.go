@@ -20,6 +20,12 @@ type Conn struct {
 // calls know no context, but end by the deadlines of Options.
 func (c *Conn) SFTP() *sftp.Client { return c.c.client }
 
+// PacketSize is how many bytes of a file one packet carries at most.
+func (c *Conn) PacketSize() int { return c.c.packet }
+
+// Lost reports whether the connection is gone.
+func (c *Conn) Lost() bool { return c.c.gone() != nil }
+
 // Release gives the connection back; the Conn must not be used after it. A
 // second Release does nothing.
 func (c *Conn) Release() {

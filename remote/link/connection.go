@@ -25,6 +25,7 @@ type connection struct {
 	transport Transport
 	pipe      *pipe        // nil where the pool is bare
 	client    *sftp.Client // nil where the pool is bare
+	packet    int          // payload of a READ or WRITE, in bytes
 	channel   Channel
 	done      chan struct{} // closed when the connection is gone
 
@@ -89,7 +90,7 @@ func (c *connection) startSFTP() (time.Duration, error) {
 	if err != nil {
 		return 0, err
 	}
-	c.channel, c.slots, c.opened = ch, 1, 1
+	c.channel, c.slots, c.opened, c.packet = ch, 1, 1, hello.packet
 	c.pipe = newPipe(ch, c.channelEnded)
 	c.pipe.traffic = &c.pool.traffic
 	c.pipe.replay, c.pipe.swallow = hello.version, 9

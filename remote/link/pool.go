@@ -81,6 +81,31 @@ func (p *Pool) Conn(ctx context.Context) (*Conn, error) {
 	}
 }
 
+// Idle lends connections that nobody uses, at most so many; where there are
+// fewer, others are dialled in the background, for the next who asks. Each Conn
+// must be released.
+func (p *Pool) Idle(most int) []*Conn {
+	if most <= 0 {
+		return nil
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return nil
+	}
+	var idle []*Conn
+	for _, c := range p.now.conns {
+		if c.users == 0 && len(idle) < most {
+			c.hold()
+			idle = append(idle, &Conn{c: c})
+		}
+	}
+	if len(idle) < most {
+		_ = p.grow(true)
+	}
+	return idle
+}
+
 // Do runs fn with a connection and explains its error.
 func (p *Pool) Do(ctx context.Context, fn func(*Conn) error) error {
 	c, err := p.Conn(ctx)

@@ -8,6 +8,8 @@ import (
 	"hash"
 	"io"
 	"io/fs"
+	"sync"
+	"sync/atomic"
 
 	"github.com/pkg/sftp"
 
@@ -30,23 +32,46 @@ type Attempt struct {
 
 	len int64
 	sum hash.Hash
+
+	lanes  *Lanes
+	writes sync.WaitGroup // blocks that are under way
+	closed atomic.Bool
+	// guarded by lanes.mu
+	ways   []way // the first is conn and file
+	narrow bool  // no way more is to be opened
+	failed error
 }
 
-// Attempt opens a new attempt in the generation.
+// Attempt opens a new attempt in the generation, on one connection.
 func (g *Generation) Attempt(ctx context.Context) (*Attempt, error) {
-	a, err := g.host.attempt(ctx, g.can, g.target.Dir, g.path(tmpPrefix+randomName()), g.path(chunksDir))
-	if err == nil {
-		failpoint.Reach(failpoint.ChunkOpened)
-	}
-	return a, g.gone(ctx, err)
+	l := g.Lanes()
+	defer l.Close()
+	return l.Attempt(ctx, 0)
+}
+
+// Lanes are for a body that may need more than one connection and more than one
+// attempt. They must be closed.
+func (g *Generation) Lanes() *Lanes {
+	return newLanes(g.host, func(ctx context.Context, conn *link.Conn) (*Attempt, error) {
+		a, err := g.host.attempt(ctx, conn, g.can, g.target.Dir, g.path(tmpPrefix+randomName()), g.path(chunksDir))
+		if err == nil {
+			failpoint.Reach(failpoint.ChunkOpened)
+		}
+		return a, g.gone(ctx, err)
+	})
+}
+
+// lone opens one attempt outside of any generation.
+func (h *Host) lone(ctx context.Context, can link.Abilities, dir, name, way string) (*Attempt, error) {
+	l := newLanes(h, func(ctx context.Context, conn *link.Conn) (*Attempt, error) {
+		return h.attempt(ctx, conn, can, dir, name, way)
+	})
+	defer l.Close()
+	return l.Attempt(ctx, 0)
 }
 
 // attempt opens name; way is the directory that it will be renamed to, or into.
-func (h *Host) attempt(ctx context.Context, can link.Abilities, dir, name, way string) (*Attempt, error) {
-	conn, err := h.pool.Conn(ctx)
-	if err != nil {
-		return nil, err
-	}
+func (h *Host) attempt(ctx context.Context, conn *link.Conn, can link.Abilities, dir, name, way string) (*Attempt, error) {
 	wait := standing(conn.SFTP(), way)
 	f, err := conn.SFTP().OpenFile(name, exclusive)
 	if moved := wait(); moved != nil && err == nil {
@@ -54,22 +79,21 @@ func (h *Host) attempt(ctx context.Context, can link.Abilities, dir, name, way s
 	}
 	if err != nil {
 		err = h.explain(conn.Explain(fmt.Errorf("open %s: %w", name, err)), dir)
-		conn.Release()
 		return nil, h.spaceOr(ctx, dir, 0, err)
 	}
 	return &Attempt{host: h, can: can, conn: conn, file: f, path: name, dir: dir, sum: sha256.New()}, nil
 }
 
-// Fill writes r's bytes to the host until it ends, several packets in flight,
-// and takes their digest on the way. An error means that the host failed and
-// the attempt has holes: only Discard is left. r's own errors are the caller's
-// to see; it must end with io.EOF.
+// Fill sends r's bytes to the host until it ends, many packets in flight, and
+// takes their digest on the way. It returns when they are on their way; that all
+// have arrived is for Seal to say. An error means that the host failed and the
+// attempt has holes: only Discard is left. r's own errors are the caller's to
+// see; it must end with io.EOF.
 func (a *Attempt) Fill(ctx context.Context, r io.Reader) (int64, error) {
-	n, err := a.file.ReadFromWithConcurrency(io.TeeReader(r, a.sum), 0)
+	n, err := a.stripe(r)
 	a.len += n
 	if err != nil {
-		err = a.host.explain(a.conn.Explain(fmt.Errorf("write %s: %w", a.path, err)), a.dir)
-		return n, a.host.spaceOr(ctx, a.dir, 0, err)
+		return n, a.explain(ctx, err)
 	}
 	failpoint.Reach(failpoint.ChunkFilled)
 	return n, nil
@@ -77,21 +101,95 @@ func (a *Attempt) Fill(ctx context.Context, r io.Reader) (int64, error) {
 
 // Seal syncs the bytes and checks that the host has all of them.
 func (a *Attempt) Seal(ctx context.Context) error {
-	err := syncFile(a.file, a.can)
-	var info fs.FileInfo
+	err := a.settled()
 	if err == nil {
-		info, err = a.file.Stat()
+		err = a.sync()
 	}
-	if err == nil && info.Size() != a.len {
-		err = fmt.Errorf("%w: %s has %d bytes, %d were written", ErrContent, a.path, info.Size(), a.len)
-	}
-	err = errors.Join(err, a.file.Close())
 	if err != nil {
-		err = a.host.explain(a.conn.Explain(fmt.Errorf("sync %s: %w", a.path, err)), a.dir)
-		return a.host.spaceOr(ctx, a.dir, 0, err)
+		return a.explain(ctx, err)
 	}
 	failpoint.Reach(failpoint.ChunkSynced)
 	return nil
+}
+
+// settled waits until the host has answered for every block, and keeps the
+// attempt open on one connection alone.
+func (a *Attempt) settled() error {
+	a.writes.Wait()
+	for _, w := range a.narrowTo(1) {
+		go a.leave(w)
+	}
+	return a.failure()
+}
+
+// sync makes the bytes durable. The size is asked for at the same time, by the
+// name, since a sftp.File does one thing at a time; and where an fsync has told how
+// it went nobody waits for the file to be closed.
+func (a *Attempt) sync() error {
+	synced := make(chan error, 1)
+	go func() { synced <- syncFile(a.file, a.can) }()
+	info, err := a.conn.SFTP().Lstat(a.path)
+	err = errors.Join(err, <-synced)
+	if err == nil && info.Size() != a.len {
+		err = fmt.Errorf("%w: %s has %d bytes, %d were written", ErrContent, a.path, info.Size(), a.len)
+	}
+	if a.can.Fsync {
+		go func() { _ = a.close() }()
+	} else {
+		err = errors.Join(err, a.close())
+	}
+	if err != nil {
+		err = a.conn.Explain(fmt.Errorf("sync %s: %w", a.path, err))
+	}
+	return err
+}
+
+// close closes the file once. Not with sftp.File's own lock: who waits for that
+// waits for the host.
+func (a *Attempt) close() error {
+	if !a.closed.CompareAndSwap(false, true) {
+		return nil
+	}
+	return a.file.Close()
+}
+
+// explain says what stands behind an error of the host.
+func (a *Attempt) explain(ctx context.Context, err error) error {
+	return a.host.spaceOr(ctx, a.dir, 0, a.host.explain(err, a.dir))
+}
+
+func (a *Attempt) failure() error {
+	a.lanes.mu.Lock()
+	defer a.lanes.mu.Unlock()
+	return a.failed
+}
+
+// narrowTo keeps n ways, and returns the others.
+func (a *Attempt) narrowTo(n int) []way {
+	a.lanes.mu.Lock()
+	defer a.lanes.mu.Unlock()
+	a.narrow = true
+	n = min(n, len(a.ways))
+	over := a.ways[n:]
+	a.ways = a.ways[:n:n]
+	return over
+}
+
+// leave closes the attempt on one connection and gives that back.
+func (a *Attempt) leave(w way) {
+	_ = w.file.Close()
+	a.lanes.leave(w.lane)
+}
+
+// release gives every connection back.
+func (a *Attempt) release() {
+	for _, w := range a.narrowTo(0) {
+		if w.file == a.file {
+			a.lanes.leave(w.lane) // it is closed by now
+		} else {
+			a.leave(w)
+		}
+	}
 }
 
 // Len is how many bytes the attempt holds.
@@ -104,18 +202,20 @@ func (a *Attempt) Sum() record.Sum { return record.Sum(a.sum.Sum(nil)) }
 // renamed to the name that says what it holds, and the name is synced. After
 // Commit the chunk survives a reboot of the host.
 func (a *Attempt) Commit(ctx context.Context, g *Generation, off int64) (record.Chunk, error) {
-	defer a.conn.Release()
+	defer a.release()
 	span, err := record.NewSpan(off, a.len)
 	if err != nil {
 		return record.Chunk{}, err
 	}
 	chunk := record.Chunk{Span: span, Sum: a.Sum()}
+	names := g.chunkNames.expect(ctx)
+	defer names.release()
 	err = g.gone(ctx, a.host.explain(a.conn.Explain(a.rename(g.path(chunksDir, chunk.Name()))), a.dir))
 	if err != nil {
 		return chunk, fmt.Errorf("commit %s: %w", chunk.Span, err)
 	}
 	failpoint.Reach(failpoint.ChunkRenamed)
-	if err := g.chunkNames.Sync(ctx); err != nil {
+	if err := g.gone(ctx, names.sync(ctx)); err != nil {
 		return chunk, fmt.Errorf("commit %s: %w", chunk.Span, err)
 	}
 	failpoint.Reach(failpoint.ChunkDirSynced)
@@ -140,9 +240,10 @@ func (a *Attempt) rename(to string) error {
 // Discard gives the attempt up. What it leaves where the host cannot be
 // reached goes with the staging.
 func (a *Attempt) Discard() {
-	_ = a.file.Close()
+	_ = a.settled()
+	_ = a.close()
 	_ = a.conn.SFTP().Remove(a.path)
-	a.conn.Release()
+	a.release()
 }
 
 // ReadBack streams a part of a sealed attempt to w.

@@ -38,49 +38,108 @@ func syncFile(f *sftp.File, can link.Abilities) error {
 	return f.Sync()
 }
 
-// dirSync shares one fsync of a directory among all that wait for one: a call
-// returns after an fsync that began when the call was already made.
+// dirSync makes the names in one directory durable for all who put names there
+// at the same time. Who is about to says so by expect: the directory is opened
+// while he still renames, and stays open until the last of a burst has gone.
 type dirSync struct {
-	sync func(context.Context) error
+	host *Host
+	can  link.Abilities
+	dir  string
 
-	mu      sync.Mutex
-	running *syncRound
-	next    *syncRound
+	rounds rounds
+	mu     sync.Mutex
+	open   *openDir
 }
 
-type syncRound struct {
-	done chan struct{}
-	err  error
+// openDir is the directory as it is open on one connection.
+type openDir struct {
+	ready chan struct{} // closed when the rest is known
+	conn  *link.Conn
+	file  *sftp.File
+	err   error
+	users int // guarded by dirSync.mu
 }
 
-func (d *dirSync) Sync(ctx context.Context) error {
+// expected is one who will put a name into the directory.
+type expected struct {
+	d *dirSync
+	o *openDir
+}
+
+// expect opens the directory, unless it is open. The result must be released.
+func (d *dirSync) expect(ctx context.Context) expected {
+	if !d.can.DirSync {
+		return expected{}
+	}
 	d.mu.Lock()
-	if d.next != nil { // a round is collecting
-		round := d.next
-		d.mu.Unlock()
-		return round.wait(ctx)
+	defer d.mu.Unlock()
+	if d.open == nil {
+		o := &openDir{ready: make(chan struct{})}
+		d.open = o
+		// It serves others too: it must not end with the caller that began it.
+		go d.openOn(context.WithoutCancel(ctx), o)
 	}
-	round := &syncRound{done: make(chan struct{})}
-	d.next = round
-	before := d.running
-	d.mu.Unlock()
-	if before != nil {
-		<-before.done // the round before was begun too early for us
-	}
-	d.mu.Lock()
-	d.running, d.next = round, nil
-	d.mu.Unlock()
-	// The round serves others too: it must not end with the caller that began it.
-	round.err = d.sync(context.WithoutCancel(ctx))
-	close(round.done)
-	return round.err
+	d.open.users++
+	return expected{d, d.open}
 }
 
-func (r *syncRound) wait(ctx context.Context) error {
-	select {
-	case <-r.done:
-		return r.err
-	case <-ctx.Done():
-		return ctx.Err()
+func (d *dirSync) openOn(ctx context.Context, o *openDir) {
+	defer close(o.ready)
+	if o.conn, o.err = d.host.pool.Conn(ctx); o.err != nil {
+		return
 	}
+	o.file, o.err = o.conn.SFTP().Open(d.dir)
+	o.err = o.conn.Explain(o.err)
+}
+
+// sync returns after an fsync that began when the caller had put its name there.
+func (e expected) sync(ctx context.Context) error {
+	if e.d == nil {
+		return nil
+	}
+	return e.d.rounds.join(ctx, func(context.Context) error {
+		<-e.o.ready
+		err := e.o.err
+		if err == nil {
+			err = e.o.conn.Explain(e.o.file.Sync())
+		}
+		if err != nil {
+			e.d.forget(e.o)
+			return e.d.host.explain(fmt.Errorf("sync directory %s: %w", e.d.dir, err), e.d.dir)
+		}
+		return nil
+	})
+}
+
+// forget lets nobody more use o.
+func (d *dirSync) forget(o *openDir) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.open == o {
+		d.open = nil
+	}
+}
+
+// release closes the directory when nobody expects to need it any more.
+func (e expected) release() {
+	if e.d == nil {
+		return
+	}
+	e.d.mu.Lock()
+	defer e.d.mu.Unlock()
+	if e.o.users--; e.o.users > 0 {
+		return
+	}
+	if e.d.open == e.o {
+		e.d.open = nil
+	}
+	go func() {
+		<-e.o.ready
+		if e.o.file != nil {
+			_ = e.o.file.Close()
+		}
+		if e.o.conn != nil {
+			e.o.conn.Release()
+		}
+	}()
 }

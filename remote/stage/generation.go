@@ -40,9 +40,7 @@ type Generation struct {
 
 func (h *Host) generation(t Target, user string, n int, can link.Abilities, state record.State) *Generation {
 	g := &Generation{host: h, target: t, user: user, n: n, can: can, state: state, advance: make(chan struct{}, 1)}
-	g.chunkNames = &dirSync{sync: func(ctx context.Context) error {
-		return g.do(ctx, func(c *sftp.Client) error { return syncDir(c, can, g.path(chunksDir)) })
-	}}
+	g.chunkNames = &dirSync{host: h, can: can, dir: g.path(chunksDir)}
 	return g
 }
 

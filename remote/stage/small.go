@@ -16,7 +16,7 @@ func (h *Host) SmallAttempt(ctx context.Context, t Target) (*Attempt, error) {
 	if err != nil {
 		return nil, err
 	}
-	return h.attempt(ctx, can, t.Dir, path.Join(t.Dir, hiddenName()), t.Dir)
+	return h.lone(ctx, can, t.Dir, path.Join(t.Dir, hiddenName()), t.Dir)
 }
 
 // PublishSmall publishes a sealed small attempt, by the same step and with the

@@ -1,0 +1,193 @@
+package stage
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"sftpgate/remote/link"
+)
+
+// A channel carries a window per round trip and no more: 2 MiB with OpenSSH
+// (measured). A body that is to come faster than that is written over several
+// connections at once, its lanes. Near the host one is enough: what counts there
+// is the processor.
+const (
+	window = 2 << 20
+	// laneTrip is the round trip from which on each lane more is worth its while:
+	// one carries 400 MiB/s at 5 ms.
+	laneTrip = 5 * time.Millisecond
+)
+
+// Lanes are the connections that one body is written over, attempt after
+// attempt. They begin as one; others that nobody uses join them, as far as the
+// round trip calls for it.
+type Lanes struct {
+	host *Host
+	open func(context.Context, *link.Conn) (*Attempt, error)
+
+	mu       sync.Mutex
+	answered *sync.Cond // a block was, or a lane more has been opened
+	lanes    []*lane    // for attempts to come
+	held     int        // blocks that are read into, or not answered for
+	ahead    []chan opened
+}
+
+// lane is one connection of a body.
+type lane struct {
+	conn    *link.Conn
+	users   int // attempts that are open on it, and 1 while it is for attempts to come
+	waiting int // blocks that the host has not answered for
+}
+
+type opened struct {
+	attempt *Attempt
+	err     error
+}
+
+func newLanes(h *Host, open func(context.Context, *link.Conn) (*Attempt, error)) *Lanes {
+	l := &Lanes{host: h, open: open}
+	l.answered = sync.NewCond(&l.mu)
+	return l
+}
+
+// Attempt opens a new attempt for about so many bytes, or takes one that was
+// opened ahead. It may outlive the Lanes.
+func (l *Lanes) Attempt(ctx context.Context, about int64) (*Attempt, error) {
+	l.mu.Lock()
+	var next chan opened
+	if len(l.ahead) > 0 {
+		next, l.ahead = l.ahead[0], l.ahead[1:]
+	}
+	l.mu.Unlock()
+	if next != nil {
+		if o := <-next; o.err == nil && !o.attempt.conn.Lost() {
+			return o.attempt, nil
+		} else if o.err == nil {
+			o.attempt.Discard()
+		}
+	}
+	return l.start(ctx, about)
+}
+
+// Ahead opens attempts that the body will need next, while the present one is
+// filled: one near the host; two where opening takes as long as filling.
+func (l *Lanes) Ahead(ctx context.Context, segments int64, about int64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	most := int64(min(len(l.lanes), 2))
+	for int64(len(l.ahead)) < min(segments, most) {
+		next := make(chan opened, 1)
+		l.ahead = append(l.ahead, next)
+		go func() {
+			a, err := l.start(ctx, about)
+			next <- opened{a, err}
+		}()
+	}
+}
+
+// Close gives the connections back, and what was opened ahead up.
+func (l *Lanes) Close() {
+	l.mu.Lock()
+	ahead, lanes := l.ahead, l.lanes
+	l.ahead, l.lanes = nil, nil
+	l.mu.Unlock()
+	for _, next := range ahead {
+		go func() {
+			if o := <-next; o.err == nil {
+				o.attempt.Discard()
+			}
+		}()
+	}
+	for _, lane := range lanes {
+		l.leave(lane)
+	}
+}
+
+// start opens an attempt on the lane with the fewest blocks waiting, and then
+// on as many of the others as so many bytes can keep busy.
+func (l *Lanes) start(ctx context.Context, about int64) (*Attempt, error) {
+	chosen, err := l.choose(ctx, about)
+	if err != nil {
+		return nil, err
+	}
+	a, err := l.open(ctx, chosen[0].conn)
+	if err != nil {
+		for _, lane := range chosen {
+			l.leave(lane)
+		}
+		return nil, err
+	}
+	a.lanes, a.ways = l, []way{{chosen[0], a.file}}
+	for _, lane := range chosen[1:] {
+		go a.widen(lane)
+	}
+	return a, nil
+}
+
+// choose makes sure that there are lanes, and lends those that an attempt is to
+// be written over, the least busy first.
+func (l *Lanes) choose(ctx context.Context, about int64) ([]*lane, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.recruit(about)
+	for len(l.lanes) == 0 {
+		l.mu.Unlock()
+		conn, err := l.host.pool.Conn(ctx)
+		l.mu.Lock()
+		if err != nil {
+			return nil, err
+		}
+		l.lanes = append(l.lanes, &lane{conn: conn, users: 1})
+		l.recruit(about)
+	}
+	first := 0
+	for i, lane := range l.lanes {
+		if lane.waiting < l.lanes[first].waiting {
+			first = i
+		}
+	}
+	chosen := []*lane{l.lanes[first]}
+	for i, lane := range l.lanes {
+		if i != first && int64(len(chosen))*blockSize < about {
+			chosen = append(chosen, lane)
+		}
+	}
+	for _, lane := range chosen {
+		lane.users++
+	}
+	return chosen, nil
+}
+
+// recruit drops lanes whose connection is gone and adds connections that nobody
+// uses. With l.mu held.
+func (l *Lanes) recruit(about int64) {
+	stand := l.lanes[:0:0]
+	for _, lane := range l.lanes {
+		if lane.conn.Lost() {
+			l.leaveLocked(lane)
+			continue
+		}
+		stand = append(stand, lane)
+	}
+	l.lanes = stand
+	if about <= blockSize || len(l.lanes) == 0 {
+		return
+	}
+	most := int(l.host.pool.Status().Latency/laneTrip) + 1
+	for _, conn := range l.host.pool.Idle(most - len(l.lanes)) {
+		l.lanes = append(l.lanes, &lane{conn: conn, users: 1})
+	}
+}
+
+func (l *Lanes) leave(lane *lane) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.leaveLocked(lane)
+}
+
+func (l *Lanes) leaveLocked(lane *lane) {
+	if lane.users--; lane.users == 0 {
+		lane.conn.Release()
+	}
+}

@@ -1,0 +1,135 @@
+package stage
+
+import (
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/pkg/sftp"
+)
+
+// way is an attempt as it is open on one lane.
+type way struct {
+	lane *lane
+	file *sftp.File
+}
+
+// widen opens the attempt on another lane. Where that fails it goes on without.
+func (a *Attempt) widen(lane *lane) {
+	f, err := lane.conn.SFTP().OpenFile(a.path, writeOnly)
+	l := a.lanes
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if err != nil || a.narrow {
+		l.leaveLocked(lane)
+		if err == nil {
+			go func() { _ = f.Close() }()
+		}
+		return
+	}
+	a.ways = append(a.ways, way{lane, f})
+	l.answered.Broadcast()
+}
+
+// stripe cuts r into blocks and sends each on the lane that has the fewest
+// waiting. It returns how much it has read once that is on its way, not when the
+// host has answered.
+func (a *Attempt) stripe(r io.Reader) (int64, error) {
+	sent := int64(0)
+	for {
+		b := a.lanes.take(a)
+		n, err := io.ReadFull(r, b[:a.packet()])
+		if n == 0 {
+			a.lanes.putBack(b)
+		} else {
+			a.sum.Write(b[:n])
+			a.send(b, n, a.len+sent)
+			sent += int64(n)
+		}
+		switch {
+		case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
+			return sent, nil
+		case err != nil:
+			return sent, err
+		}
+		if err := a.failure(); err != nil {
+			return sent, err
+		}
+	}
+}
+
+// send writes a block at off and gives it back when the host has answered.
+func (a *Attempt) send(b *[blockSize]byte, n int, off int64) {
+	w := a.lanes.board(a)
+	a.writes.Go(func() {
+		_, err := w.file.WriteAt(b[:n], off)
+		if err != nil {
+			err = w.lane.conn.Explain(fmt.Errorf("write %s: %w", a.path, err))
+		}
+		a.lanes.landed(a, w, b, err)
+	})
+}
+
+// take waits until another block may be under way.
+func (l *Lanes) take(a *Attempt) *[blockSize]byte {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for {
+		if l.held < ownBlocks || l.held < len(a.ways)*a.depth() && blocks.takeSpare() {
+			l.held++
+			return blocks.get()
+		}
+		l.answered.Wait()
+	}
+}
+
+// board chooses the lane for a block, and waits for one that has room.
+func (l *Lanes) board(a *Attempt) way {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for {
+		best := a.ways[0]
+		for _, w := range a.ways[1:] {
+			if w.lane.waiting < best.lane.waiting {
+				best = w
+			}
+		}
+		if best.lane.waiting < a.depth() {
+			best.lane.waiting++
+			return best
+		}
+		l.answered.Wait()
+	}
+}
+
+func (l *Lanes) landed(a *Attempt, w way, b *[blockSize]byte, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	w.lane.waiting--
+	if a.failed == nil {
+		a.failed = err
+	}
+	l.give(b)
+}
+
+func (l *Lanes) putBack(b *[blockSize]byte) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.give(b)
+}
+
+// give returns a block. With l.mu held.
+func (l *Lanes) give(b *[blockSize]byte) {
+	if l.held > ownBlocks {
+		blocks.giveSpare()
+	}
+	l.held--
+	blocks.put(b)
+	l.answered.Broadcast()
+}
+
+// packet is how much of a block the host takes at once, in bytes.
+func (a *Attempt) packet() int { return min(a.conn.PacketSize(), blockSize) }
+
+// depth is how many blocks fill a lane: a window, and one that is being written.
+func (a *Attempt) depth() int { return window/a.packet() + 1 }
