@@ -216,7 +216,7 @@ func TestFrozenServerOfACancelledUpload(t *testing.T) {
 		"in a chunk": func(r *rig, _ store) (string, gateway.Upload, func(), func()) {
 			up := r.open(alice, "f", int64(len(content))).Upload
 			r.send(alice, up.ID, content, 0, piece)
-			waiting, sent := heldBody(content[piece:]), make(chan error, 1)
+			waiting, sent := heldBody(content[piece:101*piece]), make(chan error, 1)
 			go func() {
 				_, err := r.Receive(context.Background(), alice, up.ID, gateway.Body{Off: piece, Len: 100 * piece, Total: -1, R: waiting})
 				sent <- err

@@ -28,7 +28,8 @@ type Attempt struct {
 	conn *link.Conn
 	file *sftp.File
 	path string
-	dir  string // the target's directory, for errors and free space
+	dir  string      // the target's directory, for errors and free space
+	gen  *Generation // that it was opened in; nil for none
 
 	len int64
 	sum hash.Hash
@@ -54,10 +55,12 @@ func (g *Generation) Attempt(ctx context.Context) (*Attempt, error) {
 func (g *Generation) Lanes() *Lanes {
 	return newLanes(g.host, func(ctx context.Context, conn *link.Conn) (*Attempt, error) {
 		a, err := g.host.attempt(ctx, conn, g.can, g.target.Dir, g.path(tmpPrefix+randomName()), g.path(chunksDir))
-		if err == nil {
-			failpoint.Reach(failpoint.ChunkOpened)
+		if err != nil {
+			return nil, g.gone(ctx, err)
 		}
-		return a, g.gone(ctx, err)
+		a.gen = g
+		failpoint.Reach(failpoint.ChunkOpened)
+		return a, nil
 	})
 }
 
@@ -155,7 +158,11 @@ func (a *Attempt) close() error {
 
 // explain says what stands behind an error of the host.
 func (a *Attempt) explain(ctx context.Context, err error) error {
-	return a.host.spaceOr(ctx, a.dir, 0, a.host.explain(err, a.dir))
+	err = a.host.spaceOr(ctx, a.dir, 0, a.host.explain(err, a.dir))
+	if a.gen != nil {
+		err = a.gen.gone(ctx, err)
+	}
+	return err
 }
 
 func (a *Attempt) failure() error {
