@@ -147,8 +147,16 @@ func (s *Service) bury(ctx context.Context, e Entry, state State) {
 
 func enoughSpace(ctx context.Context, h *stage.Host, t stage.Target, need int64) error {
 	free, err := h.Free(ctx, t.Dir)
-	if err != nil || free < 0 || free >= need {
+	if err != nil {
 		return err
+	}
+	return enough(t, free, need)
+}
+
+// enough judges what Host.Free has said.
+func enough(t stage.Target, free, need int64) error {
+	if free < 0 || free >= need {
+		return nil
 	}
 	return &Error{Code: NoSpace, Detail: "host " + t.Host + " has " + bytesText(free) + " free at " + t.Dir +
 		", the file needs " + bytesText(need) + ": make space there"}

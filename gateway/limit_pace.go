@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"io"
+	"slices"
 )
 
 // firstPiece is what a body of unknown length gets at first, and then twice as
@@ -52,6 +53,11 @@ func (in *incoming) ready() error {
 	}
 	in.credit = n
 	return nil
+}
+
+// paced reports whether ready may have to wait.
+func (in *incoming) paced() bool {
+	return slices.ContainsFunc(in.taps, func(t tap) bool { return t.rate() > 0 })
 }
 
 func (in *incoming) Read(p []byte) (int, error) {

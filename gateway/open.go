@@ -103,6 +103,18 @@ func (s *Service) target(ctx context.Context, c Caller, host, path string, makeD
 	return h, t, explain(host, err)
 }
 
+// believed is target where the host need not be asked; ok says whether that is so.
+func (s *Service) believed(c Caller, host, path string) (h *stage.Host, t stage.Target, ok bool, err error) {
+	if err := s.allow(c, actUpload, object{host: host}); err != nil {
+		return nil, t, false, err
+	}
+	if h, err = s.host(host); err != nil {
+		return nil, t, false, err
+	}
+	t, ok = h.Believed(path, c.within()...)
+	return h, t, ok, nil
+}
+
 // directory is target for a directory that must exist; the result has no Name.
 func (s *Service) directory(ctx context.Context, c Caller, a action, host, dir string) (*stage.Host, stage.Target, error) {
 	if err := s.allow(c, a, object{host: host, owner: c.User}); err != nil {

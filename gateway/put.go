@@ -2,7 +2,9 @@ package gateway
 
 import (
 	"context"
+	"errors"
 	"io"
+	"sync"
 	"time"
 
 	"sftpgate/remote/merge"
@@ -27,16 +29,16 @@ func (s *Service) PutFile(ctx context.Context, c Caller, r PutRequest) (PutResul
 	if err := c.fits(r.Size); err != nil {
 		return PutResult{}, err
 	}
-	h, t, err := s.target(ctx, c, r.Host, r.Path, r.MakeDirs)
-	if err != nil {
+	p := &put{s: s, c: c, PutRequest: r, open: open}
+	if err := p.resolve(ctx, r.Size >= 0 && r.Size <= segment); err != nil {
 		return PutResult{}, err
 	}
-	in, err := s.letIn(ctx, h, c.User, r.R, r.Size)
+	in, err := s.letIn(ctx, p.h, c.User, r.R, r.Size)
 	if err != nil {
 		return PutResult{}, err
 	}
 	defer in.leave()
-	p := &put{s: s, c: c, h: h, t: t, PutRequest: r, open: open, in: in, body: newBody(in, r.Digest != nil)}
+	p.in, p.body = in, newBody(in, r.Digest != nil)
 	result, err := p.run(ctx)
 	return result, explain(r.Host, err)
 }
@@ -52,19 +54,69 @@ type put struct {
 	in   *incoming // what body reads
 	body *body
 
+	believed bool // h and t come of what the host has said a moment ago
 	replaced bool
 }
 
+// resolve finds the target; where the host has just said where its directory is,
+// without asking again.
+func (p *put) resolve(ctx context.Context, believe bool) (err error) {
+	if believe {
+		if p.h, p.t, p.believed, err = p.s.believed(p.c, p.Host, p.Path); p.believed || err != nil {
+			return err
+		}
+	}
+	p.believed = false
+	p.h, p.t, err = p.s.target(ctx, p.c, p.Host, p.Path, p.MakeDirs)
+	return err
+}
+
 func (p *put) run(ctx context.Context) (PutResult, error) {
+	if p.Size <= segment {
+		small, err := p.begin(ctx)
+		if err != nil {
+			return PutResult{}, err
+		}
+		defer small.Close()
+		return p.judged(ctx, small.Scene, small)
+	}
 	scene, err := p.h.Look(ctx, p.t, p.c.User)
 	if err != nil {
 		return PutResult{}, err
 	}
+	return p.judged(ctx, scene, nil)
+}
+
+// begin looks at the target and opens an attempt beside it. What was believed of
+// its directory is asked again where either fails.
+func (p *put) begin(ctx context.Context) (*stage.Small, error) {
+	open := !p.in.paced() // no attempt lies open for a body in line
+	if !p.believed {
+		return p.h.BeginSmall(ctx, p.t, p.c.User, open)
+	}
+	small, err := p.h.BeginSmall(ctx, p.t, p.c.User, open)
+	if err == nil {
+		if err = small.Failed(); err == nil {
+			return small, nil
+		}
+		small.Close()
+	}
+	if err := p.resolve(ctx, false); err != nil {
+		return nil, err
+	}
+	return p.h.BeginSmall(ctx, p.t, p.c.User, open)
+}
+
+// judged goes on when the target was looked at; small is nil for a large file.
+func (p *put) judged(ctx context.Context, scene stage.Scene, small *stage.Small) (PutResult, error) {
 	if scene.Another {
 		return PutResult{}, ownedByAnother(p.t)
 	}
 	p.replaced = scene.File != nil
 	if scene.Mine != nil { // what stands at the target may be its own result
+		if small != nil {
+			small.Close()
+		}
 		return p.large(ctx, nil)
 	}
 	if over, err := p.s.mayBegin(ctx, p.c, p.t, scene, p.open); err != nil {
@@ -72,16 +124,16 @@ func (p *put) run(ctx context.Context) (PutResult, error) {
 	} else if over != nil {
 		return PutResult{Upload: *over, ETag: scene.File.ETag()}, nil
 	}
-	if p.Size > segment {
+	if small == nil {
 		return p.large(ctx, nil)
 	}
-	return p.small(ctx)
+	return p.small(ctx, small)
 }
 
 // small takes a file of at most one segment through an attempt beside the
 // target. Where it turns out to be larger the attempt becomes its first chunk.
-func (p *put) small(ctx context.Context) (PutResult, error) {
-	if err := enoughSpace(ctx, p.h, p.t, p.Size); err != nil {
+func (p *put) small(ctx context.Context, small *stage.Small) (PutResult, error) {
+	if err := enough(p.t, small.Free, p.Size); err != nil {
 		return PutResult{}, err
 	}
 	meta := p.open.meta(p.c, newID())
@@ -97,61 +149,60 @@ func (p *put) small(ctx context.Context) (PutResult, error) {
 	if err := p.s.takeClaim(ctx, p.t, claim); err != nil {
 		return PutResult{}, err
 	}
-	release := func() { _ = p.s.claims.Release(context.WithoutCancel(ctx), keyOf(p.t), claim.Token) }
-	a, err := p.h.SmallAttempt(ctx, p.t)
+	release := sync.OnceFunc(func() { _ = p.s.claims.Release(context.WithoutCancel(ctx), keyOf(p.t), claim.Token) })
+	defer release()
+	a, err := small.Attempt(ctx)
 	if err != nil {
-		release()
 		return PutResult{}, err
 	}
 	began := time.Now()
 	n, err := a.Fill(ctx, io.LimitReader(p.body, segment))
 	if err != nil {
 		p.s.measureBody(p.t.Host, n, began, err)
-		a.Discard()
-		release()
+		small.Close()
 		return PutResult{}, err
 	}
 	if n == segment && !p.body.over && p.Size != segment {
 		p.s.measureBody(p.t.Host, n, began, nil) // large measures the rest
 		release()
-		return p.large(ctx, a)
+		return p.large(ctx, small.Take())
 	}
-	defer release()
 	meta.Size = n
-	result, err := p.publishSmall(ctx, a, meta)
+	published, err := p.publish(ctx, small, a, meta)
 	p.s.measureBody(p.t.Host, n, began, err)
-	return result, err
+	if err != nil {
+		small.Close() // before the claim is released
+		return PutResult{}, err
+	}
+	return p.published(ctx, published, meta, release), nil
 }
 
-func (p *put) publishSmall(ctx context.Context, a *stage.Attempt, meta record.Meta) (PutResult, error) {
+func (p *put) publish(ctx context.Context, small *stage.Small, a *stage.Attempt, meta record.Meta) (stage.Published, error) {
 	err := p.complete(a.Len())
 	if err == nil {
 		err = p.c.fits(a.Len())
 	}
-	if err == nil {
-		err = a.Seal(context.WithoutCancel(ctx))
-	}
-	if err == nil {
-		// Somebody whose claim the registry had lost may have staged here meanwhile.
-		var scene stage.Scene
-		if scene, err = p.h.Look(ctx, p.t, p.c.User); err == nil && (scene.Another || scene.Mine != nil) {
-			err = ownedByAnother(p.t)
-		}
-	}
 	if err != nil {
-		a.Discard()
-		return PutResult{}, err
+		return stage.Published{}, err
 	}
-	done, err := p.h.PublishSmall(ctx, a, p.t, publication(meta))
-	if err != nil {
-		return PutResult{}, err
+	published, err := small.Publish(context.WithoutCancel(ctx), publication(meta))
+	if errors.Is(err, stage.ErrTaken) { // by somebody whose claim the registry had lost
+		err = ownedByAnother(p.t)
 	}
+	return published, err
+}
+
+// published leaves a tombstone, and the claim to others.
+func (p *put) published(ctx context.Context, f stage.Published, meta record.Meta, release func()) PutResult {
 	v := Upload{ID: meta.ID, Host: p.t.Host, Path: p.t.Path(), User: p.c.User, Size: meta.Size, State: Done,
-		ReceivedBytes: meta.Size, MergedBytes: meta.Size, Digest: p.Digest, Verified: merge.BySpans, Notes: done.Notes,
+		ReceivedBytes: meta.Size, MergedBytes: meta.Size, Digest: p.Digest, Verified: merge.BySpans, Notes: f.Notes,
 		CreatedAt: meta.Created, ExpiresAt: time.Now().Add(tombstoneLife).UTC().Truncate(time.Second)}
-	p.s.bury(ctx, Entry{Upload: v, Key: keyOf(p.t), Aliases: []string{targetAlias(keyOf(p.t))}, Passes: meta.Passes, Target: existing(&done.File)}, Done)
+	var both sync.WaitGroup
+	both.Go(release)
+	p.s.bury(ctx, Entry{Upload: v, Key: keyOf(p.t), Aliases: []string{targetAlias(keyOf(p.t))}, Passes: meta.Passes, Target: existing(&f.File)}, Done)
+	both.Wait()
 	p.s.log.Info("file put", "event", "done", "upload", v.ID, "host", v.Host, "user", v.User, "path", v.Path, "size", v.Size)
-	return PutResult{Upload: v, Replaced: done.Replaced, ETag: done.File.ETag()}, nil
+	return PutResult{Upload: v, Replaced: f.Replaced, ETag: f.File.ETag()}
 }
 
 // complete checks the whole body against what was declared of it.
@@ -174,7 +225,7 @@ func (p *put) complete(n int64) error {
 // large takes the file as an upload; first is its first segment, when that has
 // been read already.
 func (p *put) large(ctx context.Context, first *stage.Attempt) (PutResult, error) {
-	u, over, off, err := p.begin(ctx, first)
+	u, over, off, err := p.upload(ctx, first)
 	if err != nil {
 		return PutResult{}, err
 	}
@@ -216,7 +267,8 @@ func (p *put) large(ctx context.Context, first *stage.Attempt) (PutResult, error
 	return result, nil
 }
 
-func (p *put) begin(ctx context.Context, first *stage.Attempt) (u *upload, over *Upload, off int64, err error) {
+// upload opens it as one like any other.
+func (p *put) upload(ctx context.Context, first *stage.Attempt) (u *upload, over *Upload, off int64, err error) {
 	u, over, _, err = p.s.open(ctx, p.c, p.h, p.t, p.open)
 	if first == nil {
 		return u, over, 0, err

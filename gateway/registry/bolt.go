@@ -31,6 +31,7 @@ const lockTimeout = time.Second
 type Bolt struct {
 	guard
 	db     *bbolt.DB
+	writes commits
 	now    func() time.Time
 	purged time.Time // when expired values were last removed; guarded by the write transaction
 }
@@ -48,7 +49,7 @@ func openBolt(path string, now func() time.Time) (*Bolt, error) {
 	if err != nil {
 		return nil, explainOpen(path, err)
 	}
-	b := &Bolt{db: db, now: now}
+	b := &Bolt{db: db, writes: commits{db: db}, now: now}
 	b.guard = guard{claims: boltSlots{b}, leases: newMemorySlots(now)}
 	err = b.update(context.Background(), func(tx *bbolt.Tx) error {
 		for _, bucket := range buckets {
@@ -94,7 +95,7 @@ func (b *Bolt) update(ctx context.Context, fn func(*bbolt.Tx) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	return b.explain(b.db.Update(func(tx *bbolt.Tx) error {
+	return b.explain(b.writes.do(func(tx *bbolt.Tx) error {
 		if err := fn(tx); err != nil {
 			return err
 		}

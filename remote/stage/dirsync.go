@@ -2,8 +2,10 @@ package stage
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/pkg/sftp"
 
@@ -42,20 +44,26 @@ func syncFile(f *sftp.File, can link.Abilities) error {
 // at the same time. Who is about to says so by expect: the directory is opened
 // while he still renames, and stays open until the last of a burst has gone.
 type dirSync struct {
-	host *Host
-	can  link.Abilities
-	dir  string
+	host  *Host
+	can   link.Abilities
+	dir   string
+	lanes int // fsyncs that may be under way at once; 0 is one
 
-	rounds rounds
+	rounds rounds[struct{}]
 	mu     sync.Mutex
 	open   *openDir
 }
 
+// openFor is how long a directory that is open serves those who come new: what
+// has its name may be another by then.
+const openFor = time.Second
+
 // openDir is the directory as it is open on one connection.
 type openDir struct {
+	at    time.Time
 	ready chan struct{} // closed when the rest is known
 	conn  *link.Conn
-	file  *sftp.File
+	files []*sftp.File // one for each fsync at once
 	err   error
 	users int // guarded by dirSync.mu
 }
@@ -73,8 +81,8 @@ func (d *dirSync) expect(ctx context.Context) expected {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.open == nil {
-		o := &openDir{ready: make(chan struct{})}
+	if d.open == nil || time.Since(d.open.at) > openFor {
+		o := &openDir{at: time.Now(), ready: make(chan struct{}), files: make([]*sftp.File, max(d.lanes, 1))}
 		d.open = o
 		// It serves others too: it must not end with the caller that began it.
 		go d.openOn(context.WithoutCancel(ctx), o)
@@ -88,8 +96,13 @@ func (d *dirSync) openOn(ctx context.Context, o *openDir) {
 	if o.conn, o.err = d.host.pool.Conn(ctx); o.err != nil {
 		return
 	}
-	o.file, o.err = o.conn.SFTP().Open(d.dir)
-	o.err = o.conn.Explain(o.err)
+	errs := make([]error, len(o.files))
+	var all sync.WaitGroup
+	for i := range o.files {
+		all.Go(func() { o.files[i], errs[i] = o.conn.SFTP().Open(d.dir) })
+	}
+	all.Wait()
+	o.err = o.conn.Explain(errors.Join(errs...))
 }
 
 // sync returns after an fsync that began when the caller had put its name there.
@@ -97,18 +110,19 @@ func (e expected) sync(ctx context.Context) error {
 	if e.d == nil {
 		return nil
 	}
-	return e.d.rounds.join(ctx, func(context.Context) error {
+	_, err := e.d.rounds.join(ctx, len(e.o.files), func(_ context.Context, lane int) (struct{}, error) {
 		<-e.o.ready
 		err := e.o.err
 		if err == nil {
-			err = e.o.conn.Explain(e.o.file.Sync())
+			err = e.o.conn.Explain(e.o.files[lane].Sync())
 		}
 		if err != nil {
 			e.d.forget(e.o)
-			return e.d.host.explain(fmt.Errorf("sync directory %s: %w", e.d.dir, err), e.d.dir)
+			err = e.d.host.explain(fmt.Errorf("sync directory %s: %w", e.d.dir, err), e.d.dir)
 		}
-		return nil
+		return struct{}{}, err
 	})
+	return err
 }
 
 // forget lets nobody more use o.
@@ -135,8 +149,10 @@ func (e expected) release() {
 	}
 	go func() {
 		<-e.o.ready
-		if e.o.file != nil {
-			_ = e.o.file.Close()
+		for _, f := range e.o.files {
+			if f != nil {
+				go func() { _ = f.Close() }()
+			}
 		}
 		if e.o.conn != nil {
 			e.o.conn.Release()

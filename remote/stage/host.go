@@ -27,6 +27,9 @@ type Host struct {
 	version uint64 // of the way to the host in which the rest was found out
 	roots   map[string]realRoot
 	known   map[string]link.Abilities // by root
+	plain   map[string]plainDir       // by path
+
+	bursts bursts
 }
 
 type realRoot struct {
@@ -36,7 +39,8 @@ type realRoot struct {
 
 // New makes the staging of the host that pool connects to.
 func New(pool *link.Pool, log *slog.Logger) *Host {
-	return &Host{pool: pool, log: log.With("host", pool.Host().ID), roots: map[string]realRoot{}, known: map[string]link.Abilities{}}
+	return &Host{pool: pool, log: log.With("host", pool.Host().ID), roots: map[string]realRoot{},
+		known: map[string]link.Abilities{}, plain: map[string]plainDir{}}
 }
 
 // Pool gives the connections to the host.
@@ -53,6 +57,7 @@ func (h *Host) standing(version uint64) bool {
 		h.version = now
 		clear(h.roots)
 		clear(h.known)
+		clear(h.plain)
 	}
 	return version == now
 }
@@ -111,23 +116,27 @@ func (h *Host) explainTo(err error, do, path string) error {
 func (h *Host) Free(ctx context.Context, dir string) (int64, error) {
 	free := int64(-1)
 	err := h.do(ctx, dir, func(c *sftp.Client) error {
-		if _, ok := c.HasExtension("statvfs@openssh.com"); !ok {
-			return nil
-		}
-		vfs, err := c.StatVFS(dir)
-		if err != nil {
-			return nil // advertised and not working: the same as not known
-		}
-		free = 1 << 62 // what does not fit into 64 bits is enough for everything
-		if over, n := bits.Mul64(vfs.Frsize, vfs.Bavail); over == 0 {
-			free = int64(min(n, 1<<62)) // #nosec G115 -- it fits
-		}
-		if vfs.Files > 0 && vfs.Favail == 0 { // filesystems that have as many as they need say 0 of 0
-			free = 0
-		}
+		free = freeOn(c, dir)
 		return nil
 	})
 	return free, err
+}
+
+func freeOn(c *sftp.Client, dir string) int64 {
+	if _, ok := c.HasExtension("statvfs@openssh.com"); !ok {
+		return -1
+	}
+	vfs, err := c.StatVFS(dir)
+	if err != nil {
+		return -1 // advertised and not working: the same as not known
+	}
+	if vfs.Files > 0 && vfs.Favail == 0 { // filesystems that have as many as they need say 0 of 0
+		return 0
+	}
+	if over, n := bits.Mul64(vfs.Frsize, vfs.Bavail); over == 0 {
+		return int64(min(n, 1<<62)) // #nosec G115 -- it fits
+	}
+	return 1 << 62 // what does not fit into 64 bits is enough for everything
 }
 
 // fullBelow is the free space at which a failure without a reason is put down

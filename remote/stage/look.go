@@ -11,6 +11,7 @@ import (
 
 	"github.com/pkg/sftp"
 
+	"sftpgate/remote/link"
 	"sftpgate/remote/record"
 )
 
@@ -38,41 +39,66 @@ func (h *Host) Look(ctx context.Context, t Target, user string) (Scene, error) {
 	if err != nil {
 		return scene, err
 	}
-	err = h.do(ctx, t.Path(), func(c *sftp.Client) error {
-		if scene.File, err = lookFile(c, t.Path()); err != nil {
-			return err
-		}
-		users, err := stagingDirs(c, claimDir(t))
-		if err != nil || users == nil {
-			return err
-		}
-		if len(users) == 0 { // where a rename does not replace it, it would be in the way for ever
-			_ = c.RemoveDirectory(claimDir(t))
-			return nil
-		}
-		for _, info := range users {
-			name := info.Name()
-			if !info.IsDir() { // not ours, whatever its name: a link would lead elsewhere
-				scene.Another = true
-				continue
-			}
-			if name != userDir(user) {
-				scene.Another = scene.Another || !clearEmpty(c, t, name)
-				continue
-			}
-			state, n, err := scene.lookMine(c, t, user)
-			if err != nil {
-				return err
-			}
-			if n > 0 && (state.Meta.User != user || state.Meta.Path != t.Path()) {
-				scene.Another = true // a hash that collides: not ours
-			} else if n > 0 {
-				scene.Mine = h.generation(t, user, n, can, state)
-			}
-		}
-		return nil
+	err = h.do(ctx, t.Path(), func(c *sftp.Client) (err error) {
+		scene, err = h.lookOn(c, can, t, user)
+		return err
 	})
 	return scene, err
+}
+
+// lookOn is Look on one connection: one round trip where no staging is.
+func (h *Host) lookOn(c *sftp.Client, can link.Abilities, t Target, user string) (scene Scene, err error) {
+	var standing *File
+	file := make(chan error, 1)
+	go func() {
+		var err error
+		standing, err = lookFile(c, t.Path())
+		file <- err
+	}()
+	err = h.lookAtClaim(c, can, t, user, &scene)
+	if ferr := <-file; ferr != nil {
+		return Scene{}, ferr
+	}
+	scene.File = standing
+	return scene, err
+}
+
+// lookAtClaim finds out whose staging claims the target.
+func (h *Host) lookAtClaim(c *sftp.Client, can link.Abilities, t Target, user string, scene *Scene) error {
+	users, err := stagingDirs(c, claimDir(t))
+	if err != nil || users == nil {
+		return err
+	}
+	return h.lookAmong(c, can, t, user, users, scene)
+}
+
+// lookAmong finds out whose directories stand in the claim.
+func (h *Host) lookAmong(c *sftp.Client, can link.Abilities, t Target, user string, users []fs.FileInfo, scene *Scene) error {
+	if len(users) == 0 { // where a rename does not replace it, it would be in the way for ever
+		_ = c.RemoveDirectory(claimDir(t))
+		return nil
+	}
+	for _, info := range users {
+		name := info.Name()
+		if !info.IsDir() { // not ours, whatever its name: a link would lead elsewhere
+			scene.Another = true
+			continue
+		}
+		if name != userDir(user) {
+			scene.Another = scene.Another || !clearEmpty(c, t, name)
+			continue
+		}
+		state, n, err := scene.lookMine(c, t, user)
+		if err != nil {
+			return err
+		}
+		if n > 0 && (state.Meta.User != user || state.Meta.Path != t.Path()) {
+			scene.Another = true // a hash that collides: not ours
+		} else if n > 0 {
+			scene.Mine = h.generation(t, user, n, can, state)
+		}
+	}
+	return nil
 }
 
 // File describes the plain file at a target; nil when nothing is there.
@@ -99,11 +125,15 @@ func lookFile(c *sftp.Client, p string) (*File, error) {
 	if !info.Mode().IsRegular() {
 		return nil, &KindError{Path: p, Kind: kindOf(info.Mode())}
 	}
+	return fileOf(p, info), nil
+}
+
+func fileOf(p string, info fs.FileInfo) *File {
 	f := &File{Path: p, Size: info.Size(), MTime: info.ModTime(), Mode: info.Mode().Perm()}
 	if stat, ok := info.Sys().(*sftp.FileStat); ok {
 		f.UID, f.GID = stat.UID, stat.GID
 	}
-	return f, nil
+	return f
 }
 
 // stagingDirs lists the users' directories in a claim directory; nil when

@@ -142,9 +142,15 @@ func (p *publisher) run(ctx context.Context, done *Published) error {
 // allowed says whether what stands at the target now may be replaced.
 func (p *publisher) allowed() (*File, error) {
 	old, err := lookFile(p.c, p.target.Path())
-	switch {
-	case err != nil:
+	if err != nil {
 		return nil, err
+	}
+	return p.judge(old)
+}
+
+// judge says whether old, or nil for none, may be replaced.
+func (p *publisher) judge(old *File) (*File, error) {
+	switch {
 	case old == nil && p.begun && p.Replace && p.twoSteps():
 		return nil, nil // taken away by a try before, which was then cut off
 	case p.IfMatch != "" && (old == nil || old.ETag() != p.IfMatch):

@@ -289,9 +289,16 @@ func TestSmallFiles(t *testing.T) {
 	everywhere(t, func(t *testing.T, s *site) {
 		target := s.target("a")
 		put := func(text string, p stage.Publication) (stage.Published, error) {
-			a, err := s.SmallAttempt(s.ctx, target)
-			s.fill(a, err, text)
-			return s.PublishSmall(s.ctx, a, target, p)
+			small, err := s.BeginSmall(s.ctx, target, "alice", !p.Replace)
+			if err != nil {
+				return stage.Published{}, err
+			}
+			defer small.Close()
+			a, err := small.Attempt(s.ctx)
+			s.check(err)
+			_, err = a.Fill(s.ctx, strings.NewReader(text))
+			s.check(err)
+			return small.Publish(s.ctx, p)
 		}
 		done, err := put("", stage.Publication{})
 		s.check(err)

@@ -48,7 +48,7 @@ func (h *Host) ResolveDir(ctx context.Context, dir string, within ...string) (Ta
 
 func (h *Host) resolve(ctx context.Context, dir, name string, makeDirs bool, within []string) (Target, error) {
 	t := Target{Host: h.Config().ID}
-	version := h.pool.Version()
+	version, began := h.pool.Version(), time.Now()
 	err := h.do(ctx, dir, func(c *sftp.Client) error {
 		roots, err := h.realRoots(c, version)
 		if err != nil {
@@ -86,6 +86,9 @@ func (h *Host) resolve(ctx context.Context, dir, name string, makeDirs bool, wit
 		t.Dir, err = makeAll(c, can, real, missing)
 		return err
 	})
+	if err == nil && t.Dir == dir {
+		h.found(version, t, began)
+	}
 	return t, err
 }
 

@@ -6,44 +6,72 @@ import (
 )
 
 // rounds lets all who want the same done at the same time share it: join
-// returns after a run that began when the call was already made.
-type rounds struct {
-	mu      sync.Mutex
-	running *round
-	next    *round // collects until running has ended
+// returns after a run that began when the call was already made. Several runs
+// may be under way at once, so that at a distance nobody waits a whole round
+// trip for his to begin.
+type rounds[T any] struct {
+	mu   sync.Mutex
+	busy []bool    // by lane
+	next *round[T] // collects until a lane is free
 }
 
-type round struct {
+type round[T any] struct {
+	free chan int // the lane that it has got
 	done chan struct{}
+	got  T
 	err  error
 }
 
-func (r *rounds) join(ctx context.Context, do func(context.Context) error) error {
-	r.mu.Lock()
-	if next := r.next; next != nil {
-		r.mu.Unlock()
-		return next.wait(ctx)
+// join does it on one of so many lanes, each for one run at a time, or waits for
+// who does.
+func (r *rounds[T]) join(ctx context.Context, lanes int, do func(ctx context.Context, lane int) (T, error)) (T, error) {
+	run, mine := r.enter(lanes)
+	if !mine {
+		select {
+		case <-run.done:
+			return run.got, run.err
+		case <-ctx.Done():
+			var none T
+			return none, ctx.Err()
+		}
 	}
-	next, before := &round{done: make(chan struct{})}, r.running
-	r.next = next
-	r.mu.Unlock()
-	if before != nil {
-		<-before.done // it was begun too early for us
-	}
-	r.mu.Lock()
-	r.running, r.next = next, nil
-	r.mu.Unlock()
+	lane := <-run.free
 	// It serves others too: it must not end with the caller that began it.
-	next.err = do(context.WithoutCancel(ctx))
-	close(next.done)
-	return next.err
+	run.got, run.err = do(context.WithoutCancel(ctx), lane)
+	r.leave(lane)
+	close(run.done)
+	return run.got, run.err
 }
 
-func (r *round) wait(ctx context.Context) error {
-	select {
-	case <-r.done:
-		return r.err
-	case <-ctx.Done():
-		return ctx.Err()
+// enter finds the run to wait for, or begins one.
+func (r *rounds[T]) enter(lanes int) (run *round[T], mine bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.next != nil {
+		return r.next, false
 	}
+	run = &round[T]{free: make(chan int, 1), done: make(chan struct{})}
+	for len(r.busy) < lanes {
+		r.busy = append(r.busy, false)
+	}
+	for lane, busy := range r.busy {
+		if !busy {
+			r.busy[lane] = true
+			run.free <- lane
+			return run, true
+		}
+	}
+	r.next = run // those under way were begun too early for us
+	return run, true
+}
+
+func (r *rounds[T]) leave(lane int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.next == nil {
+		r.busy[lane] = false
+		return
+	}
+	r.next.free <- lane
+	r.next = nil
 }

@@ -15,12 +15,19 @@ func stands(c *sftp.Client, dir string) error {
 	names := components(dir)
 	infos, errs := lstatDown(c, "/", names)
 	for i := range names {
-		if errs[i] == nil && infos[i].Mode()&fs.ModeSymlink != 0 {
-			at := "/" + path.Join(names[:i+1]...)
-			return &PathError{Path: at, Why: "a symbolic link was put there since the upload was opened", Forbidden: true}
+		if moved := linked(names[:i+1], infos[i], errs[i]); moved != nil {
+			return moved
 		}
 	}
 	return nil
+}
+
+// linked is nil unless there is a symbolic link at names.
+func linked(names []string, info fs.FileInfo, err error) error {
+	if err != nil || info.Mode()&fs.ModeSymlink == 0 {
+		return nil
+	}
+	return &PathError{Path: "/" + path.Join(names...), Why: "a symbolic link was put there since the upload was opened", Forbidden: true}
 }
 
 // standing asks stands while something else goes on; the answer is for wait.

@@ -1,0 +1,107 @@
+package stage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/pkg/sftp"
+
+	"sftpgate/remote/link"
+)
+
+// burst is what those share who put small files into one directory at the same
+// time: what is looked at there, and the fsync of the directory.
+type burst struct {
+	host    *Host
+	at      burstKey
+	target  Target // without a Name
+	lanes   int    // runs at once
+	surveys rounds[int64]
+	names   *dirSync
+	users   int // guarded by bursts.mu
+}
+
+type burstKey struct {
+	dir     string
+	version uint64 // of the way to the host
+}
+
+type bursts struct {
+	mu  sync.Mutex
+	all map[burstKey]*burst
+	// born is the mode that a file was last made with on the host, 0 before that is known.
+	born atomic.Uint32
+}
+
+// surveyLanes is how many runs there are at once at most: at a distance one who
+// comes too late for a run waits a part of the round trip, not all of it.
+const surveyLanes = 4
+
+// burst joins those who are at work in t's directory. It must be left.
+func (h *Host) burst(t Target, can link.Abilities) *burst {
+	at := burstKey{t.Dir, h.pool.Version()}
+	t.Name = ""
+	lanes := 1 + int(min(h.pool.Status().Latency/laneTrip, surveyLanes-1))
+	h.bursts.mu.Lock()
+	defer h.bursts.mu.Unlock()
+	if h.bursts.all == nil {
+		h.bursts.all = map[burstKey]*burst{}
+	}
+	b := h.bursts.all[at]
+	if b == nil {
+		b = &burst{host: h, at: at, target: t, lanes: lanes, names: &dirSync{host: h, can: can, dir: t.Dir, lanes: (lanes + 1) / 2}}
+		h.bursts.all[at] = b
+	}
+	b.users++
+	return b
+}
+
+func (b *burst) leave() {
+	all := &b.host.bursts
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	if b.users--; b.users == 0 {
+		delete(all.all, b.at)
+	}
+}
+
+// survey makes sure, as stands does, that no symbolic link was put on the way to
+// the directory, and says how much may still be written there, as Free does. It
+// looked after it was called.
+func (b *burst) survey(ctx context.Context) (free int64, err error) {
+	return b.surveys.join(ctx, b.lanes, func(ctx context.Context, _ int) (free int64, err error) {
+		began := time.Now()
+		err = b.host.pool.Do(ctx, func(conn *link.Conn) error {
+			space := make(chan int64, 1)
+			go func() { space <- freeOn(conn.SFTP(), b.at.dir) }()
+			err := surely(conn.SFTP(), b.at.dir)
+			free = <-space
+			return err
+		})
+		if err == nil {
+			b.host.found(b.at.version, b.target, began)
+		}
+		return free, err
+	})
+}
+
+// surely is stands where the step that it is about is done on another
+// connection: one that is lost has answered nothing.
+func surely(c *sftp.Client, dir string) error {
+	names := components(dir)
+	infos, errs := lstatDown(c, "/", names)
+	for i, err := range errs {
+		if err != nil && !Refused(err) && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrPermission) {
+			return fmt.Errorf("look at %s: %w", dir, err)
+		}
+		if moved := linked(names[:i+1], infos[i], err); moved != nil {
+			return moved
+		}
+	}
+	return nil
+}
