@@ -30,6 +30,9 @@ type Options struct {
 	Keepalive time.Duration
 	// DialTimeout bounds one dial: TCP, handshake, authentication and the start of SFTP; 15 s.
 	DialTimeout time.Duration
+	// LeastTrip is what a round trip is taken to be at least, 0 as measured: for
+	// tests of what is done only at a distance.
+	LeastTrip time.Duration
 
 	// Dialed is told of every dial that has ended, with nil when it succeeded;
 	// nil: nobody. It returns at once and asks nothing of this package.

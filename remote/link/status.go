@@ -27,7 +27,8 @@ type Status struct {
 	// Retired is how many more are open in a way that is not configured any more;
 	// each is closed when its last user releases it.
 	Retired int
-	// Latency is the last round trip measured; zero when none was.
+	// Latency is the last round trip measured, zero when none was; at least
+	// Options.LeastTrip.
 	Latency time.Duration
 	// RetryAt is until when the host is left alone after a failure; zero when it is not.
 	RetryAt time.Time
@@ -43,6 +44,7 @@ func (p *Pool) Status() Status {
 		s.Retired += len(e.conns)
 	}
 	s.RetryAt = p.now.breaker.retryAt()
+	s.Latency = max(s.Latency, p.options.LeastTrip)
 	return s
 }
 
