@@ -7,9 +7,12 @@ import (
 
 const (
 	// Incoming bytes are held back while more than this is committed and not
-	// merged: a tenth of the file, but not less than minBacklog.
+	// merged: a tenth of the file, but not less than minBacklog and what a line may
+	// bring at 400 MiB/s in the sixteen round trips that merging it takes.
 	minBacklog     = 64 << 20
 	backlogDivisor = 10
+	backlogRate    = 400 << 20 // bytes a second
+	backlogTrips   = 16
 	// stuckAfter is when a body that is held back gets an answer instead.
 	stuckAfter = 45 * time.Second
 )
@@ -23,10 +26,9 @@ func (u *upload) awaitMerge(ctx context.Context) error {
 	defer look.Stop()
 	for last := int64(-1); ; {
 		meta := u.gen.State().Meta
-		size := meta.Size
 		news := u.news() // before the look, or what happens in between is missed
 		ahead := u.ledger.figures().ahead
-		if ahead < max(minBacklog, size/backlogDivisor) || meta.Unnamed {
+		if ahead < u.mostAhead(meta.Size) || meta.Unnamed {
 			return nil
 		}
 		if ahead != last {
@@ -54,3 +56,13 @@ func (u *upload) awaitMerge(ctx context.Context) error {
 		}
 	}
 }
+
+// mostAhead is how much of a file of so many bytes may be committed and not merged.
+func (u *upload) mostAhead(size int64) int64 {
+	trip := u.host.Pool().Status().Latency
+	onItsWay := int64(float64(backlogRate) * backlogTrips * min(trip, maxTrip).Seconds())
+	return max(minBacklog+onItsWay, size/backlogDivisor)
+}
+
+// maxTrip bounds what a line that was slow for a moment allows.
+const maxTrip = 200 * time.Millisecond

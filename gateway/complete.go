@@ -23,7 +23,7 @@ func (u *upload) finishAll(ctx context.Context) error {
 	u.s.event(u, "finishing")
 	var err error
 	for try := range finishTries {
-		if err = u.finishOnce(ctx); err == nil || ctx.Err() != nil {
+		if err = u.finishOnce(ctx, try > 0); err == nil || ctx.Err() != nil {
 			break
 		}
 		if merge.Again(err) {
@@ -70,18 +70,26 @@ func passing(err error) bool {
 }
 
 // finishOnce goes from whatever stands on the host to a published file.
-func (u *upload) finishOnce(ctx context.Context) error {
-	if err := u.refresh(ctx); err != nil {
-		return err
+func (u *upload) finishOnce(ctx context.Context, again bool) error {
+	if again || !u.merged() {
+		if err := u.refresh(ctx); err != nil {
+			return err
+		}
 	}
-	if u.gen.State().Intent == nil {
+	switch {
+	case u.merged():
+	case u.gen.State().Intent == nil:
 		if err := u.mergeRest(ctx); err != nil {
 			return err
 		}
-	} else if done, ours, err := u.gen.Recover(ctx, publication(u.gen.State().Meta)); err != nil {
-		return err
-	} else if ours {
-		return u.published(ctx, done)
+	default:
+		done, ours, err := u.gen.Recover(ctx, publication(u.gen.State().Meta))
+		if err != nil {
+			return err
+		}
+		if ours {
+			return u.published(ctx, done)
+		}
 	}
 	before := u.gen.State()
 	source, err := u.source(ctx)
@@ -89,6 +97,15 @@ func (u *upload) finishOnce(ctx context.Context) error {
 		return err
 	}
 	return u.publish(ctx, source, merge.NoNewWriter(before, u.gen.State()))
+}
+
+// merged reports whether by what is known here all of the file is in the part.
+// That is believed: what another gateway has found out since is in a record that
+// keeps ours from being written.
+func (u *upload) merged() bool {
+	state := u.gen.State()
+	size := state.Meta.Size
+	return state.Intent == nil && size > 0 && state.Merged.Covers(record.Span{Len: size}) && len(u.ledger.waiting()) == 0
 }
 
 // mergeRest merges until the part is complete, or nothing is left to merge.
@@ -115,9 +132,12 @@ func (u *upload) mergeRest(ctx context.Context) error {
 // source returns the file to publish once it is known to be right.
 func (u *upload) source(ctx context.Context) (string, error) {
 	u.setState(Verifying)
-	chunks, err := u.gen.Chunks(ctx)
-	if err != nil {
-		return "", err
+	var chunks []stage.Staged
+	var err error
+	if !u.merged() {
+		if chunks, err = u.gen.Chunks(ctx); err != nil {
+			return "", err
+		}
 	}
 	source, err := merge.Source(ctx, u.gen, chunks, u.s.engines, u.logger())
 	if err != nil {

@@ -105,8 +105,11 @@ func (u *upload) mergeAhead(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			if u.isFinishing() {
+			if u.isFinishing() && n == 0 {
 				return nil // stopped starts the finish
+			}
+			if u.isFinishing() {
+				continue // the rest, while the engine is open
 			}
 			if n > 0 {
 				idle.Reset(lingerFor)

@@ -117,7 +117,9 @@ func (r *receiver) fresh(next stretch) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	r.lanes.Ahead(r.ctx, (r.end-r.off-next.Len+segment-1)/segment, segment)
+	if r.exact || r.body.read > 0 { // a short body of unknown length needs no other
+		r.lanes.Ahead(r.ctx, (r.end-r.off-next.Len+segment-1)/segment, segment)
+	}
 	n, err := a.Fill(r.ctx, io.LimitReader(r.body, room))
 	if err != nil || n == 0 {
 		a.Discard()

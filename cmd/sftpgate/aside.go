@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/pprof"
+	"strings"
 	"syscall"
 
 	"sftpgate/gateway/metrics"
@@ -60,7 +61,7 @@ func asides(s settings, m *metrics.Metrics) ([]aside, error) {
 		all = append(all, aside{web.NewServer(front.Handler(mux), s.log), s.scrapes})
 	}
 	if s.profiles != nil {
-		all = append(all, aside{web.NewServer(profiles(), s.log), s.profiles})
+		all = append(all, aside{web.NewServer(noPages(profiles()), s.log), s.profiles})
 	}
 	return all, nil
 }
@@ -73,4 +74,22 @@ func profiles() http.Handler {
 	mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
 	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
 	return mux
+}
+
+// noPages answers tools, and no page of a web site: neither one that addresses
+// this machine by a name of its own, nor one that sends its visitors here.
+func noPages(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		name := r.Host
+		if host, _, err := net.SplitHostPort(name); err == nil {
+			name = host
+		}
+		local := name == "localhost" || net.ParseIP(strings.Trim(name, "[]")) != nil
+		site := r.Header.Get("Sec-Fetch-Site")
+		if !local || r.Header.Get("Origin") != "" || site != "" && site != "none" && site != "same-origin" {
+			http.Error(w, "profiles are for tools on this machine", http.StatusForbidden)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
 }

@@ -27,6 +27,24 @@ func TestProfiles(t *testing.T) {
 	if status, body := get("http://" + address + "/debug/pprof/heap"); status != 200 || !bytes.HasPrefix(body, gzip) {
 		t.Errorf("a profile: %d, %.80q", status, body)
 	}
+	for header, value := range map[string]string{"Host": "evil.example", "Origin": "http://evil.example", "Sec-Fetch-Site": "cross-site"} {
+		r, err := http.NewRequest("GET", "http://"+address+"/debug/pprof/heap", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set(header, value)
+		if header == "Host" {
+			r.Host = value
+		}
+		res, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res.Body.Close()
+		if res.StatusCode != 403 {
+			t.Errorf("a profile to who sends %s: %s: %d", header, value, res.StatusCode)
+		}
+	}
 	if status, _ := get(base + "/debug/pprof/heap"); status != 404 {
 		t.Errorf("a profile where the API is: %d", status)
 	}

@@ -23,8 +23,21 @@ func (c *Conn) SFTP() *sftp.Client { return c.c.client }
 // PacketSize is how many bytes of a file one packet carries at most.
 func (c *Conn) PacketSize() int { return c.c.packet }
 
-// Lost reports whether the connection is gone.
-func (c *Conn) Lost() bool { return c.c.gone() != nil }
+// Stale returns why the connection is not to be used for anything new: it is
+// gone, or leads to where the host was before its configuration changed. nil
+// while it is good.
+func (c *Conn) Stale() error {
+	p := c.c.pool
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch {
+	case c.c.cause != nil:
+		return c.c.cause
+	case c.c.era != p.now:
+		return p.retiredError()
+	}
+	return nil
+}
 
 // Release gives the connection back; the Conn must not be used after it. A
 // second Release does nothing.

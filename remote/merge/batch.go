@@ -14,12 +14,14 @@ import (
 // batch is copy → sync → checkpoint → free, in this order and no other.
 func (m *Merger) batch(ctx context.Context, batch []stage.Staged, out *Outcome) error {
 	known := m.gen.State().Merged
+	part := m.gen.OpenPart(ctx, m.epoch)
+	defer part.Close()
 	copied, err := m.copyAll(ctx, batch, out)
 	if len(copied) == 0 {
 		return err
 	}
 	failpoint.Reach(failpoint.MergeCopied)
-	if serr := m.gen.SyncPart(ctx, m.epoch); serr != nil {
+	if serr := part.Sync(ctx); serr != nil {
 		return errors.Join(err, serr)
 	}
 	failpoint.Reach(failpoint.MergePartSynced)
@@ -83,8 +85,10 @@ func (m *Merger) copyAll(ctx context.Context, batch []stage.Staged, out *Outcome
 		return nil, err
 	}
 	part, end := m.gen.PartPath(m.epoch), m.gen.State().Merged.End()
-	var copied []stage.Staged
-	var err error
+	copied, batch, end, err := m.copyTogether(ctx, batch, end)
+	if err != nil || len(batch) == 0 {
+		return copied, err
+	}
 	for _, c := range batch {
 		if err = ctx.Err(); err != nil {
 			break

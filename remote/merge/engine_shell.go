@@ -70,6 +70,26 @@ func (e *shellEngine) Copy(ctx context.Context, from string, length int64, part 
 	return nil
 }
 
+// CopyAll: see together.
+func (e *shellEngine) CopyAll(ctx context.Context, part string, chunks []stage.Staged) ([]shell.Copied, error) {
+	var copies []shell.Copy
+	length := int64(0)
+	for _, c := range chunks {
+		copies = append(copies, shell.Copy{Source: c.Path, Off: c.Off})
+		length += c.Len
+	}
+	ctx, cancel := context.WithTimeout(ctx, copyGrace+time.Duration(length/copySlow)*time.Second)
+	defer cancel()
+	copied, err := e.sh.CopyAll(ctx, part, copies)
+	for _, c := range copied {
+		e.disturbed = e.disturbed || c.Disturbed
+	}
+	if err != nil {
+		return nil, e.conn.Explain(fmt.Errorf("copy %d chunks on the host: %w", len(chunks), err))
+	}
+	return copied, nil
+}
+
 // Guard and Disturbed serve those who hash the part while it grows.
 func (e *shellEngine) Guard(ctx context.Context, part, stamp string) error {
 	return e.sh.Guard(ctx, part, stamp)

@@ -36,6 +36,7 @@ type Merger struct {
 	token  string
 	log    *slog.Logger
 	closed bool
+	apart  bool // copies are looked at one by one
 
 	follower *Follower // nil: nobody hashes the part while it grows
 	guard    guarded   // the engine, for it

@@ -83,6 +83,13 @@ main() {
 			[ -z "$stamp" ] || touch -r "$part" "$stamp" </dev/null || text=disturbed
 			answer $status "$text"
 			;;
+		sizes) # FILE FILE: in bytes
+			IFS= read -r file && IFS= read -r other || exit 1
+			text=$(stat -c %s "$file" "$other" </dev/null 2>/dev/null)
+			status=$?
+			set -f && set -- $text && set +f
+			answer $status "$1 $2"
+			;;
 		guard) # PART STAMP: a file beside the part that copies keep at the part's time of change
 			IFS= read -r part && IFS= read -r stamp || exit 1
 			begin "$part" || { stamp= && false; }

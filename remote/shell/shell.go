@@ -100,18 +100,31 @@ func (s *Shell) begin(ctx context.Context) error {
 // When ctx ends first the channel is closed and the shell is of no more use.
 // An operation that fails is a *Status.
 func (s *Shell) Call(ctx context.Context, op string, params ...string) (string, error) {
-	if s.err != nil {
-		return "", s.err
+	if err := s.send([]string{op}, params...); err != nil {
+		return "", err
 	}
-	for _, p := range params {
+	return s.receive(ctx, op)
+}
+
+// send asks for an operation, or for more that lines holds already.
+func (s *Shell) send(lines []string, params ...string) error {
+	if s.err != nil {
+		return s.err
+	}
+	lines = append(lines, params...)
+	for _, p := range lines {
 		if strings.ContainsAny(p, "\n\x00") {
-			return "", fmt.Errorf("%s: %q cannot be handed to a shell line by line", op, p)
+			return fmt.Errorf("%s: %q cannot be handed to a shell line by line", lines[0], p)
 		}
 	}
-	call := strings.Join(append([]string{op}, params...), "\n") + "\n"
-	if _, err := io.WriteString(s.ch, call); err != nil {
-		return "", s.fail(fmt.Errorf("%s: %w", op, err))
+	if _, err := io.WriteString(s.ch, strings.Join(lines, "\n")+"\n"); err != nil {
+		return s.fail(fmt.Errorf("%s: %w", lines[0], err))
 	}
+	return nil
+}
+
+// receive returns the next answer, which is that of op.
+func (s *Shell) receive(ctx context.Context, op string) (string, error) {
 	for {
 		line, err := s.next(ctx)
 		if err != nil {

@@ -119,10 +119,18 @@ func (a *Attempt) Seal(ctx context.Context) error {
 // attempt open on one connection alone.
 func (a *Attempt) settled() error {
 	a.writes.Wait()
-	for _, w := range a.narrowTo(1) {
-		go a.leave(w)
+	over := a.narrowTo(1)
+	if a.can.Fsync { // that tells how it went for all of them
+		for _, w := range over {
+			go func() { _ = a.leave(w) }()
+		}
+		return a.failure()
 	}
-	return a.failure()
+	errs := []error{a.failure()}
+	for _, w := range over {
+		errs = append(errs, a.leave(w))
+	}
+	return errors.Join(errs...)
 }
 
 // sync makes the bytes durable. The size is asked for at the same time, by the
@@ -183,9 +191,10 @@ func (a *Attempt) narrowTo(n int) []way {
 }
 
 // leave closes the attempt on one connection and gives that back.
-func (a *Attempt) leave(w way) {
-	_ = w.file.Close()
+func (a *Attempt) leave(w way) error {
+	err := w.lane.conn.Explain(w.file.Close())
 	a.lanes.leave(w.lane)
+	return err
 }
 
 // release gives every connection back.
@@ -194,7 +203,7 @@ func (a *Attempt) release() {
 		if w.file == a.file {
 			a.lanes.leave(w.lane) // it is closed by now
 		} else {
-			a.leave(w)
+			_ = a.leave(w)
 		}
 	}
 }
@@ -223,6 +232,9 @@ func (a *Attempt) Commit(ctx context.Context, g *Generation, off int64) (record.
 	}
 	failpoint.Reach(failpoint.ChunkRenamed)
 	if err := g.gone(ctx, names.sync(ctx)); err != nil {
+		return chunk, fmt.Errorf("commit %s: %w", chunk.Span, err)
+	}
+	if err := a.conn.Stale(); err != nil { // it may be durable where nobody will look for it
 		return chunk, fmt.Errorf("commit %s: %w", chunk.Span, err)
 	}
 	failpoint.Reach(failpoint.ChunkDirSynced)

@@ -6,38 +6,43 @@ import "sync"
 const blockSize = 256 << 10
 
 // What bodies hold in memory until the host has answered for it. Each has
-// ownBlocks whatever the others do, so that a host that is frozen holds up
-// nobody else's; what more it needs to fill a long line it shares with all
-// bodies of the process.
+// ownBlocks whatever the others do; what more it needs to fill a long line it
+// shares with all bodies of the process. A host may have as many of the spare ones
+// as it leaves to the others, so that one that is frozen takes half of them at most.
 const (
 	ownBlocks   = 2
 	spareBlocks = 128
 )
 
-var blocks = &blockPool{spare: spareBlocks, free: sync.Pool{New: func() any { return new([blockSize]byte) }}}
+var blocks = &blockPool{spare: spareBlocks, byHost: map[*Host]int{}, free: sync.Pool{New: func() any { return new([blockSize]byte) }}}
 
 // blockPool lends blocks. What is not lent is the garbage collector's.
 type blockPool struct {
-	free  sync.Pool
-	mu    sync.Mutex
-	spare int
+	free   sync.Pool
+	mu     sync.Mutex
+	spare  int
+	byHost map[*Host]int // spare blocks that are lent
 }
 
-// takeSpare takes one of the blocks that are for everybody, if there is one.
-func (p *blockPool) takeSpare() bool {
+// takeSpare takes one of the blocks that are for everybody, if h may have one more.
+func (p *blockPool) takeSpare(h *Host) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.spare == 0 {
+	if p.byHost[h] >= p.spare {
 		return false
 	}
 	p.spare--
+	p.byHost[h]++
 	return true
 }
 
-func (p *blockPool) giveSpare() {
+func (p *blockPool) giveSpare(h *Host) {
 	p.mu.Lock()
+	defer p.mu.Unlock()
 	p.spare++
-	p.mu.Unlock()
+	if p.byHost[h]--; p.byHost[h] == 0 {
+		delete(p.byHost, h)
+	}
 }
 
 func (p *blockPool) get() *[blockSize]byte  { return p.free.Get().(*[blockSize]byte) }

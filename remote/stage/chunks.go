@@ -7,7 +7,6 @@ import (
 	"io"
 	"io/fs"
 	"path"
-	"sync"
 
 	"github.com/pkg/sftp"
 
@@ -87,20 +86,12 @@ func listChunks(c *sftp.Client, dir string, adopted record.Adopted) ([]Staged, e
 // Free removes chunk files that are merged, or that do not count.
 func (g *Generation) Free(ctx context.Context, chunks []Staged) error {
 	return g.do(ctx, func(c *sftp.Client) error {
-		errs := make([]error, len(chunks))
-		limit := make(chan struct{}, 16)
-		var wg sync.WaitGroup
-		for i, chunk := range chunks {
-			limit <- struct{}{}
-			wg.Go(func() {
-				defer func() { <-limit }()
-				if err := c.Remove(chunk.Path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-					errs[i] = fmt.Errorf("remove %s: %w", chunk.Path, err)
-				}
-			})
-		}
-		wg.Wait()
-		return errors.Join(errs...)
+		return together(chunks, func(chunk Staged) error {
+			if err := c.Remove(chunk.Path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return fmt.Errorf("remove %s: %w", chunk.Path, err)
+			}
+			return nil
+		})
 	})
 }
 

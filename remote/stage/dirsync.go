@@ -81,7 +81,7 @@ func (d *dirSync) expect(ctx context.Context) expected {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.open == nil || time.Since(d.open.at) > openFor {
+	if d.open == nil || time.Since(d.open.at) > openFor || d.open.stale() {
 		o := &openDir{at: time.Now(), ready: make(chan struct{}), files: make([]*sftp.File, max(d.lanes, 1))}
 		d.open = o
 		// It serves others too: it must not end with the caller that began it.
@@ -105,11 +105,32 @@ func (d *dirSync) openOn(ctx context.Context, o *openDir) {
 	o.err = o.conn.Explain(errors.Join(errs...))
 }
 
+// stale reports whether the connection that it is open on is of no more use.
+func (o *openDir) stale() bool {
+	select {
+	case <-o.ready:
+		return o.conn != nil && o.conn.Stale() != nil
+	default:
+		return false
+	}
+}
+
 // sync returns after an fsync that began when the caller had put its name there.
+// That the shared connection is lost is no reason for all of a burst to fail.
 func (e expected) sync(ctx context.Context) error {
 	if e.d == nil {
 		return nil
 	}
+	err := e.once(ctx)
+	if err != nil && e.o.stale() {
+		again := e.d.expect(ctx)
+		defer again.release()
+		err = again.once(ctx)
+	}
+	return err
+}
+
+func (e expected) once(ctx context.Context) error {
 	_, err := e.d.rounds.join(ctx, len(e.o.files), func(_ context.Context, lane int) (struct{}, error) {
 		<-e.o.ready
 		err := e.o.err

@@ -35,12 +35,14 @@ type Generation struct {
 	mu      sync.Mutex
 	state   record.State
 
-	chunkNames *dirSync // of chunks/
+	chunkNames  *dirSync // of chunks/
+	recordNames *dirSync // of the generation's own directory
 }
 
 func (h *Host) generation(t Target, user string, n int, can link.Abilities, state record.State) *Generation {
 	g := &Generation{host: h, target: t, user: user, n: n, can: can, state: state, advance: make(chan struct{}, 1)}
 	g.chunkNames = &dirSync{host: h, can: can, dir: g.path(chunksDir)}
+	g.recordNames = &dirSync{host: h, can: can, dir: g.path()}
 	return g
 }
 

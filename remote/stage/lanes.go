@@ -2,6 +2,7 @@ package stage
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -31,6 +32,7 @@ type Lanes struct {
 	lanes    []*lane    // for attempts to come
 	held     int        // blocks that are read into, or not answered for
 	ahead    []chan opened
+	closed   bool
 }
 
 // lane is one connection of a body.
@@ -61,7 +63,7 @@ func (l *Lanes) Attempt(ctx context.Context, about int64) (*Attempt, error) {
 	}
 	l.mu.Unlock()
 	if next != nil {
-		if o := <-next; o.err == nil && !o.attempt.conn.Lost() {
+		if o := <-next; o.err == nil && o.attempt.conn.Stale() == nil {
 			return o.attempt, nil
 		} else if o.err == nil {
 			o.attempt.Discard()
@@ -90,7 +92,7 @@ func (l *Lanes) Ahead(ctx context.Context, segments int64, about int64) {
 func (l *Lanes) Close() {
 	l.mu.Lock()
 	ahead, lanes := l.ahead, l.lanes
-	l.ahead, l.lanes = nil, nil
+	l.ahead, l.lanes, l.closed = nil, nil, true
 	l.mu.Unlock()
 	for _, next := range ahead {
 		go func() {
@@ -128,18 +130,16 @@ func (l *Lanes) start(ctx context.Context, about int64) (*Attempt, error) {
 // choose makes sure that there are lanes, and lends those that an attempt is to
 // be written over, the least busy first.
 func (l *Lanes) choose(ctx context.Context, about int64) ([]*lane, error) {
+	if err := l.begin(ctx); err != nil {
+		return nil, err
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.recruit(about)
-	for len(l.lanes) == 0 {
-		l.mu.Unlock()
-		conn, err := l.host.pool.Conn(ctx)
-		l.mu.Lock()
-		if err != nil {
-			return nil, err
-		}
-		l.lanes = append(l.lanes, &lane{conn: conn, users: 1})
-		l.recruit(about)
+	if l.closed || len(l.lanes) == 0 {
+		return nil, errLanesClosed
+	}
+	if about > blockSize {
+		l.recruit()
 	}
 	first := 0
 	for i, lane := range l.lanes {
@@ -159,21 +159,46 @@ func (l *Lanes) choose(ctx context.Context, about int64) ([]*lane, error) {
 	return chosen, nil
 }
 
-// recruit drops lanes whose connection is gone and adds connections that nobody
-// uses. With l.mu held.
-func (l *Lanes) recruit(about int64) {
+var errLanesClosed = errors.New("the body has ended")
+
+// begin drops lanes that lead nowhere any more, and sees that there is one.
+func (l *Lanes) begin(ctx context.Context) error {
+	l.mu.Lock()
 	stand := l.lanes[:0:0]
+	var over []*lane
 	for _, lane := range l.lanes {
-		if lane.conn.Lost() {
-			l.leaveLocked(lane)
-			continue
+		if lane.conn.Stale() != nil {
+			over = append(over, lane)
+		} else {
+			stand = append(stand, lane)
 		}
-		stand = append(stand, lane)
 	}
 	l.lanes = stand
-	if about <= blockSize || len(l.lanes) == 0 {
-		return
+	l.mu.Unlock()
+	for _, lane := range over {
+		l.leave(lane)
 	}
+	if len(stand) > 0 {
+		return nil
+	}
+	conn, err := l.host.pool.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	l.mu.Lock()
+	taken := !l.closed && len(l.lanes) == 0
+	if taken {
+		l.lanes = append(l.lanes, &lane{conn: conn, users: 1})
+	}
+	l.mu.Unlock()
+	if !taken { // another attempt has found one meanwhile
+		conn.Release()
+	}
+	return nil
+}
+
+// recruit adds connections that nobody uses. With l.mu held.
+func (l *Lanes) recruit() {
 	most := int(l.host.pool.Status().Latency/laneTrip) + 1
 	for _, conn := range l.host.pool.Idle(most - len(l.lanes)) {
 		l.lanes = append(l.lanes, &lane{conn: conn, users: 1})
@@ -182,12 +207,10 @@ func (l *Lanes) recruit(about int64) {
 
 func (l *Lanes) leave(lane *lane) {
 	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.leaveLocked(lane)
-}
-
-func (l *Lanes) leaveLocked(lane *lane) {
-	if lane.users--; lane.users == 0 {
+	lane.users--
+	last := lane.users == 0
+	l.mu.Unlock()
+	if last {
 		lane.conn.Release()
 	}
 }

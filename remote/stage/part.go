@@ -5,8 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"sync"
 
 	"github.com/pkg/sftp"
+
+	"sftpgate/remote/link"
 )
 
 // Size is the length of a file in staging.
@@ -20,6 +23,27 @@ func (g *Generation) Size(ctx context.Context, name string) (int64, error) {
 		return err
 	})
 	return size, err
+}
+
+// Sizes is Size for many, in one round trip; one that cannot be told is left out.
+func (g *Generation) Sizes(ctx context.Context, names []string) (map[string]int64, error) {
+	sizes := map[string]int64{}
+	err := g.do(ctx, func(c *sftp.Client) error {
+		var mu sync.Mutex
+		var asked sync.WaitGroup
+		for _, name := range names {
+			asked.Go(func() {
+				if info, err := c.Lstat(name); err == nil {
+					mu.Lock()
+					sizes[name] = info.Size()
+					mu.Unlock()
+				}
+			})
+		}
+		asked.Wait()
+		return nil
+	})
+	return sizes, err
 }
 
 // NewPart makes the next part file that nobody has written to, starting at
@@ -66,13 +90,59 @@ func (g *Generation) SucceedPart(ctx context.Context, epoch int) (next int, move
 	return next, moved, err
 }
 
+// OpenPart is a part that will be synced. It is opened while it is still written to.
+type OpenPart struct {
+	gen   *Generation
+	path  string
+	ready chan struct{} // closed when the rest is known
+	conn  *link.Conn
+	file  *sftp.File
+	err   error
+}
+
+// OpenPart begins to open the part of an epoch; it must be closed.
+func (g *Generation) OpenPart(ctx context.Context, epoch int) *OpenPart {
+	p := &OpenPart{gen: g, path: g.PartPath(epoch), ready: make(chan struct{})}
+	go func() {
+		defer close(p.ready)
+		if p.conn, p.err = g.host.pool.Conn(ctx); p.err != nil {
+			return
+		}
+		p.file, p.err = p.conn.SFTP().OpenFile(p.path, writeOnly)
+		p.err = p.conn.Explain(p.err)
+	}()
+	return p
+}
+
+// Sync makes what was written to the part durable.
+func (p *OpenPart) Sync(ctx context.Context) error {
+	<-p.ready
+	err := p.err
+	if err == nil {
+		err = p.conn.Explain(syncFile(p.file, p.gen.can))
+	}
+	if err != nil {
+		err = p.gen.host.explain(fmt.Errorf("sync %s: %w", p.path, err), p.path)
+	}
+	return p.gen.host.spaceOr(ctx, p.gen.target.Dir, 0, p.gen.gone(ctx, err))
+}
+
+// Close does not wait for the host.
+func (p *OpenPart) Close() {
+	go func() {
+		<-p.ready
+		if p.file != nil {
+			_ = p.file.Close()
+		}
+		if p.conn != nil {
+			p.conn.Release()
+		}
+	}()
+}
+
 // SyncPart makes what was written to a part durable.
 func (g *Generation) SyncPart(ctx context.Context, epoch int) error {
-	return g.host.spaceOr(ctx, g.target.Dir, 0, g.do(ctx, func(c *sftp.Client) error {
-		f, err := c.OpenFile(g.PartPath(epoch), writeOnly)
-		if err != nil {
-			return fmt.Errorf("sync %s: %w", g.PartPath(epoch), err)
-		}
-		return errors.Join(syncFile(f, g.can), f.Close())
-	}))
+	p := g.OpenPart(ctx, epoch)
+	defer p.Close()
+	return p.Sync(ctx)
 }

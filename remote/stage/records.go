@@ -128,7 +128,7 @@ func (g *Generation) Advance(ctx context.Context, edit func(s record.State, next
 		}
 		placed := false
 		err := g.do(ctx, func(c *sftp.Client) (err error) {
-			if placed, err = g.writeRecord(c, next); err != nil {
+			if placed, err = g.writeRecord(ctx, c, next); err != nil {
 				return err
 			}
 			if !placed {
@@ -188,12 +188,14 @@ func (g *Generation) Reload(ctx context.Context) error {
 // writeRecord writes and syncs a record under a name of its own, then gives it
 // its number, unless that is taken. O_EXCL on the number itself would not do: a
 // torn record there, skipped by a second gateway, would lose progress.
-func (g *Generation) writeRecord(c *sftp.Client, r record.Record) (placed bool, err error) {
+func (g *Generation) writeRecord(ctx context.Context, c *sftp.Client, r record.Record) (placed bool, err error) {
 	file, err := record.Encode(r)
 	if err != nil {
 		return false, err
 	}
 	tmp, final := g.path(tmpPrefix+randomName()), g.path(recordName(r.Seq))
+	names := g.recordNames.expect(ctx)
+	defer names.release()
 	wait := standing(c, g.path())
 	err = writeSynced(c, g.can, tmp, file)
 	if moved := wait(); moved != nil && err == nil {
@@ -208,7 +210,10 @@ func (g *Generation) writeRecord(c *sftp.Client, r record.Record) (placed bool, 
 		_ = c.Remove(tmp)
 		return false, err
 	}
-	return true, syncDir(c, g.can, g.path())
+	removed := make(chan error, 1)
+	go func() { removed <- removeLinked(c, g.can, tmp) }()
+	err = names.sync(ctx)
+	return true, errors.Join(err, <-removed)
 }
 
 // compact empties the records before a full one: it says all that they said.
@@ -248,16 +253,21 @@ func writeSynced(c *sftp.Client, can link.Abilities, name string, content []byte
 	if err == nil {
 		err = syncFile(f, can)
 	}
+	if err == nil && can.Fsync { // that has told how it went
+		go func() { _ = f.Close() }()
+		return nil
+	}
 	return errors.Join(err, f.Close())
 }
 
 // createOnly gives a file its final name unless something has that name
-// already; then it returns false and both stay as they were.
+// already; then it returns false and both stay as they were. The old name is for
+// removeLinked.
 func createOnly(c *sftp.Client, can link.Abilities, from, to string) (placed bool, err error) {
 	switch {
 	case can.HardLink:
 		if err = c.Link(from, to); err == nil {
-			return true, c.Remove(from)
+			return true, nil
 		}
 	case can.RenameCreateOnly:
 		if err = c.Rename(from, to); err == nil {
@@ -275,4 +285,15 @@ func createOnly(c *sftp.Client, can link.Abilities, from, to string) (placed boo
 		return false, nil
 	}
 	return false, err
+}
+
+// removeLinked removes the name that createOnly may have left.
+func removeLinked(c *sftp.Client, can link.Abilities, from string) error {
+	if !can.HardLink {
+		return nil
+	}
+	if err := c.Remove(from); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
 }

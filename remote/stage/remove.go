@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"path"
+	"sync"
 
 	"github.com/pkg/sftp"
 
@@ -125,19 +126,39 @@ func removeTree(c *sftp.Client, dir string) error {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	for _, info := range infos {
+	if err := together(infos, func(info fs.FileInfo) error {
 		name := path.Join(dir, info.Name())
 		if info.IsDir() {
-			err = removeTree(c, name)
-		} else {
-			err = c.Remove(name)
+			return removeTree(c, name)
 		}
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := c.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
+		return nil
+	}); err != nil {
+		return err
 	}
 	if err := c.RemoveDirectory(dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	return nil
+}
+
+// atOnce bounds what is asked for on one connection before anything is answered.
+const atOnce = 16
+
+// together does the same for all, several at once.
+func together[T any](all []T, do func(T) error) error {
+	errs := make([]error, len(all))
+	places := make(chan struct{}, atOnce)
+	var running sync.WaitGroup
+	for i, one := range all {
+		places <- struct{}{}
+		running.Go(func() {
+			errs[i] = do(one)
+			<-places
+		})
+	}
+	running.Wait()
+	return errors.Join(errs...)
 }

@@ -19,16 +19,19 @@ func (a *Attempt) widen(lane *lane) {
 	f, err := lane.conn.SFTP().OpenFile(a.path, writeOnly)
 	l := a.lanes
 	l.mu.Lock()
-	defer l.mu.Unlock()
-	if err != nil || a.narrow {
-		l.leaveLocked(lane)
-		if err == nil {
-			go func() { _ = f.Close() }()
-		}
+	joins := err == nil && !a.narrow
+	if joins {
+		a.ways = append(a.ways, way{lane, f})
+		l.answered.Broadcast()
+	}
+	l.mu.Unlock()
+	if joins {
 		return
 	}
-	a.ways = append(a.ways, way{lane, f})
-	l.answered.Broadcast()
+	if err == nil {
+		_ = f.Close()
+	}
+	l.leave(lane)
 }
 
 // stripe cuts r into blocks and sends each on the lane that has the fewest
@@ -75,7 +78,7 @@ func (l *Lanes) take(a *Attempt) *[blockSize]byte {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for {
-		if l.held < ownBlocks || l.held < len(a.ways)*a.depth() && blocks.takeSpare() {
+		if l.held < ownBlocks || l.held < len(a.ways)*a.depth() && blocks.takeSpare(l.host) {
 			l.held++
 			return blocks.get()
 		}
@@ -121,7 +124,7 @@ func (l *Lanes) putBack(b *[blockSize]byte) {
 // give returns a block. With l.mu held.
 func (l *Lanes) give(b *[blockSize]byte) {
 	if l.held > ownBlocks {
-		blocks.giveSpare()
+		blocks.giveSpare(l.host)
 	}
 	l.held--
 	blocks.put(b)

@@ -145,6 +145,7 @@ func frozen(t *testing.T, s *site) {
 
 	other := g.another()
 	old := other.part()
+	late := other.State().Merged.Bytes() == int64(len(content)) // it was frozen when it had just done its work
 	other.merge(other.rest()...)
 	source := other.source()
 	if source == old {
@@ -160,7 +161,7 @@ func frozen(t *testing.T, s *site) {
 
 	s.signal(w, syscall.SIGCONT)
 	cancel()
-	if err := <-ended; err == nil {
+	if err := <-ended; err == nil && !late {
 		t.Error("the frozen merger thinks that it has merged")
 	} else {
 		t.Log(err)

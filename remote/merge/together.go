@@ -1,0 +1,73 @@
+package merge
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"sftpgate/remote/shell"
+	"sftpgate/remote/stage"
+)
+
+// farTrip is the round trip from which on copies are asked for together. Each
+// alone costs four: a look at both files, the copy, another look. Near the host
+// that is cheaper than the process that looks there.
+const farTrip = 2 * time.Millisecond
+
+// together is an engine that copies several chunks, one after the other, for the
+// price of one round trip, and looks at chunk and part after each.
+type together interface {
+	CopyAll(ctx context.Context, part string, chunks []stage.Staged) ([]shell.Copied, error)
+}
+
+// copyTogether copies as many of a batch as it can in that way. It returns what is
+// wholly copied, what is left for the way that tells what is wrong with it, and
+// how far the part reaches.
+func (m *Merger) copyTogether(ctx context.Context, batch []stage.Staged, end int64) (copied, rest []stage.Staged, to int64, err error) {
+	rest, to = batch, end
+	engine, ok := m.engine.(together)
+	if chosen, is := m.engine.(opened); is {
+		engine, ok = chosen.Engine.(together)
+	}
+	if !ok || len(batch) < 2 || m.apart || m.gen.Host().Pool().Status().Latency < farTrip {
+		return nil, rest, to, nil
+	}
+	for len(rest) > 1 && ctx.Err() == nil {
+		next := rest[:min(len(rest), shell.MostCopies)]
+		if !m.allWhole(ctx, next) {
+			return copied, rest, to, nil
+		}
+		results, err := engine.CopyAll(ctx, m.gen.PartPath(m.epoch), next)
+		if err != nil {
+			return nil, nil, to, err
+		}
+		for i, r := range results {
+			c := next[i]
+			if r.Err != nil || r.SourceSize != c.Len {
+				m.apart = true
+				return copied, rest[i:], to, nil
+			}
+			to = max(to, c.End())
+			if r.PartSize < to { // what came after has a hole before it
+				if err := m.intact(ctx); err != nil {
+					return nil, nil, to, err
+				}
+				return nil, nil, to, fmt.Errorf("%w (%w): it has %d bytes and not the %d that were copied to it", errShort, stage.ErrContent, r.PartSize, to)
+			}
+			copied = append(copied, c)
+		}
+		rest = rest[len(next):]
+	}
+	return copied, rest, to, nil
+}
+
+// allWhole looks at all chunks at once. Which one is not whole is for a closer look.
+func (m *Merger) allWhole(ctx context.Context, chunks []stage.Staged) bool {
+	var names []string
+	for _, c := range chunks {
+		names = append(names, c.Path)
+	}
+	sizes, err := m.gen.Sizes(ctx, names)
+	return err == nil && !slices.ContainsFunc(chunks, func(c stage.Staged) bool { return sizes[c.Path] != c.Len })
+}
