@@ -73,6 +73,15 @@ func newSite(t *testing.T, s *site) *site {
 	return s
 }
 
+// onLinks is a host as one gateway's connections reach it; no stranger looks on.
+func onLinks(t *testing.T, links *link.Links, config hosts.Host) *site {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	t.Cleanup(cancel)
+	pool, _ := links.Host(config.ID)
+	return &site{t: t, ctx: ctx, root: config.Roots[0], config: config, Host: stage.New(pool, slog.New(slog.DiscardHandler))}
+}
+
 // everywhere runs a test on each kind of host.
 func everywhere(t *testing.T, test func(t *testing.T, s *site)) {
 	for what, open := range map[string]func(t *testing.T) *site{

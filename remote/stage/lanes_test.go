@@ -1,0 +1,346 @@
+package stage_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"sftpgate/remote/hosts"
+	"sftpgate/remote/link"
+	"sftpgate/remote/remotetest"
+	"sftpgate/remote/stage"
+)
+
+// farAway is a host whose bodies go over up to four connections, each of which
+// the log names. The stranger is on none of them.
+func farAway(t *testing.T, gate func(remotetest.Op) error) (*site, *remotetest.Disk) {
+	t.Helper()
+	d := remotetest.NewDisk()
+	if err := d.MkdirAll("/srv/files"); err != nil {
+		t.Fatal(err)
+	}
+	var dials atomic.Int64
+	s := newSite(t, &site{
+		root: "/srv/files",
+		config: hosts.Host{ID: "h", Address: "h.invalid", User: "u", KeyFile: "/none", KnownHosts: "/none",
+			Roots: []string{"/srv/files"}, Connections: 4},
+		options: link.Options{LeastTrip: 50 * time.Millisecond, Dial: func(ctx context.Context, h hosts.Host) (link.Transport, error) {
+			return d.Dial(remotetest.ServerOptions{Client: fmt.Sprint("connection ", dials.Add(1)), Gate: gate})(ctx, h)
+		}},
+	})
+	s.Host = s.gateway()
+	return s, d
+}
+
+// warm opens all connections that there may be.
+func (s *site) warm() {
+	s.t.Helper()
+	s.eventually("all connections are open", func() bool {
+		for _, c := range s.Pool().Idle(s.config.Connections) {
+			c.Release()
+		}
+		return s.Pool().Status().Open == s.config.Connections
+	})
+}
+
+// wantIdle wants nobody to use a connection.
+func (s *site) wantIdle() {
+	s.t.Helper()
+	s.eventually("every connection was given back", func() bool {
+		now := s.Pool().Status()
+		idle := s.Pool().Idle(now.Open)
+		for _, c := range idle {
+			c.Release()
+		}
+		return len(idle) == now.Open && now.Retired == 0
+	})
+}
+
+func (s *site) eventually(what string, holds func() bool) {
+	s.t.Helper()
+	for !holds() {
+		if s.ctx.Err() != nil {
+			s.t.Fatalf("never: %s", what)
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
+
+// zeros is a body without an end.
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) { clear(p); return len(p), nil }
+
+func isAttempt(op remotetest.Op) bool { return strings.HasPrefix(path.Base(op.Path), "tmp-") }
+
+// writers are the connections that a file's bytes have come over.
+func writers(d *remotetest.Disk, file func(remotetest.Op) bool) map[string]map[string]bool {
+	by := map[string]map[string]bool{}
+	for _, op := range d.Log() {
+		if op.Kind == remotetest.Write && file(op) {
+			if by[op.Path] == nil {
+				by[op.Path] = map[string]bool{}
+			}
+			by[op.Path][op.Client] = true
+		}
+	}
+	return by
+}
+
+// A body that is far from its host goes over all connections that nobody else
+// uses, arrives whole, and gives them back.
+func TestBodyGoesOverSeveralConnections(t *testing.T) {
+	t.Parallel()
+	hold := make(chan struct{})
+	s, d := farAway(t, func(op remotetest.Op) error {
+		if op.Kind == remotetest.Write && isAttempt(op) {
+			<-hold
+		}
+		return nil
+	})
+	s.warm()
+	g := s.create(s.target("f"), "alice", "id", 16<<20)
+	content := bytes.Repeat([]byte("0123456789abcde\n"), 8<<20/16)
+	l := g.Lanes()
+	a, err := l.Attempt(s.ctx, int64(len(content)))
+	s.check(err)
+	s.eventually("it is open on all connections", func() bool { return a.Ways() == s.config.Connections })
+	go func() { // more than one connection takes, before the host takes any
+		s.eventually("blocks are under way", func() bool { return l.Held() > 16 })
+		close(hold)
+	}()
+	_, err = a.Fill(s.ctx, bytes.NewReader(content))
+	s.check(errors.Join(err, a.Seal(s.ctx)))
+	c, err := a.Commit(s.ctx, g, 0)
+	s.check(err)
+	l.Close()
+	var back bytes.Buffer
+	s.check(g.ReadBack(s.ctx, g.StagedAt(c).Path, 0, c.Len, &back))
+	if !bytes.Equal(back.Bytes(), content) {
+		t.Error("what stands there is not what was sent")
+	}
+	for name, by := range writers(d, isAttempt) {
+		if len(by) != s.config.Connections {
+			t.Errorf("%s was written over %d connections", name, len(by))
+		}
+	}
+	s.wantIdle()
+}
+
+// Nobody knows whether a body ends while what comes next is being opened.
+func TestBodyEndsWhileTheNextIsOpened(t *testing.T) {
+	t.Parallel()
+	s, _ := farAway(t, nil)
+	s.warm()
+	g := s.create(s.target("f"), "alice", "id", 64<<20)
+	for range 50 {
+		l := g.Lanes()
+		a, err := l.Attempt(s.ctx, 8<<20)
+		s.check(err)
+		l.Ahead(s.ctx, 2, 8<<20)
+		l.Close()
+		a.Discard()
+	}
+	s.wantIdle()
+}
+
+// The same where the connection is lost and another one is still being dialled.
+func TestBodyEndsWhileAConnectionIsDialled(t *testing.T) {
+	t.Parallel()
+	s, _ := farAway(t, nil)
+	s.config.Connections = 1
+	slow, dialling := make(chan struct{}), make(chan struct{}, 16)
+	var held atomic.Bool
+	dial := s.options.Dial
+	s.options.Dial = func(ctx context.Context, h hosts.Host) (link.Transport, error) {
+		if held.Load() {
+			dialling <- struct{}{}
+			<-slow
+		}
+		return dial(ctx, h)
+	}
+	s.Host = s.gateway()
+	g := s.create(s.target("f"), "alice", "id", 64<<20)
+	l := g.Lanes()
+	a, err := l.Attempt(s.ctx, 8<<20)
+	s.check(err)
+	held.Store(true)
+	conn, err := s.Pool().Conn(s.ctx)
+	s.check(err)
+	conn.Break(io.ErrUnexpectedEOF)
+	conn.Release()
+	l.Ahead(s.ctx, 2, 8<<20)
+	<-dialling
+	if _, err = a.Fill(s.ctx, io.LimitReader(zeros{}, 8<<20)); err == nil {
+		err = a.Seal(s.ctx)
+	}
+	if err == nil {
+		t.Error("sent over a connection that is lost")
+	}
+	a.Discard()
+	l.Close()
+	close(slow)
+	s.eventually("it is connected again", func() bool { return s.Pool().Status().Open == 1 })
+	s.wantIdle()
+}
+
+// The host's id is given to another machine in mid-body, while a burst of
+// commits keeps the old one's directory open: what is only there is not
+// acknowledged any more, and no connection to it is kept.
+func TestAnotherMachineInMidBody(t *testing.T) {
+	t.Parallel()
+	disks := map[string]*remotetest.Disk{"old.invalid": remotetest.NewDisk(), "new.invalid": remotetest.NewDisk()}
+	for _, d := range disks {
+		if err := d.MkdirAll("/srv/files"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	config := hosts.Host{ID: "h", Address: "old.invalid", User: "u", KeyFile: "/none", KnownHosts: "/none", Roots: []string{"/srv/files"}, Connections: 4}
+	set := func() *hosts.Set {
+		set, err := hosts.NewSet(config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return set
+	}
+	links := link.New(set(), link.Options{LeastTrip: 50 * time.Millisecond, Dial: func(ctx context.Context, h hosts.Host) (link.Transport, error) {
+		return disks[h.Address].Dial(remotetest.ServerOptions{})(ctx, h)
+	}})
+	t.Cleanup(func() { _ = links.Close() })
+	s := onLinks(t, links, config)
+	s.warm()
+	g := s.create(s.target("f"), "alice", "id", 64<<20)
+	l := g.Lanes()
+	a, err := l.Attempt(s.ctx, 8<<20)
+	s.check(err)
+	l.Ahead(s.ctx, 2, 8<<20)
+	release := g.HoldNames(s.ctx, false)
+	config.Address = "new.invalid"
+	links.Update(set())
+	for i := range int64(4) {
+		_, err = a.Fill(s.ctx, io.LimitReader(zeros{}, 1<<20))
+		if err = errors.Join(err, a.Seal(s.ctx)); err != nil {
+			a.Discard()
+		} else if _, err = a.Commit(s.ctx, g, i<<20); err == nil {
+			t.Errorf("piece %d was acknowledged on a machine that is not the host any more", i)
+		}
+		if a, err = l.Attempt(s.ctx, 8<<20); err != nil {
+			break // the new machine has no such upload
+		}
+		l.Ahead(s.ctx, 2, 8<<20)
+	}
+	if err == nil {
+		a.Discard()
+	}
+	l.Close()
+	release()
+	s.wantIdle()
+}
+
+// A host that answers no more, and has all bodies that there may be, leaves
+// blocks to the bodies of another one.
+func TestFrozenHostLeavesBlocksToOthers(t *testing.T) {
+	var on atomic.Bool
+	thaw := make(chan struct{})
+	held := func(op remotetest.Op) error {
+		if on.Load() && op.Kind == remotetest.Write {
+			<-thaw
+		}
+		return nil
+	}
+	frozen, _ := farAway(t, held)
+	frozen.warm()
+	other, _ := farAway(t, held)
+	other.warm()
+	g, h := frozen.create(frozen.target("f"), "alice", "id", 1<<30), other.create(other.target("f"), "alice", "id", 1<<30)
+	var bodies sync.WaitGroup
+	begin := make(chan struct{})
+	for range 19 {
+		l := g.Lanes()
+		a, err := l.Attempt(frozen.ctx, 8<<20)
+		frozen.check(err)
+		bodies.Go(func() {
+			defer l.Close()
+			defer a.Discard()
+			<-begin
+			_, _ = a.Fill(frozen.ctx, io.LimitReader(zeros{}, 2<<20))
+		})
+	}
+	l := h.Lanes()
+	a, err := l.Attempt(other.ctx, 8<<20)
+	other.check(err)
+	other.eventually("it is open on all connections", func() bool { return a.Ways() == other.config.Connections })
+	on.Store(true)
+	close(begin)
+	frozen.eventually("the frozen host takes no more", func() bool { return stage.SpareLeft() <= stage.SpareBlocks/2 })
+	bodies.Go(func() {
+		defer l.Close()
+		defer a.Discard()
+		_, _ = a.Fill(other.ctx, io.LimitReader(zeros{}, 4<<20))
+	})
+	other.eventually("another host's body gets blocks", func() bool { return l.Held() >= stage.OwnBlocks+4 })
+	if left := stage.SpareLeft(); left < stage.SpareBlocks/4 {
+		t.Errorf("%d of %d blocks are left to a third one", left, stage.SpareBlocks)
+	}
+	close(thaw)
+	bodies.Wait()
+	frozen.wantIdle()
+	other.wantIdle()
+	other.eventually("all blocks are given back", func() bool { return stage.SpareLeft() == stage.SpareBlocks })
+}
+
+// One of the connections that a body goes over is lost: nothing of it counts,
+// and the next attempt goes on without.
+func TestOneOfSeveralConnectionsIsLost(t *testing.T) {
+	t.Parallel()
+	var cut atomic.Bool
+	hold := make(chan struct{})
+	s, _ := farAway(t, func(op remotetest.Op) error {
+		if op.Kind == remotetest.Write && isAttempt(op) {
+			<-hold
+			if cut.CompareAndSwap(true, false) {
+				return remotetest.ErrCutBefore
+			}
+		}
+		return nil
+	})
+	s.warm()
+	g := s.create(s.target("f"), "alice", "id", 16<<20)
+	l := g.Lanes()
+	a, err := l.Attempt(s.ctx, 8<<20)
+	s.check(err)
+	s.eventually("it is open on all connections", func() bool { return a.Ways() == s.config.Connections })
+	cut.Store(true)
+	go func() {
+		s.eventually("blocks are under way", func() bool { return l.Held() > 16 })
+		close(hold)
+	}()
+	_, err = a.Fill(s.ctx, io.LimitReader(zeros{}, 8<<20))
+	if err == nil {
+		err = a.Seal(s.ctx)
+	}
+	var lost *link.Error
+	if !errors.As(err, &lost) {
+		t.Fatalf("with a connection less: %v", err)
+	}
+	a.Discard()
+	a, err = l.Attempt(s.ctx, 8<<20)
+	s.check(err)
+	_, err = a.Fill(s.ctx, io.LimitReader(zeros{}, 8<<20))
+	s.check(errors.Join(err, a.Seal(s.ctx)))
+	_, err = a.Commit(s.ctx, g, 0)
+	s.check(err)
+	l.Close()
+	s.wantIdle()
+	if chunks, err := g.Chunks(s.ctx); err != nil || len(chunks) != 1 {
+		t.Errorf("%v, %v", chunks, err)
+	}
+}
