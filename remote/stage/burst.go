@@ -54,7 +54,8 @@ func (h *Host) burst(t Target, can link.Abilities) *burst {
 	}
 	b := h.bursts.all[at]
 	if b == nil {
-		b = &burst{host: h, at: at, target: t, lanes: lanes, names: &dirSync{host: h, can: can, dir: t.Dir, lanes: (lanes + 1) / 2}}
+		b = &burst{host: h, at: at, target: t, lanes: lanes}
+		b.names = &dirSync{host: h, can: can, dir: t.Dir, lanes: (lanes + 1) / 2, gather: b.gather}
 		h.bursts.all[at] = b
 	}
 	b.users++
@@ -70,11 +71,27 @@ func (b *burst) leave() {
 	}
 }
 
+// gatherFor is how long what is shared near the host waits for others: there it is
+// not the round trips that cost but the work of each request, on both sides.
+const gatherFor = time.Millisecond
+
+// crowd is how many in a burst make that worth while.
+const crowd = 4
+
+func (b *burst) gather() time.Duration {
+	b.host.bursts.mu.Lock()
+	defer b.host.bursts.mu.Unlock()
+	if b.lanes > 1 || b.users < crowd {
+		return 0
+	}
+	return gatherFor
+}
+
 // survey makes sure, as stands does, that no symbolic link was put on the way to
 // the directory, and says how much may still be written there, as Free does. It
 // looked after it was called.
 func (b *burst) survey(ctx context.Context) (free int64, err error) {
-	return b.surveys.join(ctx, b.lanes, func(ctx context.Context, _ int) (free int64, err error) {
+	return b.surveys.join(ctx, b.lanes, b.gather(), func(ctx context.Context, _ int) (free int64, err error) {
 		began := time.Now()
 		err = b.host.pool.Do(ctx, func(conn *link.Conn) error {
 			space := make(chan int64, 1)

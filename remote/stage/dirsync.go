@@ -48,6 +48,8 @@ type dirSync struct {
 	can   link.Abilities
 	dir   string
 	lanes int // fsyncs that may be under way at once; 0 is one
+	// gather is how long an fsync waits for others to share it; nil for not at all.
+	gather func() time.Duration
 
 	rounds rounds[struct{}]
 	mu     sync.Mutex
@@ -131,7 +133,11 @@ func (e expected) sync(ctx context.Context) error {
 }
 
 func (e expected) once(ctx context.Context) error {
-	_, err := e.d.rounds.join(ctx, len(e.o.files), func(_ context.Context, lane int) (struct{}, error) {
+	gather := time.Duration(0)
+	if e.d.gather != nil {
+		gather = e.d.gather()
+	}
+	_, err := e.d.rounds.join(ctx, len(e.o.files), gather, func(_ context.Context, lane int) (struct{}, error) {
 		<-e.o.ready
 		err := e.o.err
 		if err == nil {
