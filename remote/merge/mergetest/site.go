@@ -28,15 +28,16 @@ type site struct {
 	ctx    context.Context
 	sshd   *remotetest.SSHD
 	config hosts.Host
+	trip   time.Duration // that it takes at least, as far as a gateway knows
 	engine string
 
 	first, second *gateway // without an upload
 }
 
-func newSite(t *testing.T, engine, asked string, sshd *remotetest.SSHD) *site {
+func newSite(t *testing.T, engine, asked string, trip time.Duration, sshd *remotetest.SSHD) *site {
 	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
 	t.Cleanup(cancel)
-	s := &site{t: t, ctx: ctx, sshd: sshd, config: sshd.Host("h"), engine: engine}
+	s := &site{t: t, ctx: ctx, sshd: sshd, config: sshd.Host("h"), trip: trip, engine: engine}
 	s.config.Connections = 3 // more only cost time here
 	s.config.Engine = asked
 	return s
@@ -58,7 +59,7 @@ func (s *site) open() *gateway {
 	set, err := hosts.NewSet(s.config)
 	s.check(err)
 	// Short, for what stands frozen is waited for.
-	links := link.New(set, link.Options{Log: quiet, Stall: time.Second})
+	links := link.New(set, link.Options{Log: quiet, Stall: time.Second, LeastTrip: s.trip})
 	s.t.Cleanup(func() { _ = links.Close() })
 	pool, _ := links.Host("h")
 	return &gateway{site: s, Engines: merge.NewEngines(), host: stage.New(pool, quiet), close: func() { _ = links.Close() }}
