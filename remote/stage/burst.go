@@ -55,7 +55,7 @@ func (h *Host) burst(t Target, can link.Abilities) *burst {
 	b := h.bursts.all[at]
 	if b == nil {
 		b = &burst{host: h, at: at, target: t, lanes: lanes}
-		b.names = &dirSync{host: h, can: can, dir: t.Dir, lanes: (lanes + 1) / 2, gather: b.gather}
+		b.names = &dirSync{host: h, can: can, dir: t.Dir, lanes: lanes, gather: b.gather}
 		h.bursts.all[at] = b
 	}
 	b.users++
