@@ -71,11 +71,12 @@ func (e *shellEngine) Copy(ctx context.Context, from string, length int64, part 
 }
 
 // CopyAll: see together.
-func (e *shellEngine) CopyAll(ctx context.Context, part string, chunks []stage.Staged) ([]shell.Copied, error) {
+func (e *shellEngine) CopyAll(ctx context.Context, part string, end int64, chunks []stage.Staged) ([]shell.Copied, error) {
 	var copies []shell.Copy
 	length := int64(0)
 	for _, c := range chunks {
-		copies = append(copies, shell.Copy{Source: c.Path, Off: c.Off})
+		end = max(end, c.End())
+		copies = append(copies, shell.Copy{Source: c.Path, Off: c.Off, Len: c.Len, Least: end})
 		length += c.Len
 	}
 	ctx, cancel := context.WithTimeout(ctx, copyGrace+time.Duration(length/copySlow)*time.Second)

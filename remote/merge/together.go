@@ -16,9 +16,11 @@ import (
 const farTrip = 2 * time.Millisecond
 
 // together is an engine that copies several chunks, one after the other, for the
-// price of one round trip, and looks at chunk and part after each.
+// price of one round trip, and looks at chunk and part after each: a part that
+// reached to end, and to the end of what was copied to it, must still do so, or
+// nothing more is copied.
 type together interface {
-	CopyAll(ctx context.Context, part string, chunks []stage.Staged) ([]shell.Copied, error)
+	CopyAll(ctx context.Context, part string, end int64, chunks []stage.Staged) ([]shell.Copied, error)
 }
 
 // copyTogether copies as many of a batch as it can in that way. It returns what is
@@ -38,7 +40,7 @@ func (m *Merger) copyTogether(ctx context.Context, batch []stage.Staged, end int
 		if !m.allWhole(ctx, next) {
 			return copied, rest, to, nil
 		}
-		results, err := engine.CopyAll(ctx, m.gen.PartPath(m.epoch), next)
+		results, err := engine.CopyAll(ctx, m.gen.PartPath(m.epoch), to, next)
 		if err != nil {
 			return nil, nil, to, err
 		}

@@ -11,6 +11,8 @@ import (
 type Copy struct {
 	Source string
 	Off    int64 // in the part, in bytes
+	Len    int64 // of the source
+	Least  int64 // that the part has afterwards
 }
 
 // Copied is how a Copy ended, and what was seen right after it.
@@ -26,13 +28,16 @@ type Copied struct {
 const MostCopies = 64
 
 // CopyAll runs copies one after the other, at most MostCopies, without a round
-// trip between them, and looks at both files after each. An error means that the
-// shell is of no more use; that a copy failed is in what it ended as.
+// trip between them, and looks at both files after each. Where it does not find
+// what it should it goes no further: a part that was cut off must not be filled up
+// with a hole. An error means that the shell is of no more use; that a copy failed,
+// or was not made, is in what it ended as.
 func (s *Shell) CopyAll(ctx context.Context, part string, copies []Copy) ([]Copied, error) {
 	var lines []string
 	for _, c := range copies {
-		lines = append(lines, "copy", c.Source, part, strconv.FormatInt(c.Off, 10), "sizes", c.Source, part)
+		lines = append(lines, "copy", c.Source, part, strconv.FormatInt(c.Off, 10), "sizes", c.Source, part, strconv.FormatInt(c.Len, 10), strconv.FormatInt(c.Least, 10))
 	}
+	lines = append(lines, "resume")
 	if err := s.send(lines); err != nil {
 		return nil, err
 	}
@@ -52,6 +57,9 @@ func (s *Shell) CopyAll(ctx context.Context, part string, copies []Copy) ([]Copi
 			_, err = fmt.Sscanf(text, "%d %d", &all[i].SourceSize, &all[i].PartSize)
 		}
 		all[i].Err = errors.Join(all[i].Err, err)
+	}
+	if _, err := s.receive(ctx, "resume"); err != nil {
+		return nil, err
 	}
 	return all, nil
 }

@@ -73,23 +73,27 @@ main() {
 	printf '\n' # ends what a login script printed
 	answer 0 ready || exit 1
 	IFS= read -r nonce || exit 0
+	halted=
 	while IFS= read -r op; do
 		case $op in
 		copy) # SOURCE PART OFFSET: && because a dd that fails would leave cat writing at 0
 			IFS= read -r source && IFS= read -r part && IFS= read -r offset || exit 1
+			[ -z "$halted" ] || { answer 1 halted && continue; }
 			text= && disturbed "$part" && text=disturbed
 			(exec 1<>"$part" && dd bs=1 seek="$offset" count=0 conv=notrunc </dev/null 2>/dev/null && exec cat "$source" </dev/null)
 			status=$?
 			[ -z "$stamp" ] || touch -r "$part" "$stamp" </dev/null || text=disturbed
 			answer $status "$text"
 			;;
-		sizes) # FILE FILE: in bytes
-			IFS= read -r file && IFS= read -r other || exit 1
-			text=$(stat -c %s "$file" "$other" </dev/null 2>/dev/null)
+		sizes) # SOURCE PART LENGTH LEAST: in bytes; where they are others nothing is copied until resume
+			IFS= read -r source && IFS= read -r part && IFS= read -r length && IFS= read -r least || exit 1
+			text=$(stat -c %s "$source" "$part" </dev/null 2>/dev/null)
 			status=$?
 			set -f && set -- $text && set +f
+			[ $status -eq 0 ] && [ "$1" = "$length" ] && [ "$2" -ge "$least" ] || halted=1
 			answer $status "$1 $2"
 			;;
+		resume) halted= && answer 0 '' ;;
 		guard) # PART STAMP: a file beside the part that copies keep at the part's time of change
 			IFS= read -r part && IFS= read -r stamp || exit 1
 			begin "$part" || { stamp= && false; }
