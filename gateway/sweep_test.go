@@ -46,12 +46,15 @@ const week = 7 * 24 * time.Hour
 // Of what lies about on a host a sweep takes what was abandoned, also where the
 // registry has forgotten it, and nothing else.
 func TestSweep(t *testing.T) {
-	r := newRig(t, remotetest.SSHDOptions{})
+	sshd, st := remotetest.StartSSHD(t, remotetest.SSHDOptions{}), embedded(t)
+	r := &rig{gatewayOn(t, st, link.Options{}, sshd.Host("web-1")), t, sshd, sshd.Root}
 	content := noise(2 * mib)
 	for _, name := range []string{"abandoned", "deep/er/abandoned", "active", "resumed"} {
 		up := r.open(alice, name, int64(len(content)), func(o *gateway.OpenRequest) { o.MakeDirs = true }).Upload
 		r.send(alice, up.ID, content, 0, mib)
 	}
+	r.stop() // what it merges ahead would make young again what is aged below
+	r = &rig{gatewayOn(t, st, link.Options{}, sshd.Host("web-1")), t, sshd, sshd.Root}
 	old := week + time.Hour
 	for _, name := range []string{".abandoned.sftpgate", "deep/er/.abandoned.sftpgate", ".resumed.sftpgate"} {
 		age(t, r.path(name), old)

@@ -71,33 +71,28 @@ func (p placement) prepare(first record.Record) error {
 	for _, name := range p.dirs {
 		made = append(made, path.Join(made[len(made)-1], name))
 	}
-	for i, dir := range made {
+	for _, dir := range append(made, path.Join(made[len(made)-1], chunksDir)) {
 		if err := p.c.Mkdir(dir); err != nil {
 			return fmt.Errorf("make %s: %w", dir, err)
 		}
-		if i == min(1, len(made)-1) { // the user's own: nobody else on the host looks in
-			if err := p.c.Chmod(dir, 0o700); err != nil {
-				return fmt.Errorf("protect %s: %w", dir, err)
-			}
-		}
-	}
-	gen := made[len(made)-1]
-	if err := p.c.Mkdir(path.Join(gen, chunksDir)); err != nil {
-		return fmt.Errorf("make %s: %w", path.Join(gen, chunksDir), err)
 	}
 	file, err := record.Encode(first)
 	if err != nil {
 		return err
 	}
-	if err := writeSynced(p.c, p.can, path.Join(gen, recordName(1)), file); err != nil {
+	// The user's own: nobody else on the host looks in. What goes in by then is
+	// under a name that only we know.
+	own := made[min(1, len(made)-1)]
+	protected := make(chan error, 1)
+	go func() { protected <- p.c.Chmod(own, 0o700) }()
+	err = writeSynced(p.c, p.can, path.Join(made[len(made)-1], recordName(1)), file)
+	if cerr := <-protected; cerr != nil {
+		return fmt.Errorf("protect %s: %w", own, cerr)
+	}
+	if err != nil {
 		return err
 	}
-	for _, dir := range made {
-		if err := syncDir(p.c, p.can, dir); err != nil {
-			return err
-		}
-	}
-	return nil
+	return together(made, func(dir string) error { return syncDir(p.c, p.can, dir) })
 }
 
 // rename is refused by a directory that is not empty, which is somebody's claim.

@@ -101,12 +101,17 @@ func removeGeneration(c *sftp.Client, can link.Abilities, t Target, user, gen st
 // that it left and in the one that it went to, before any of it is removed: a
 // power cut must not bring back half of it. What is empty then goes too.
 func syncMoved(c *sftp.Client, can link.Abilities, t Target, user string) error {
-	err := syncDir(c, can, path.Join(claimDir(t), user))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	err := together([]string{path.Join(claimDir(t), user), t.Dir}, func(dir string) error {
+		err := syncDir(c, can, dir)
+		if dir != t.Dir && errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
 		return err
+	})
+	if err == nil {
+		clearEmpty(c, t, user)
 	}
-	clearEmpty(c, t, user)
-	return syncDir(c, can, t.Dir)
+	return err
 }
 
 // removeTree removes what stands at dir: a directory with what is in it, or
