@@ -88,11 +88,15 @@ func TestAttemptGivenUp(t *testing.T) {
 		s.check(err)
 		_, err = a.Fill(s.ctx, strings.NewReader("abcde"))
 		s.check(err)
-		infos, err := s.c.ReadDir(g.Dir())
-		s.check(err)
-		for _, info := range infos {
-			if strings.HasPrefix(info.Name(), "tmp-") {
-				s.write(path.Join(g.Dir(), info.Name()), text)
+		changed := false
+		for !changed { // Fill does not wait for the host
+			infos, err := s.c.ReadDir(g.Dir())
+			s.check(err)
+			for _, info := range infos {
+				if strings.HasPrefix(info.Name(), "tmp-") && info.Size() == 5 {
+					s.write(path.Join(g.Dir(), info.Name()), text)
+					changed = true
+				}
 			}
 		}
 		if err := a.Seal(s.ctx); !errors.Is(err, stage.ErrContent) {
