@@ -15,19 +15,30 @@ import (
 // not at all, and the same again is taken.
 func TestHostConnectionCutAnywhereInAChunk(t *testing.T) {
 	t.Parallel()
-	const size = 96 << 10
 	// In wide steps through the body and in narrow ones through what is sent after it.
-	const wide, narrow = 16_001, 151
-	for name, way := range map[string]remotetest.Direction{"to the host": remotetest.ToHost, "from the host": remotetest.FromHost} {
+	const after = 4000
+	type run struct {
+		way                remotetest.Direction
+		distance           string
+		size, wide, narrow int64
+		connections        int
+	}
+	for name, c := range map[string]run{
+		"to the host":        {remotetest.ToHost, "near", 96 << 10, 16_001, 151, 1},
+		"from the host":      {remotetest.FromHost, "near", 96 << 10, 16_001, 151, 1},
+		"to the host, far":   {remotetest.ToHost, "far", 900 << 10, 200_003, 1000, 3},
+		"from the host, far": {remotetest.FromHost, "far", 900 << 10, 200_003, 1000, 3},
+	} {
+		way, size := c.way, c.size
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			sshd := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
 			p := remotetest.StartProxy(t, sshd.Addr)
 			h := p.Host(sshd.Host("web-1"))
-			h.Connections = 1
-			r := &rig{gatewayOn(t, embedded(t), link.Options{}, h), t, sshd, sshd.Root}
+			h.Connections = c.connections
+			r := &rig{gatewayOn(t, embedded(t), away(c.distance, link.Options{}), h), t, sshd, sshd.Root}
 			// What a chunk takes when nothing is cut.
-			content := noise(2 * size)
+			content := noise(int(2 * size))
 			up := r.open(alice, "whole", 2*size).Upload
 			before := p.Passed(way)
 			r.send(alice, up.ID, content, 0, size)
@@ -36,10 +47,11 @@ func TestHostConnectionCutAnywhereInAChunk(t *testing.T) {
 				t.Fatal(err)
 			}
 			var cuts []int64
-			for n := int64(1); n < all+narrow; n += narrow {
-				if n+wide < all-10*narrow {
-					n += wide
-				}
+			n := int64(1)
+			for ; n < all-after; n += c.wide {
+				cuts = append(cuts, n)
+			}
+			for n = max(1, all-after); n < all+c.narrow; n += c.narrow {
 				cuts = append(cuts, n)
 			}
 			failed := 0

@@ -68,11 +68,11 @@ func TestDamageBeforeDuringAndAfterTheMerge(t *testing.T) {
 			}
 		}
 	}
-	for engine, o := range hostsOfEveryKind {
-		t.Run(engine, func(t *testing.T) {
+	for _, k := range kinds() {
+		t.Run(k.String(), func(t *testing.T) {
 			t.Parallel()
-			st, sshd := embedded(t), remotetest.StartSSHD(t, o)
-			r := &rig{gatewayOn(t, st, patient, sshd.Host("web-1")), t, sshd, sshd.Root}
+			st, sshd := embedded(t), remotetest.StartSSHD(t, hostsOfEveryKind[k.engine])
+			r := &rig{gatewayOn(t, st, away(k.distance, patient), sshd.Host("web-1")), t, sshd, sshd.Root}
 			content := noise(12 * piece)
 			withDigest := func(o *gateway.OpenRequest) { d := digestOf(content); o.Digest = &d }
 			finish := func(id string) error {

@@ -152,9 +152,18 @@ func TestDegradedHosts(t *testing.T) {
 }
 
 func TestFrozenServer(t *testing.T) {
+	for distance := range distances {
+		t.Run(distance, func(t *testing.T) {
+			t.Parallel()
+			frozenServer(t, distance)
+		})
+	}
+}
+
+func frozenServer(t *testing.T, distance string) {
 	sshd := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
 	other := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
-	s := gatewayOn(t, embedded(t), link.Options{Stall: 2 * time.Second, SyncStall: 4 * time.Second}, sshd.Host("web-1"), other.Host("web-2"))
+	s := gatewayOn(t, embedded(t), away(distance, link.Options{Stall: 2 * time.Second, SyncStall: 4 * time.Second}), sshd.Host("web-1"), other.Host("web-2"))
 	r := &rig{s, t, sshd, sshd.Root}
 	content := noise(4 * mib)
 	up := r.open(alice, "f", 4*mib).Upload

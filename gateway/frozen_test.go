@@ -71,6 +71,20 @@ func (r *rig) generation(name string) (dir string, state record.State, ok bool) 
 	return dir, state, err == nil
 }
 
+// kind is a kind of host, and how far away it is.
+type kind struct{ engine, distance string }
+
+func (k kind) String() string { return k.engine + ", " + k.distance }
+
+// kinds are those that differ: only the shell works otherwise at a distance.
+func kinds() []kind {
+	all := []kind{{"shell", "far"}}
+	for engine := range hostsOfEveryKind {
+		all = append(all, kind{engine, "near"})
+	}
+	return all
+}
+
 // midway finishes a file and stops the process that merges it on the host, in
 // the middle; thaw lets it go on. A merge that was over too soon is no loss: the
 // next name is tried.
@@ -162,13 +176,13 @@ func flip(t testing.TB, name string, off int64, n int) {
 // change stands, and the gateway of the frozen one sees that it is done.
 func TestFrozenMergerWakesAfterThePublication(t *testing.T) {
 	t.Parallel()
-	for engine, o := range hostsOfEveryKind {
-		t.Run(engine, func(t *testing.T) {
+	for _, k := range kinds() {
+		t.Run(k.String(), func(t *testing.T) {
 			t.Parallel()
 			st := unleased{embedded(t)}
-			sshd := remotetest.StartSSHD(t, o)
-			a := &rig{gatewayOn(t, st, patient, sshd.Host("web-1")), t, sshd, sshd.Root}
-			b := &rig{gatewayOn(t, st, link.Options{}, sshd.Host("web-1")), t, sshd, sshd.Root}
+			sshd := remotetest.StartSSHD(t, hostsOfEveryKind[k.engine])
+			a := &rig{gatewayOn(t, st, away(k.distance, patient), sshd.Host("web-1")), t, sshd, sshd.Root}
+			b := &rig{gatewayOn(t, st, away(k.distance, link.Options{}), sshd.Host("web-1")), t, sshd, sshd.Root}
 			content := noise(120 * piece)
 			name, up, thaw := a.midway(st.store, content)
 
@@ -237,17 +251,17 @@ func TestFrozenServerOfACancelledUpload(t *testing.T) {
 			return name, up, thaw, func() {}
 		},
 	} {
-		for engine, o := range hostsOfEveryKind {
-			if what == "in a chunk" && engine != "stream" {
+		for _, k := range kinds() {
+			if what == "in a chunk" && k.engine == "copy-data" {
 				continue // no engine is at work
 			}
-			t.Run(what+", "+engine, func(t *testing.T) {
+			t.Run(what+", "+k.String(), func(t *testing.T) {
 				t.Parallel()
 				st := unleased{embedded(t)}
-				sshd := remotetest.StartSSHD(t, o)
-				a := &rig{gatewayOn(t, st, patient, sshd.Host("web-1")), t, sshd, sshd.Root}
+				sshd := remotetest.StartSSHD(t, hostsOfEveryKind[k.engine])
+				a := &rig{gatewayOn(t, st, away(k.distance, patient), sshd.Host("web-1")), t, sshd, sshd.Root}
 				name, up, thaw, ended := begin(a, st.store)
-				b := &rig{gatewayOn(t, st, link.Options{}, sshd.Host("web-1")), t, sshd, sshd.Root}
+				b := &rig{gatewayOn(t, st, away(k.distance, link.Options{}), sshd.Host("web-1")), t, sshd, sshd.Root}
 				if err := b.Cancel(t.Context(), alice, up.ID); err != nil {
 					t.Fatal(err)
 				}

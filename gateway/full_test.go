@@ -48,17 +48,17 @@ func TestRealDiskFull(t *testing.T) {
 		"no more files: a chunk":   {sent: 2 * mib, files: true, leave: 20 * mib},
 		"no more files: the merge": {sent: 6 * mib, files: true, leave: 20 * mib},
 	} {
-		for engine, o := range hostsOfEveryKind {
-			t.Run(name+", "+engine, func(t *testing.T) {
+		for _, k := range kinds() {
+			t.Run(name+", "+k.String(), func(t *testing.T) {
 				t.Parallel()
 				disk := smallDisk(t, "40m", "400")
 				if disk == "" {
 					return
 				}
-				st, sshd := embedded(t), remotetest.StartSSHD(t, o)
+				st, sshd := embedded(t), remotetest.StartSSHD(t, hostsOfEveryKind[k.engine])
 				h := sshd.Host("web-1")
 				h.Roots = []string{disk}
-				r := &rig{gatewayOn(t, st, link.Options{}, h), t, sshd, disk}
+				r := &rig{gatewayOn(t, st, away(k.distance, link.Options{}), h), t, sshd, disk}
 				up, release := r.stand(st, "f", content[:c.sent], func(o *gateway.OpenRequest) { o.Size = 6 * mib })
 				fill(t, disk, c.leave, c.files)
 				release()
