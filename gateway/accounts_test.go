@@ -69,6 +69,7 @@ func TestAccountsOfEveryKind(t *testing.T) {
 		"it reads a line":      {"read -r line; exec sh -c \"$SSH_ORIGINAL_COMMAND\"", "shell", ""}, // the first one of ours is a comment
 		"it reads everything":  {"cat >/dev/null", "copy-data", "Not shell: No shell could be talked to"},
 		"it is no shell":       {"echo 'This account is not available.'; exit 1", "copy-data", "Not shell: No shell could be talked to"},
+		"it is restricted":     {`exec bash -r -c "$SSH_ORIGINAL_COMMAND"`, "copy-data", "Not shell:"}, // which lets nobody exec
 		"it knows no commands": {`case $SSH_ORIGINAL_COMMAND in scp*) ;; *) echo "command not allowed" >&2; exit 1 ;; esac`, "copy-data", "Not shell:"},
 		"dd is missing":        {"PATH=" + without(t, "dd") + "; export PATH; exec sh", "copy-data", "Not shell:"},
 		"cat is missing":       {"PATH=" + without(t, "cat") + "; export PATH; exec sh", "copy-data", "Not shell:"},

@@ -16,7 +16,7 @@ import (
 // Bodies that wait, for a place or for their bytes, are served by user in turn.
 type Limits struct {
 	// Bodies is how many request bodies are taken at once, so that memory stays
-	// bounded: one holds about 0.3 MiB (measured). 0: DefaultBodies.
+	// bounded: one holds up to 0.5 MiB, and at a distance all share 32 MiB more. 0: DefaultBodies.
 	Bodies int
 	// UserBodies is how many of them may be one user's; 0: no limit.
 	UserBodies int
