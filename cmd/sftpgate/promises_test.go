@@ -5,18 +5,20 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 )
 
-// The tests that the README names for its promises are there.
+// The tests that the README names, for its promises and for each fault that it
+// says is survived, are there.
 func TestPromisesAreTested(t *testing.T) {
 	readme, err := os.ReadFile("../../README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
 	declared := map[string]bool{}
-	declaration := regexp.MustCompile(`(?m)^func (Test\w+)\(`)
+	declaration := regexp.MustCompile(`(?m)^func ((?:Test|Fuzz)\w+)\(`)
 	err = filepath.WalkDir("../..", func(name string, e fs.DirEntry, err error) error {
 		if err != nil || e.IsDir() && e.Name() == "node_modules" {
 			return fs.SkipDir
@@ -33,7 +35,8 @@ func TestPromisesAreTested(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	named := regexp.MustCompile("`(Test\\w+)`").FindAllSubmatch(readme, -1)
+	tests := regexp.MustCompile("`((?:Test|Fuzz)\\w+)`")
+	named := tests.FindAllSubmatch(readme, -1)
 	if len(named) < 10 {
 		t.Errorf("the README names %d tests", len(named))
 	}
@@ -41,5 +44,16 @@ func TestPromisesAreTested(t *testing.T) {
 		if !declared[string(n[1])] {
 			t.Errorf("the README names %s, which is no test", n[1])
 		}
+	}
+	_, survived, _ := strings.Cut(string(readme), "\n### What is survived\n")
+	survived, _, _ = strings.Cut(survived, "\n### ")
+	rows := regexp.MustCompile(`(?m)^\| (\d+) \| .+ \| (.+) \|$`).FindAllStringSubmatch(survived, -1)
+	for i, row := range rows {
+		if row[1] != strconv.Itoa(i+1) || !tests.MatchString(row[2]) {
+			t.Errorf("row %d of what is survived: %s", i+1, row[0])
+		}
+	}
+	if len(rows) < 32 {
+		t.Errorf("%d faults are said to be survived", len(rows))
 	}
 }
