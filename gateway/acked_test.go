@@ -27,7 +27,14 @@ func TestTheHostsAnswerIsLost(t *testing.T) {
 		"it is renamed":           {remotetest.Rename, isAttempt, false},
 		"the directory is synced": {remotetest.Fsync, func(op remotetest.Op) bool { return path.Base(op.Path) == "chunks" }, false},
 	}
-	for verdict, lost := range map[string]error{"never comes": remotetest.ErrDropReply, "breaks off": remotetest.ErrCutAfter} {
+	type ending struct {
+		err      error
+		distance string
+	}
+	for verdict, lost := range map[string]ending{
+		"never comes": {remotetest.ErrDropReply, "near"}, "breaks off": {remotetest.ErrCutAfter, "near"},
+		"never comes from afar": {remotetest.ErrDropReply, "far"}, "breaks off from afar": {remotetest.ErrCutAfter, "far"},
+	} {
 		for name, step := range steps {
 			t.Run(name+", and the answer "+verdict, func(t *testing.T) {
 				st := fleeting(t)
@@ -35,7 +42,7 @@ func TestTheHostsAnswerIsLost(t *testing.T) {
 					var armed atomic.Bool
 					gate := func(op remotetest.Op) error {
 						if op.Kind == step.kind && step.at(op) && armed.CompareAndSwap(true, false) {
-							return lost
+							return lost.err
 						}
 						return nil
 					}
@@ -43,9 +50,22 @@ func TestTheHostsAnswerIsLost(t *testing.T) {
 					if err := d.MkdirAll(memDir); err != nil {
 						t.Fatal(err)
 					}
-					r := &rig{gatewayOn(t, st, link.Options{Dial: d.Dial(remotetest.ServerOptions{Gate: gate})}, memoryHost("web-1")), t, nil, memDir}
+					o := away(lost.distance, link.Options{Dial: d.Dial(remotetest.ServerOptions{Gate: gate})})
+					r := &rig{gatewayOn(t, st, o, memoryHost("web-1")), t, nil, memDir}
 					defer r.stop()
-					sentAgain(t, d, r, &armed, step.left)
+					chunk := int64(60_000)
+					if lost.distance == "far" { // it goes over both connections: a first one opens them
+						chunk = 700_000
+						up := r.open(alice, "before", -1).Upload
+						r.send(alice, up.ID, noise(int(chunk)), 0, chunk)
+						if err := r.Cancel(t.Context(), alice, up.ID); err != nil {
+							t.Fatal(err)
+						}
+						synctest.Wait()
+					}
+					// Another connection may do for the directory what one did not.
+					mends := lost.distance == "far" && step.kind == remotetest.Fsync && !step.left
+					sentAgain(t, d, r, &armed, chunk, step.left, mends)
 				})
 			})
 		}
@@ -54,13 +74,12 @@ func TestTheHostsAnswerIsLost(t *testing.T) {
 
 func isAttempt(op remotetest.Op) bool { return strings.HasPrefix(path.Base(op.Path), "tmp-") }
 
-func sentAgain(t *testing.T, d *remotetest.Disk, r *rig, armed *atomic.Bool, left bool) {
-	content := noise(100_000)
-	const chunk = 60_000
+func sentAgain(t *testing.T, d *remotetest.Disk, r *rig, armed *atomic.Bool, chunk int64, left, mends bool) {
+	content := noise(int(chunk) + 40_000)
 	up := r.open(alice, "f", -1).Upload // of an unknown size one chunk is not merged
 	armed.Store(true)
 	err := r.trySend(alice, up.ID, content, 0, chunk)
-	if code := gateway.CodeOf(err); armed.Load() || code != gateway.HostTimeout && code != gateway.HostUnreachable {
+	if code := gateway.CodeOf(err); armed.Load() || code != gateway.HostTimeout && code != gateway.HostUnreachable && !(mends && err == nil) {
 		t.Fatalf("without the host's answer: %v", err)
 	}
 	for range 2 {

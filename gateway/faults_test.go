@@ -72,10 +72,12 @@ func TestDiskFull(t *testing.T) {
 	for name, full := range map[string]struct {
 		capacity int64 // beyond what is used, when the chunks have been sent up to sent
 		sent     int64
+		distance string
 	}{
-		"in a chunk":  {capacity: mib / 2, sent: mib},
-		"in a record": {capacity: 100, sent: 2 * mib},
-		"in a merge":  {capacity: mib + mib/4, sent: mib},
+		"in a chunk":      {mib / 2, mib, "near"},
+		"in a chunk, far": {mib / 2, mib, "far"},
+		"in a record":     {100, 2 * mib, "near"},
+		"in a merge":      {mib + mib/4, mib, "near"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := remotetest.NewDisk()
@@ -83,7 +85,8 @@ func TestDiskFull(t *testing.T) {
 				t.Fatal(err)
 			}
 			d.SetCapacity(64 * mib)
-			r := onDisk(t, d, fleeting(t), remotetest.ServerOptions{})
+			o := away(full.distance, link.Options{Dial: d.Dial(remotetest.ServerOptions{})})
+			r := &rig{gatewayOn(t, fleeting(t), o, memoryHost("web-1")), t, nil, memDir}
 			up := r.open(alice, "f", int64(len(content))).Upload
 			r.send(alice, up.ID, content, 0, full.sent)
 			d.SetCapacity(d.UsedBytes() + full.capacity)
