@@ -76,16 +76,27 @@ func (f *forgetful) Close() error                                         { retu
 func TestPeopleChangeTheirMinds(t *testing.T) {
 	for seed := range *modelSeeds / 2 {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
-			st := &forgetful{now: fleeting(t), fresh: []store{fleeting(t), fleeting(t)}}
-			synctest.Test(t, func(t *testing.T) { runChaos(t, st, uint64(seed)) })
+			chaosOf(t, uint64(seed), "near", modelChunk)
 		})
 	}
+	// Bodies that go over several connections are larger, and take longer to look at.
+	for seed := range *modelSeeds / 20 {
+		t.Run(fmt.Sprint("far ", seed), func(t *testing.T) {
+			chaosOf(t, uint64(seed), "far", 300_000)
+		})
+	}
+}
+
+func chaosOf(t *testing.T, seed uint64, distance string, chunk int) {
+	st := &forgetful{now: fleeting(t), fresh: []store{fleeting(t), fleeting(t)}}
+	synctest.Test(t, func(t *testing.T) { runChaos(t, st, seed, distance, chunk) })
 }
 
 // chaos is one run.
 type chaos struct {
 	*model
 	st       *forgetful
+	chunk    int64
 	contents [][]byte
 
 	givenUp map[string]bool         // by somebody's request, ids
@@ -96,8 +107,8 @@ type chaos struct {
 
 const chaosExpiry = 10 * time.Minute
 
-func runChaos(t *testing.T, st *forgetful, seed uint64) {
-	c := &chaos{st: st, contents: [][]byte{noise(3500), noise(2800)}, givenUp: map[string]bool{}, safe: map[string]record.Spans{},
+func runChaos(t *testing.T, st *forgetful, seed uint64, distance string, chunk int) {
+	c := &chaos{st: st, chunk: int64(chunk), contents: [][]byte{noise(5 * chunk), noise(4 * chunk)}, givenUp: map[string]bool{}, safe: map[string]record.Spans{},
 		model: &model{t: t, disk: remotetest.NewDisk(), rng: rand.New(rand.NewPCG(seed, 2))}}
 	if err := c.disk.MkdirAll(memDir); err != nil {
 		t.Fatal(err)
@@ -110,7 +121,7 @@ func runChaos(t *testing.T, st *forgetful, seed uint64) {
 		}
 	}()
 	for _, name := range []string{"A", "B"} {
-		o := link.Options{Dial: c.disk.Dial(remotetest.ServerOptions{Client: name, Gate: c.steps.gate})}
+		o := away(distance, link.Options{Dial: c.disk.Dial(remotetest.ServerOptions{Client: name, Gate: c.steps.gate})})
 		s := gatewayWith(t, st, o, gateway.Config{ExpireAfter: chaosExpiry}, memoryHost("web-1"))
 		s.Tend()
 		gateways = append(gateways, &rig{s, t, nil, memDir})
@@ -179,8 +190,8 @@ func (c *chaos) trySend(r *rig, content []byte) (over bool) {
 	}
 	id := o.Upload.ID
 	c.say("opened %s %s resumed %v", id[:4], o.Upload.State, o.Resumed)
-	for off := int64(0); off < int64(len(content)); off += modelChunk {
-		n := min(modelChunk, int64(len(content))-off)
+	for off := int64(0); off < int64(len(content)); off += c.chunk {
+		n := min(c.chunk, int64(len(content))-off)
 		if err := r.trySend(alice, id, content, off, n); err != nil {
 			c.say("send %s %d: %v", id[:4], off, err)
 			return false

@@ -12,7 +12,9 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"sftpgate/gateway"
 	"sftpgate/gateway/registry"
@@ -108,6 +110,7 @@ type flow struct {
 	server  remotetest.ServerOptions
 	givenUp int    // bytes of another file, sent to the same path before
 	engine  string // "" is stream
+	far     bool   // bodies go over several connections
 	// cut is the last operation before the power is cut for a first time, after
 	// which keep says what is left: what is replayed is what comes then.
 	cut  func(remotetest.Op) bool
@@ -133,6 +136,7 @@ var flows = []flow{
 	{name: "declared digest", size: 2500, chunk: 1000, order: []int{0, 2, 1}, edit: withDigest(2500)},
 	{name: "restart over a file given up", size: 1500, chunk: 1000, order: []int{1, 0}, edit: restart, givenUp: 1200},
 	{name: "copied by the host", size: 2500, chunk: 1000, order: []int{2, 0, 1}, engine: "copy-data"},
+	{name: "over several connections", size: 1_300_000, chunk: 560_000, order: []int{1, 0, 2}, far: true, harsh: true},
 	{name: "cut before, when a chunk had its name", size: 1500, chunk: 1000, order: []int{1, 0}, harsh: true,
 		cut: isFirst(remotetest.Rename, "chunks"), keep: remotetest.KeepAll},
 	{name: "cut before, in a copy", size: 2500, chunk: 1000, order: []int{1, 0, 2}, engine: "copy-data", harsh: true,
@@ -175,7 +179,46 @@ func (f flow) run(t *testing.T) *witness {
 
 func (f flow) rig(t *testing.T, d *remotetest.Disk) *rig {
 	t.Helper()
-	return onDiskBy(t, cmp.Or(f.engine, "stream"), d, fleeting(t), f.server)
+	if !f.far {
+		return onDiskBy(t, cmp.Or(f.engine, "stream"), d, fleeting(t), f.server)
+	}
+	h := memoryHost("web-1")
+	h.Connections = farConnections
+	return &rig{gatewayOn(t, fleeting(t), away("far", link.Options{Dial: numbered(d)}), h), t, nil, memDir}
+}
+
+// farConnections are more than a merge has in use.
+const farConnections = 6
+
+// numbered gives each connection to a disk a name of its own in the log, and the
+// disk a moment for each write, so that one connection has not done it all before
+// another one is open.
+func numbered(d *remotetest.Disk) func(context.Context, hosts.Host) (link.Transport, error) {
+	var dials atomic.Int64
+	gate := func(op remotetest.Op) error {
+		if op.Kind == remotetest.Write && isAttempt(op) {
+			time.Sleep(2 * time.Millisecond)
+		}
+		return nil
+	}
+	return func(ctx context.Context, h hosts.Host) (link.Transport, error) {
+		return d.Dial(remotetest.ServerOptions{Client: fmt.Sprint("connection ", dials.Add(1)), Gate: gate})(ctx, h)
+	}
+}
+
+// spread reports whether an attempt was written over several connections.
+func spread(d *remotetest.Disk) bool {
+	by := map[string]string{}
+	for _, op := range d.Log() {
+		if op.Kind != remotetest.Write || !isAttempt(op) {
+			continue
+		}
+		if one, known := by[op.Path]; known && one != op.Client {
+			return true
+		}
+		by[op.Path] = op.Client
+	}
+	return false
 }
 
 func (f flow) fromTheBegin(t *testing.T) *witness {
@@ -187,8 +230,17 @@ func (f flow) fromTheBegin(t *testing.T) *witness {
 	if f.prepare != nil {
 		f.prepare(d)
 	}
-	w := &witness{disk: d, scene: len(d.Log())}
 	r := f.rig(t, d)
+	if f.far { // bodies before it have all connections opened
+		for range farConnections {
+			up := r.open(alice, "before", f.size).Upload
+			r.send(alice, up.ID, f.content(), 0, f.chunk)
+			if err := r.Cancel(t.Context(), alice, up.ID); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	w := &witness{disk: d, scene: len(d.Log())}
 	if f.givenUp > 0 {
 		up := r.open(alice, "f", int64(f.givenUp)).Upload
 		r.send(alice, up.ID, noise(f.givenUp), 0, int64(f.givenUp)/2)
@@ -344,6 +396,12 @@ func TestReplayEveryPrefix(t *testing.T) {
 		t.Run(f.name, func(t *testing.T) {
 			t.Parallel()
 			w := f.run(t)
+			for try := 0; f.far && !spread(w.disk); try++ { // it was over before another connection was open
+				if try == 20 {
+					t.Fatal("no body ever goes over several connections")
+				}
+				w = f.run(t)
+			}
 			log := w.disk.Log()
 			keeps := map[string]remotetest.Keep{"all kept": remotetest.KeepAll, "unsynced dropped": remotetest.DropUnsynced,
 				"some kept": remotetest.KeepRandom(uint64(len(log)))}
