@@ -80,7 +80,7 @@ func TestPeopleChangeTheirMinds(t *testing.T) {
 		})
 	}
 	// Bodies that go over several connections are larger, and take longer to look at.
-	for seed := range *modelSeeds / 20 {
+	for seed := range *modelSeeds / 30 {
 		t.Run(fmt.Sprint("far ", seed), func(t *testing.T) {
 			chaosOf(t, uint64(seed), "far", 300_000)
 		})

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"net/http"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -93,7 +94,7 @@ func (s *soak) explained() {
 		}
 	}
 	s.t.Logf("%d kills and cuts have left %d directories or files that count for nothing", s.kills.Load()+s.cuts.Load(), len(left))
-	p := startBinary(s.t, plain, nil, append(s.args, "--expire-after", "1s")...)
+	p := startBinary(s.t, plain, nil, append(slices.Clone(s.args), "--hosts", s.hosts[soakDoomed], "--expire-after", "1s")...)
 	base := "http://" + p.logged("listening")["address"].(string)
 	time.Sleep(2 * time.Second) // they shall have expired
 	if status, answer := request("GET", base+"/v1/hosts/web-1/entries?dir="+s.sshd.Root, nil); status != 200 {

@@ -14,6 +14,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -27,14 +28,17 @@ import (
 // Hours in minutes: many users, files of all sizes, and somebody who kills
 // whatever runs. "make soak" runs it; it ends after -soak.for and what is needed
 // to bring everything to its end. One gateway is killed again and again, the
-// other one lives through all of it and must not grow.
+// other one lives through all of it and must not grow. That one is far from the
+// host, so that its bodies go over several connections and its copies are asked
+// for many at once.
 
 var soakFor = flag.Duration("soak.for", 10*time.Minute, "how long faults are injected")
 
 const (
 	soakUsers  = 12
-	soakDoomed = 0 // the gateway that is killed
-	soakOld    = 1 // the one that is not
+	soakDoomed = 0                     // the gateway that is killed
+	soakOld    = 1                     // the one that is not
+	soakAway   = 10 * time.Millisecond // from the host, one way
 )
 
 // soak is one run.
@@ -42,7 +46,8 @@ type soak struct {
 	t     *testing.T
 	sshd  *remotetest.SSHD
 	redis *registrytest.RedisServer
-	args  []string
+	args  []string  // of every gateway
+	hosts [2]string // hosts.yaml of each
 
 	mu    sync.Mutex
 	gates [2]*process
@@ -58,7 +63,10 @@ type soak struct {
 
 func TestSoak(t *testing.T) {
 	s := &soak{t: t, sshd: remotetest.StartSSHD(t, remotetest.SSHDOptions{}), redis: registrytest.StartRedis(t), files: map[string][32]byte{}}
-	s.args = []string{"serve", "--listen", "127.0.0.1:0", "--hosts", yamlOf(t, s.sshd.Host("web-1")), "--redis", s.redis.URL(),
+	p := remotetest.StartProxy(t, s.sshd.Addr)
+	p.Delay(soakAway)
+	s.hosts = [2]string{soakDoomed: yamlOf(t, s.sshd.Host("web-1")), soakOld: yamlOf(t, p.Host(s.sshd.Host("web-1")))}
+	s.args = []string{"serve", "--listen", "127.0.0.1:0", "--redis", s.redis.URL(),
 		"--metrics-listen", "127.0.0.1:0", "--pprof", "127.0.0.1:0"}
 	for i := range s.gates {
 		s.start(i)
@@ -80,7 +88,7 @@ func TestSoak(t *testing.T) {
 }
 
 func (s *soak) start(i int) {
-	p := startBinary(s.t, plain, nil, s.args...)
+	p := startBinary(s.t, plain, nil, append(slices.Clone(s.args), "--hosts", s.hosts[i])...)
 	base := "http://" + p.logged("listening")["address"].(string)
 	s.mu.Lock()
 	s.gates[i], s.bases[i] = p, base
@@ -343,8 +351,9 @@ func (s *soak) settle() {
 	}
 }
 
-// prepared is the name under which staging is made before it gets its place.
-var prepared = regexp.MustCompile(`^\.[a-z2-7]{26}\.sftpgate$`)
+// prepared is the name under which staging is made before it gets its place, or,
+// in capitals, the one under which it is tried what the host can do.
+var prepared = regexp.MustCompile(`^\.([a-z2-7]{26}|[A-Z2-7]{26})\.sftpgate$`)
 
 // counts reports whether a name beside the targets stands for an upload: a claim
 // in which a clean-up that was cut off has left nothing does not.
