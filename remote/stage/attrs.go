@@ -37,6 +37,11 @@ func (p *publisher) attributes(ctx context.Context, old *File) (notes []string, 
 	if err != nil || mine == nil {
 		return nil, fmt.Errorf("publish %s: the assembled file is gone: %w", p.target.Path(), errOr(err, fs.ErrNotExist))
 	}
+	return p.give(ctx, mine, old)
+}
+
+// give is attributes for a source that was just looked at.
+func (p *publisher) give(ctx context.Context, mine, old *File) (notes []string, err error) {
 	kept := false
 	if old == nil {
 		p.Attrs = p.Attrs.or(p.host.Config())
@@ -62,8 +67,10 @@ func (p *publisher) attributes(ctx context.Context, old *File) (notes []string, 
 	case old != nil:
 		mode = old.Mode
 	}
-	if err := p.c.Chmod(p.Source, mode); err != nil {
-		return nil, fmt.Errorf("give %s the mode %#o: %w", p.target.Path(), mode, err)
+	if owned := uid != mine.UID || gid != mine.GID; owned || kept || mode != mine.Mode {
+		if err := p.c.Chmod(p.Source, mode); err != nil {
+			return nil, fmt.Errorf("give %s the mode %#o: %w", p.target.Path(), mode, err)
+		}
 	}
 	if t := p.Attrs.MTime; !t.IsZero() {
 		if err := p.c.Chtimes(p.Source, t, t); err != nil {

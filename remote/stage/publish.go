@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"path"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/pkg/sftp"
@@ -107,25 +108,23 @@ type publisher struct {
 }
 
 func (p *publisher) run(ctx context.Context, done *Published) error {
-	wait := standing(p.c, path.Dir(p.Source))
-	info, err := p.c.Lstat(p.Source)
-	if moved := wait(); moved != nil {
-		err = moved
-	}
-	if err != nil {
-		return fmt.Errorf("publish %s: %w", p.target.Path(), err)
-	}
-	if info.Size() != p.Size {
-		return fmt.Errorf("%w: %s has %d bytes, the file has %d", ErrContent, p.Source, info.Size(), p.Size)
-	}
-	old, err := p.allowed()
+	b := p.host.burst(p.target, p.can)
+	defer b.leave()
+	names := b.names.expect(ctx)
+	defer names.release()
+	source := p.openSource()
+	defer source.close()
+	mine, old, err := p.look()
 	if err != nil {
 		return err
 	}
-	if done.Notes, err = p.attributes(ctx, old); err != nil {
+	if old, err = p.judge(old); err != nil {
 		return err
 	}
-	if err := p.sync(); err != nil {
+	if done.Notes, err = p.give(ctx, mine, old); err != nil {
+		return err
+	}
+	if err := source.sync(); err != nil {
 		return err
 	}
 	done.Replaced = old != nil
@@ -136,7 +135,28 @@ func (p *publisher) run(ctx context.Context, done *Published) error {
 		return err
 	}
 	failpoint.Reach(failpoint.FinishPublished)
-	return p.settle(done)
+	return p.settled(done, func() error { return names.sync(ctx) })
+}
+
+// look describes source and target, and makes sure that the way to the source is
+// still the one that was resolved.
+func (p *publisher) look() (mine, old *File, err error) {
+	wait := standing(p.c, path.Dir(p.Source))
+	var looked sync.WaitGroup
+	var taken error
+	looked.Go(func() { old, taken = lookFile(p.c, p.target.Path()) })
+	mine, err = lookFile(p.c, p.Source)
+	looked.Wait()
+	if moved := wait(); moved != nil {
+		err = moved
+	}
+	switch {
+	case err != nil || mine == nil:
+		return nil, nil, fmt.Errorf("publish %s: %w", p.target.Path(), errOr(err, fs.ErrNotExist))
+	case mine.Size != p.Size:
+		return nil, nil, fmt.Errorf("%w: %s has %d bytes, the file has %d", ErrContent, p.Source, mine.Size, p.Size)
+	}
+	return mine, old, taken
 }
 
 // allowed says whether what stands at the target now may be replaced.
@@ -161,16 +181,53 @@ func (p *publisher) judge(old *File) (*File, error) {
 	return old, nil
 }
 
-func (p *publisher) sync() error {
-	f, err := p.c.OpenFile(p.Source, writeOnly)
-	if err != nil {
+// openSource begins to open the source, to be synced.
+func (p *publisher) openSource() *sourceFile {
+	o := &sourceFile{p: p, ready: make(chan struct{})}
+	go func() {
+		defer close(o.ready)
+		o.file, o.err = p.c.OpenFile(p.Source, writeOnly)
+	}()
+	return o
+}
+
+// sourceFile is the source as it is open.
+type sourceFile struct {
+	p     *publisher
+	ready chan struct{} // closed when the rest is known
+	file  *sftp.File
+	err   error
+}
+
+func (o *sourceFile) sync() error {
+	<-o.ready
+	if errors.Is(o.err, fs.ErrPermission) {
 		// A mode or an owner that we gave it can forbid it; the bytes were synced before.
-		if errors.Is(err, fs.ErrPermission) {
-			return nil
-		}
-		return fmt.Errorf("sync %s: %w", p.Source, err)
+		return nil
 	}
-	return errors.Join(syncFile(f, p.can), f.Close())
+	err := o.err
+	if err == nil {
+		err = syncFile(o.file, o.p.can)
+	}
+	if err != nil {
+		return fmt.Errorf("sync %s: %w", o.p.Source, err)
+	}
+	return nil
+}
+
+// close does not wait for the host, whose fsync has told how it went.
+func (o *sourceFile) close() {
+	go func() {
+		if <-o.ready; o.file != nil {
+			_ = o.file.Close()
+		}
+	}()
+}
+
+func (p *publisher) sync() error {
+	source := p.openSource()
+	defer source.close()
+	return source.sync()
 }
 
 // appear is the step itself.
@@ -237,11 +294,17 @@ func (p *publisher) inTheWay(err error) error {
 
 // settle makes the target's name durable and describes it.
 func (p *publisher) settle(done *Published) error {
-	if err := syncDir(p.c, p.can, p.target.Dir); err != nil {
-		return err
+	return p.settled(done, func() error { return syncDir(p.c, p.can, p.target.Dir) })
+}
+
+func (p *publisher) settled(done *Published, syncNames func() error) error {
+	synced := make(chan error, 1)
+	go func() { synced <- syncNames() }()
+	f, err := lookFile(p.c, p.target.Path())
+	if serr := <-synced; serr != nil {
+		return serr
 	}
 	failpoint.Reach(failpoint.FinishDirSynced)
-	f, err := lookFile(p.c, p.target.Path())
 	if err == nil && f == nil {
 		err = fmt.Errorf("%s was published and is gone again: %w", p.target.Path(), fs.ErrNotExist)
 	}
