@@ -33,6 +33,8 @@ type ServerOptions struct {
 	NoHardLinks bool
 	// NoDirOpen: a directory cannot be opened by SSH_FXP_OPEN, and so not synced.
 	NoDirOpen bool
+	// Shell: "exec sh" gives one, which does what the script of package shell asks it.
+	Shell bool
 	// Gate is called before every operation, reads included, with no lock held. It
 	// may block: the server of that channel then stands still with it, as a stopped
 	// process would, while Ping goes on answering. It may return one of the errors
@@ -74,18 +76,34 @@ func (t *transport) Subsystem(name string) (link.Channel, error) {
 	if t.why != nil {
 		return nil, t.why
 	}
-	c := &channel{in: newPipe(), out: newPipe(), ended: make(chan struct{})}
-	t.channels = append(t.channels, c)
-	s := &server{
-		disk: t.disk, options: t.options, in: c.in, out: c.out,
-		cut: t.end, handles: map[string]*handle{},
-	}
+	c, s := t.start()
 	go func() { c.end(s.run()) }()
 	return c, nil
 }
 
+// start makes a channel and what serves it. With t.mu held.
+func (t *transport) start() (*channel, *server) {
+	c := &channel{in: newPipe(), out: newPipe(), ended: make(chan struct{})}
+	t.channels = append(t.channels, c)
+	return c, &server{
+		disk: t.disk, options: t.options, in: c.in, out: c.out,
+		cut: t.end, handles: map[string]*handle{},
+	}
+}
+
 func (t *transport) Exec(string) (link.Channel, error) {
-	return nil, errors.New("exec refused: this host runs no commands")
+	if !t.options.Shell {
+		return nil, errors.New("exec refused: this host runs no commands")
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.why != nil {
+		return nil, t.why
+	}
+	c, s := t.start()
+	sh := &shellServer{server: s, pid: 1000 + len(t.channels)}
+	go func() { c.end(sh.run()) }()
+	return c, nil
 }
 
 // Ping is answered by the SSH server, whatever its sftp server does.
