@@ -9,9 +9,9 @@ import (
 	"syscall"
 )
 
-// shellBlock is how much its cat copies at a time: little, so that a power cut
+// shellBlocks is in how many blocks its cat copies a file, so that a power cut
 // finds chunks that are copied in part.
-const shellBlock = 400
+const shellBlocks = 3
 
 // shellServer stands for a shell that runs the script of package shell on the
 // disk. A real one cannot be cut off from its disk and shown what was synced of
@@ -105,8 +105,9 @@ func (s *shellServer) copy(source, part string, off int64) error {
 	}
 	defer s.disk.close(node)
 	h := &handle{node: node, path: part, flags: fxfWrite}
+	block := len(content)/shellBlocks + 1
 	for len(content) > 0 {
-		n := min(len(content), shellBlock)
+		n := min(len(content), block)
 		write := s.onHandle(Write, h)
 		write.Off, write.Len, write.Data = off, int64(n), content[:n]
 		if err := s.gate(write); err != nil {
