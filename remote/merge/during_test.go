@@ -36,7 +36,7 @@ func TestDamageDuringTheMerge(t *testing.T) {
 				var chunk, part string
 				var armed atomic.Bool
 				d, u := onDiskWith(t, engine, 90_000, func(op remotetest.Op) error {
-					if op.Kind == test.at && (op.Path == chunk || op.Path2 == chunk) && armed.CompareAndSwap(true, false) {
+					if armed.Load() && op.Kind == test.at && (op.Path == chunk || op.Path2 == chunk) && armed.CompareAndSwap(true, false) {
 						return test.damage(d, chunk, part)
 					}
 					return nil

@@ -234,11 +234,26 @@ func (a *Attempt) Commit(ctx context.Context, g *Generation, off int64) (record.
 	if err := g.gone(ctx, names.sync(ctx)); err != nil {
 		return chunk, fmt.Errorf("commit %s: %w", chunk.Span, err)
 	}
-	if err := a.conn.Stale(); err != nil { // it may be durable where nobody will look for it
+	if err := a.stillSeen(ctx, g, chunk); err != nil {
 		return chunk, fmt.Errorf("commit %s: %w", chunk.Span, err)
 	}
 	failpoint.Reach(failpoint.ChunkDirSynced)
 	return chunk, nil
+}
+
+// stillSeen makes sure that the host is still the machine that has the chunk, when
+// its configuration has changed meanwhile: else it is durable where nobody will
+// look for it.
+func (a *Attempt) stillSeen(ctx context.Context, g *Generation, c record.Chunk) error {
+	stale := a.conn.Stale()
+	if stale == nil {
+		return nil
+	}
+	size, err := g.Size(ctx, g.path(chunksDir, c.Name()))
+	if err != nil || size != c.Len {
+		return errors.Join(stale, err)
+	}
+	return nil
 }
 
 // rename to a name that says the content: whoever has the name already has the same bytes.
