@@ -64,7 +64,7 @@ func TestTheHostsAnswerIsLost(t *testing.T) {
 						synctest.Wait()
 					}
 					// Another connection may do for the directory what one did not.
-					mends := lost.distance == "far" && step.kind == remotetest.Fsync && !step.left
+					mends := step.kind == remotetest.Fsync && !step.left
 					sentAgain(t, d, r, &armed, chunk, step.left, mends)
 				})
 			})
