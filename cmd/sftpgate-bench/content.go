@@ -33,13 +33,6 @@ type tree struct {
 	files []source
 }
 
-func (t tree) bytes() (n int64) {
-	for _, f := range t.files {
-		n += f.size
-	}
-	return n
-}
-
 func newContent(dir string) (*content, error) {
 	return &content{dir: dir, files: map[int64]source{}, trees: map[string]tree{}}, os.Mkdir(dir, 0o755)
 }

@@ -7,4 +7,8 @@
 // from nothing: there is no second path for recovery. Two mergers on one
 // generation write the same bytes at the same places and add to one checkpoint;
 // that costs work and nothing else.
+//
+// Lengths of chunk and part are looked at before and after each copy: over SFTP
+// near the host; at a distance by the host's own shell, which copies no further
+// where they are wrong, so that a batch costs one round trip (together.go).
 package merge

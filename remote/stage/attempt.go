@@ -106,7 +106,7 @@ func (a *Attempt) Fill(ctx context.Context, r io.Reader) (int64, error) {
 func (a *Attempt) Seal(ctx context.Context) error {
 	err := a.settled()
 	if err == nil {
-		err = a.sync()
+		_, err = a.sync()
 	}
 	if err != nil {
 		return a.explain(ctx, err)
@@ -133,10 +133,10 @@ func (a *Attempt) settled() error {
 	return errors.Join(errs...)
 }
 
-// sync makes the bytes durable. The size is asked for at the same time, by the
-// name, since a sftp.File does one thing at a time; and where an fsync has told how
-// it went nobody waits for the file to be closed.
-func (a *Attempt) sync() error {
+// sync makes the bytes durable and describes the file. It is asked for at the same
+// time, by the name, since a sftp.File does one thing at a time; and where an fsync
+// has told how it went nobody waits for the file to be closed.
+func (a *Attempt) sync() (*File, error) {
 	synced := make(chan error, 1)
 	go func() { synced <- syncFile(a.file, a.can) }()
 	info, err := a.conn.SFTP().Lstat(a.path)
@@ -150,9 +150,9 @@ func (a *Attempt) sync() error {
 		err = errors.Join(err, a.close())
 	}
 	if err != nil {
-		err = a.conn.Explain(fmt.Errorf("sync %s: %w", a.path, err))
+		return nil, a.conn.Explain(fmt.Errorf("sync %s: %w", a.path, err))
 	}
-	return err
+	return fileOf(a.path, info), nil
 }
 
 // close closes the file once. Not with sftp.File's own lock: who waits for that

@@ -89,7 +89,7 @@ func (s *Small) seal(ctx context.Context, pub publisher) (mine, old *File, err e
 	var free sync.WaitGroup
 	var taken error
 	free.Go(func() { old, taken = s.stillFree(ctx, pub) })
-	mine, err = s.synced()
+	mine, err = s.attempt.sync()
 	free.Wait()
 	if err = cmp.Or(err, taken); err != nil || asked {
 		return mine, old, err
@@ -135,26 +135,6 @@ func (s *Small) landed(ctx context.Context, pub publisher) (asked bool, err erro
 		}
 	}
 	return asked, nil
-}
-
-// synced is sync, and describes the attempt.
-func (s *Small) synced() (*File, error) {
-	a := s.attempt
-	synced := make(chan error, 1)
-	go func() { synced <- syncFile(a.file, a.can) }()
-	info, err := a.conn.SFTP().Lstat(a.path)
-	if err = errors.Join(err, <-synced); err == nil && info.Size() != a.len {
-		err = fmt.Errorf("%w: %s has %d bytes, %d were written", ErrContent, a.path, info.Size(), a.len)
-	}
-	if a.can.Fsync {
-		go func() { _ = a.close() }()
-	} else {
-		err = errors.Join(err, a.close())
-	}
-	if err != nil {
-		return nil, fmt.Errorf("sync %s: %w", a.path, err)
-	}
-	return fileOf(a.path, info), nil
 }
 
 // stillFree looks once more who stages at the target, and whether its directory
