@@ -1,13 +1,6 @@
 package link
 
-import (
-	"context"
-	"crypto/rand"
-	"errors"
-	"fmt"
-	"path"
-	"strings"
-)
+import "context"
 
 // Abilities is what a host can do below one root, found by trying it there.
 type Abilities struct {
@@ -92,57 +85,4 @@ func (p *Pool) Abilities(ctx context.Context, root, dir string) (Abilities, erro
 			return t.found, nil
 		}
 	}
-}
-
-// try runs every test in a new directory below dir.
-func (p *Pool) try(ctx context.Context, dir string) (Abilities, error) {
-	c, err := p.Conn(ctx)
-	if err != nil {
-		return Abilities{}, err
-	}
-	defer c.Release()
-	at := path.Join(dir, "."+rand.Text()+".sftpgate")
-	if err := c.SFTP().Mkdir(at); err != nil {
-		err = c.Explain(err)
-		var host *Error
-		if errors.As(err, &host) {
-			return Abilities{}, err
-		}
-		return Abilities{}, fmt.Errorf("%s on host %s cannot be written by user %s: %w", dir, p.id, p.Host().User, err)
-	}
-	defer func() { _ = c.SFTP().RemoveAll(at) }()
-	t := &trial{client: c.SFTP(), dir: at, found: Abilities{Why: map[string]string{}}}
-	// A full disk says nothing about what the host can do: it must hold bytes
-	// before the tests and after them, or nothing is believed and kept.
-	unwritable := func(name string) error {
-		if err := t.write(name, strings.Repeat("sftpgate", 1024)); err != nil {
-			return fmt.Errorf("%s on host %s cannot be tried out: %w", dir, p.id, c.Explain(err))
-		}
-		return nil
-	}
-	if err := unwritable("before"); err != nil {
-		return Abilities{}, err
-	}
-	t.names()
-	t.syncs()
-	t.space()
-	t.proc()
-	if cause := c.c.gone(); cause != nil {
-		return Abilities{}, c.Explain(errLost)
-	}
-	shellCtx, cancel := context.WithTimeout(ctx, p.options.shellPatience())
-	defer cancel()
-	t.shell(shellCtx, c)
-	if err := ctx.Err(); err != nil {
-		return Abilities{}, err
-	}
-	if t.broken != nil {
-		return Abilities{}, fmt.Errorf("%s on host %s cannot be tried out: %w", dir, p.id, c.Explain(t.broken))
-	}
-	if err := unwritable("after"); err != nil {
-		return Abilities{}, err
-	}
-	p.options.Log.Info("abilities found", "host", p.id, "dir", dir, "durable", t.found.Durable(),
-		"create_only", t.found.CreateOnly(), "exec", t.found.Exec, "hash", t.found.HashTool, "absent", t.found.Why)
-	return t.found, nil
 }

@@ -1,0 +1,120 @@
+package link
+
+import (
+	"cmp"
+	"errors"
+	"io"
+	"maps"
+	"os"
+	"path"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// filling is what a disk must hold before the tests and after them, 8 KiB.
+var filling = strings.Repeat("sftpgate", 1024)
+
+// fullDirs are made before the tests, each with a file in it.
+var fullDirs = map[string]string{"d1": "x", "d2": "y", "e1": "x", "e2": "y"}
+
+// prepare makes the files that the tests start from. Nothing is tried yet: where
+// one of them cannot be made, that is no verdict.
+func (t *trial) prepare() error {
+	files := map[string]string{
+		"before": filling,
+		"p1":     "new", "p2": "old",
+		"h1": "one", "h2": "two",
+		"r1": "one", "r2": "two",
+		"shell": t.word,
+	}
+	for dir, name := range fullDirs {
+		files[path.Join(dir, name)] = dir
+	}
+	dirs := slices.Collect(maps.Keys(fullDirs))
+	if err := each(dirs, func(dir string) error { return t.client.Mkdir(t.path(dir)) }); err != nil {
+		return err
+	}
+	return each(slices.Collect(maps.Keys(files)), func(name string) error { return t.write(name, files[name]) })
+}
+
+// What the tests leave on a host that has every ability.
+var (
+	leftFiles = []string{"before", "p2", "h1", "h2", "h3", "r2", "r3", "shell", "d2/y", "d3/x", "e2/y", "e3/x", "s", "after"}
+	leftDirs  = []string{"d2", "d3", "e2", "e3"}
+)
+
+// remove removes the directory by the names that are known; what keeps it there
+// after that is looked for. Before the end nothing is removed: a full disk would
+// have room again for what is written after the tests.
+func (t *trial) remove() {
+	_ = each(leftFiles, func(name string) error { return t.client.Remove(t.path(name)) })
+	_ = each(leftDirs, func(name string) error { return t.client.RemoveDirectory(t.path(name)) })
+	if t.client.RemoveDirectory(t.dir) != nil {
+		_ = t.client.RemoveAll(t.dir)
+	}
+}
+
+func (t *trial) path(name string) string { return path.Join(t.dir, name) }
+
+func (t *trial) write(name, text string) error {
+	f, err := t.client.OpenFile(t.path(name), os.O_WRONLY|os.O_CREATE|os.O_EXCL)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write([]byte(text))
+	return errors.Join(err, f.Close())
+}
+
+// holds reports whether the file name has exactly this text: it, and no byte more.
+func (t *trial) holds(name, text string) bool {
+	f, err := t.client.Open(t.path(name))
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	var end error
+	got := make([]byte, len(text))
+	sideBySide(
+		func() { _, err = f.ReadAt(got, 0) },
+		func() { _, end = f.ReadAt(make([]byte, 1), int64(len(text))) },
+	)
+	return err == nil && string(got) == text && errors.Is(end, io.EOF)
+}
+
+func (t *trial) exists(name string) bool {
+	_, err := t.client.Lstat(t.path(name))
+	return err == nil
+}
+
+func (t *trial) link(from, to string) error {
+	return t.client.Link(t.path(from), t.path(to))
+}
+
+func (t *trial) rename(from, to string) error {
+	return t.client.Rename(t.path(from), t.path(to))
+}
+
+func (t *trial) posixRename(from, to string) error {
+	return t.client.PosixRename(t.path(from), t.path(to))
+}
+
+// sideBySide does all at once and waits for the last.
+func sideBySide(all ...func()) {
+	var running sync.WaitGroup
+	for _, do := range all {
+		running.Go(do)
+	}
+	running.Wait()
+}
+
+// each does the same for all names at once, and returns one of the errors.
+func each(names []string, do func(name string) error) error {
+	errs := make([]error, len(names))
+	var running sync.WaitGroup
+	for i, name := range names {
+		running.Go(func() { errs[i] = do(name) })
+	}
+	running.Wait()
+	return cmp.Or(errs...)
+}
