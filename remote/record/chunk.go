@@ -19,7 +19,9 @@ func ParseSum(text string) (Sum, error) {
 	if len(text) != hex.EncodedLen(len(s)) || strings.ToLower(text) != text {
 		return s, fmt.Errorf("%q is not a SHA-256 in hex", text)
 	}
-	_, err := hex.Decode(s[:], []byte(text))
+	var digits [2 * sha256.Size]byte
+	copy(digits[:], text)
+	_, err := hex.Decode(s[:], digits[:])
 	return s, err
 }
 
@@ -40,8 +42,15 @@ type Chunk struct {
 
 // Name is the chunk's file name on the host, <offset>-<length>-<sha256>: it
 // says all there is to know about what the file should hold.
-func (c Chunk) Name() string {
-	return strconv.FormatInt(c.Off, 10) + "-" + strconv.FormatInt(c.Len, 10) + "-" + c.Sum.String()
+func (c Chunk) Name() string { return string(c.appendName(make([]byte, 0, longestName))) }
+
+// longestName is two numbers of 63 bits, a sum and what is between them.
+const longestName = 19 + 1 + 19 + 1 + 2*sha256.Size
+
+func (c Chunk) appendName(b []byte) []byte {
+	b = append(strconv.AppendInt(b, c.Off, 10), '-')
+	b = append(strconv.AppendInt(b, c.Len, 10), '-')
+	return hex.AppendEncode(b, c.Sum[:])
 }
 
 // ParseChunkName reads a name that Name made; any other spelling is refused.
@@ -63,14 +72,14 @@ func ParseChunkName(name string) (Chunk, error) {
 	if c.Sum, err = ParseSum(sum); err != nil {
 		return c, fmt.Errorf("chunk name %q: %w", name, err)
 	}
-	if c.Name() != name {
+	if string(c.appendName(make([]byte, 0, longestName))) != name {
 		return c, fmt.Errorf("chunk name %q is not in its one spelling, %q", name, c.Name())
 	}
 	return c, nil
 }
 
 // MarshalText writes the chunk's name.
-func (c Chunk) MarshalText() ([]byte, error) { return []byte(c.Name()), nil }
+func (c Chunk) MarshalText() ([]byte, error) { return c.appendName(make([]byte, 0, longestName)), nil }
 
 // UnmarshalText reads it back.
 func (c *Chunk) UnmarshalText(text []byte) (err error) {

@@ -3,6 +3,7 @@ package record
 import (
 	"bytes"
 	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -15,13 +16,14 @@ const Version = 1
 // MaxBytes bounds a record file: a few million chunks.
 const MaxBytes = 512 << 20
 
-// envelope is the file: the sum covers the bytes of the record exactly as they
+// The file is a JSON object: what stands before the sum, between it and the
+// record, and behind. The sum covers the bytes of the record exactly as they
 // stand, so that a torn or edited file is never taken for a valid one.
-type envelope struct {
-	Version int             `json:"sftpgate"`
-	Sum     Sum             `json:"sha256"`
-	Record  json.RawMessage `json:"record"`
-}
+var (
+	opening = fmt.Sprintf("{\n \"sftpgate\": %d,\n \"sha256\": \"", Version)
+	middle  = "\",\n \"record\": "
+	closing = "\n}\n"
+)
 
 // Encode writes the record file, indented for a person to read. It refuses
 // what Decode would: a record that nobody can read loses what it says.
@@ -29,18 +31,29 @@ func Encode(r Record) ([]byte, error) {
 	if err := r.check(); err != nil {
 		return nil, fmt.Errorf("encode record %d: %w", r.Seq, err)
 	}
-	body, err := json.MarshalIndent(r, "  ", " ")
+	body, err := json.Marshal(r)
 	if err != nil {
 		return nil, fmt.Errorf("encode record %d: %w", r.Seq, err)
 	}
-	return wrap(body), nil
+	var file bytes.Buffer
+	begin(&file)
+	if err := json.Indent(&file, body, "  ", " "); err != nil {
+		return nil, fmt.Errorf("encode record %d: %w", r.Seq, err)
+	}
+	return end(&file), nil
 }
 
-func wrap(body []byte) []byte {
-	var file bytes.Buffer
-	fmt.Fprintf(&file, "{\n \"sftpgate\": %d,\n \"sha256\": %q,\n \"record\": ", Version, Sum(sha256.Sum256(body)).String())
-	file.Write(body)
-	file.WriteString("\n}\n")
+// begin writes what stands before the record; end fills the sum in.
+func begin(file *bytes.Buffer) {
+	file.WriteString(opening)
+	file.WriteString(Sum{}.String())
+	file.WriteString(middle)
+}
+
+func end(file *bytes.Buffer) []byte {
+	sum := sha256.Sum256(file.Bytes()[len(opening)+2*len(Sum{})+len(middle):])
+	hex.Encode(file.Bytes()[len(opening):], sum[:])
+	file.WriteString(closing)
 	return file.Bytes()
 }
 
@@ -50,28 +63,50 @@ var ErrVersion = errors.New("the record was written by another version of the ga
 // Decode reads a record file. It refuses a torn or changed one, in whichever
 // byte, an unknown version, and contents that make no sense.
 func Decode(file []byte) (Record, error) {
-	var e envelope
-	if err := json.Unmarshal(file, &e); err != nil {
-		return Record{}, fmt.Errorf("record is torn or no record: %w", err)
-	}
-	if e.Version != Version {
-		return Record{}, fmt.Errorf("%w: it has version %d, this one reads %d: upgrade the gateway", ErrVersion, e.Version, Version)
-	}
-	if Sum(sha256.Sum256(e.Record)) != e.Sum {
-		return Record{}, errors.New("record does not match its checksum: it is torn or was changed")
-	}
-	// JSON has many spellings, and one that lost its last byte may be one of them.
-	if !bytes.Equal(wrap(e.Record), file) {
-		return Record{}, errors.New("record is not as it was written: it is torn or was changed")
+	body, ok := bodyOf(file)
+	if !ok {
+		return Record{}, whatIsWrong(file)
 	}
 	var r Record
-	if err := json.Unmarshal(e.Record, &r); err != nil {
+	if err := json.Unmarshal(body, &r); err != nil {
 		return Record{}, fmt.Errorf("record: %w", err)
 	}
 	if err := r.check(); err != nil {
 		return Record{}, err
 	}
 	return r, nil
+}
+
+// bodyOf is the record in a file that is, to the byte, one that Encode could
+// have written: JSON has many spellings, and one that lost its last byte may be
+// another one of them.
+func bodyOf(file []byte) ([]byte, bool) {
+	rest, opens := bytes.CutPrefix(file, []byte(opening))
+	sum, rest, parted := bytes.Cut(rest, []byte(middle))
+	body, closes := bytes.CutSuffix(rest, []byte(closing))
+	if !opens || !parted || !closes || !bytes.HasPrefix(body, []byte("{")) || !bytes.HasSuffix(body, []byte("}")) {
+		return nil, false
+	}
+	return body, string(sum) == Sum(sha256.Sum256(body)).String()
+}
+
+// whatIsWrong says why a file is no record.
+func whatIsWrong(file []byte) error {
+	var e struct {
+		Version int             `json:"sftpgate"`
+		Sum     Sum             `json:"sha256"`
+		Record  json.RawMessage `json:"record"`
+	}
+	switch err := json.Unmarshal(file, &e); {
+	case err != nil:
+		return fmt.Errorf("record is torn or no record: %w", err)
+	case e.Version != Version:
+		return fmt.Errorf("%w: it has version %d, this one reads %d: upgrade the gateway", ErrVersion, e.Version, Version)
+	case Sum(sha256.Sum256(e.Record)) != e.Sum:
+		return errors.New("record does not match its checksum: it is torn or was changed")
+	default:
+		return errors.New("record is not as it was written: it is torn or was changed")
+	}
 }
 
 func (r Record) check() error {

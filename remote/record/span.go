@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
 )
 
 // Span is the half-open byte range [Off, Off+Len) of a file.
@@ -53,27 +54,69 @@ func (s Span) Overlap(o Span) Span {
 func (s Span) String() string { return fmt.Sprintf("[%d,%d)", s.Off, s.End()) }
 
 // Spans is a set of bytes: ascending, disjoint, neighbours joined. The zero
-// value is empty. Methods return a new set and leave the old one as it was.
+// value is empty. Methods return a new set and leave the old one as it was, all
+// but Add.
 type Spans []Span
 
 // Collect makes a set of any spans, in any order, overlapping or not.
 func Collect(spans ...Span) Spans {
-	sorted := slices.DeleteFunc(slices.Clone(spans), func(s Span) bool { return s.Len <= 0 })
+	sorted := slices.Clone(spans)
 	slices.SortFunc(sorted, func(a, b Span) int { return cmp.Compare(a.Off, b.Off) })
-	var set Spans
+	set := Spans(sorted[:0]) // never longer than what has been read of sorted
 	for _, s := range sorted {
-		if n := len(set); n > 0 && s.Off <= set[n-1].End() {
-			set[n-1].Len = max(set[n-1].End(), s.End()) - set[n-1].Off
-			continue
-		}
-		set = append(set, s)
+		set = set.join(s)
 	}
 	return set
 }
 
+// join puts a span in that begins no earlier than any in the set. It may change the
+// set itself.
+func (s Spans) join(o Span) Spans {
+	n := len(s)
+	switch {
+	case o.Len <= 0:
+		return s
+	case n == 0 || s[n-1].End() < o.Off:
+		return append(s, o)
+	}
+	s[n-1].Len = max(s[n-1].End(), o.End()) - s[n-1].Off
+	return s
+}
+
 // With returns the set with more spans in it.
 func (s Spans) With(more ...Span) Spans {
-	return Collect(append(slices.Clone(s), more...)...)
+	other := Collect(more...)
+	both := make(Spans, 0, len(s)+len(other))
+	for len(s) > 0 && len(other) > 0 {
+		if s[0].Off <= other[0].Off {
+			both, s = both.join(s[0]), s[1:]
+		} else {
+			both, other = both.join(other[0]), other[1:]
+		}
+	}
+	for _, rest := range [2]Spans{s, other} {
+		for _, have := range rest {
+			both = both.join(have)
+		}
+	}
+	return both
+}
+
+// Add puts a span into the set itself, of which nobody else may hold a copy.
+func (s *Spans) Add(o Span) {
+	if o.Len <= 0 {
+		return
+	}
+	from, to := s.after(o.Off), s.after(o.End())
+	if from > 0 && (*s)[from-1].End() >= o.Off {
+		from--
+	}
+	if from < to {
+		end := max(o.End(), (*s)[to-1].End())
+		o.Off = min(o.Off, (*s)[from].Off)
+		o.Len = end - o.Off
+	}
+	*s = slices.Replace(*s, from, to, o)
 }
 
 // Without returns the set less the bytes of o.
@@ -151,7 +194,18 @@ func (s Spans) after(off int64) int {
 }
 
 // MarshalJSON writes [[from,to],…].
-func (s Spans) MarshalJSON() ([]byte, error) { return json.Marshal(s.Pairs()) }
+func (s Spans) MarshalJSON() ([]byte, error) {
+	text := append(make([]byte, 0, 2+24*len(s)), '[')
+	for i, have := range s {
+		if i > 0 {
+			text = append(text, ',')
+		}
+		text = strconv.AppendInt(append(text, '['), have.Off, 10)
+		text = strconv.AppendInt(append(text, ','), have.End(), 10)
+		text = append(text, ']')
+	}
+	return append(text, ']'), nil
+}
 
 // UnmarshalJSON reads [[from,to],…] and refuses ranges that make no sense.
 func (s *Spans) UnmarshalJSON(data []byte) error {

@@ -92,6 +92,11 @@ func checkSpans(t *testing.T, a, b []Span, within Span) {
 		}
 	}
 	union.equal(t, "With", sa.With(b...))
+	added := slices.Clone(sa)
+	for _, s := range b {
+		added.Add(s)
+	}
+	union.equal(t, "Add", added)
 	less.equal(t, "Without", sa.Without(sb))
 	gaps.equal(t, "Gaps", sa.Gaps(within))
 	if sa.Covers(within) != inside {

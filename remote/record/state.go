@@ -1,6 +1,7 @@
 package record
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"slices"
@@ -110,5 +111,8 @@ func (s State) Covers(c Chunk) bool {
 }
 
 func compareChunks(a, b Chunk) int {
-	return cmp.Or(cmp.Compare(a.Off, b.Off), cmp.Compare(a.Len, b.Len), slices.Compare(a.Sum[:], b.Sum[:]))
+	if n := cmp.Compare(a.Off, b.Off); n != 0 {
+		return n // as nearly always
+	}
+	return cmp.Or(cmp.Compare(a.Len, b.Len), bytes.Compare(a.Sum[:], b.Sum[:]))
 }
