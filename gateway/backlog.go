@@ -20,15 +20,17 @@ const (
 // awaitMerge holds a body back while the merge is too far behind, so that the
 // host needs the file's size and a window, not twice the size.
 func (u *upload) awaitMerge(ctx context.Context) error {
+	if _, much := u.backlog(); !much { // as nearly always
+		return nil
+	}
 	stuck := time.NewTimer(stuckAfter)
 	defer stuck.Stop()
 	look := time.NewTicker(lookEvery)
 	defer look.Stop()
 	for last := int64(-1); ; {
-		meta := u.gen.State().Meta
 		news := u.news() // before the look, or what happens in between is missed
-		ahead := u.ledger.figures().ahead
-		if ahead < u.mostAhead(meta.Size) || meta.Unnamed {
+		ahead, much := u.backlog()
+		if !much {
 			return nil
 		}
 		if ahead != last {
@@ -55,6 +57,14 @@ func (u *upload) awaitMerge(ctx context.Context) error {
 				Detail: "the merge on host " + u.hostID() + " does not keep up; what was sent is kept: go on a little later"}
 		}
 	}
+}
+
+// backlog is how much is committed and not merged, in bytes, and whether that is
+// too much to take more.
+func (u *upload) backlog() (bytes int64, much bool) {
+	meta := u.gen.State().Meta
+	_, _, ahead := u.ledger.amounts()
+	return ahead, ahead >= u.mostAhead(meta.Size) && !meta.Unnamed
 }
 
 // mostAhead is how much of a file of so many bytes may be committed and not merged.

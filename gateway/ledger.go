@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"sync"
@@ -14,7 +15,9 @@ import (
 // read again first.
 type ledger struct {
 	mu        sync.Mutex
-	known     []entry // any order; names that overlap are rare and allowed
+	known     []*entry // by offset; names that overlap are rare and allowed
+	longest   int64    // of known
+	unmerged  []*entry // of known, in the order in which they came; also some that were merged since
 	covered   record.Spans
 	merged    record.Spans
 	placing   map[record.Span]chan struct{} // commits on their way
@@ -38,14 +41,31 @@ type stretch struct {
 func (l *ledger) next(off, limit int64) stretch {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for _, e := range l.known {
-		if e.Off <= off && off < e.End() {
-			return stretch{record.Span{Off: off, Len: e.End() - off}, &e}
+	var held *entry
+	for _, e := range l.reaching(off) {
+		if e.Off > off {
+			limit = min(limit, e.Off-off)
+			break
+		}
+		if off < e.End() {
+			held = e // of several the one that begins at off, if any does
 		}
 	}
-	gaps := l.covered.Gaps(record.Span{Off: off, Len: limit})
-	return stretch{Span: gaps[0]}
+	if held == nil {
+		return stretch{Span: record.Span{Off: off, Len: limit}}
+	}
+	e := *held
+	return stretch{record.Span{Off: off, Len: e.End() - off}, &e}
 }
+
+// reaching leaves out of known what ends before off, as far as that is known
+// without looking at each.
+func (l *ledger) reaching(off int64) []*entry {
+	i, _ := slices.BinarySearchFunc(l.known, off-l.longest+1, compareOffset)
+	return l.known[i:]
+}
+
+func compareOffset(e *entry, off int64) int { return cmp.Compare(e.Off, off) }
 
 // verdict is what becomes of a sealed piece.
 type verdict int
@@ -91,16 +111,19 @@ func (l *ledger) place(ctx context.Context, c record.Chunk, compared []entry) (v
 
 func (l *ledger) judge(c record.Chunk, compared []entry) (verdict, []entry) {
 	var held []entry
-	for _, e := range l.known {
+	for _, e := range l.reaching(c.Off) {
+		if e.Off >= c.End() {
+			break
+		}
 		equal := slices.ContainsFunc(compared, func(o entry) bool { return o.Chunk == e.Chunk })
 		switch {
 		case e.Overlap(c.Span).Len == 0 || equal:
-		case e.Span == c.Span && e.Sum == c.Sum:
+		case e.Chunk == c:
 			return isHeld, nil
 		case e.Span == c.Span:
-			return conflicts, []entry{e}
+			return conflicts, []entry{*e}
 		default:
-			held = append(held, e)
+			held = append(held, *e)
 		}
 	}
 	if held == nil {
@@ -125,22 +148,25 @@ func (l *ledger) placed(c record.Chunk, ok bool) {
 func (l *ledger) add(e entry) {
 	l.seq++
 	e.seq = l.seq
-	for i, have := range l.known {
-		if have.Chunk == e.Chunk {
+	i, _ := slices.BinarySearchFunc(l.known, e.Off, compareOffset)
+	for ; i < len(l.known) && l.known[i].Off == e.Off; i++ {
+		if have := l.known[i]; have.Chunk == e.Chunk {
 			if e.merged && !have.merged {
-				l.known[i].merged, l.known[i].seq = true, e.seq
+				have.merged, have.seq = true, e.seq
 				l.committed -= e.Len
-				l.merged = l.merged.With(e.Span)
+				l.merged.Add(e.Span)
 			}
 			return
 		}
 	}
-	l.known = append(l.known, e)
-	l.covered = l.covered.With(e.Span)
+	l.known = slices.Insert(l.known, i, &e)
+	l.longest = max(l.longest, e.Len)
+	l.covered.Add(e.Span)
 	if e.merged {
-		l.merged = l.merged.With(e.Span)
+		l.merged.Add(e.Span)
 	} else {
 		l.committed += e.Len
+		l.unmerged = append(l.unmerged, &e)
 	}
 }
 
@@ -166,7 +192,8 @@ func (l *ledger) reset(mark int64, s record.State, committed []record.Chunk) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	before := l.known
-	l.known, l.covered, l.merged, l.committed = nil, nil, nil, 0
+	l.known, l.unmerged, l.longest = make([]*entry, 0, len(before)), nil, 0
+	l.covered, l.merged, l.committed = nil, nil, 0
 	for _, c := range s.Chunks {
 		l.add(entry{Chunk: c, merged: true})
 	}
@@ -175,7 +202,7 @@ func (l *ledger) reset(mark int64, s record.State, committed []record.Chunk) {
 	}
 	for _, e := range before {
 		if e.seq > mark {
-			l.add(e)
+			l.add(*e)
 		}
 	}
 }
@@ -184,11 +211,10 @@ func (l *ledger) reset(mark int64, s record.State, committed []record.Chunk) {
 func (l *ledger) waiting() []record.Chunk {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	var chunks []record.Chunk
-	for _, e := range l.known {
-		if !e.merged {
-			chunks = append(chunks, e.Chunk)
-		}
+	l.unmerged = slices.DeleteFunc(l.unmerged, func(e *entry) bool { return e.merged })
+	chunks := make([]record.Chunk, len(l.unmerged))
+	for i, e := range l.unmerged {
+		chunks[i] = e.Chunk
 	}
 	return chunks
 }
@@ -203,4 +229,12 @@ func (l *ledger) figures() figures {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return figures{slices.Clone(l.covered), l.merged.Bytes(), l.committed}
+}
+
+// amounts are the bytes that are safe, those of them that are merged, and those
+// that are not. They are asked for with every chunk.
+func (l *ledger) amounts() (covered, merged, ahead int64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.covered.Bytes(), l.merged.Bytes(), l.committed
 }

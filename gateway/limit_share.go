@@ -46,7 +46,7 @@ func (s *share) take(ctx context.Context, who string, at func() int64, n int64) 
 	if at() <= 0 {
 		return n, nil
 	}
-	if err := s.getTurn(ctx, newWaiter(who, n, nil)); err != nil {
+	if err := s.getTurn(ctx, who, n); err != nil {
 		return 0, err
 	}
 	now := at()
@@ -74,14 +74,15 @@ func (s *share) adjust(bytes int64) {
 	}
 }
 
-// getTurn waits to be served; passOn ends that.
-func (s *share) getTurn(ctx context.Context, w *waiter) error {
+// getTurn waits in the line of who to be served; passOn ends that.
+func (s *share) getTurn(ctx context.Context, who string, n int64) error {
 	s.mu.Lock()
 	if !s.busy {
 		s.busy = true
 		s.mu.Unlock()
 		return nil
 	}
+	w := newWaiter(who, n, nil)
 	s.waiting.add(w)
 	s.mu.Unlock()
 	select {

@@ -66,7 +66,8 @@ func (s *Service) Stats() Stats {
 	}
 	s.mu.Unlock()
 	for _, u := range active {
-		host, ahead := u.hostID(), u.ledger.figures().ahead
+		host := u.hostID()
+		_, _, ahead := u.ledger.amounts()
 		u.mu.Lock()
 		st.Uploads[HostState{host, u.state}]++
 		u.mu.Unlock()

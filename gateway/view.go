@@ -10,14 +10,19 @@ import (
 // view is the upload as a caller sees it, with Received or without.
 func (u *upload) view(received bool) Upload {
 	state := u.gen.State()
-	seen := u.ledger.figures()
+	covered, merged, _ := u.ledger.amounts()
+	var seen figures
+	if received {
+		seen = u.ledger.figures()
+		covered, merged = seen.covered.Bytes(), seen.merged // of the same moment
+	}
 	meta := state.Meta
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	v := Upload{
 		ID: meta.ID, Host: meta.Host, Path: meta.Path, User: meta.User,
 		Size: meta.Size, ChunkSize: meta.ChunkSize, Digest: (*Digest)(meta.Digest),
-		State: u.state, ReceivedBytes: seen.covered.Bytes(), MergedBytes: seen.merged,
+		State: u.state, ReceivedBytes: covered, MergedBytes: merged,
 		Engine: u.engine, Verified: u.verified, Error: u.failure, Notes: slices.Clone(u.notes),
 		CreatedAt: meta.Created, ExpiresAt: u.expires.UTC().Truncate(time.Second),
 	}
