@@ -67,14 +67,31 @@ func (s *Service) activate(ctx context.Context, h *stage.Host, g *stage.Generati
 	if err := u.refresh(ctx); err != nil {
 		return nil, err
 	}
+	return s.admit(u), nil
+}
+
+// activateNew makes a generation active that was made just now: nothing is in it
+// but what it adopts.
+func (s *Service) activateNew(ctx context.Context, h *stage.Host, g *stage.Generation) (*upload, error) {
+	if len(g.State().Meta.Adopted) > 0 {
+		return s.activate(ctx, h, g)
+	}
+	u := s.newUpload(h, g)
+	u.ledger.reset(u.ledger.mark(), g.State(), nil)
+	u.looked = time.Now()
+	return s.admit(u), nil
+}
+
+// admit takes an upload among the active ones, unless it is there by now.
+func (s *Service) admit(u *upload) *upload {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if other := s.active[u.id]; other != nil {
-		return other, nil
+		return other
 	}
 	s.tidy()
 	s.active[u.id] = u
-	return u, nil
+	return u
 }
 
 // newUpload is a generation as it is known when nothing has been read.

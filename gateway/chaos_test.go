@@ -207,6 +207,12 @@ func (c *chaos) trySend(r *rig, content []byte) (over bool) {
 		c.done = content
 		c.mu.Unlock()
 	}
+	if gateway.CodeOf(err) == gateway.TargetExists { // the connection was lost when it was opened, and so was this answer
+		c.mu.Lock()
+		c.givenUp[id] = true
+		c.mu.Unlock()
+		_ = r.Cancel(c.t.Context(), alice, id)
+	}
 	return err == nil && u.State == gateway.Done
 }
 

@@ -15,7 +15,7 @@ const freshClaim = time.Minute
 
 // begin makes the claim in the registry and then on the host, which decides.
 func (s *Service) begin(ctx context.Context, c Caller, h *stage.Host, t stage.Target, scene stage.Scene, r OpenRequest) (*upload, error) {
-	if err := enoughSpace(ctx, h, t, r.Size); err != nil {
+	if err := enough(t, scene.Free, r.Size); err != nil {
 		return nil, err
 	}
 	meta := r.meta(c, newID())
@@ -46,9 +46,9 @@ func (s *Service) claimAndStage(ctx context.Context, h *stage.Host, t stage.Targ
 	if err := s.takeClaim(ctx, t, want); err != nil {
 		return nil, err
 	}
-	g, err := h.Create(ctx, t, meta, scene)
-	if err == nil {
-		err = s.stillFree(ctx, h, g)
+	g, standing, err := h.Create(ctx, t, meta, scene)
+	if g != nil {
+		err = s.stillFree(ctx, g, standing, err)
 	}
 	if err != nil {
 		_ = s.claims.Release(context.WithoutCancel(ctx), keyOf(t), want.Token)
@@ -60,7 +60,7 @@ func (s *Service) claimAndStage(ctx context.Context, h *stage.Host, t stage.Targ
 			s.log.Warn("the staging given up was not removed and is left on the host", "upload", meta.ID, "err", err)
 		}
 	}
-	u, err := s.activate(ctx, h, g)
+	u, err := s.activateNew(ctx, h, g)
 	if err != nil {
 		return nil, err
 	}
@@ -86,13 +86,12 @@ func replaces(scene stage.Scene, meta record.Meta) []string {
 	return ids
 }
 
-// stillFree looks at the target once more, now that the claim is ours: another
+// stillFree judges what stands at the target now that the claim is ours: another
 // upload may have been published between the first look and the claim.
-func (s *Service) stillFree(ctx context.Context, h *stage.Host, g *stage.Generation) error {
+func (s *Service) stillFree(ctx context.Context, g *stage.Generation, standing *stage.File, err error) error {
 	meta := g.State().Meta
-	f, err := h.File(ctx, g.Target())
 	if err == nil {
-		err = mayReplace(f, Options{IfExists: IfExists(meta.IfExists), IfMatch: meta.IfMatch})
+		err = mayReplace(standing, Options{IfExists: IfExists(meta.IfExists), IfMatch: meta.IfMatch})
 	}
 	if err != nil {
 		if rerr := g.Remove(context.WithoutCancel(ctx)); rerr != nil {

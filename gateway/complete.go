@@ -27,7 +27,9 @@ func (u *upload) finishAll(ctx context.Context) error {
 			break
 		}
 		if merge.Again(err) {
-			continue
+			if err = merge.Recheck(ctx, u.gen, err, u.logger()); merge.Again(err) {
+				continue
+			}
 		}
 		if !passing(err) {
 			break
@@ -44,6 +46,7 @@ func (u *upload) finishAll(ctx context.Context) error {
 		return errLeased // lost to another gateway: stopped waits for its turn again
 	}
 	if err != nil {
+		_ = u.gen.Pay(ctx) // what was merged for an end that does not come; else the next record says it
 		var over *Upload
 		if over, err = u.s.settled(ctx, u, err); over != nil {
 			return nil

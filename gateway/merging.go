@@ -155,7 +155,11 @@ func (u *upload) withMerger(ctx context.Context, fn func(*merge.Merger) error) e
 	u.follow(ctx, m)
 	err = fn(m)
 	// Also when ctx has ended: a writer that is known to be gone spares a copy later.
-	return errors.Join(err, m.Close(context.WithoutCancel(ctx)))
+	cerr := m.Close(context.WithoutCancel(ctx))
+	if merge.Again(cerr) {
+		cerr = errors.Join(cerr, u.refresh(ctx))
+	}
+	return errors.Join(err, cerr)
 }
 
 // round merges what waits now and tells those who wait for it.
@@ -170,7 +174,7 @@ func (u *upload) round(ctx context.Context, m *merge.Merger) (int, error) {
 	}
 	out, err := m.Round(ctx, staged)
 	u.ledger.hasMerged(out.Merged)
-	if len(out.Lost) > 0 {
+	if len(out.Lost) > 0 || merge.Again(err) { // what was merged may not be by now
 		err = errors.Join(err, u.refresh(ctx))
 	}
 	u.mu.Lock()

@@ -143,6 +143,9 @@ func NoNewWriter(before, after record.State) func(record.State) error {
 		if now.Epoch != after.Epoch {
 			return errEpoch
 		}
+		if len(after.Merged.Without(now.Merged)) > 0 { // another gateway's record keeps ours from saying so
+			return errOverlap
+		}
 		for _, w := range now.Writers {
 			if !w.Closed && !judged[w.Token] {
 				return errWriter

@@ -7,63 +7,43 @@ import (
 	"io/fs"
 
 	"sftpgate/remote/failpoint"
-	"sftpgate/remote/record"
 	"sftpgate/remote/stage"
 )
 
-// batch is copy → sync → checkpoint → free, in this order and no other.
-func (m *Merger) batch(ctx context.Context, batch []stage.Staged, out *Outcome) error {
+// batch is copy → sync → checkpoint → free, in this order and no other; the last two
+// go on beside the next batch. whole says that part and chunks have just been looked at.
+func (m *Merger) batch(ctx context.Context, batch []stage.Staged, whole bool, out *Outcome) error {
 	known := m.gen.State().Merged
 	part := m.gen.OpenPart(ctx, m.epoch)
 	defer part.Close()
-	copied, err := m.copyAll(ctx, batch, out)
+	copied, err := m.copyAll(ctx, batch, whole, out)
 	if len(copied) == 0 {
 		return err
 	}
 	failpoint.Reach(failpoint.MergeCopied)
+	last := m.last(copied)
+	if last { // it will not be needed
+		m.end()
+	}
 	if serr := part.Sync(ctx); serr != nil {
 		return errors.Join(err, serr)
 	}
 	failpoint.Reach(failpoint.MergePartSynced)
-	cerr := m.gen.Advance(ctx, func(s record.State, next *record.Record) error {
-		if s.Epoch != m.epoch {
-			return errEpoch
-		}
-		others := s.Merged.Without(known) // what came since these chunks were compared
-		for _, c := range copied {
-			if len(others) > 0 && !s.Covers(c.Chunk) && others.Gaps(c.Span).Bytes() != c.Len {
-				return errOverlap
-			}
-			next.Merged = next.Merged.With(c.Span)
-			next.Chunks = append(next.Chunks, c.Chunk)
-		}
-		return nil
-	})
-	if errors.Is(cerr, errOverlap) {
-		return errors.Join(err, cerr, m.recheck(ctx))
+	if ferr := m.freed(ctx); ferr != nil {
+		return errors.Join(err, ferr)
 	}
-	if cerr != nil {
+	if cerr := m.checkpoint(ctx, copied, known); cerr != nil {
 		return errors.Join(err, cerr)
 	}
 	for _, c := range copied {
 		out.Merged = append(out.Merged, c.Chunk)
 	}
-	failpoint.Reach(failpoint.MergeCheckpointed)
 	m.tellFollower()
-	err = errors.Join(err, m.gen.Free(ctx, own(copied)))
-	if err == nil {
-		failpoint.Reach(failpoint.MergeFreed)
+	if last {
+		m.gen.Leave(own(copied))
+	} else {
+		m.free(ctx, own(copied))
 	}
-	return err
-}
-
-// recheck looks whether the part still holds what the checkpoint says, after
-// chunks were copied over bytes that another merger had put there meanwhile.
-func (m *Merger) recheck(ctx context.Context) error {
-	if err := m.gen.Reload(ctx); err != nil {
-		return err
-	}
-	_, err := Repair(ctx, m.gen, m.log)
 	return err
 }
 
@@ -80,12 +60,14 @@ func own(chunks []stage.Staged) []stage.Staged {
 
 // copyAll copies until something fails and returns what is wholly copied. A
 // chunk that is not what its name says is dropped, and its bytes are missing.
-func (m *Merger) copyAll(ctx context.Context, batch []stage.Staged, out *Outcome) ([]stage.Staged, error) {
-	if err := m.intact(ctx); err != nil {
-		return nil, err
+func (m *Merger) copyAll(ctx context.Context, batch []stage.Staged, whole bool, out *Outcome) ([]stage.Staged, error) {
+	if !whole {
+		if err := m.intact(ctx); err != nil {
+			return nil, err
+		}
 	}
 	part, end := m.gen.PartPath(m.epoch), m.gen.State().Merged.End()
-	copied, batch, end, err := m.copyTogether(ctx, batch, end)
+	copied, batch, end, err := m.copyTogether(ctx, batch, end, whole)
 	if err != nil || len(batch) == 0 {
 		return copied, err
 	}

@@ -261,7 +261,7 @@ func TestUploadCancelledInTheSelfTest(t *testing.T) {
 		u.check(err)
 		meta := u.State().Meta
 		meta.ID = "other"
-		g, err := u.Host().Create(u.ctx, u.named("other"), meta, scene)
+		g, _, err := u.Host().Create(u.ctx, u.named("other"), meta, scene)
 		u.check(err)
 		other = &upload{Generation: g, t: t, ctx: u.ctx, engines: u.engines}
 		if _, err := u.engines.Open(u.ctx, u.Generation); !errors.Is(err, stage.ErrSuperseded) || errors.Is(err, merge.ErrNoEngine) {

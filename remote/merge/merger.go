@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 
 	"sftpgate/remote/failpoint"
 	"sftpgate/remote/record"
+	"sftpgate/remote/shell"
 	"sftpgate/remote/stage"
 )
 
@@ -37,6 +39,9 @@ type Merger struct {
 	log    *slog.Logger
 	closed bool
 	apart  bool // copies are looked at one by one
+
+	freeing chan error // of free, while it runs
+	ended   chan error // of the engine's end, when it was asked to
 
 	follower *Follower // nil: nobody hashes the part while it grows
 	guard    guarded   // the engine, for it
@@ -86,12 +91,13 @@ func (m *Merger) Engine() string { return m.engine.Name() }
 
 // Outcome is what a round did.
 type Outcome struct {
-	Merged []record.Chunk // newly in the part, synced and in the checkpoint
+	Merged []record.Chunk // newly in the part, and synced; the next record says so
 	Lost   []record.Chunk // do not count any more: their bytes must be sent again
 }
 
 // Round merges the committed chunks given to it. Whatever it returns, what the
-// checkpoint says is true; the same round again does what is left.
+// checkpoint says is true; the same round again does what is left. That the last
+// checkpoint could not be written is for the next Round to say, or for Close.
 func (m *Merger) Round(ctx context.Context, chunks []stage.Staged) (Outcome, error) {
 	var out Outcome
 	plan := Make(m.gen.State(), chunks)
@@ -105,17 +111,35 @@ func (m *Merger) Round(ctx context.Context, chunks []stage.Staged) (Outcome, err
 		plan = Make(m.gen.State(), plan.Copy) // some may overlap what was merged just now
 	}
 	for rest := plan.Copy; len(rest) > 0; {
-		most, err := m.room(ctx, rest[0])
+		batch, whole, err := m.next(ctx, rest)
 		if err != nil {
 			return out, err
 		}
-		var batch []stage.Staged
-		batch, rest = take(rest, most)
-		if err := m.batch(ctx, batch, &out); err != nil {
+		rest = rest[len(batch):]
+		if err := m.batch(ctx, batch, whole, &out); err != nil {
 			return out, err
 		}
 	}
 	return out, nil
+}
+
+// next is what of the chunks is to be copied now. At a distance all that must be
+// known of them and the part is asked at once; whole says that it was found good.
+func (m *Merger) next(ctx context.Context, chunks []stage.Staged) (batch []stage.Staged, whole bool, err error) {
+	batch = take(chunks, batchBytes)
+	far := m.together(len(batch)) != nil && len(batch) <= shell.MostCopies
+	var asked sync.WaitGroup
+	var damaged error
+	if far {
+		asked.Go(func() { damaged = m.intact(ctx) })
+		asked.Go(func() { whole = m.allWhole(ctx, batch) })
+	}
+	most, err := m.room(ctx, chunks[0])
+	asked.Wait()
+	if err == nil {
+		err = damaged
+	}
+	return take(batch, most), whole, err
 }
 
 // keepFree is left of the disk for the record that a batch ends with: without
@@ -126,6 +150,11 @@ const keepFree = 1 << 20
 // disk that is nearly full that is a chunk at a time, each making room for the next.
 func (m *Merger) room(ctx context.Context, c stage.Staged) (int64, error) {
 	free, err := m.gen.Host().Free(ctx, m.gen.Target().Dir)
+	if err == nil && free >= 0 && free-keepFree < batchBytes && m.freeing != nil { // there will be more
+		if err = m.freed(ctx); err == nil {
+			free, err = m.gen.Host().Free(ctx, m.gen.Target().Dir)
+		}
+	}
 	if err != nil || free < 0 {
 		return batchBytes, err
 	}
@@ -135,26 +164,13 @@ func (m *Merger) room(ctx context.Context, c stage.Staged) (int64, error) {
 	return min(batchBytes, free-keepFree), nil
 }
 
-func take(chunks []stage.Staged, most int64) (batch, rest []stage.Staged) {
+// take is as many of the chunks as have so many bytes, and one at least.
+func take(chunks []stage.Staged, most int64) []stage.Staged {
 	var n int64
 	for i, c := range chunks {
 		if n += c.Len; n > most && i > 0 {
-			return chunks[:i], chunks[i:]
+			return chunks[:i]
 		}
 	}
-	return chunks, nil
-}
-
-// Close ends the writer. Where it ended in good order the record says so, and
-// the part can be published without asking the host about it.
-func (m *Merger) Close(ctx context.Context) error {
-	if err := m.engine.Close(); err != nil {
-		m.log.Info("the engine did not end in good order", "engine", m.engine.Name(), "err", err)
-		return nil // the record goes on naming it; publication will look
-	}
-	m.closed = true
-	return m.gen.Advance(ctx, func(s record.State, next *record.Record) error {
-		next.Writers = append(next.Writers, m.writer())
-		return nil
-	})
+	return chunks
 }

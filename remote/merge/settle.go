@@ -15,7 +15,7 @@ import (
 // are asked for again.
 func (m *Merger) settle(ctx context.Context, p Plan, out *Outcome) error {
 	mine := own(p.Drop)
-	if err := m.gen.Free(ctx, mine); err != nil {
+	if err := m.drop(ctx, mine); err != nil {
 		return err
 	}
 	for _, c := range mine { // by another merger, if it was not told before
@@ -27,7 +27,7 @@ func (m *Merger) settle(ctx context.Context, p Plan, out *Outcome) error {
 		case err != nil:
 			err = m.afterFailure(ctx, c, err, out)
 		case same:
-			err = m.batch(ctx, []stage.Staged{c}, out)
+			err = m.batch(ctx, []stage.Staged{c}, false, out)
 		default:
 			err = m.disagree(ctx, out, c)
 		}
@@ -41,6 +41,17 @@ func (m *Merger) settle(ctx context.Context, p Plan, out *Outcome) error {
 		}
 	}
 	return nil
+}
+
+// drop removes chunks that are merged already.
+func (m *Merger) drop(ctx context.Context, chunks []stage.Staged) error {
+	if len(chunks) == 0 {
+		return nil
+	}
+	if err := m.freed(ctx); err != nil {
+		return err
+	}
+	return Recheck(ctx, m.gen, m.freeNow(ctx, chunks), m.log)
 }
 
 // settleGroup compares every two chunks of a group that overlap. One that
@@ -80,7 +91,7 @@ func (m *Merger) settleGroup(ctx context.Context, group []stage.Staged, out *Out
 	if err := m.disagree(ctx, out, bad...); err != nil {
 		return err
 	}
-	return m.batch(ctx, good, out)
+	return m.batch(ctx, good, false, out)
 }
 
 // agrees compares a chunk with what is merged below it.

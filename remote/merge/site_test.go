@@ -50,7 +50,7 @@ func newUploadNamed(t *testing.T, h hosts.Host, name string, o link.Options, siz
 	u.check(err)
 	scene, err := at.Look(ctx, target, "alice")
 	u.check(err)
-	u.Generation, err = at.Create(ctx, target, record.Meta{ID: "u", User: "alice", Host: h.ID, Size: size, Identity: record.Identify(nil, "", size)}, scene)
+	u.Generation, _, err = at.Create(ctx, target, record.Meta{ID: "u", User: "alice", Host: h.ID, Size: size, Identity: record.Identify(nil, "", size)}, scene)
 	u.check(err)
 	return u
 }

@@ -25,19 +25,16 @@ type together interface {
 
 // copyTogether copies as many of a batch as it can in that way. It returns what is
 // wholly copied, what is left for the way that tells what is wrong with it, and
-// how far the part reaches.
-func (m *Merger) copyTogether(ctx context.Context, batch []stage.Staged, end int64) (copied, rest []stage.Staged, to int64, err error) {
+// how far the part reaches. whole says that the chunks have just been looked at.
+func (m *Merger) copyTogether(ctx context.Context, batch []stage.Staged, end int64, whole bool) (copied, rest []stage.Staged, to int64, err error) {
 	rest, to = batch, end
-	engine, ok := m.engine.(together)
-	if chosen, is := m.engine.(opened); is {
-		engine, ok = chosen.Engine.(together)
-	}
-	if !ok || len(batch) < 2 || m.apart || m.gen.Host().Pool().Status().Latency < farTrip {
+	engine := m.together(len(batch))
+	if engine == nil {
 		return nil, rest, to, nil
 	}
-	for len(rest) > 1 && ctx.Err() == nil {
+	for len(rest) > 0 && ctx.Err() == nil {
 		next := rest[:min(len(rest), shell.MostCopies)]
-		if !m.allWhole(ctx, next) {
+		if !whole && !m.allWhole(ctx, next) {
 			return copied, rest, to, nil
 		}
 		results, err := engine.CopyAll(ctx, m.gen.PartPath(m.epoch), to, next)
@@ -62,6 +59,18 @@ func (m *Merger) copyTogether(ctx context.Context, batch []stage.Staged, end int
 		rest = rest[len(next):]
 	}
 	return copied, rest, to, nil
+}
+
+// together is the engine, where so many chunks are best copied in that way; else nil.
+func (m *Merger) together(chunks int) together {
+	engine, ok := m.engine.(together)
+	if chosen, is := m.engine.(opened); is {
+		engine, ok = chosen.Engine.(together)
+	}
+	if !ok || chunks == 0 || m.apart || m.gen.Host().Pool().Status().Latency < farTrip {
+		return nil
+	}
+	return engine
 }
 
 // allWhole looks at all chunks at once. Which one is not whole is for a closer look.

@@ -52,7 +52,9 @@ func (p *publisher) give(ctx context.Context, mine, old *File) (notes []string, 
 	if err != nil {
 		return nil, err
 	}
+	p.given = kept
 	if uid != mine.UID || gid != mine.GID {
+		p.given = true
 		if err := p.c.Chown(p.Source, int(uid), int(gid)); err != nil && asked {
 			return nil, fmt.Errorf("give %s to %d:%d: %w", p.target.Path(), uid, gid,
 				p.host.explainTo(err, "change the owner of", p.target.Path()))
@@ -68,11 +70,13 @@ func (p *publisher) give(ctx context.Context, mine, old *File) (notes []string, 
 		mode = old.Mode
 	}
 	if owned := uid != mine.UID || gid != mine.GID; owned || kept || mode != mine.Mode {
+		p.given = true
 		if err := p.c.Chmod(p.Source, mode); err != nil {
 			return nil, fmt.Errorf("give %s the mode %#o: %w", p.target.Path(), mode, err)
 		}
 	}
 	if t := p.Attrs.MTime; !t.IsZero() {
+		p.given = true
 		if err := p.c.Chtimes(p.Source, t, t); err != nil {
 			return nil, fmt.Errorf("give %s its time: %w", p.target.Path(), err)
 		}

@@ -83,7 +83,7 @@ func listChunks(c *sftp.Client, dir string, adopted record.Adopted) ([]Staged, e
 	return list, err
 }
 
-// Free removes chunk files that are merged, or that do not count.
+// Free removes chunk files that do not count.
 func (g *Generation) Free(ctx context.Context, chunks []Staged) error {
 	return g.do(ctx, func(c *sftp.Client) error {
 		return together(chunks, func(chunk Staged) error {
@@ -93,6 +93,30 @@ func (g *Generation) Free(ctx context.Context, chunks []Staged) error {
 			return nil
 		})
 	})
+}
+
+// FreeMerged removes the files of merged chunks once the records say that they are,
+// writing what is owed. Where they do not say it, nothing is removed and ok is false.
+func (g *Generation) FreeMerged(ctx context.Context, chunks []Staged) (ok bool, err error) {
+	if err := g.Pay(ctx); err != nil {
+		return false, err
+	}
+	state := g.State()
+	for _, c := range chunks {
+		if !state.Covers(c.Chunk) {
+			return false, nil
+		}
+	}
+	return true, g.Free(ctx, chunks)
+}
+
+// Leave notes that chunk files are left to Remove.
+func (g *Generation) Leave(chunks []Staged) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, c := range chunks {
+		g.left = append(g.left, path.Join(chunksDir, path.Base(c.Path)))
+	}
 }
 
 // ReadBack streams [off, off+length) of a file in staging to w, several

@@ -80,7 +80,7 @@ func TestCreateRace(t *testing.T) {
 			var wg sync.WaitGroup
 			for i, user := range users {
 				wg.Go(func() {
-					made[i], errs[i] = gateways[i].Create(s.ctx, target, meta(user, fmt.Sprint("id-", i), 5), scenes[i])
+					made[i], _, errs[i] = gateways[i].Create(s.ctx, target, meta(user, fmt.Sprint("id-", i), 5), scenes[i])
 				})
 			}
 			wg.Wait()
@@ -114,7 +114,7 @@ func TestRestart(t *testing.T) {
 		first := s.create(target, "alice", "id-1", 5)
 		s.commit(first, 0, "old")
 		scenes := []stage.Scene{s.look(s.Host, target, "alice"), s.look(s.gateway(), target, "alice")}
-		second, err := s.Create(s.ctx, target, meta("alice", "id-2", 5), scenes[0])
+		second, _, err := s.Create(s.ctx, target, meta("alice", "id-2", 5), scenes[0])
 		s.check(err)
 		if second.State().Meta.Generation <= first.State().Meta.Generation {
 			t.Errorf("%+v", second.State().Meta)
@@ -124,7 +124,7 @@ func TestRestart(t *testing.T) {
 		}
 		// The user restarts at another gateway, which has not seen that: the later one counts.
 		given := second
-		second, err = s.gateway().Create(s.ctx, target, meta("alice", "id-3", 5), scenes[1])
+		second, _, err = s.gateway().Create(s.ctx, target, meta("alice", "id-3", 5), scenes[1])
 		s.check(err)
 		if id := s.mine(target, "alice").State().Meta.ID; id != "id-3" {
 			t.Errorf("%s counts", id)
@@ -180,7 +180,7 @@ func TestEmptyClaimAppearsMeanwhile(t *testing.T) {
 		target := s.target("a")
 		scene := s.look(s.Host, target, "alice")
 		s.mkdir(s.path(".a.sftpgate"))
-		if _, err := s.Create(s.ctx, target, meta("alice", "id", 5), scene); err != nil {
+		if _, _, err := s.Create(s.ctx, target, meta("alice", "id", 5), scene); err != nil {
 			wantIs(t, err, stage.ErrTaken)
 			s.create(target, "alice", "id", 5)
 		}
@@ -203,7 +203,7 @@ func TestWhatIsNoGeneration(t *testing.T) {
 	if scene.Mine != nil || scene.Another {
 		t.Fatalf("%+v", scene)
 	}
-	g, err := s.Create(s.ctx, target, meta("alice", "id", 5), scene)
+	g, _, err := s.Create(s.ctx, target, meta("alice", "id", 5), scene)
 	s.check(err)
 	n := g.State().Meta.Generation
 	if n < 2 {
@@ -217,7 +217,7 @@ func TestWhatIsNoGeneration(t *testing.T) {
 	if scene.Mine == nil || scene.Mine.State().Meta.Generation != n {
 		t.Fatalf("%+v", scene)
 	}
-	g, err = s.Create(s.ctx, target, meta("alice", "id-6", 5), scene)
+	g, _, err = s.Create(s.ctx, target, meta("alice", "id-6", 5), scene)
 	s.check(err)
 	if g.State().Meta.Generation != far+1 {
 		t.Errorf("generation %d", g.State().Meta.Generation)
@@ -241,7 +241,7 @@ func TestStrangersClaims(t *testing.T) {
 		if !scene.Another || scene.Mine != nil {
 			t.Errorf("%s: %+v", name, scene)
 		}
-		_, err := s.Create(s.ctx, target, meta("alice", "id", 5), stage.Scene{})
+		_, _, err := s.Create(s.ctx, target, meta("alice", "id", 5), stage.Scene{})
 		wantIs(t, err, stage.ErrTaken)
 	}
 	s.wantFile(s.path(".file.sftpgate/junk"), "x")

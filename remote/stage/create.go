@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"sync"
 	"time"
 
 	"github.com/pkg/sftp"
@@ -17,13 +18,16 @@ import (
 // Create takes the claim on the host and returns the new generation, durable
 // with its first record. scene is what Look said just before: where the user
 // has a generation already the new one is put beside it and counts from then
-// on; the old one is for the caller to remove.
+// on; the old one is for the caller to remove. standing is the plain file that is
+// at the target now that the claim is the user's: another upload may have been
+// published since the scene.
 //
-// ErrTaken is returned when somebody else was faster.
-func (h *Host) Create(ctx context.Context, t Target, meta record.Meta, scene Scene) (*Generation, error) {
+// ErrTaken is returned when somebody else was faster. With any other error that
+// comes with a generation, what stands there is not a plain file or cannot be told.
+func (h *Host) Create(ctx context.Context, t Target, meta record.Meta, scene Scene) (g *Generation, standing *File, err error) {
 	can, err := h.Abilities(ctx, t)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	// Not simply the next number: when an upload is gone its path must never be
 	// another's, or what is still on its way to it would count there.
@@ -32,9 +36,10 @@ func (h *Host) Create(ctx context.Context, t Target, meta record.Meta, scene Sce
 	first := record.Record{Seq: 1, Meta: meta, Full: true}
 	state, err := record.Union([]record.Record{first})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	prepared := path.Join(t.Dir, hiddenName())
+	var looked error
 	err = h.do(ctx, t.Dir, func(c *sftp.Client) error {
 		place := placement{c: c, can: can, from: prepared, to: claimDir(t), dirs: []string{userDir(meta.User), genName(n)}}
 		if scene.mineDir {
@@ -42,7 +47,7 @@ func (h *Host) Create(ctx context.Context, t Target, meta record.Meta, scene Sce
 		}
 		err := place.prepare(first)
 		if err == nil {
-			err = place.rename()
+			standing, looked, err = place.take(t)
 		}
 		if err != nil {
 			_ = removeTree(c, prepared) // else it is left, under a name that counts for nothing
@@ -50,9 +55,11 @@ func (h *Host) Create(ctx context.Context, t Target, meta record.Meta, scene Sce
 		return err
 	})
 	if err != nil {
-		return nil, h.spaceOr(ctx, t.Dir, 0, fmt.Errorf("stage %s: %w", t.Path(), err))
+		return nil, nil, h.spaceOr(ctx, t.Dir, 0, fmt.Errorf("stage %s: %w", t.Path(), err))
 	}
-	return h.generation(t, meta.User, n, can, state), nil
+	g = h.generation(t, meta.User, n, can, state)
+	g.first = !scene.mineDir
+	return g, standing, h.explain(looked, t.Path())
 }
 
 // placement prepares a generation under a random name and renames it to its
@@ -71,42 +78,69 @@ func (p placement) prepare(first record.Record) error {
 	for _, name := range p.dirs {
 		made = append(made, path.Join(made[len(made)-1], name))
 	}
-	for _, dir := range append(made, path.Join(made[len(made)-1], chunksDir)) {
-		if err := p.c.Mkdir(dir); err != nil {
-			return fmt.Errorf("make %s: %w", dir, err)
+	for _, dir := range made {
+		if err := p.makeDir(dir); err != nil {
+			return err
 		}
 	}
 	file, err := record.Encode(first)
 	if err != nil {
 		return err
 	}
-	// The user's own: nobody else on the host looks in. What goes in by then is
-	// under a name that only we know.
-	own := made[min(1, len(made)-1)]
-	protected := make(chan error, 1)
-	go func() { protected <- p.c.Chmod(own, 0o700) }()
-	err = writeSynced(p.c, p.can, path.Join(made[len(made)-1], recordName(1)), file)
-	if cerr := <-protected; cerr != nil {
-		return fmt.Errorf("protect %s: %w", own, cerr)
+	gen := made[len(made)-1]
+	// All at once: each is one round trip or two, the record three.
+	var steps sync.WaitGroup
+	errs := make([]error, 3)
+	steps.Go(func() { errs[0] = writeSynced(p.c, p.can, path.Join(gen, recordName(1)), file) })
+	steps.Go(func() { errs[1] = p.makeDir(path.Join(gen, chunksDir)) })
+	steps.Go(func() { errs[2] = p.protect(made[min(1, len(made)-1)]) })
+	var handles []*dirHandle
+	for _, dir := range made {
+		handles = append(handles, beginDir(p.c, p.can, dir))
+		defer handles[len(handles)-1].close()
 	}
-	if err != nil {
+	steps.Wait()
+	if err := errors.Join(errs...); err != nil {
 		return err
 	}
-	return together(made, func(dir string) error { return syncDir(p.c, p.can, dir) })
+	return together(handles, (*dirHandle).sync)
 }
 
-// rename is refused by a directory that is not empty, which is somebody's claim.
-func (p placement) rename() error {
+func (p placement) makeDir(dir string) error {
+	if err := p.c.Mkdir(dir); err != nil {
+		return fmt.Errorf("make %s: %w", dir, err)
+	}
+	return nil
+}
+
+// protect keeps everybody else on the host from looking in. What goes in by then
+// is under a name that only we know.
+func (p placement) protect(own string) error {
+	if err := p.c.Chmod(own, 0o700); err != nil {
+		return fmt.Errorf("protect %s: %w", own, err)
+	}
+	return nil
+}
+
+// take puts what is prepared in its place. That is refused by a directory that is
+// not empty, which is somebody's claim. Then it looks at the target, while the new
+// name is made durable.
+func (p placement) take(t Target) (standing *File, looked, err error) {
+	names := beginDir(p.c, p.can, path.Dir(p.to))
+	defer names.close()
 	if err := move(p.c, p.can, p.from, p.to); err != nil {
 		if _, lerr := p.c.Lstat(p.to); lerr == nil {
-			return fmt.Errorf("%w (%s)", ErrTaken, p.to)
+			return nil, nil, fmt.Errorf("%w (%s)", ErrTaken, p.to)
 		}
 		if errors.Is(err, fs.ErrNotExist) { // the user's directory was cleared away meanwhile
-			return fmt.Errorf("%w: %w", ErrTaken, err)
+			return nil, nil, fmt.Errorf("%w: %w", ErrTaken, err)
 		}
-		return err
+		return nil, nil, err
 	}
-	return syncDir(p.c, p.can, path.Dir(p.to))
+	synced := make(chan error, 1)
+	go func() { synced <- names.sync() }()
+	standing, looked = lookFile(p.c, t.Path())
+	return standing, looked, <-synced
 }
 
 // move renames. What gives way at the new name is a file, or an empty directory;

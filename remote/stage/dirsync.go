@@ -16,21 +16,59 @@ import (
 // handle as well (measured on OpenSSH 9.2). A host that was found not to do it
 // is known as degraded, and is not asked.
 func syncDir(c *sftp.Client, can link.Abilities, dir string) error {
+	d := beginDir(c, can, dir)
+	defer d.close()
+	return d.sync()
+}
+
+// dirHandle is a directory that is opened while its names still change, to be
+// synced when they have. It must be closed.
+type dirHandle struct {
+	dir   string
+	ready chan struct{} // closed when the rest is known; nil where the host syncs no directory
+	file  *sftp.File
+	err   error
+}
+
+func beginDir(c *sftp.Client, can link.Abilities, dir string) *dirHandle {
+	d := &dirHandle{dir: dir}
 	if !can.DirSync {
+		return d
+	}
+	d.ready = make(chan struct{})
+	go func() {
+		defer close(d.ready)
+		d.file, d.err = c.Open(dir)
+	}()
+	return d
+}
+
+// sync makes durable what was done to the names before it was called.
+func (d *dirHandle) sync() error {
+	if d.ready == nil {
 		return nil
 	}
-	d, err := c.Open(dir)
-	if err != nil {
-		return fmt.Errorf("sync directory %s: %w", dir, err)
-	}
-	err = d.Sync()
-	if cerr := d.Close(); err == nil {
-		err = cerr
+	<-d.ready
+	err := d.err
+	if err == nil {
+		err = d.file.Sync()
 	}
 	if err != nil {
-		return fmt.Errorf("sync directory %s: %w", dir, err)
+		return fmt.Errorf("sync directory %s: %w", d.dir, err)
 	}
 	return nil
+}
+
+// close does not wait for the host, whose fsync has told how it went.
+func (d *dirHandle) close() {
+	if d.ready == nil {
+		return
+	}
+	go func() {
+		if <-d.ready; d.file != nil {
+			_ = d.file.Close()
+		}
+	}()
 }
 
 func syncFile(f *sftp.File, can link.Abilities) error {

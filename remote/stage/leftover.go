@@ -241,7 +241,7 @@ func ourContent(name string) bool {
 var (
 	ourChunk = regexp.MustCompile(`^\d+-\d+-[0-9a-f]{64}$`)
 	// chunks/, a scratch pair, and what package link tries a host out with.
-	ourTrial = regexp.MustCompile(`^(?:chunks|source|part|before|after|[a-z]\d?)$`)
+	ourTrial = regexp.MustCompile(`^(?:chunks|source|part|before|after|shell|[a-z]\d?)$`)
 )
 
 // owner is the numeric user that a file belongs to.

@@ -21,6 +21,8 @@ type Scene struct {
 	File *File
 	// Mine is the caller's own generation, nil when there is none.
 	Mine *Generation
+	// Free is how many bytes may still be written there, as Host.Free says it.
+	Free int64
 	// Another is set when somebody else's staging claims the target.
 	Another bool
 
@@ -40,7 +42,10 @@ func (h *Host) Look(ctx context.Context, t Target, user string) (Scene, error) {
 		return scene, err
 	}
 	err = h.do(ctx, t.Path(), func(c *sftp.Client) (err error) {
+		space := make(chan int64, 1)
+		go func() { space <- freeOn(c, t.Dir) }()
 		scene, err = h.lookOn(c, can, t, user)
+		scene.Free = <-space
 		return err
 	})
 	return scene, err

@@ -53,30 +53,36 @@ func (g *Generation) Publish(ctx context.Context, p Publication) (Published, err
 		if done, ours, err := g.Recover(ctx, p); ours || err != nil {
 			return done, err
 		}
-	} else if err := g.begin(ctx, p); err != nil {
-		return Published{}, err
 	}
 	var done Published
-	err := g.host.pool.Do(ctx, func(conn *link.Conn) error { return g.publisher(conn, p, recovering).run(ctx, &done) })
+	err := g.host.pool.Do(ctx, func(conn *link.Conn) error {
+		pub := g.publisher(conn, p, recovering)
+		way := pub.open(ctx)
+		defer way.close()
+		if !recovering {
+			if err := g.begin(ctx, pub); err != nil {
+				return err
+			}
+		}
+		return pub.run(ctx, way, &done)
+	})
 	err = g.gone(ctx, g.host.explain(err, g.target.Path()))
 	return done, g.host.spaceOr(ctx, g.target.Dir, 0, err)
 }
 
 // begin records that publication has begun: whatever happens to the target from
 // then on may have been us. What is refused anyway does not begin.
-func (g *Generation) begin(ctx context.Context, p Publication) error {
-	err := g.host.pool.Do(ctx, func(conn *link.Conn) error {
-		_, err := g.publisher(conn, p, false).allowed()
-		return err
-	})
-	if err != nil {
-		return g.gone(ctx, g.host.explain(err, g.target.Path()))
-	}
+func (g *Generation) begin(ctx context.Context, p *publisher) error {
 	source, ok := strings.CutPrefix(p.Source, g.path()+"/")
 	if !ok {
 		return fmt.Errorf("publish %s: the source is not in this generation", p.Source)
 	}
-	err = g.Advance(ctx, func(now record.State, next *record.Record) error {
+	refused := make(chan error, 1)
+	go func() {
+		_, err := p.allowed()
+		refused <- p.conn.Explain(err)
+	}()
+	err := g.advance(ctx, func(now record.State, next *record.Record) error {
 		if p.Check != nil {
 			if err := p.Check(now); err != nil {
 				return err
@@ -84,7 +90,7 @@ func (g *Generation) begin(ctx context.Context, p Publication) error {
 		}
 		next.Intent = &record.Intent{Source: source, At: time.Now().UTC()}
 		return nil
-	})
+	}, sync.OnceValue(func() error { return <-refused }))
 	if err == nil {
 		failpoint.Reach(failpoint.FinishIntent)
 	}
@@ -105,26 +111,44 @@ type publisher struct {
 	target Target
 	second string // where a second link of the source is made before it replaces the target
 	begun  bool   // a try before may have come to any point
+	given  bool   // mode, owner or times of the source were changed
 }
 
-func (p *publisher) run(ctx context.Context, done *Published) error {
+// opening is what a publication needs open, and begins to open ahead.
+type opening struct {
+	burst  *burst
+	names  expected
+	source *sourceFile
+}
+
+func (p *publisher) open(ctx context.Context) opening {
 	b := p.host.burst(p.target, p.can)
-	defer b.leave()
-	names := b.names.expect(ctx)
-	defer names.release()
-	source := p.openSource()
-	defer source.close()
+	return opening{b, b.names.expect(ctx), p.openSource()}
+}
+
+func (o opening) close() {
+	o.source.close()
+	o.names.release()
+	o.burst.leave()
+}
+
+func (p *publisher) run(ctx context.Context, o opening, done *Published) error {
+	synced := make(chan error, 1)
+	go func() { synced <- o.source.sync() }()
 	mine, old, err := p.look()
+	if err == nil {
+		old, err = p.judge(old)
+	}
+	if err == nil {
+		done.Notes, err = p.give(ctx, mine, old)
+	}
+	if serr := <-synced; err == nil {
+		err = serr
+	}
+	if err == nil && p.given { // that is to be durable as well
+		err = o.source.sync()
+	}
 	if err != nil {
-		return err
-	}
-	if old, err = p.judge(old); err != nil {
-		return err
-	}
-	if done.Notes, err = p.give(ctx, mine, old); err != nil {
-		return err
-	}
-	if err := source.sync(); err != nil {
 		return err
 	}
 	done.Replaced = old != nil
@@ -135,7 +159,7 @@ func (p *publisher) run(ctx context.Context, done *Published) error {
 		return err
 	}
 	failpoint.Reach(failpoint.FinishPublished)
-	return p.settled(done, func() error { return names.sync(ctx) })
+	return p.settled(done, func() error { return o.names.sync(ctx) })
 }
 
 // look describes source and target, and makes sure that the way to the source is

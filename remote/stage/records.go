@@ -104,63 +104,6 @@ func readRecord(c *sftp.Client, name string, seq int64) (*record.Record, error) 
 	return &r, nil
 }
 
-// Advance writes the next record. edit is given the state as it is on the host
-// and the record that would follow; it is called again when another gateway
-// was faster, so it must decide anew each time. After Advance the record is
-// durable and State holds it.
-func (g *Generation) Advance(ctx context.Context, edit func(s record.State, next *record.Record) error) error {
-	select {
-	case g.advance <- struct{}{}:
-		defer func() { <-g.advance }()
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	state := g.State()
-	top := state.Seq
-	for {
-		if err := ctx.Err(); err != nil { // a host that shows no end of other records
-			return err
-		}
-		next := state.Next()
-		next.Seq = max(next.Seq, top+1)
-		if err := edit(state, &next); err != nil {
-			return err
-		}
-		placed := false
-		err := g.do(ctx, func(c *sftp.Client) (err error) {
-			if placed, err = g.writeRecord(ctx, c, next); err != nil {
-				return err
-			}
-			if !placed {
-				state, top, err = g.readOwn(c)
-			}
-			return err
-		})
-		if err != nil {
-			return g.host.spaceOr(ctx, g.target.Dir, 0, fmt.Errorf("write record %d: %w", next.Seq, err))
-		}
-		if placed {
-			g.merge(state, next)
-			return g.compact(ctx, next)
-		}
-	}
-}
-
-// merge takes a record into the state that is known here.
-func (g *Generation) merge(base record.State, next record.Record) {
-	known := record.Record{
-		Seq: max(base.Seq, 1), Meta: base.Meta, Epoch: base.Epoch, Merged: base.Merged, Chunks: base.Chunks,
-		Writers: base.Writers, Finish: base.Finish, Intent: base.Intent,
-	}
-	state, err := record.Union([]record.Record{known, next})
-	if err != nil {
-		return // not with two records
-	}
-	g.mu.Lock()
-	g.state = state
-	g.mu.Unlock()
-}
-
 // readOwn reads the records of this generation, and takes none for them that
 // belong to another upload.
 func (g *Generation) readOwn(c *sftp.Client) (record.State, int64, error) {
@@ -171,24 +114,10 @@ func (g *Generation) readOwn(c *sftp.Client) (record.State, int64, error) {
 	return state, top, err
 }
 
-// Reload reads the records again.
-func (g *Generation) Reload(ctx context.Context) error {
-	return g.do(ctx, func(c *sftp.Client) error {
-		state, _, err := g.readOwn(c)
-		if err != nil {
-			return err
-		}
-		g.mu.Lock()
-		g.state = state
-		g.mu.Unlock()
-		return nil
-	})
-}
-
 // writeRecord writes and syncs a record under a name of its own, then gives it
 // its number, unless that is taken. O_EXCL on the number itself would not do: a
 // torn record there, skipped by a second gateway, would lose progress.
-func (g *Generation) writeRecord(ctx context.Context, c *sftp.Client, r record.Record) (placed bool, err error) {
+func (g *Generation) writeRecord(ctx context.Context, c *sftp.Client, r record.Record, ready func() error) (placed bool, err error) {
 	file, err := record.Encode(r)
 	if err != nil {
 		return false, err
@@ -200,6 +129,9 @@ func (g *Generation) writeRecord(ctx context.Context, c *sftp.Client, r record.R
 	err = writeSynced(c, g.can, tmp, file)
 	if moved := wait(); moved != nil && err == nil {
 		err = moved
+	}
+	if err == nil {
+		err = ready()
 	}
 	if err != nil {
 		_ = c.Remove(tmp)

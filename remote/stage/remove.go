@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"path"
+	"slices"
 	"sync"
 
 	"github.com/pkg/sftp"
@@ -20,12 +21,28 @@ import (
 func (g *Generation) Remove(ctx context.Context) error {
 	// Those that it has taken the place of first: left alone, one of them would
 	// count again.
-	if err := g.RemoveOlder(ctx); err != nil {
-		return err
+	if !g.first {
+		if err := g.RemoveOlder(ctx); err != nil {
+			return err
+		}
 	}
 	return g.host.do(ctx, g.target.Dir, func(c *sftp.Client) error {
-		return removeGeneration(c, g.can, g.target, userDir(g.user), genName(g.n))
+		return removeGeneration(c, g.can, g.target, userDir(g.user), genName(g.n), g.known())
 	})
+}
+
+// known names the files that are likely to be in the generation.
+func (g *Generation) known() []string {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	names := slices.Clone(g.left)
+	for seq := int64(1); seq <= g.state.Seq; seq++ {
+		names = append(names, recordName(seq))
+	}
+	for epoch := 0; epoch <= g.state.Epoch; epoch++ {
+		names = append(names, partName(epoch))
+	}
+	return names
 }
 
 // RemoveOthers ends every claim on the target, whoever's, that is not younger
@@ -56,7 +73,7 @@ func (h *Host) RemoveOthers(ctx context.Context, t Target, newest int) error {
 				if n, ok := numbered(gen.Name(), genPrefix); ok && n > int64(newest) {
 					continue
 				}
-				if err := removeGeneration(c, can, t, user, gen.Name()); err != nil {
+				if err := removeGeneration(c, can, t, user, gen.Name(), nil); err != nil {
 					return err
 				}
 			}
@@ -75,15 +92,19 @@ func (g *Generation) RemoveOlder(ctx context.Context) error {
 		}
 		for _, gen := range gens {
 			if n, ok := numbered(gen.Name(), genPrefix); ok && n < int64(g.n) {
-				err = errors.Join(err, removeGeneration(c, g.can, g.target, userDir(g.user), gen.Name()))
+				err = errors.Join(err, removeGeneration(c, g.can, g.target, userDir(g.user), gen.Name(), nil))
 			}
 		}
 		return err
 	})
 }
 
-func removeGeneration(c *sftp.Client, can link.Abilities, t Target, user, gen string) error {
+// removeGeneration removes a generation in which these files are known to be, and
+// whatever else is there.
+func removeGeneration(c *sftp.Client, can link.Abilities, t Target, user, gen string, known []string) error {
 	away := path.Join(t.Dir, hiddenName())
+	moved := beginMove(c, can, t, user)
+	defer moved.close()
 	err := move(c, can, path.Join(claimDir(t), user, gen), away)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		if _, lerr := c.Lstat(path.Join(claimDir(t), user, gen)); !errors.Is(lerr, fs.ErrNotExist) {
@@ -91,27 +112,55 @@ func removeGeneration(c *sftp.Client, can link.Abilities, t Target, user, gen st
 		}
 	}
 	failpoint.Reach(failpoint.FinishMovedAway)
-	if err := syncMoved(c, can, t, user); err != nil {
+	if err := moved.sync(); err != nil {
 		return err
 	}
-	return removeTree(c, away)
+	cleared := make(chan struct{})
+	go func() {
+		defer close(cleared)
+		clearEmpty(c, t, user)
+	}()
+	err = removeKnown(c, away, known)
+	<-cleared
+	return err
 }
 
-// syncMoved makes it durable that a generation was moved away, in the directory
+// movedAway makes it durable that a generation was moved away, in the directory
 // that it left and in the one that it went to, before any of it is removed: a
-// power cut must not bring back half of it. What is empty then goes too.
-func syncMoved(c *sftp.Client, can link.Abilities, t Target, user string) error {
-	err := together([]string{path.Join(claimDir(t), user), t.Dir}, func(dir string) error {
-		err := syncDir(c, can, dir)
-		if dir != t.Dir && errors.Is(err, fs.ErrNotExist) {
+// power cut must not bring back half of it.
+type movedAway struct{ left, to *dirHandle }
+
+// beginMove is called before the generation is moved, sync after it, and close in the end.
+func beginMove(c *sftp.Client, can link.Abilities, t Target, user string) movedAway {
+	return movedAway{beginDir(c, can, path.Join(claimDir(t), user)), beginDir(c, can, t.Dir)}
+}
+
+func (m movedAway) sync() error {
+	return together([]*dirHandle{m.left, m.to}, func(d *dirHandle) error {
+		err := d.sync()
+		if d == m.left && errors.Is(err, fs.ErrNotExist) {
 			return nil
 		}
 		return err
 	})
-	if err == nil {
-		clearEmpty(c, t, user)
+}
+
+func (m movedAway) close() {
+	m.left.close()
+	m.to.close()
+}
+
+// removeKnown is removeTree for a generation's directory in which hardly anything
+// else is than these files. Where there is, it is listed and removed after all.
+func removeKnown(c *sftp.Client, dir string, known []string) error {
+	if len(known) > 0 {
+		names := append(slices.Clone(known), chunksDir)
+		_ = together(names, func(name string) error { return c.Remove(path.Join(dir, name)) })
+		if err := c.RemoveDirectory(dir); err == nil || errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
 	}
-	return err
+	return removeTree(c, dir)
 }
 
 // removeTree removes what stands at dir: a directory with what is in it, or
@@ -150,7 +199,7 @@ func removeTree(c *sftp.Client, dir string) error {
 }
 
 // atOnce bounds what is asked for on one connection before anything is answered.
-const atOnce = 16
+const atOnce = 64
 
 // together does the same for all, several at once.
 func together[T any](all []T, do func(T) error) error {

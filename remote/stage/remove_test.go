@@ -88,7 +88,7 @@ func TestCleanUpFollowsNoLinkedGenerations(t *testing.T) {
 	}
 	target := s.target("a")
 	s.create(target, "alice", "id-1", 5)
-	g, err := s.Create(s.ctx, target, meta("alice", "id-2", 5), s.look(s.Host, target, "alice"))
+	g, _, err := s.Create(s.ctx, target, meta("alice", "id-2", 5), s.look(s.Host, target, "alice"))
 	s.check(err)
 	s.check(g.RemoveOlder(s.ctx))
 	link(path.Dir(g.Dir()))

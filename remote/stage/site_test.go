@@ -210,7 +210,7 @@ func (s *site) look(h *stage.Host, t stage.Target, user string) stage.Scene {
 // create takes a claim for a user.
 func (s *site) create(t stage.Target, user, id string, size int64) *stage.Generation {
 	s.t.Helper()
-	g, err := s.Create(s.ctx, t, meta(user, id, size), s.look(s.Host, t, user))
+	g, _, err := s.Create(s.ctx, t, meta(user, id, size), s.look(s.Host, t, user))
 	s.check(err)
 	return g
 }

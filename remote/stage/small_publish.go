@@ -39,7 +39,9 @@ func (s *Small) publish(ctx context.Context, pub publisher) (done Published, err
 	}
 	failpoint.Reach(failpoint.ChunkSynced)
 	if old != nil || !pub.can.CreateOnly() && (!pub.Replace || pub.twoSteps()) {
-		err = pub.conn.Explain(pub.run(ctx, &done))
+		way := pub.open(ctx)
+		defer way.close()
+		err = pub.conn.Explain(pub.run(ctx, way, &done))
 		if err = s.recover(ctx, pub, err, &done); err == nil {
 			s.leave(pub.can.HardLink)
 		}

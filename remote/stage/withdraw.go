@@ -25,6 +25,8 @@ func (g *Generation) Withdraw(ctx context.Context) (published *File, err error) 
 	away := path.Join(g.target.Dir, hiddenName())
 	err = g.host.pool.Do(ctx, func(conn *link.Conn) error {
 		c := conn.SFTP()
+		moved := beginMove(c, g.can, g.target, userDir(g.user))
+		defer moved.close()
 		if err := move(c, g.can, g.path(), away); err != nil {
 			if _, lerr := c.Lstat(g.path()); errors.Is(lerr, fs.ErrNotExist) {
 				return errors.Join(ErrSuperseded, err)
@@ -52,9 +54,10 @@ func (g *Generation) Withdraw(ctx context.Context) (published *File, err error) 
 				published = &done.File
 			}
 		}
-		if err := syncMoved(c, g.can, g.target, userDir(g.user)); err != nil {
+		if err := moved.sync(); err != nil {
 			return err
 		}
+		clearEmpty(c, g.target, userDir(g.user))
 		return removeTree(c, away)
 	})
 	return published, g.host.explain(err, g.target.Dir)

@@ -1,6 +1,7 @@
 package mergetest
 
 import (
+	"errors"
 	"sync"
 	"testing"
 
@@ -155,10 +156,9 @@ func overlapsUnseen(t *testing.T, s *site) {
 		m := g.begin()
 		other.merge(a)
 		_, err := m.Round(s.ctx, []stage.Staged{b})
-		if !merge.Again(err) {
+		if err = errors.Join(err, m.Close(s.ctx)); !merge.Again(err) {
 			t.Fatalf("copied over what another one had merged: %v", err)
 		}
-		s.check(m.Close(s.ctx))
 		g.merge(g.rest()...)
 		if equal {
 			g.exact(content)

@@ -76,7 +76,7 @@ func (s *site) create(name string, size int64, digest *record.Sum) *gateway {
 	s.check(err)
 	scene, err := g.host.Look(s.ctx, target, "alice")
 	s.check(err)
-	g.Generation, err = g.host.Create(s.ctx, target, record.Meta{
+	g.Generation, _, err = g.host.Create(s.ctx, target, record.Meta{
 		ID: "u", User: "alice", Host: "h", Size: size, Digest: digest, Identity: record.Identify(digest, "", size),
 	}, scene)
 	s.check(err)

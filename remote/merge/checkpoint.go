@@ -1,0 +1,122 @@
+package merge
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+
+	"sftpgate/remote/failpoint"
+	"sftpgate/remote/record"
+	"sftpgate/remote/stage"
+)
+
+// last reports whether nothing is left to merge but these, and the upload is to be
+// finished then. What the records say of them can wait for the record that says
+// that publication begins, and their files go with all the rest.
+func (m *Merger) last(copied []stage.Staged) bool {
+	s := m.gen.State()
+	merged := s.Merged
+	for _, c := range copied {
+		merged = merged.With(c.Span)
+	}
+	return s.Finish != nil && s.Meta.Size > 0 && merged.Covers(record.Span{Len: s.Meta.Size})
+}
+
+// checkpoint has the next record say what was copied and synced; known is what was
+// merged before. That record is written by free, while the merge goes on.
+func (m *Merger) checkpoint(ctx context.Context, copied []stage.Staged, known record.Spans) error {
+	return m.gen.Owe(ctx, func(s record.State, next *record.Record) error {
+		if s.Epoch != m.epoch {
+			return errEpoch
+		}
+		others := s.Merged.Without(known) // what came since these chunks were compared
+		for _, c := range copied {
+			if len(others) > 0 && !s.Covers(c.Chunk) && others.Gaps(c.Span).Bytes() != c.Len {
+				return errOverlap
+			}
+			next.Merged = next.Merged.With(c.Span)
+			next.Chunks = append(next.Chunks, c.Chunk)
+		}
+		return nil
+	})
+}
+
+// free writes the checkpoint and then removes the chunks that it speaks of. How
+// that went is for freed.
+func (m *Merger) free(ctx context.Context, chunks []stage.Staged) {
+	done := make(chan error, 1)
+	m.freeing = done
+	go func() { done <- m.freeNow(ctx, chunks) }()
+}
+
+func (m *Merger) freeNow(ctx context.Context, chunks []stage.Staged) error {
+	if err := m.gen.Pay(ctx); err != nil {
+		return err
+	}
+	failpoint.Reach(failpoint.MergeCheckpointed)
+	recorded, err := m.gen.FreeMerged(ctx, chunks)
+	switch {
+	case err != nil:
+		return err
+	case !recorded && m.gen.State().Epoch != m.epoch:
+		return errEpoch
+	case !recorded:
+		return errOverlap
+	}
+	failpoint.Reach(failpoint.MergeFreed)
+	return nil
+}
+
+// freed waits for free.
+func (m *Merger) freed(ctx context.Context) error {
+	if m.freeing == nil {
+		return nil
+	}
+	err := <-m.freeing
+	m.freeing = nil
+	return Recheck(ctx, m.gen, err, m.log)
+}
+
+// Recheck looks, after chunks were copied over bytes that another merger had put
+// there meanwhile, whether the part still holds what the checkpoint says. err is
+// what told of it; any other comes back as it is.
+func Recheck(ctx context.Context, g *stage.Generation, err error, log *slog.Logger) error {
+	if !errors.Is(err, errOverlap) {
+		return err
+	}
+	rerr := g.Reload(ctx)
+	if rerr == nil {
+		_, rerr = Repair(ctx, g, log)
+	}
+	return errors.Join(err, rerr)
+}
+
+// end lets the engine end, while what it has copied is synced.
+func (m *Merger) end() {
+	done := make(chan error, 1)
+	m.ended = done
+	go func() { done <- m.engine.Close() }()
+}
+
+// Close ends the writer. Where it ended in good order the record says so, and
+// the part can be published without asking the host about it. When all is merged
+// for the finish, the next record says so: none but that is to follow.
+func (m *Merger) Close(ctx context.Context) error {
+	freed := m.freed(ctx)
+	if m.ended == nil {
+		m.end()
+	}
+	if err := <-m.ended; err != nil {
+		m.log.Info("the engine did not end in good order", "engine", m.engine.Name(), "err", err)
+		return freed // the record goes on naming it; publication will look
+	}
+	m.closed = true
+	say := m.gen.Advance
+	if m.last(nil) {
+		say = m.gen.Owe
+	}
+	return errors.Join(freed, say(ctx, func(_ record.State, next *record.Record) error {
+		next.Writers = append(next.Writers, m.writer())
+		return nil
+	}))
+}

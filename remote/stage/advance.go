@@ -1,0 +1,173 @@
+package stage
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/pkg/sftp"
+
+	"sftpgate/remote/record"
+)
+
+// Edit says what the next record is to say more. It is given the state as it is
+// on the host and the record that would follow; it is called again when another
+// gateway was faster, so it must decide anew each time.
+type Edit func(s record.State, next *record.Record) error
+
+// Advance writes the next record, with what was owed to it. After Advance the
+// record is durable and State holds it.
+func (g *Generation) Advance(ctx context.Context, edit Edit) error {
+	return g.advance(ctx, edit, func() error { return nil })
+}
+
+// advance is Advance for a record that counts only when ready, which is asked while
+// it is already written, has no objection.
+func (g *Generation) advance(ctx context.Context, edit Edit, ready func() error) error {
+	done, err := g.turn(ctx)
+	if err != nil {
+		return err
+	}
+	defer done()
+	state := g.State()
+	top := state.Seq
+	for {
+		if err := ctx.Err(); err != nil { // a host that shows no end of other records
+			return err
+		}
+		now, next := g.following(state)
+		next.Seq = max(next.Seq, top+1)
+		if err := edit(now, &next); err != nil {
+			return err
+		}
+		placed := false
+		var objection error
+		err := g.do(ctx, func(c *sftp.Client) (err error) {
+			if placed, err = g.writeRecord(ctx, c, next, func() error { objection = ready(); return objection }); err != nil {
+				return err
+			}
+			if !placed {
+				state, top, err = g.readOwn(c)
+			}
+			return err
+		})
+		if objection != nil {
+			return objection
+		}
+		if err != nil {
+			return g.host.spaceOr(ctx, g.target.Dir, 0, fmt.Errorf("write record %d: %w", next.Seq, err))
+		}
+		if placed {
+			g.know(with(now, next), nil)
+			return g.compact(ctx, next)
+		}
+	}
+}
+
+// Owe has the next record that this gateway writes say more, whatever it is
+// written for. State says it from now on. A crash before that record takes it
+// back, and so does another gateway's record that edit refuses to follow: nothing
+// may be done meanwhile that only holds with it.
+func (g *Generation) Owe(ctx context.Context, edit Edit) error {
+	done, err := g.turn(ctx)
+	if err != nil {
+		return err
+	}
+	defer done()
+	state := g.State()
+	next := state.Next()
+	if err := edit(state, &next); err != nil {
+		return err
+	}
+	g.mu.Lock()
+	owed := append(slices.Clone(g.owed), edit)
+	g.mu.Unlock()
+	g.know(stillAt(with(state, next), state.Seq), owed)
+	return nil
+}
+
+// Pay writes what is owed, and still holds.
+func (g *Generation) Pay(ctx context.Context) error {
+	g.mu.Lock()
+	owes := len(g.owed) > 0
+	g.mu.Unlock()
+	if !owes {
+		return nil
+	}
+	return g.Advance(ctx, func(record.State, *record.Record) error { return nil })
+}
+
+// Reload reads the records again.
+func (g *Generation) Reload(ctx context.Context) error {
+	done, err := g.turn(ctx) // else a record that is just being written could be read over
+	if err != nil {
+		return err
+	}
+	defer done()
+	return g.do(ctx, func(c *sftp.Client) error {
+		state, _, err := g.readOwn(c)
+		if err != nil {
+			return err
+		}
+		state, _ = g.following(state)
+		g.mu.Lock()
+		g.state = state
+		g.mu.Unlock()
+		return nil
+	})
+}
+
+// turn waits until no other record of this gateway's is being written.
+func (g *Generation) turn(ctx context.Context) (done func(), err error) {
+	select {
+	case g.turns <- struct{}{}:
+		return func() { <-g.turns }, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// following is the record that follows a state with what is owed, and the state
+// that it makes, for whoever adds to it. What does not go with the state is owed
+// no more.
+func (g *Generation) following(state record.State) (record.State, record.Record) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	next := state.Next()
+	for _, edit := range g.owed {
+		if edit(state, &next) != nil {
+			g.owed = nil
+			return state, state.Next()
+		}
+	}
+	if len(g.owed) == 0 {
+		return state, next
+	}
+	return stillAt(with(state, next), state.Seq), next
+}
+
+// with is a state and the record that follows it.
+func with(base record.State, next record.Record) record.State {
+	known := record.Record{
+		Seq: max(base.Seq, 1), Meta: base.Meta, Epoch: base.Epoch, Merged: base.Merged, Chunks: base.Chunks,
+		Writers: base.Writers, Finish: base.Finish, Intent: base.Intent,
+	}
+	state, err := record.Union([]record.Record{known, next})
+	if err != nil {
+		return base // not with two records
+	}
+	return state
+}
+
+// stillAt is a state of which not all is written.
+func stillAt(s record.State, seq int64) record.State {
+	s.Seq = seq
+	return s
+}
+
+// know takes in what the records say, and what they do not say yet.
+func (g *Generation) know(s record.State, owed []Edit) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.state, g.owed = s, owed
+}
