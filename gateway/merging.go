@@ -26,12 +26,32 @@ func (u *upload) wake() {
 	if u.working || u.result != nil || u.s.life.Err() != nil {
 		return
 	}
-	if !u.finishing && (time.Now().Before(u.leaseAt) || !u.worthMerging()) {
+	if !u.finishing && (time.Now().Before(u.leaseAt) || !u.coming && !u.worthMerging()) {
 		return
 	}
 	u.working = true
 	u.s.workers.Go(u.work)
 }
+
+// expect begins to merge before there is anything to: at a distance it takes half a
+// second until an engine is there. end is where a body that begins now ends.
+func (u *upload) expect(off, end int64) {
+	meta := u.gen.State().Meta
+	many := off > 0 || end-off > segment || meta.Size > end
+	if !many || meta.Unnamed || u.host.Pool().Status().Latency < farTrip {
+		return
+	}
+	u.mu.Lock()
+	first := !u.coming
+	u.coming = true
+	u.mu.Unlock()
+	if first {
+		u.wake()
+	}
+}
+
+// farTrip is the round trip from which on that is worth while.
+const farTrip = 5 * time.Millisecond
 
 // worthMerging: not a file that may turn out to be one chunk, which is
 // published by its own name.
@@ -73,6 +93,7 @@ func (u *upload) stopped(err error) {
 	}
 	u.mu.Lock()
 	u.working = false
+	u.coming = false
 	u.mergeErr = err
 	if leased { // the other gateway merges these chunks too: no need to ask at once again
 		u.leaseAt = time.Now().Add(lookEvery)

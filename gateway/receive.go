@@ -102,6 +102,7 @@ func (u *upload) receive(ctx context.Context, b Body) error {
 		u.s.measureBody(u.hostID(), 0, began, err)
 		return err
 	}
+	u.expect(b.Off, end)
 	r := &receiver{u: u, ctx: ctx, in: b.in, body: newBody(b.R, b.Digest != nil), off: b.Off, end: end, exact: b.Len >= 0, digest: b.Digest,
 		slots: make(chan struct{}, commitsAhead)}
 	r.lanes = u.gen.Lanes()

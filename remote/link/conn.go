@@ -23,6 +23,13 @@ func (c *Conn) SFTP() *sftp.Client { return c.c.client }
 // PacketSize is how many bytes of a file one packet carries at most.
 func (c *Conn) PacketSize() int { return c.c.packet }
 
+// Carry notes that so many bytes more, or less, are on their way over the
+// connection, and returns how many it carries for all who have it.
+func (c *Conn) Carry(bytes int64) int64 { return c.c.carries.Add(bytes) }
+
+// Same reports whether both are the same connection.
+func (c *Conn) Same(as *Conn) bool { return c.c == as.c }
+
 // Stale returns why the connection is not to be used for anything new: it is
 // gone, or leads to where the host was before its configuration changed. nil
 // while it is good.

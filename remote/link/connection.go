@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync/atomic"
 	"time"
 
 	"github.com/pkg/sftp"
@@ -28,6 +29,7 @@ type connection struct {
 	packet    int          // payload of a READ or WRITE, in bytes
 	channel   Channel
 	done      chan struct{} // closed when the connection is gone
+	carries   atomic.Int64  // see Conn.Carry
 
 	// -- guarded by pool.mu
 	users  int    // Conns lent, and channels held

@@ -1,6 +1,7 @@
 package link
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -81,29 +82,26 @@ func (p *Pool) Conn(ctx context.Context) (*Conn, error) {
 	}
 }
 
-// Idle lends connections that nobody uses, at most so many; where there are
-// fewer, others are dialled in the background, for the next who asks. Each Conn
-// must be released.
-func (p *Pool) Idle(most int) []*Conn {
-	if most <= 0 {
-		return nil
-	}
+// Several lends as many as most connections, those first that carry least. Where
+// all are in use, or there are fewer, others are dialled in the background, for the
+// next who asks. Each Conn must be released.
+func (p *Pool) Several(most int) []*Conn {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.closed {
+	if p.closed || most <= 0 {
 		return nil
 	}
-	var idle []*Conn
-	for _, c := range p.now.conns {
-		if c.users == 0 && len(idle) < most {
-			c.hold()
-			idle = append(idle, &Conn{c: c})
-		}
+	all := slices.SortedFunc(slices.Values(p.now.conns), func(a, b *connection) int {
+		return cmp.Or(cmp.Compare(a.carries.Load(), b.carries.Load()), cmp.Compare(a.users, b.users))
+	})
+	idle := slices.ContainsFunc(all, func(c *connection) bool { return c.users == 0 })
+	_ = p.grow(len(all) < most || !idle)
+	var lent []*Conn
+	for _, c := range all[:min(most, len(all))] {
+		c.hold()
+		lent = append(lent, &Conn{c: c})
 	}
-	if len(idle) < most {
-		_ = p.grow(true)
-	}
-	return idle
+	return lent
 }
 
 // Do runs fn with a connection and explains its error.

@@ -24,6 +24,8 @@ type Status struct {
 	LastError error
 	// Open is the number of open connections.
 	Open int
+	// Idle is how many of them nobody uses.
+	Idle int
 	// Retired is how many more are open in a way that is not configured any more;
 	// each is closed when its last user releases it.
 	Retired int
@@ -40,6 +42,11 @@ func (p *Pool) Status() Status {
 	defer p.mu.Unlock()
 	s := p.status
 	s.Open = len(p.now.conns)
+	for _, c := range p.now.conns {
+		if c.users == 0 {
+			s.Idle++
+		}
+	}
 	for _, e := range p.past {
 		s.Retired += len(e.conns)
 	}

@@ -29,10 +29,12 @@ func (m *Merger) batch(ctx context.Context, batch []stage.Staged, whole bool, ou
 		return errors.Join(err, serr)
 	}
 	failpoint.Reach(failpoint.MergePartSynced)
-	if ferr := m.freed(ctx); ferr != nil {
-		return errors.Join(err, ferr)
+	if !last { // else the record of publication says whether all holds
+		if ferr := m.freed(ctx); ferr != nil {
+			return errors.Join(err, ferr)
+		}
 	}
-	if cerr := m.checkpoint(ctx, copied, known); cerr != nil {
+	if cerr := m.checkpoint(copied, known); cerr != nil {
 		return errors.Join(err, cerr)
 	}
 	for _, c := range copied {

@@ -24,8 +24,8 @@ func (m *Merger) last(copied []stage.Staged) bool {
 
 // checkpoint has the next record say what was copied and synced; known is what was
 // merged before. That record is written by free, while the merge goes on.
-func (m *Merger) checkpoint(ctx context.Context, copied []stage.Staged, known record.Spans) error {
-	return m.gen.Owe(ctx, func(s record.State, next *record.Record) error {
+func (m *Merger) checkpoint(copied []stage.Staged, known record.Spans) error {
+	return m.gen.Owe(func(s record.State, next *record.Record) error {
 		if s.Epoch != m.epoch {
 			return errEpoch
 		}
@@ -45,7 +45,7 @@ func (m *Merger) checkpoint(ctx context.Context, copied []stage.Staged, known re
 // that went is for freed.
 func (m *Merger) free(ctx context.Context, chunks []stage.Staged) {
 	done := make(chan error, 1)
-	m.freeing = done
+	m.freeing, m.leaving = done, chunks
 	go func() { done <- m.freeNow(ctx, chunks) }()
 }
 
@@ -73,7 +73,7 @@ func (m *Merger) freed(ctx context.Context) error {
 		return nil
 	}
 	err := <-m.freeing
-	m.freeing = nil
+	m.freeing, m.leaving = nil, nil
 	return Recheck(ctx, m.gen, err, m.log)
 }
 
@@ -102,7 +102,13 @@ func (m *Merger) end() {
 // the part can be published without asking the host about it. When all is merged
 // for the finish, the next record says so: none but that is to follow.
 func (m *Merger) Close(ctx context.Context) error {
-	freed := m.freed(ctx)
+	all := m.last(nil)
+	var freed error
+	if all {
+		m.gen.Leave(m.leaving) // as far as they are not gone by then
+	} else {
+		freed = m.freed(ctx)
+	}
 	if m.ended == nil {
 		m.end()
 	}
@@ -111,12 +117,12 @@ func (m *Merger) Close(ctx context.Context) error {
 		return freed // the record goes on naming it; publication will look
 	}
 	m.closed = true
-	say := m.gen.Advance
-	if m.last(nil) {
-		say = m.gen.Owe
-	}
-	return errors.Join(freed, say(ctx, func(_ record.State, next *record.Record) error {
+	over := func(_ record.State, next *record.Record) error {
 		next.Writers = append(next.Writers, m.writer())
 		return nil
-	}))
+	}
+	if all {
+		return m.gen.Owe(over)
+	}
+	return errors.Join(freed, m.gen.Advance(ctx, over))
 }

@@ -17,7 +17,8 @@ import (
 func mend(ctx context.Context, g *stage.Generation, log *slog.Logger) error {
 	s := g.State()
 	size, err := sizeOf(ctx, g, s.Epoch)
-	if err == nil && (size == missing || size < s.Merged.End()) {
+	unknown := len(s.Merged) == 0 && len(s.Writers) == 0 // by nobody, as far as is known here: a record of our own will tell
+	if err == nil && (size == missing && !unknown || size < s.Merged.End()) {
 		if err = g.Reload(ctx); err != nil { // another gateway may have gone on to another part
 			return err
 		}

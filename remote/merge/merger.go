@@ -40,8 +40,9 @@ type Merger struct {
 	closed bool
 	apart  bool // copies are looked at one by one
 
-	freeing chan error // of free, while it runs
-	ended   chan error // of the engine's end, when it was asked to
+	freeing chan error     // of free, while it runs
+	leaving []stage.Staged // what it removes
+	ended   chan error     // of the engine's end, when it was asked to
 
 	follower *Follower // nil: nobody hashes the part while it grows
 	guard    guarded   // the engine, for it
@@ -50,22 +51,26 @@ type Merger struct {
 // Begin opens an engine, makes the part file when there is none, and records
 // the writer before it can write.
 func Begin(ctx context.Context, g *stage.Generation, engines *Engines, log *slog.Logger) (*Merger, error) {
+	mended := make(chan error, 1)
+	go func() { mended <- mend(ctx, g, log) }()
 	engine, err := engines.Open(ctx, g)
-	if err != nil {
-		return nil, err
+	if merr := <-mended; merr != nil {
+		err = errors.Join(merr, err)
 	}
 	m := &Merger{gen: g, engine: engine, token: rand.Text(), log: log}
-	if err := m.begin(ctx); err != nil {
+	if err == nil {
+		err = m.begin(ctx)
+	}
+	if err != nil && engine != nil {
 		_ = engine.Close()
+	}
+	if err != nil {
 		return nil, err
 	}
 	return m, nil
 }
 
 func (m *Merger) begin(ctx context.Context) error {
-	if err := mend(ctx, m.gen, m.log); err != nil {
-		return err
-	}
 	err := m.gen.Advance(ctx, func(s record.State, next *record.Record) error {
 		if s.Intent != nil {
 			return errPublishing

@@ -3,7 +3,6 @@ package stage
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"github.com/pkg/sftp"
 
@@ -35,7 +34,7 @@ func (g *Generation) advance(ctx context.Context, edit Edit, ready func() error)
 		if err := ctx.Err(); err != nil { // a host that shows no end of other records
 			return err
 		}
-		now, next := g.following(state)
+		now, next, paid := g.following(state)
 		next.Seq = max(next.Seq, top+1)
 		if err := edit(now, &next); err != nil {
 			return err
@@ -58,7 +57,7 @@ func (g *Generation) advance(ctx context.Context, edit Edit, ready func() error)
 			return g.host.spaceOr(ctx, g.target.Dir, 0, fmt.Errorf("write record %d: %w", next.Seq, err))
 		}
 		if placed {
-			g.know(with(now, next), nil)
+			g.know(with(now, next), paid)
 			return g.compact(ctx, next)
 		}
 	}
@@ -68,21 +67,15 @@ func (g *Generation) advance(ctx context.Context, edit Edit, ready func() error)
 // written for. State says it from now on. A crash before that record takes it
 // back, and so does another gateway's record that edit refuses to follow: nothing
 // may be done meanwhile that only holds with it.
-func (g *Generation) Owe(ctx context.Context, edit Edit) error {
-	done, err := g.turn(ctx)
-	if err != nil {
-		return err
-	}
-	defer done()
-	state := g.State()
-	next := state.Next()
-	if err := edit(state, &next); err != nil {
-		return err
-	}
+func (g *Generation) Owe(edit Edit) error {
 	g.mu.Lock()
-	owed := append(slices.Clone(g.owed), edit)
-	g.mu.Unlock()
-	g.know(stillAt(with(state, next), state.Seq), owed)
+	defer g.mu.Unlock()
+	next := g.state.Next()
+	if err := edit(g.state, &next); err != nil {
+		return err
+	}
+	g.owed = append(g.owed, edit)
+	g.state = stillAt(with(g.state, next), g.state.Seq)
 	return nil
 }
 
@@ -109,10 +102,7 @@ func (g *Generation) Reload(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		state, _ = g.following(state)
-		g.mu.Lock()
-		g.state = state
-		g.mu.Unlock()
+		g.know(state, 0)
 		return nil
 	})
 }
@@ -127,12 +117,18 @@ func (g *Generation) turn(ctx context.Context) (done func(), err error) {
 	}
 }
 
-// following is the record that follows a state with what is owed, and the state
-// that it makes, for whoever adds to it. What does not go with the state is owed
-// no more.
-func (g *Generation) following(state record.State) (record.State, record.Record) {
+// following is the record that follows a state with what is owed, the state that
+// it makes, for whoever adds to it, and how much of what is owed is in it. What does
+// not go with the state is owed no more.
+func (g *Generation) following(state record.State) (now record.State, next record.Record, paid int) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	now, next = g.apply(state)
+	return now, next, len(g.owed)
+}
+
+// apply is following with g.mu held.
+func (g *Generation) apply(state record.State) (record.State, record.Record) {
 	next := state.Next()
 	for _, edit := range g.owed {
 		if edit(state, &next) != nil {
@@ -144,6 +140,14 @@ func (g *Generation) following(state record.State) (record.State, record.Record)
 		return state, next
 	}
 	return stillAt(with(state, next), state.Seq), next
+}
+
+// know takes in what the records say by now; so much of what was owed is in them.
+func (g *Generation) know(s record.State, paid int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.owed = g.owed[min(paid, len(g.owed)):]
+	g.state, _ = g.apply(s)
 }
 
 // with is a state and the record that follows it.
@@ -163,11 +167,4 @@ func with(base record.State, next record.Record) record.State {
 func stillAt(s record.State, seq int64) record.State {
 	s.Seq = seq
 	return s
-}
-
-// know takes in what the records say, and what they do not say yet.
-func (g *Generation) know(s record.State, owed []Edit) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.state, g.owed = s, owed
 }

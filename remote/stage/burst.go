@@ -38,15 +38,18 @@ type bursts struct {
 	born atomic.Uint32
 }
 
-// surveyLanes is how many runs there are at once at most: at a distance one who
+// mostRuns is how many runs there are at once at most: at a distance one who
 // comes too late for a run waits a part of the round trip, not all of it.
-const surveyLanes = 4
+const mostRuns = 4
+
+// runs is how many runs are worth while at the host's distance.
+func (h *Host) runs() int { return 1 + int(min(h.pool.Status().Latency/laneTrip, mostRuns-1)) }
 
 // burst joins those who are at work in t's directory. It must be left.
 func (h *Host) burst(t Target, can link.Abilities) *burst {
 	at := burstKey{t.Dir, h.pool.Version()}
 	t.Name = ""
-	lanes := 1 + int(min(h.pool.Status().Latency/laneTrip, surveyLanes-1))
+	lanes := h.runs()
 	h.bursts.mu.Lock()
 	defer h.bursts.mu.Unlock()
 	if h.bursts.all == nil {

@@ -44,7 +44,7 @@ type Generation struct {
 
 func (h *Host) generation(t Target, user string, n int, can link.Abilities, state record.State) *Generation {
 	g := &Generation{host: h, target: t, user: user, n: n, can: can, state: state, turns: make(chan struct{}, 1)}
-	g.chunkNames = &dirSync{host: h, can: can, dir: g.path(chunksDir)}
+	g.chunkNames = &dirSync{host: h, can: can, dir: g.path(chunksDir), lanes: h.runs()}
 	g.recordNames = &dirSync{host: h, can: can, dir: g.path()}
 	return g
 }

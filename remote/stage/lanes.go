@@ -1,8 +1,10 @@
 package stage
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -21,8 +23,9 @@ const (
 )
 
 // Lanes are the connections that one body is written over, attempt after
-// attempt. They begin as one; others that nobody uses join them, as far as the
-// round trip calls for it.
+// attempt. They begin as one; others join them, as far as the round trip calls for
+// it. Bodies share connections: each block goes over the one that carries least for
+// all of them.
 type Lanes struct {
 	host *Host
 	open func(context.Context, *link.Conn) (*Attempt, error)
@@ -73,11 +76,12 @@ func (l *Lanes) Attempt(ctx context.Context, about int64) (*Attempt, error) {
 }
 
 // Ahead opens attempts that the body will need next, while the present one is
-// filled: one near the host; two where opening takes as long as filling.
+// filled: one near the host; where there are many lanes as many as are filled in
+// the two round trips that it takes until one is open on all of its lanes.
 func (l *Lanes) Ahead(ctx context.Context, segments int64, about int64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	most := int64(min(len(l.lanes), 2))
+	most := int64(min(len(l.lanes), 4))
 	for int64(len(l.ahead)) < min(segments, most) {
 		next := make(chan opened, 1)
 		l.ahead = append(l.ahead, next)
@@ -141,22 +145,25 @@ func (l *Lanes) choose(ctx context.Context, about int64) ([]*lane, error) {
 	if about > blockSize {
 		l.recruit()
 	}
-	first := 0
-	for i, lane := range l.lanes {
-		if lane.waiting < l.lanes[first].waiting {
-			first = i
-		}
-	}
-	chosen := []*lane{l.lanes[first]}
-	for i, lane := range l.lanes {
-		if i != first && int64(len(chosen))*blockSize < about {
-			chosen = append(chosen, lane)
-		}
-	}
+	// Not those that the attempts before are written over.
+	slices.SortFunc(l.lanes, func(a, b *lane) int {
+		return cmp.Or(cmp.Compare(a.users, b.users), cmp.Compare(a.conn.Carry(0), b.conn.Carry(0)))
+	})
+	chosen := slices.Clone(l.lanes[:min(waysFor(about), len(l.lanes))])
 	for _, lane := range chosen {
 		lane.users++
 	}
 	return chosen, nil
+}
+
+// waysFor is how many lanes so many bytes are to be written over: as many as it
+// takes to send all within a round trip, but two at least, of which each block takes
+// the one that carries less; one for what is a single block.
+func waysFor(about int64) int {
+	if about <= blockSize {
+		return 1
+	}
+	return max(2, int((about+window-1)/window))
 }
 
 var errLanesClosed = errors.New("the body has ended")
@@ -197,10 +204,17 @@ func (l *Lanes) begin(ctx context.Context) error {
 	return nil
 }
 
-// recruit adds connections that nobody uses. With l.mu held.
+// recruit adds connections. With l.mu held.
 func (l *Lanes) recruit() {
 	most := int(l.host.pool.Status().Latency/laneTrip) + 1
-	for _, conn := range l.host.pool.Idle(most - len(l.lanes)) {
+	if most <= len(l.lanes) {
+		return
+	}
+	for _, conn := range l.host.pool.Several(most) {
+		if slices.ContainsFunc(l.lanes, func(have *lane) bool { return have.conn.Same(conn) }) {
+			conn.Release()
+			continue
+		}
 		l.lanes = append(l.lanes, &lane{conn: conn, users: 1})
 	}
 }

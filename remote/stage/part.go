@@ -50,10 +50,14 @@ func (g *Generation) Sizes(ctx context.Context, names []string) (map[string]int6
 // epoch, and returns the epoch it got.
 func (g *Generation) NewPart(ctx context.Context, epoch int) (int, error) {
 	err := g.do(ctx, func(c *sftp.Client) error {
+		names := beginDir(c, g.can, g.path())
+		defer names.close()
 		for {
 			f, err := c.OpenFile(g.PartPath(epoch), exclusive)
 			if err == nil {
-				return errors.Join(f.Close(), syncDir(c, g.can, g.path()))
+				closed := make(chan error, 1)
+				go func() { closed <- f.Close() }()
+				return errors.Join(names.sync(), <-closed)
 			}
 			if _, lerr := c.Lstat(g.PartPath(epoch)); lerr != nil {
 				return fmt.Errorf("make %s: %w", g.PartPath(epoch), err)

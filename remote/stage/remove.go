@@ -154,8 +154,8 @@ func (m movedAway) close() {
 // else is than these files. Where there is, it is listed and removed after all.
 func removeKnown(c *sftp.Client, dir string, known []string) error {
 	if len(known) > 0 {
-		names := append(slices.Clone(known), chunksDir)
-		_ = together(names, func(name string) error { return c.Remove(path.Join(dir, name)) })
+		_ = together(known, func(name string) error { return c.Remove(path.Join(dir, name)) })
+		_ = c.RemoveDirectory(path.Join(dir, chunksDir))
 		if err := c.RemoveDirectory(dir); err == nil || errors.Is(err, fs.ErrNotExist) {
 			return nil
 		}

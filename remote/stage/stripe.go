@@ -34,8 +34,7 @@ func (a *Attempt) widen(lane *lane) {
 	l.leave(lane)
 }
 
-// stripe cuts r into blocks and sends each on the lane that has the fewest
-// waiting. It returns how much it has read once that is on its way, not when the
+// stripe cuts r into blocks and sends each on the lane that carries least. It returns how much it has read once that is on its way, not when the
 // host has answered.
 func (a *Attempt) stripe(r io.Reader) (int64, error) {
 	sent := int64(0)
@@ -64,11 +63,13 @@ func (a *Attempt) stripe(r io.Reader) (int64, error) {
 // send writes a block at off and gives it back when the host has answered.
 func (a *Attempt) send(b *[blockSize]byte, n int, off int64) {
 	w := a.lanes.board(a)
+	w.lane.conn.Carry(int64(n))
 	a.writes.Go(func() {
 		_, err := w.file.WriteAt(b[:n], off)
 		if err != nil {
 			err = w.lane.conn.Explain(fmt.Errorf("write %s: %w", a.path, err))
 		}
+		w.lane.conn.Carry(int64(-n))
 		a.lanes.landed(a, w, b, err)
 	})
 }
@@ -78,7 +79,7 @@ func (l *Lanes) take(a *Attempt) *[blockSize]byte {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for {
-		if l.held < ownBlocks || l.held < len(a.ways)*a.depth() && blocks.takeSpare(l.host) {
+		if l.held < ownBlocks || l.held < max(len(l.lanes), len(a.ways))*a.depth() && blocks.takeSpare(l.host) {
 			l.held++
 			return blocks.get()
 		}
@@ -91,15 +92,15 @@ func (l *Lanes) board(a *Attempt) way {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for {
-		best := a.ways[0]
-		for _, w := range a.ways[1:] {
-			if w.lane.waiting < best.lane.waiting {
-				best = w
+		var best *way
+		for i, w := range a.ways {
+			if w.lane.waiting < a.depth() && (best == nil || w.lane.conn.Carry(0) < best.lane.conn.Carry(0)) {
+				best = &a.ways[i]
 			}
 		}
-		if best.lane.waiting < a.depth() {
+		if best != nil {
 			best.lane.waiting++
-			return best
+			return *best
 		}
 		l.answered.Wait()
 	}
