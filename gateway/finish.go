@@ -157,6 +157,16 @@ func (u *upload) startFinish() {
 	u.announce()
 }
 
+// finishes is closed when the finish that runs has ended; nil where none does.
+func (u *upload) finishes() <-chan struct{} {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if !u.finishing {
+		return nil
+	}
+	return u.finished
+}
+
 // Wait returns when the finish that was asked for has ended, with the result
 // or with why there is none, and when ctx ends.
 func (s *Service) Wait(ctx context.Context, c Caller, id string) (Upload, error) {

@@ -6,7 +6,8 @@ import (
 )
 
 const (
-	// watchEvery bounds how often a watcher is told, and how late.
+	// watchEvery bounds how often a watcher is told, and how late; of the end of a
+	// finish he is told at once.
 	watchEvery = 250 * time.Millisecond
 	// watchElsewhere is how often the registry is asked for what another gateway does.
 	watchElsewhere = time.Second
@@ -44,7 +45,7 @@ func (s *Service) Watch(ctx context.Context, c Caller, id string, tell func(Uplo
 		if v.State.Ended() || v.State == Failed {
 			return nil
 		}
-		if err := s.awaitNews(ctx, news); err != nil {
+		if err := s.awaitNews(ctx, u, news); err != nil {
 			return err
 		}
 	}
@@ -59,8 +60,9 @@ func moved(a, b Upload) bool {
 }
 
 // awaitNews waits until the upload has moved here, or may have elsewhere; not
-// without a pause, since merges move faster than anybody reads.
-func (s *Service) awaitNews(ctx context.Context, news <-chan struct{}) error {
+// without a pause, since merges move faster than anybody reads, unless a finish that
+// runs has ended.
+func (s *Service) awaitNews(ctx context.Context, u *upload, news <-chan struct{}) error {
 	late := time.NewTimer(watchElsewhere)
 	defer late.Stop()
 	select {
@@ -69,6 +71,7 @@ func (s *Service) awaitNews(ctx context.Context, news <-chan struct{}) error {
 		defer pause.Stop()
 		select {
 		case <-pause.C:
+		case <-u.finishes():
 		case <-ctx.Done():
 		case <-s.life.Done():
 		}
