@@ -24,6 +24,9 @@ type Abilities struct {
 	Exec bool
 	// HashTool is "openssl", "sha256sum", "shasum", or "" when none works over exec.
 	HashTool string
+	// RealPath: SSH_FXP_REALPATH follows symbolic links, so that one answer tells
+	// whether there are any on a way.
+	RealPath bool
 	// Proc: /proc/self/stat can be read over SFTP.
 	Proc bool
 	// Why tells for each ability that is absent the reason, as a sentence, by field name.

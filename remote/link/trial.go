@@ -85,6 +85,7 @@ func (t *trial) run() {
 		{"Fsync", &t.found.Fsync, t.fileSync},
 		{"DirSync", &t.found.DirSync, t.dirSync},
 		{"StatVFS", &t.found.StatVFS, t.space},
+		{"RealPath", &t.found.RealPath, t.realPath},
 		{"Proc", &t.found.Proc, t.proc},
 	} {
 		all = append(all, func() {
@@ -134,6 +135,21 @@ func (t *trial) space() (why string) {
 		return fmt.Sprintf("The server refused statvfs@openssh.com: %v.", err)
 	case v.Blocks == 0 || v.Frsize == 0:
 		return "statvfs@openssh.com tells no size."
+	}
+	return ""
+}
+
+// realPath wants a link in the middle of a way to be followed.
+func (t *trial) realPath() (why string) {
+	if err := t.client.Symlink(t.dir, t.path("l")); err != nil {
+		return fmt.Sprintf("No symbolic link can be made to try it: %v.", err)
+	}
+	real, err := t.client.RealPath(t.path("l/before"))
+	switch {
+	case err != nil:
+		return fmt.Sprintf("The server does not tell where a symbolic link leads: %v.", err)
+	case real != t.path("before"):
+		return "SSH_FXP_REALPATH does not follow symbolic links."
 	}
 	return ""
 }

@@ -75,7 +75,7 @@ func (h *Host) lone(ctx context.Context, can link.Abilities, dir, name, way stri
 
 // attempt opens name; way is the directory that it will be renamed to, or into.
 func (h *Host) attempt(ctx context.Context, conn *link.Conn, can link.Abilities, dir, name, way string) (*Attempt, error) {
-	wait := standing(conn.SFTP(), way)
+	wait := standing(conn.SFTP(), can, way)
 	f, err := conn.SFTP().OpenFile(name, exclusive)
 	if moved := wait(); moved != nil && err == nil {
 		err = errors.Join(moved, f.Close(), conn.SFTP().Remove(name))

@@ -99,7 +99,7 @@ func (b *burst) survey(ctx context.Context) (free int64, err error) {
 		err = b.host.pool.Do(ctx, func(conn *link.Conn) error {
 			space := make(chan int64, 1)
 			go func() { space <- freeOn(conn.SFTP(), b.at.dir) }()
-			err := surely(conn.SFTP(), b.at.dir)
+			err := surely(conn.SFTP(), b.names.can, b.at.dir)
 			free = <-space
 			return err
 		})
@@ -112,7 +112,10 @@ func (b *burst) survey(ctx context.Context) (free int64, err error) {
 
 // surely is stands where the step that it is about is done on another
 // connection: one that is lost has answered nothing.
-func surely(c *sftp.Client, dir string) error {
+func surely(c *sftp.Client, can link.Abilities, dir string) error {
+	if straight(c, can, dir) {
+		return nil
+	}
 	names := components(dir)
 	infos, errs := lstatDown(c, "/", names)
 	for i, err := range errs {

@@ -165,7 +165,7 @@ func (p *publisher) run(ctx context.Context, o opening, done *Published) error {
 // look describes source and target, and makes sure that the way to the source is
 // still the one that was resolved.
 func (p *publisher) look() (mine, old *File, err error) {
-	wait := standing(p.c, path.Dir(p.Source))
+	wait := standing(p.c, p.can, path.Dir(p.Source))
 	var looked sync.WaitGroup
 	var taken error
 	looked.Go(func() { old, taken = lookFile(p.c, p.target.Path()) })

@@ -125,7 +125,7 @@ func (g *Generation) writeRecord(ctx context.Context, c *sftp.Client, r record.R
 	tmp, final := g.path(tmpPrefix+randomName()), g.path(recordName(r.Seq))
 	names := g.recordNames.expect(ctx)
 	defer names.release()
-	wait := standing(c, g.path())
+	wait := standing(c, g.can, g.path())
 	err = writeSynced(c, g.can, tmp, file)
 	if moved := wait(); moved != nil && err == nil {
 		err = moved

@@ -5,13 +5,18 @@ import (
 	"path"
 
 	"github.com/pkg/sftp"
+
+	"sftpgate/remote/link"
 )
 
 // stands makes sure that no symbolic link was put on the way to dir since it was
 // resolved: what is written there would land elsewhere. It costs one round trip,
 // which callers let overlap with the step that it is about, and undo that step
 // when the answer is no. What is missing is for the step itself to find out.
-func stands(c *sftp.Client, dir string) error {
+func stands(c *sftp.Client, can link.Abilities, dir string) error {
+	if straight(c, can, dir) {
+		return nil
+	}
 	names := components(dir)
 	infos, errs := lstatDown(c, "/", names)
 	for i := range names {
@@ -20,6 +25,15 @@ func stands(c *sftp.Client, dir string) error {
 		}
 	}
 	return nil
+}
+
+// straight asks in one request what stands asks in many: no is no answer.
+func straight(c *sftp.Client, can link.Abilities, dir string) bool {
+	if !can.RealPath {
+		return false
+	}
+	real, err := c.RealPath(dir)
+	return err == nil && real == dir
 }
 
 // linked is nil unless there is a symbolic link at names.
@@ -31,8 +45,8 @@ func linked(names []string, info fs.FileInfo, err error) error {
 }
 
 // standing asks stands while something else goes on; the answer is for wait.
-func standing(c *sftp.Client, dir string) (wait func() error) {
+func standing(c *sftp.Client, can link.Abilities, dir string) (wait func() error) {
 	answer := make(chan error, 1)
-	go func() { answer <- stands(c, dir) }()
+	go func() { answer <- stands(c, can, dir) }()
 	return func() error { return <-answer }
 }
