@@ -28,13 +28,12 @@ func (g *Generation) advance(ctx context.Context, edit Edit, ready func() error)
 		return err
 	}
 	defer done()
-	state := g.State()
-	top := state.Seq
+	top := int64(0)
 	for {
 		if err := ctx.Err(); err != nil { // a host that shows no end of other records
 			return err
 		}
-		now, next, paid := g.following(state)
+		now, next, paid := g.following()
 		next.Seq = max(next.Seq, top+1)
 		if err := edit(now, &next); err != nil {
 			return err
@@ -46,7 +45,10 @@ func (g *Generation) advance(ctx context.Context, edit Edit, ready func() error)
 				return err
 			}
 			if !placed {
-				state, top, err = g.readOwn(c)
+				var state record.State
+				if state, top, err = g.readOwn(c); err == nil {
+					g.know(state, 0)
+				}
 			}
 			return err
 		})
@@ -117,22 +119,33 @@ func (g *Generation) turn(ctx context.Context) (done func(), err error) {
 	}
 }
 
-// following is the record that follows a state with what is owed, the state that
-// it makes, for whoever adds to it, and how much of what is owed is in it. What does
-// not go with the state is owed no more.
-func (g *Generation) following(state record.State) (now record.State, next record.Record, paid int) {
+// Refused says, once, why something that was owed is owed no more: another
+// gateway's record that it does not go with. nil where all of it was written, or will be.
+func (g *Generation) Refused() error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	now, next = g.apply(state)
-	return now, next, len(g.owed)
+	err := g.refused
+	g.refused = nil
+	return err
 }
 
-// apply is following with g.mu held.
-func (g *Generation) apply(state record.State) (record.State, record.Record) {
+// following is the record that follows with what is owed, the state that it makes,
+// for whoever adds to it, and how much of what is owed is in it.
+func (g *Generation) following() (now record.State, next record.Record, paid int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.state, next = g.apply()
+	return g.state, next, len(g.owed)
+}
+
+// apply is following with g.mu held. What does not go with what is recorded is owed
+// no more.
+func (g *Generation) apply() (record.State, record.Record) {
+	state := g.recorded
 	next := state.Next()
 	for _, edit := range g.owed {
-		if edit(state, &next) != nil {
-			g.owed = nil
+		if err := edit(state, &next); err != nil {
+			g.owed, g.refused = nil, err
 			return state, state.Next()
 		}
 	}
@@ -147,7 +160,8 @@ func (g *Generation) know(s record.State, paid int) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.owed = g.owed[min(paid, len(g.owed)):]
-	g.state, _ = g.apply(s)
+	g.recorded = s
+	g.state, _ = g.apply()
 }
 
 // with is a state and the record that follows it.

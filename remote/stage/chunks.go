@@ -101,7 +101,9 @@ func (g *Generation) FreeMerged(ctx context.Context, chunks []Staged) (ok bool, 
 	if err := g.Pay(ctx); err != nil {
 		return false, err
 	}
-	state := g.State()
+	g.mu.Lock()
+	state := g.recorded // not what is owed by now
+	g.mu.Unlock()
 	for _, c := range chunks {
 		if !state.Covers(c.Chunk) {
 			return false, nil

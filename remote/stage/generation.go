@@ -35,15 +35,18 @@ type Generation struct {
 	turns chan struct{} // holds one; one record at a time from this gateway
 	mu    sync.Mutex
 	state record.State
-	owed  []Edit   // what state says already, and no record yet
-	left  []string // below the generation, files of chunks that go with it
+	owed  []Edit // what state says already, and no record yet
+	// recorded is state without what is owed.
+	recorded record.State
+	refused  error    // why something owed is owed no more, until it was asked for
+	left     []string // below the generation, files of chunks that go with it
 
 	chunkNames  *dirSync // of chunks/
 	recordNames *dirSync // of the generation's own directory
 }
 
 func (h *Host) generation(t Target, user string, n int, can link.Abilities, state record.State) *Generation {
-	g := &Generation{host: h, target: t, user: user, n: n, can: can, state: state, turns: make(chan struct{}, 1)}
+	g := &Generation{host: h, target: t, user: user, n: n, can: can, state: state, recorded: state, turns: make(chan struct{}, 1)}
 	g.chunkNames = &dirSync{host: h, can: can, dir: g.path(chunksDir), lanes: h.runs()}
 	g.recordNames = &dirSync{host: h, can: can, dir: g.path()}
 	return g
