@@ -39,6 +39,9 @@ func Whole(s record.State, chunks []stage.Staged) (stage.Staged, bool) {
 // write to can still do so. *MissingError says what is not there, and
 // stage.ErrContent that the part is not what the checkpoint says.
 func Source(ctx context.Context, g *stage.Generation, chunks []stage.Staged, engines *Engines, log *slog.Logger) (string, error) {
+	if err := g.Refused(); err != nil { // after a merge that did not wait for its checkpoint
+		return "", err
+	}
 	s := g.State()
 	if s.Intent != nil { // publication has begun with this one
 		return path.Join(g.Dir(), s.Intent.Source), nil

@@ -7,17 +7,19 @@ import (
 	"io/fs"
 
 	"sftpgate/remote/failpoint"
+	"sftpgate/remote/record"
 	"sftpgate/remote/stage"
 )
 
 // batch is copy → sync → checkpoint → free, in this order and no other; the last two
-// go on beside the next batch. whole says that part and chunks have just been looked at.
-func (m *Merger) batch(ctx context.Context, batch []stage.Staged, whole bool, out *Outcome) error {
-	known := m.gen.State().Merged
+// go on beside the next batch. known is what was merged when the chunks were compared
+// with it; whole says that part and chunks have just been looked at.
+func (m *Merger) batch(ctx context.Context, batch []stage.Staged, known record.Spans, whole bool, out *Outcome) error {
 	part := m.gen.OpenPart(ctx, m.epoch)
 	defer part.Close()
+	stand, batch := standing(batch, known)
 	copied, err := m.copyAll(ctx, batch, whole, out)
-	if len(copied) == 0 {
+	if copied = append(stand, copied...); len(copied) == 0 {
 		return err
 	}
 	failpoint.Reach(failpoint.MergeCopied)
@@ -35,7 +37,7 @@ func (m *Merger) batch(ctx context.Context, batch []stage.Staged, whole bool, ou
 		}
 	}
 	if cerr := m.checkpoint(copied, known); cerr != nil {
-		return errors.Join(err, cerr)
+		return errors.Join(err, Recheck(ctx, m.gen, cerr, m.log))
 	}
 	for _, c := range copied {
 		out.Merged = append(out.Merged, c.Chunk)
@@ -47,6 +49,19 @@ func (m *Merger) batch(ctx context.Context, batch []stage.Staged, whole bool, ou
 		m.free(ctx, own(copied))
 	}
 	return err
+}
+
+// standing are those of the chunks of which every byte is in the part already: they
+// need no copy, and when all of the file is merged there is no engine any more.
+func standing(batch []stage.Staged, known record.Spans) (stand, rest []stage.Staged) {
+	for _, c := range batch {
+		if known.Covers(c.Span) {
+			stand = append(stand, c)
+		} else {
+			rest = append(rest, c)
+		}
+	}
+	return stand, rest
 }
 
 // own leaves out chunks of adopted uploads: those go when all is done.

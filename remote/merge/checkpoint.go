@@ -86,6 +86,7 @@ func Recheck(ctx context.Context, g *stage.Generation, err error, log *slog.Logg
 	}
 	rerr := g.Reload(ctx)
 	if rerr == nil {
+		_ = g.Refused() // that is looked at now
 		_, rerr = Repair(ctx, g, log)
 	}
 	return errors.Join(err, rerr)
@@ -93,6 +94,9 @@ func Recheck(ctx context.Context, g *stage.Generation, err error, log *slog.Logg
 
 // end lets the engine end, while what it has copied is synced.
 func (m *Merger) end() {
+	if m.ended != nil {
+		return
+	}
 	done := make(chan error, 1)
 	m.ended = done
 	go func() { done <- m.engine.Close() }()
@@ -109,9 +113,7 @@ func (m *Merger) Close(ctx context.Context) error {
 	} else {
 		freed = m.freed(ctx)
 	}
-	if m.ended == nil {
-		m.end()
-	}
+	m.end()
 	if err := <-m.ended; err != nil {
 		m.log.Info("the engine did not end in good order", "engine", m.engine.Name(), "err", err)
 		return freed // the record goes on naming it; publication will look

@@ -105,7 +105,8 @@ type Outcome struct {
 // checkpoint could not be written is for the next Round to say, or for Close.
 func (m *Merger) Round(ctx context.Context, chunks []stage.Staged) (Outcome, error) {
 	var out Outcome
-	plan := Make(m.gen.State(), chunks)
+	state := m.gen.State()
+	plan := Make(state, chunks)
 	for {
 		if err := m.settle(ctx, plan, &out); err != nil {
 			return out, err
@@ -113,7 +114,8 @@ func (m *Merger) Round(ctx context.Context, chunks []stage.Staged) (Outcome, err
 		if len(plan.Merged) == 0 && len(plan.Clash) == 0 {
 			break
 		}
-		plan = Make(m.gen.State(), plan.Copy) // some may overlap what was merged just now
+		state = m.gen.State()
+		plan = Make(state, plan.Copy) // some may overlap what was merged just now
 	}
 	for rest := plan.Copy; len(rest) > 0; {
 		batch, whole, err := m.next(ctx, rest)
@@ -121,7 +123,7 @@ func (m *Merger) Round(ctx context.Context, chunks []stage.Staged) (Outcome, err
 			return out, err
 		}
 		rest = rest[len(batch):]
-		if err := m.batch(ctx, batch, whole, &out); err != nil {
+		if err := m.batch(ctx, batch, state.Merged, whole, &out); err != nil {
 			return out, err
 		}
 	}
@@ -139,11 +141,12 @@ func (m *Merger) next(ctx context.Context, chunks []stage.Staged) (batch []stage
 		asked.Go(func() { damaged = m.intact(ctx) })
 		asked.Go(func() { whole = m.allWhole(ctx, batch) })
 	}
-	most, err := m.room(ctx, chunks[0])
+	free, err := m.gen.Host().Free(ctx, m.gen.Target().Dir)
 	asked.Wait()
-	if err == nil {
-		err = damaged
+	if err = errors.Join(err, damaged); err != nil {
+		return nil, false, err
 	}
+	most, err := m.room(ctx, chunks[0], free)
 	return take(batch, most), whole, err
 }
 
@@ -153,9 +156,10 @@ const keepFree = 1 << 20
 
 // room is how many bytes the next batch may copy, beginning with chunk c. On a
 // disk that is nearly full that is a chunk at a time, each making room for the next.
-func (m *Merger) room(ctx context.Context, c stage.Staged) (int64, error) {
-	free, err := m.gen.Host().Free(ctx, m.gen.Target().Dir)
-	if err == nil && free >= 0 && free-keepFree < batchBytes && m.freeing != nil { // there will be more
+// free is how many are free, -1 where the host does not say.
+func (m *Merger) room(ctx context.Context, c stage.Staged, free int64) (int64, error) {
+	var err error
+	if free >= 0 && free-keepFree < batchBytes && m.freeing != nil { // there will be more
 		if err = m.freed(ctx); err == nil {
 			free, err = m.gen.Host().Free(ctx, m.gen.Target().Dir)
 		}

@@ -22,12 +22,13 @@ func (m *Merger) settle(ctx context.Context, p Plan, out *Outcome) error {
 		out.Merged = append(out.Merged, c.Chunk)
 	}
 	for _, c := range p.Merged {
-		same, err := m.agrees(ctx, c)
+		known := m.gen.State().Merged
+		same, err := m.agrees(ctx, c, known)
 		switch {
 		case err != nil:
 			err = m.afterFailure(ctx, c, err, out)
 		case same:
-			err = m.batch(ctx, []stage.Staged{c}, false, out)
+			err = m.batch(ctx, []stage.Staged{c}, known, false, out)
 		default:
 			err = m.disagree(ctx, out, c)
 		}
@@ -57,6 +58,7 @@ func (m *Merger) drop(ctx context.Context, chunks []stage.Staged) error {
 // settleGroup compares every two chunks of a group that overlap. One that
 // turns out to be damaged is lost, and the rest is for the next round.
 func (m *Merger) settleGroup(ctx context.Context, group []stage.Staged, out *Outcome) error {
+	known := m.gen.State().Merged
 	wrong := make([]bool, len(group))
 	for i, a := range group {
 		for j := i + 1; j < len(group) && group[j].Off < a.End(); j++ {
@@ -78,7 +80,7 @@ func (m *Merger) settleGroup(ctx context.Context, group []stage.Staged, out *Out
 	var good, bad []stage.Staged
 	for i, c := range group {
 		// A chunk that was settled just now may have been merged below this one.
-		same, err := m.agrees(ctx, c)
+		same, err := m.agrees(ctx, c, known)
 		switch {
 		case err != nil:
 			return m.afterFailure(ctx, c, err, out)
@@ -91,12 +93,12 @@ func (m *Merger) settleGroup(ctx context.Context, group []stage.Staged, out *Out
 	if err := m.disagree(ctx, out, bad...); err != nil {
 		return err
 	}
-	return m.batch(ctx, good, false, out)
+	return m.batch(ctx, good, known, false, out)
 }
 
-// agrees compares a chunk with what is merged below it.
-func (m *Merger) agrees(ctx context.Context, c stage.Staged) (bool, error) {
-	merged := record.Spans{c.Span}.Without(m.gen.State().Merged.Gaps(c.Span))
+// agrees compares a chunk with what is merged below it, of what is known to be.
+func (m *Merger) agrees(ctx context.Context, c stage.Staged, known record.Spans) (bool, error) {
+	merged := record.Spans{c.Span}.Without(known.Gaps(c.Span))
 	for _, s := range merged {
 		a, err := m.digest(ctx, c.Path, s.Off-c.Off, s.Len)
 		if err != nil {

@@ -1,0 +1,113 @@
+package merge_test
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"slices"
+	"testing"
+	"time"
+
+	"sftpgate/remote/link"
+	"sftpgate/remote/merge"
+	"sftpgate/remote/record"
+	"sftpgate/remote/remotetest"
+	"sftpgate/remote/stage"
+)
+
+// finish has the upload be one that is to be finished, as the merger sees it.
+func (u *upload) finish() {
+	u.t.Helper()
+	u.check(u.Advance(u.ctx, func(s record.State, next *record.Record) error {
+		next.Finish = &record.Finish{Size: s.Meta.Size, At: time.Now()}
+		return nil
+	}))
+}
+
+// The engine has ended when all is merged: what overlaps then needs no copy.
+func TestOverlapsAfterTheLastChunk(t *testing.T) {
+	t.Parallel()
+	u := newUpload(t, remotetest.StartSSHD(t, remotetest.SSHDOptions{}).Host("h"), link.Options{}, 100)
+	u.finish()
+	content := bytes.Repeat([]byte("0123456789"), 10)
+	m, err := merge.Begin(u.ctx, u.Generation, u.engines, quiet)
+	u.check(err)
+	for _, chunks := range [][]stage.Staged{
+		{u.commit(0, content[:90])},
+		{u.commit(80, content[80:]), u.commit(85, content[85:95])},
+		{u.commit(0, content), u.commit(5, content[5:10]), u.commit(20, []byte("x"))},
+	} {
+		_, err := m.Round(u.ctx, chunks)
+		u.check(err)
+	}
+	u.check(m.Close(u.ctx))
+	source, err := u.source()
+	u.check(err)
+	if got, err := os.ReadFile(source); err != nil || !bytes.Equal(got, content) {
+		t.Fatalf("%q, %v", got, err)
+	}
+	u.check(u.Pay(u.ctx))
+	var names []string
+	for _, c := range u.State().Chunks {
+		names = append(names, c.Span.String())
+	}
+	if want := []string{"[0,90)", "[0,100)", "[5,10)", "[80,100)", "[85,95)"}; !slices.Equal(names, want) {
+		t.Errorf("merged %q, want %q", names, want)
+	}
+}
+
+// A merge for the finish ends without waiting for its checkpoint: that it was
+// refused, because of what another gateway has merged, is for the source to say.
+func TestCheckpointRefusedAfterTheMerge(t *testing.T) {
+	t.Parallel()
+	host := remotetest.StartSSHD(t, remotetest.SSHDOptions{}).Host("h")
+	u := newUpload(t, host, link.Options{}, 100)
+	u.finish()
+	content := bytes.Repeat([]byte("0123456789"), 10)
+	a, b, between := u.commit(0, content[:60]), u.commit(60, content[60:]), u.commit(50, []byte("xxxxx"))
+	m, err := merge.Begin(u.ctx, u.Generation, u.engines, quiet)
+	u.check(err)
+	other := *u
+	scene, err := u.Host().Look(u.ctx, u.Target(), "alice")
+	u.check(err)
+	other.Generation = scene.Mine
+	if out, err := other.merge(between); err != nil || len(out.Merged) != 1 {
+		t.Fatal(out, err)
+	}
+
+	// No record until the merge is over.
+	hold, held := make(chan error), make(chan struct{})
+	go func() {
+		_ = u.Advance(u.ctx, func(record.State, *record.Record) error { close(held); return <-hold })
+	}()
+	<-held
+	for _, c := range []stage.Staged{a, b} {
+		_, err := m.Round(u.ctx, []stage.Staged{c})
+		u.check(err)
+	}
+	u.check(m.Close(u.ctx))
+	hold <- errors.New("none")
+	for deadline := time.Now().Add(20 * time.Second); u.State().Covers(a.Chunk); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("the checkpoint was not refused")
+		}
+	}
+
+	if _, err := u.source(); !merge.Again(err) {
+		t.Fatalf("of the bytes that were copied over others: %v", err)
+	} else if err = merge.Recheck(u.ctx, u.Generation, err, quiet); !merge.Again(err) {
+		t.Fatal(err)
+	}
+	if u.State().Covers(between.Chunk) || !exists(a.Path) || !exists(b.Path) {
+		t.Errorf("a mixture is believed: %+v", u.State())
+	}
+	rest, err := u.Chunks(u.ctx)
+	u.check(err)
+	_, err = u.merge(rest...)
+	u.check(err)
+	source, err := u.source()
+	u.check(err)
+	if got, err := os.ReadFile(source); err != nil || !bytes.Equal(got, content) {
+		t.Fatalf("%q, %v", got, err)
+	}
+}
