@@ -39,6 +39,9 @@ func (u *upload) finishAll(ctx context.Context) error {
 			break
 		}
 	}
+	if err != nil { // what was merged for an end that does not come; else the next record says it
+		_ = u.gen.Pay(context.WithoutCancel(ctx))
+	}
 	switch {
 	case err != nil && u.s.life.Err() != nil:
 		err = errStopping()
@@ -46,7 +49,6 @@ func (u *upload) finishAll(ctx context.Context) error {
 		return errLeased // lost to another gateway: stopped waits for its turn again
 	}
 	if err != nil {
-		_ = u.gen.Pay(ctx) // what was merged for an end that does not come; else the next record says it
 		var over *Upload
 		if over, err = u.s.settled(ctx, u, err); over != nil {
 			return nil

@@ -177,6 +177,9 @@ func (u *upload) withMerger(ctx context.Context, fn func(*merge.Merger) error) e
 	err = fn(m)
 	// Also when ctx has ended: a writer that is known to be gone spares a copy later.
 	cerr := m.Close(context.WithoutCancel(ctx))
+	if !u.isFinishing() || ctx.Err() != nil { // no record is to follow here: another gateway may be waiting for it
+		cerr = errors.Join(cerr, u.gen.Pay(context.WithoutCancel(ctx)))
+	}
 	if merge.Again(cerr) {
 		cerr = errors.Join(cerr, u.refresh(ctx))
 	}

@@ -85,6 +85,33 @@ func TestTwoGatewaysShareTheMerge(t *testing.T) {
 	}
 }
 
+// What one gateway has merged for a finish that was asked for at another one is on
+// the host before that one goes on, and that its writer is gone: else all would be
+// copied once more.
+func TestMergedForTheOtherGateway(t *testing.T) {
+	a, b := two(t)
+	content := noise(4 * mib)
+	up := a.open(alice, "f", 4*mib).Upload
+	a.send(alice, up.ID, content, 0, 2*mib)
+	a.send(alice, up.ID, content, 2*mib, 2*mib)
+	eventually(t, "a merges", func() bool {
+		_, state, ok := a.generation("f")
+		return ok && len(state.Merged) > 0
+	})
+	if _, err := b.Finish(t.Context(), alice, up.ID, gateway.FinishRequest{Size: -1}); err != nil {
+		t.Fatal(err)
+	}
+	for told := false; !told; time.Sleep(time.Millisecond) {
+		_, state, ok := a.generation("f")
+		told = ok && len(state.Writers) == 1 && state.Writers[0].Closed && state.Merged.Bytes() == 4*mib
+		if a.published("f") && !told {
+			t.Fatal("the end of the writer was not on record when the file was published")
+		}
+	}
+	b.finish(alice, up.ID)
+	a.exact("f", content)
+}
+
 // A finish that was asked for and cut off goes on when the upload is looked
 // at again, without another request to finish.
 func TestFinishGoesOn(t *testing.T) {
