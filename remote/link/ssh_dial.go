@@ -17,12 +17,6 @@ import (
 	"sftpgate/remote/hosts"
 )
 
-// ciphers in order of what is fast in Go on processors with AES instructions.
-var ciphers = []string{
-	ssh.CipherAES128GCM, ssh.CipherAES256GCM, ssh.CipherChaCha20Poly1305,
-	ssh.CipherAES128CTR, ssh.CipherAES192CTR, ssh.CipherAES256CTR,
-}
-
 // dialer reaches one host over SSH.
 type dialer struct {
 	host hosts.Host
@@ -132,7 +126,7 @@ func (d *dialer) handshake(ctx context.Context, conn net.Conn, keys *hostKeys, l
 	var keyFault error
 	keyAccepted := false
 	config := &ssh.ClientConfig{
-		Config:            ssh.Config{Ciphers: ciphers},
+		Config:            ssh.Config{Ciphers: ciphers(aesInHardware)},
 		User:              d.host.User,
 		Auth:              login.methods,
 		ClientVersion:     "SSH-2.0-sftpgate",
