@@ -15,6 +15,9 @@ import (
 const (
 	// lookEvery is how often the host is read for what other gateways do.
 	lookEvery = 2 * time.Second
+	// lookTrips is how many round trips more the merge waits between two looks: each
+	// costs a dozen, in which nothing is merged.
+	lookTrips = 100
 	// lingerFor is how long an engine stays open for the next chunk.
 	lingerFor = 2 * time.Second
 )
@@ -118,7 +121,7 @@ func (u *upload) mergeAhead(ctx context.Context) error {
 	return u.withMerger(ctx, func(m *merge.Merger) error {
 		idle := time.NewTimer(lingerFor)
 		defer idle.Stop()
-		look := time.NewTicker(lookEvery)
+		look := time.NewTicker(lookEvery + lookTrips*u.host.Pool().Status().Latency)
 		defer look.Stop()
 		for ctx.Err() == nil {
 			news := u.news() // before the round, or what comes meanwhile is missed

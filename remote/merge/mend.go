@@ -17,8 +17,10 @@ import (
 func mend(ctx context.Context, g *stage.Generation, log *slog.Logger) error {
 	s := g.State()
 	size, err := sizeOf(ctx, g, s.Epoch)
-	unknown := len(s.Merged) == 0 && len(s.Writers) == 0 // by nobody, as far as is known here: a record of our own will tell
-	if err == nil && (size == missing && !unknown || size < s.Merged.End()) {
+	// Where nobody has merged anything, as far as is known here, the record that
+	// names a writer will tell whether that is so.
+	untouched := len(s.Merged) == 0 && len(s.Writers) == 0
+	if err == nil && size < s.Merged.End() && !untouched { // missing is less than that, too
 		if err = g.Reload(ctx); err != nil { // another gateway may have gone on to another part
 			return err
 		}
@@ -28,7 +30,7 @@ func mend(ctx context.Context, g *stage.Generation, log *slog.Logger) error {
 	switch {
 	case err != nil:
 		return err
-	case size >= s.Merged.End(): // missing is less than that, too
+	case size >= s.Merged.End():
 		return nil
 	case len(s.Merged) == 0 && len(s.Writers) == 0:
 		_, err := g.NewPart(ctx, s.Epoch)

@@ -31,15 +31,18 @@ func (g *Generation) Remove(ctx context.Context) error {
 	})
 }
 
+// mostKnown bounds what a number in a file on the host can ask for.
+const mostKnown = 1000
+
 // known names the files that are likely to be in the generation.
 func (g *Generation) known() []string {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	names := slices.Clone(g.left)
-	for seq := int64(1); seq <= g.state.Seq; seq++ {
+	for seq := int64(1); seq <= min(g.state.Seq, mostKnown); seq++ {
 		names = append(names, recordName(seq))
 	}
-	for epoch := 0; epoch <= g.state.Epoch; epoch++ {
+	for epoch := 0; epoch <= min(g.state.Epoch, mostKnown); epoch++ {
 		names = append(names, partName(epoch))
 	}
 	return names
