@@ -331,7 +331,10 @@ func TestStagingMayComeBack(t *testing.T) {
 	if _, err := b.Get(t.Context(), alice, up.ID); err != nil { // or a quarter of a minute later
 		t.Fatal(err)
 	}
-	eventually(t, "published", func() bool { return b.published("f") })
+	eventually(t, "done", func() bool {
+		u, err := b.Get(t.Context(), alice, up.ID)
+		return err == nil && u.State == gateway.Done
+	})
 	b.exact("f", content)
 }
 
