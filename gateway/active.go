@@ -35,7 +35,7 @@ type upload struct {
 	saving    bool      // it will be told again shortly
 	users     int       // bodies on their way in
 	space     bool      // free space was checked
-	coming    bool      // bodies are on their way that will be merged
+	coming    bool      // a body was expected (see expect) since the merge last stopped
 	working   bool
 	finishing bool
 	finished  chan struct{}   // closed when the finish that runs has ended

@@ -86,8 +86,9 @@ func replaces(scene stage.Scene, meta record.Meta) []string {
 	return ids
 }
 
-// stillFree judges what stands at the target now that the claim is ours: another
-// upload may have been published between the first look and the claim.
+// stillFree judges what stands at the target now that the claim is ours, or err if
+// that could not be told: another upload may have been published between the first
+// look and the claim. Then the generation is removed again.
 func (s *Service) stillFree(ctx context.Context, g *stage.Generation, standing *stage.File, err error) error {
 	meta := g.State().Meta
 	if err == nil {

@@ -26,21 +26,32 @@ func (u *upload) finishAll(ctx context.Context) error {
 		if err = u.finishOnce(ctx, try > 0); err == nil || ctx.Err() != nil {
 			break
 		}
-		if merge.Again(err) {
-			if err = merge.Recheck(ctx, u.gen, err, u.logger()); merge.Again(err) {
-				continue
-			}
+		again := merge.Again(err)
+		if again {
+			err = merge.Recheck(ctx, u.gen, err, u.logger())
 		}
-		if !passing(err) {
-			break
+		switch {
+		case passing(err):
+		case again:
+			continue
+		default:
+			return u.finishEnded(ctx, err)
 		}
 		u.logger().Info("finish interrupted, going on", "err", err)
 		if !pause(ctx, time.Duration(1<<try)*300*time.Millisecond) {
 			break
 		}
 	}
-	if err != nil { // what was merged for an end that does not come; else the next record says it
-		_ = u.gen.Pay(context.WithoutCancel(ctx))
+	return u.finishEnded(ctx, err)
+}
+
+// finishEnded is for when no further try is made.
+func (u *upload) finishEnded(ctx context.Context, err error) error {
+	if err != nil { // no record of publication follows that would say what was merged
+		kept := context.WithoutCancel(ctx)
+		if perr := u.gen.Pay(kept); perr != nil {
+			_ = merge.Recheck(kept, u.gen, perr, u.logger())
+		}
 	}
 	switch {
 	case err != nil && u.s.life.Err() != nil:

@@ -37,11 +37,11 @@ func (u *upload) wake() {
 }
 
 // expect begins to merge before there is anything to: at a distance it takes half a
-// second until an engine is there. end is where a body that begins now ends.
+// second until an engine is there. A body that begins now goes from off to end.
 func (u *upload) expect(off, end int64) {
 	meta := u.gen.State().Meta
 	many := off > 0 || end-off > segment || meta.Size > end
-	if !many || meta.Unnamed || u.host.Pool().Status().Latency < farTrip {
+	if !many || meta.Unnamed || u.host.Pool().Status().Latency < expectTrip {
 		return
 	}
 	u.mu.Lock()
@@ -53,8 +53,8 @@ func (u *upload) expect(off, end int64) {
 	}
 }
 
-// farTrip is the round trip from which on that is worth while.
-const farTrip = 5 * time.Millisecond
+// expectTrip is the round trip from which on that is worth while.
+const expectTrip = 5 * time.Millisecond
 
 // worthMerging: not a file that may turn out to be one chunk, which is
 // published by its own name.
@@ -148,8 +148,8 @@ func (u *upload) mergeAhead(ctx context.Context) error {
 }
 
 // awaitChunks waits for news since the last round, and reads now and then what
-// came through other gateways. over: nothing has come
-// for long, or a finish was asked for at another gateway, which waits for the lease.
+// came through other gateways. over: nothing has come for long, or a finish was asked
+// for at another gateway, which waits for the lease.
 func (u *upload) awaitChunks(ctx context.Context, news <-chan struct{}, look, idle <-chan time.Time) (over bool, err error) {
 	select {
 	case <-look:
@@ -180,8 +180,11 @@ func (u *upload) withMerger(ctx context.Context, fn func(*merge.Merger) error) e
 	err = fn(m)
 	// Also when ctx has ended: a writer that is known to be gone spares a copy later.
 	cerr := m.Close(context.WithoutCancel(ctx))
-	if !u.isFinishing() || ctx.Err() != nil { // no record is to follow here: another gateway may be waiting for it
-		cerr = errors.Join(cerr, u.gen.Pay(context.WithoutCancel(ctx)))
+	if !u.isFinishing() || ctx.Err() != nil { // nobody publishes here: without this another gateway would not learn what was merged
+		kept := context.WithoutCancel(ctx)
+		if perr := u.gen.Pay(kept); perr != nil {
+			cerr = errors.Join(cerr, merge.Recheck(kept, u.gen, perr, u.logger()))
+		}
 	}
 	if merge.Again(cerr) {
 		cerr = errors.Join(cerr, u.refresh(ctx))

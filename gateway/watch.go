@@ -29,11 +29,11 @@ func (s *Service) Watch(ctx context.Context, c Caller, id string, tell func(Uplo
 		// Who may see it has been decided; paths need not be resolved each time.
 		look = func() (*upload, *Upload, error) { return s.lookUp(ctx, id, anybody) }
 		var v Upload
-		var news <-chan struct{}
+		var news, finished <-chan struct{}
 		if over != nil {
 			v = *over
 		} else {
-			news = u.news() // before the look, or what happens in between is missed
+			news, finished = u.news(), u.finishes() // before the look, or what happens in between is missed
 			v = s.standing(ctx, u)
 		}
 		if first || moved(last, v) {
@@ -45,7 +45,7 @@ func (s *Service) Watch(ctx context.Context, c Caller, id string, tell func(Uplo
 		if v.State.Ended() || v.State == Failed {
 			return nil
 		}
-		if err := s.awaitNews(ctx, u, news); err != nil {
+		if err := s.awaitNews(ctx, u, news, finished); err != nil {
 			return err
 		}
 	}
@@ -62,16 +62,20 @@ func moved(a, b Upload) bool {
 // awaitNews waits until the upload has moved here, or may have elsewhere; not
 // without a pause, since merges move faster than anybody reads, unless a finish that
 // runs has ended.
-func (s *Service) awaitNews(ctx context.Context, u *upload, news <-chan struct{}) error {
+func (s *Service) awaitNews(ctx context.Context, u *upload, news, finished <-chan struct{}) error {
 	late := time.NewTimer(watchElsewhere)
 	defer late.Stop()
 	select {
+	case <-finished:
 	case <-news:
+		if finished == nil {
+			finished = u.finishes() // perhaps that was the news
+		}
 		pause := time.NewTimer(watchEvery)
 		defer pause.Stop()
 		select {
 		case <-pause.C:
-		case <-u.finishes():
+		case <-finished:
 		case <-ctx.Done():
 		case <-s.life.Done():
 		}

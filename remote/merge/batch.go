@@ -11,8 +11,10 @@ import (
 	"sftpgate/remote/stage"
 )
 
-// batch is copy → sync → checkpoint → free, in this order and no other; the last two
-// go on beside the next batch. known is what was merged when the chunks were compared
+// batch is copy → sync → checkpoint → free, in this order and no other. The
+// checkpoint is only owed here: free writes it and removes the chunks, beside the
+// next batch. The last one before a finish is not freed: the record of publication
+// says what was merged, and the files go with the staging. known is what was merged when the chunks were compared
 // with it; whole says that part and chunks have just been looked at.
 func (m *Merger) batch(ctx context.Context, batch []stage.Staged, known record.Spans, whole bool, out *Outcome) error {
 	part := m.gen.OpenPart(ctx, m.epoch)

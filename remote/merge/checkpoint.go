@@ -23,7 +23,8 @@ func (m *Merger) last(copied []stage.Staged) bool {
 }
 
 // checkpoint has the next record say what was copied and synced; known is what was
-// merged before. That record is written by free, while the merge goes on.
+// merged before. That record is written by free, while the merge goes on, and for
+// the last batch before a finish by the publication.
 func (m *Merger) checkpoint(copied []stage.Staged, known record.Spans) error {
 	return m.gen.Owe(func(s record.State, next *record.Record) error {
 		if s.Epoch != m.epoch {
@@ -79,17 +80,25 @@ func (m *Merger) freed(ctx context.Context) error {
 
 // Recheck looks, after chunks were copied over bytes that another merger had put
 // there meanwhile, whether the part still holds what the checkpoint says. err is
-// what told of it; any other comes back as it is.
+// what told of it; any other comes back as it is. Where it could not look, the doubt
+// stays, and Source will not have the part published.
 func Recheck(ctx context.Context, g *stage.Generation, err error, log *slog.Logger) error {
+	if errors.Is(err, errEpoch) {
+		_ = g.Refused() // what was refused was about a part that is no more
+	}
 	if !errors.Is(err, errOverlap) {
 		return err
 	}
 	rerr := g.Reload(ctx)
 	if rerr == nil {
-		_ = g.Refused() // that is looked at now
 		_, rerr = Repair(ctx, g, log)
 	}
-	return errors.Join(err, rerr)
+	if rerr != nil {
+		g.Doubt(err)
+		return errors.Join(err, rerr)
+	}
+	_ = g.Refused()
+	return err
 }
 
 // end lets the engine end, while what it has copied is synced.
@@ -103,8 +112,9 @@ func (m *Merger) end() {
 }
 
 // Close ends the writer. Where it ended in good order the record says so, and
-// the part can be published without asking the host about it. When all is merged
-// for the finish, the next record says so: none but that is to follow.
+// the part can be published without asking the host about it. When all is merged and
+// a finish was asked for, this and the last checkpoint are only owed: the record of
+// publication says them. A caller that does not publish must Pay.
 func (m *Merger) Close(ctx context.Context) error {
 	all := m.last(nil)
 	var freed error

@@ -101,8 +101,9 @@ type Outcome struct {
 }
 
 // Round merges the committed chunks given to it. Whatever it returns, what the
-// checkpoint says is true; the same round again does what is left. That the last
-// checkpoint could not be written is for the next Round to say, or for Close.
+// checkpoint says is true; the same round again does what is left. That a
+// checkpoint could not be written is for the next Round to say, or for Close; of the
+// last one before a finish Source says it.
 func (m *Merger) Round(ctx context.Context, chunks []stage.Staged) (Outcome, error) {
 	var out Outcome
 	state := m.gen.State()

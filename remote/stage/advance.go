@@ -67,8 +67,9 @@ func (g *Generation) advance(ctx context.Context, edit Edit, ready func() error)
 
 // Owe has the next record that this gateway writes say more, whatever it is
 // written for. State says it from now on. A crash before that record takes it
-// back, and so does another gateway's record that edit refuses to follow: nothing
-// may be done meanwhile that only holds with it.
+// back, and so does another gateway's record that edit refuses to follow: then
+// nothing is owed any more, and Pay and Refused say why. Nothing may be done
+// meanwhile that only holds with it.
 func (g *Generation) Owe(edit Edit) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -81,15 +82,20 @@ func (g *Generation) Owe(edit Edit) error {
 	return nil
 }
 
-// Pay writes what is owed, and still holds.
+// Pay writes what is owed. What does not go with the records any more is not
+// written; the error says so, as Refused does.
 func (g *Generation) Pay(ctx context.Context) error {
 	g.mu.Lock()
 	owes := len(g.owed) > 0
 	g.mu.Unlock()
-	if !owes {
-		return nil
+	if owes {
+		if err := g.Advance(ctx, func(record.State, *record.Record) error { return nil }); err != nil {
+			return err
+		}
 	}
-	return g.Advance(ctx, func(record.State, *record.Record) error { return nil })
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.refused
 }
 
 // Reload reads the records again.
@@ -119,14 +125,21 @@ func (g *Generation) turn(ctx context.Context) (done func(), err error) {
 	}
 }
 
-// Refused says, once, why something that was owed is owed no more: another
-// gateway's record that it does not go with. nil where all of it was written, or will be.
+// Refused says, once, why what was owed is owed no more: another gateway's record
+// that it does not go with. nil where all of it was written, or will be.
 func (g *Generation) Refused() error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	err := g.refused
 	g.refused = nil
 	return err
+}
+
+// Doubt has Pay and Refused say err, as if it had been the answer to what was owed.
+func (g *Generation) Doubt(err error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.refused = err
 }
 
 // following is the record that follows with what is owed, the state that it makes,
@@ -138,8 +151,8 @@ func (g *Generation) following() (now record.State, next record.Record, paid int
 	return g.state, next, len(g.owed)
 }
 
-// apply is following with g.mu held. What does not go with what is recorded is owed
-// no more.
+// apply is following with g.mu held. Where one of what is owed does not go with what
+// is recorded, nothing is owed any more.
 func (g *Generation) apply() (record.State, record.Record) {
 	state := g.recorded
 	next := state.Next()

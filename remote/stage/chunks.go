@@ -83,7 +83,7 @@ func listChunks(c *sftp.Client, dir string, adopted record.Adopted) ([]Staged, e
 	return list, err
 }
 
-// Free removes chunk files that do not count.
+// Free removes files of staging. That they are not needed is for the caller to know.
 func (g *Generation) Free(ctx context.Context, chunks []Staged) error {
 	return g.do(ctx, func(c *sftp.Client) error {
 		return together(chunks, func(chunk Staged) error {
@@ -95,12 +95,9 @@ func (g *Generation) Free(ctx context.Context, chunks []Staged) error {
 	})
 }
 
-// FreeMerged removes the files of merged chunks once the records say that they are,
-// writing what is owed. Where they do not say it, nothing is removed and ok is false.
+// FreeMerged removes the files of merged chunks, where the records say that they
+// are. Where they do not say it, nothing is removed and ok is false.
 func (g *Generation) FreeMerged(ctx context.Context, chunks []Staged) (ok bool, err error) {
-	if err := g.Pay(ctx); err != nil {
-		return false, err
-	}
 	g.mu.Lock()
 	state := g.recorded // not what is owed by now
 	g.mu.Unlock()

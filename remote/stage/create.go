@@ -50,7 +50,10 @@ func (h *Host) Create(ctx context.Context, t Target, meta record.Meta, scene Sce
 			standing, looked, err = place.take(t)
 		}
 		if err != nil {
-			_ = removeTree(c, prepared) // else it is left, under a name that counts for nothing
+			_ = removeTree(c, prepared)    // else it is left, under a name that counts for nothing
+			if !errors.Is(err, ErrTaken) { // it may be in its place by now
+				_ = removeGeneration(c, can, t, userDir(meta.User), genName(n), nil)
+			}
 		}
 		return err
 	})

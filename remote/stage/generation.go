@@ -30,16 +30,15 @@ type Generation struct {
 	user   string
 	n      int
 	can    link.Abilities
-	first  bool // of its claim: it has taken nobody's place
+	first  bool // of its claim: it was made here, and has taken nobody's place
 
-	turns chan struct{} // holds one; one record at a time from this gateway
-	mu    sync.Mutex
-	state record.State
-	owed  []Edit // what state says already, and no record yet
-	// recorded is state without what is owed.
-	recorded record.State
-	refused  error    // why something owed is owed no more, until it was asked for
-	left     []string // below the generation, files of chunks that go with it
+	turns    chan struct{} // holds one; one record at a time from this gateway
+	mu       sync.Mutex
+	recorded record.State // what is on the host
+	owed     []Edit       // what is to be in the next record
+	state    record.State // recorded, and owed
+	refused  error        // why what was owed is owed no more, until that is cleared up
+	left     []string     // below the generation, files of chunks that go with it
 
 	chunkNames  *dirSync // of chunks/
 	recordNames *dirSync // of the generation's own directory
@@ -61,7 +60,8 @@ func (g *Generation) Target() Target { return g.target }
 // Can is what the host can do there.
 func (g *Generation) Can() link.Abilities { return g.can }
 
-// State is what the records say, as last read or written by this gateway.
+// State is what the records say, as last read or written by this gateway, and what
+// is owed to them (Owe).
 func (g *Generation) State() record.State {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -110,8 +110,8 @@ func (l *Lanes) Close() {
 	}
 }
 
-// start opens an attempt on the lane with the fewest blocks waiting, and then
-// on as many of the others as so many bytes can keep busy.
+// start opens an attempt on the lane that the fewest attempts use, and of those on
+// the one that carries least, and then on as many others as so many bytes need.
 func (l *Lanes) start(ctx context.Context, about int64) (*Attempt, error) {
 	chosen, err := l.choose(ctx, about)
 	if err != nil {
@@ -132,14 +132,20 @@ func (l *Lanes) start(ctx context.Context, about int64) (*Attempt, error) {
 }
 
 // choose makes sure that there are lanes, and lends those that an attempt is to
-// be written over, the least busy first.
+// be written over, those with the fewest attempts first.
 func (l *Lanes) choose(ctx context.Context, about int64) ([]*lane, error) {
-	if err := l.begin(ctx); err != nil {
-		return nil, err
+	for {
+		if err := l.begin(ctx); err != nil {
+			return nil, err
+		}
+		l.mu.Lock()
+		if l.closed || len(l.lanes) > 0 {
+			break
+		}
+		l.mu.Unlock() // what was begun is of no more use already
 	}
-	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.closed || len(l.lanes) == 0 {
+	if l.closed {
 		return nil, errLanesClosed
 	}
 	if about > blockSize {

@@ -205,55 +205,6 @@ func (p *publisher) judge(old *File) (*File, error) {
 	return old, nil
 }
 
-// openSource begins to open the source, to be synced.
-func (p *publisher) openSource() *sourceFile {
-	o := &sourceFile{p: p, ready: make(chan struct{})}
-	go func() {
-		defer close(o.ready)
-		o.file, o.err = p.c.OpenFile(p.Source, writeOnly)
-	}()
-	return o
-}
-
-// sourceFile is the source as it is open.
-type sourceFile struct {
-	p     *publisher
-	ready chan struct{} // closed when the rest is known
-	file  *sftp.File
-	err   error
-}
-
-func (o *sourceFile) sync() error {
-	<-o.ready
-	if errors.Is(o.err, fs.ErrPermission) {
-		// A mode or an owner that we gave it can forbid it; the bytes were synced before.
-		return nil
-	}
-	err := o.err
-	if err == nil {
-		err = syncFile(o.file, o.p.can)
-	}
-	if err != nil {
-		return fmt.Errorf("sync %s: %w", o.p.Source, err)
-	}
-	return nil
-}
-
-// close does not wait for the host, whose fsync has told how it went.
-func (o *sourceFile) close() {
-	go func() {
-		if <-o.ready; o.file != nil {
-			_ = o.file.Close()
-		}
-	}()
-}
-
-func (p *publisher) sync() error {
-	source := p.openSource()
-	defer source.close()
-	return source.sync()
-}
-
 // appear is the step itself.
 func (p *publisher) appear(old *File) error {
 	if p.Replace && !p.twoSteps() {
@@ -273,7 +224,7 @@ func (p *publisher) appear(old *File) error {
 		if err := p.c.Rename(p.Source, p.target.Path()); err != nil {
 			return p.inTheWay(err)
 		}
-	default: // allowed has just looked; this host cannot do it in one step
+	default: // the caller has just looked; this host cannot do it in one step
 		if err := p.rename(p.Source); err != nil {
 			return fmt.Errorf("publish %s: %w", p.target.Path(), err)
 		}

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"path"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/pkg/sftp"
@@ -39,6 +40,12 @@ func (g *Generation) known() []string {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	names := slices.Clone(g.left)
+	if i := g.state.Intent; i != nil && strings.HasPrefix(i.Source, chunksDir+"/") { // one that is the whole file
+		names = append(names, i.Source)
+	}
+	if g.state.Meta.Digest != nil {
+		names = append(names, path.Base(g.StampPath(g.state.Epoch)))
+	}
 	for seq := int64(1); seq <= min(g.state.Seq, mostKnown); seq++ {
 		names = append(names, recordName(seq))
 	}

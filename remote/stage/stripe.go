@@ -34,8 +34,9 @@ func (a *Attempt) widen(lane *lane) {
 	l.leave(lane)
 }
 
-// stripe cuts r into blocks and sends each on the lane that carries least. It returns how much it has read once that is on its way, not when the
-// host has answered.
+// stripe cuts r into blocks and sends each on the lane that carries least. It
+// returns how much it has read once that is on its way, not when the host has
+// answered.
 func (a *Attempt) stripe(r io.Reader) (int64, error) {
 	sent := int64(0)
 	for {
