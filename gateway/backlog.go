@@ -8,8 +8,10 @@ import (
 const (
 	// Incoming bytes are held back while more than this is committed and not
 	// merged: a tenth of the file, but not less than minBacklog and what a line may
-	// bring at 400 MiB/s in the sixteen round trips that merging it takes.
+	// bring at 400 MiB/s in the sixteen round trips that merging it takes; and not
+	// more than mostBacklog, or the finish of a large file would take longer.
 	minBacklog     = 64 << 20
+	mostBacklog    = 128 << 20
 	backlogDivisor = 10
 	backlogRate    = 400 << 20 // bytes a second
 	backlogTrips   = 16
@@ -71,7 +73,7 @@ func (u *upload) backlog() (bytes int64, much bool) {
 func (u *upload) mostAhead(size int64) int64 {
 	trip := u.host.Pool().Status().Latency
 	onItsWay := int64(float64(backlogRate) * backlogTrips * min(trip, maxTrip).Seconds())
-	return max(minBacklog+onItsWay, size/backlogDivisor)
+	return max(minBacklog+onItsWay, min(size/backlogDivisor, mostBacklog))
 }
 
 // maxTrip bounds what a line that was slow for a moment allows.
