@@ -82,8 +82,8 @@ func (p *Pool) Conn(ctx context.Context) (*Conn, error) {
 	}
 }
 
-// Several lends as many as most connections, those first that carry least. Where
-// all are in use, or there are fewer, others are dialled in the background, for the
+// Several lends at most so many connections, those first that carry least. Where
+// all are in use, or there are fewer, another is dialled in the background, for the
 // next who asks. Each Conn must be released.
 func (p *Pool) Several(most int) []*Conn {
 	p.mu.Lock()

@@ -3,7 +3,9 @@
 // published.
 //
 // One round is: plan (pure), copy by an engine, sync the part, write the
-// checkpoint, remove the merged chunks. A merge that begins afresh is a resume
+// checkpoint, remove the merged chunks. The last two go on beside the next copies,
+// and before a finish they are left to the record that says that publication begins
+// and to the removal of the staging (checkpoint.go). A merge that begins afresh is a resume
 // from nothing: there is no second path for recovery. Two mergers on one
 // generation write the same bytes at the same places and add to one checkpoint;
 // that costs work and nothing else.

@@ -11,7 +11,9 @@
 //	attempt.go                       open → fill → seal → commit, four round trips beside the bytes
 //	rounds.go, dirsync.go            what several want at the same time is done once, and
 //	                                 never by a run that began before one of them asked
-//	burst.go, small.go               the same for small files that go to one directory
+//	advance.go                       what may wait for the next record is owed to it, and
+//	                                 nothing is removed that only an owed word covers
+//	burst.go, small.go               the same as in rounds.go for small files that go to one directory
 //
 // Nothing here decides who may upload or when to merge; it keeps the protocol
 // that makes each step safe to be cut off at any point, and to be done twice.
