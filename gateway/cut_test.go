@@ -2,6 +2,7 @@ package gateway_test
 
 import (
 	"fmt"
+	"math"
 	"testing"
 
 	"sftpgate/gateway"
@@ -39,14 +40,19 @@ func TestHostConnectionCutAnywhereInAChunk(t *testing.T) {
 			h := p.Host(sshd.Host("web-1"))
 			h.Connections = c.connections
 			r := &rig{gatewayOn(t, embedded(t), away(c.distance, link.Options{}), h), t, sshd, sshd.Root}
-			// What a chunk takes when nothing is cut.
+			// What a chunk takes when nothing is cut: the least of a few, as what the
+			// gateway does beside the first ones (it gets to know the host, it merges)
+			// is not the chunk's.
 			content := noise(int(2 * size))
-			up := r.open(alice, "whole", 2*size).Upload
-			before := p.Passed(way)
-			r.send(alice, up.ID, content, 0, size)
-			all := p.Passed(way) - before
-			if err := r.Cancel(t.Context(), alice, up.ID); err != nil {
-				t.Fatal(err)
+			all := int64(math.MaxInt64)
+			for i := range 4 {
+				up := r.open(alice, fmt.Sprint("whole ", i), 2*size).Upload
+				before := p.Passed(way)
+				r.send(alice, up.ID, content, 0, size)
+				all = min(all, p.Passed(way)-before)
+				if err := r.Cancel(t.Context(), alice, up.ID); err != nil {
+					t.Fatal(err)
+				}
 			}
 			var cuts []int64
 			n := int64(1)
@@ -83,7 +89,7 @@ func TestHostConnectionCutAnywhereInAChunk(t *testing.T) {
 			if failed < len(cuts)/c.felt {
 				t.Errorf("of %d cuts only %d were felt", len(cuts), failed)
 			}
-			up = r.open(alice, "f", 2*size, restart).Upload
+			up := r.open(alice, "f", 2*size, restart).Upload
 			r.send(alice, up.ID, content, 0, size)
 			r.send(alice, up.ID, content, size, size)
 			r.finish(alice, up.ID)

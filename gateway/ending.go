@@ -66,7 +66,8 @@ func (u *upload) finishFailed(err error) {
 
 // settled finds out, after err, whether the upload has ended at another
 // gateway: then its result is returned and stands here too. Otherwise what is
-// known of a generation that is gone is forgotten, and err comes back.
+// known of a generation that is gone is forgotten, and err comes back, or that
+// the registry, which knows how it ended, cannot be asked.
 func (s *Service) settled(ctx context.Context, u *upload, err error) (*Upload, error) {
 	if !errors.Is(err, stage.ErrSuperseded) {
 		return nil, explain(u.hostID(), err)
@@ -77,6 +78,12 @@ func (s *Service) settled(ctx context.Context, u *upload, err error) (*Upload, e
 		return &e.Upload, nil
 	}
 	s.forget(u)
+	switch {
+	case ierr != nil:
+		err = ierr
+	case !ok:
+		err = unknown(u.id)
+	}
 	return nil, explain(u.hostID(), err)
 }
 

@@ -43,7 +43,13 @@ func (s *Service) lookUp(ctx context.Context, id string, may func(Upload, []stri
 	u, err = s.load(ctx, entry.Upload)
 	if code := CodeOf(err); code == UnknownUpload || code == DifferentFile {
 		// It may have ended between the two looks.
-		if now, ok, ierr := s.index.Get(ctx, id); ierr == nil && ok && now.Ended {
+		now, ok, ierr := s.index.Get(ctx, id)
+		switch {
+		case ierr != nil:
+			err = explain("", ierr)
+		case !ok:
+			err = unknown(id)
+		case now.Ended:
 			return nil, &now.Upload, nil
 		}
 	}

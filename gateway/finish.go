@@ -43,10 +43,11 @@ func (s *Service) Finish(ctx context.Context, c Caller, id string, r FinishReque
 	if err := s.Ready(ctx); err != nil {
 		return Upload{}, err
 	}
-	if err := u.confirm(ctx); err != nil {
-		return Upload{}, err
+	err = u.confirm(ctx)
+	if err == nil {
+		err = u.askToFinish(ctx, r)
 	}
-	if err := u.askToFinish(ctx, r); err != nil {
+	if err != nil {
 		over, err := s.settled(ctx, u, err)
 		if over != nil {
 			return *over, over.agrees(r)

@@ -100,14 +100,19 @@ func (h *Held) Place(ctx context.Context, id string, off int64) (Upload, error) 
 	if err != nil {
 		return Upload{}, err
 	}
-	if over != nil {
+	if over == nil {
+		if err = u.confirm(ctx); err != nil {
+			over, err = h.s.settled(ctx, u, err)
+		}
+	}
+	switch {
+	case over != nil:
 		return *over, Refuse(ChunkConflict, "upload %s has ended", id)
+	case err != nil:
+		return Upload{}, err
 	}
 	if t := u.gen.Target(); t.Host != h.dir.Host || t.Dir != h.dir.Dir {
 		return Upload{}, Refuse(InvalidRequest, "the bytes were sent to %s on host %s, the upload is for %s on host %s", h.dir.Dir, h.dir.Host, t.Dir, t.Host)
-	}
-	if err := u.confirm(ctx); err != nil {
-		return Upload{}, err
 	}
 	if _, err := u.bounds(Body{Off: off, Len: h.Len, Total: -1, limit: h.c.maxSize()}); err != nil {
 		return Upload{}, err

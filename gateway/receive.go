@@ -24,14 +24,16 @@ func (s *Service) Receive(ctx context.Context, c Caller, id string, b Body) (Upl
 		return s.repeatAfterEnd(ctx, *over, b)
 	}
 	b.limit = c.maxSize()
-	if err := u.confirm(ctx); err != nil {
-		return Upload{}, err
+	if err = u.confirm(ctx); err == nil {
+		over, err = u.awaitFinish(ctx)
+	} else {
+		over, err = s.settled(ctx, u, err)
 	}
-	if over, err = u.awaitFinish(ctx); err != nil {
-		return Upload{}, err
-	}
-	if over != nil {
+	switch {
+	case over != nil:
 		return s.repeatAfterEnd(ctx, *over, b)
+	case err != nil:
+		return Upload{}, err
 	}
 	u.touch()
 	if b.in, err = s.letIn(ctx, u.host, u.gen.State().Meta.User, b.R, b.Len); err != nil {

@@ -61,6 +61,35 @@ func TestTheEndIsKnownEverywhere(t *testing.T) {
 	a.clean(".")
 }
 
+// A gateway that finds out by the claim, which another upload has by now, that
+// its upload has ended elsewhere says how it ended, whatever it was asked.
+func TestTheEndIsFoundByTheClaim(t *testing.T) {
+	content := noise(4 * mib)
+	for name, ask := range map[string]func(r *rig, id string) error{
+		"finish": func(r *rig, id string) error {
+			u, err := r.Finish(t.Context(), alice, id, gateway.FinishRequest{Size: -1})
+			if err == nil && u.State != gateway.Done {
+				t.Errorf("finish at the other gateway: %+v", u)
+			}
+			return err
+		},
+		"send again": func(r *rig, id string) error { return r.trySend(alice, id, content, 0, mib) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			a, b := two(t)
+			up := a.open(alice, "f", 4*mib).Upload
+			a.send(alice, up.ID, content, 0, 2*mib)
+			b.send(alice, up.ID, content, 2*mib, 2*mib)
+			a.finish(alice, up.ID)
+			a.open(alice, "f", 6*mib, func(o *gateway.OpenRequest) { o.IfExists = gateway.ReplaceIfExists })
+			b.DoubtClaims()
+			if err := ask(b, up.ID); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
 // More than the backlog through each of two gateways: neither waits for the
 // other without end.
 func TestTwoGatewaysShareTheMerge(t *testing.T) {
