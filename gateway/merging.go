@@ -41,7 +41,7 @@ func (u *upload) wake() {
 func (u *upload) expect(off, end int64) {
 	meta := u.gen.State().Meta
 	many := off > 0 || end-off > segment || meta.Size > end
-	if !many || meta.Unnamed || u.host.Pool().Status().Latency < expectTrip {
+	if !many || meta.Unnamed || u.host.Pool().Status().Trip < expectTrip {
 		return
 	}
 	u.mu.Lock()
@@ -121,7 +121,7 @@ func (u *upload) mergeAhead(ctx context.Context) error {
 	return u.withMerger(ctx, func(m *merge.Merger) error {
 		idle := time.NewTimer(lingerFor)
 		defer idle.Stop()
-		look := time.NewTicker(lookEvery + lookTrips*u.host.Pool().Status().Latency)
+		look := time.NewTicker(lookEvery + lookTrips*u.host.Pool().Status().Trip)
 		defer look.Stop()
 		for ctx.Err() == nil {
 			news := u.news() // before the round, or what comes meanwhile is missed

@@ -30,7 +30,7 @@ func TestKeyFileLogin(t *testing.T) {
 	if trip, err := p.Ping(within(t, 5*time.Second)); err != nil || trip <= 0 {
 		t.Fatalf("ping: %v, %v", trip, err)
 	}
-	if st := p.Status(); st.State != link.Up || st.Open != 1 || st.Latency <= 0 || st.LastError != nil || st.Since.IsZero() {
+	if st := p.Status(); st.State != link.Up || st.Open != 1 || st.Latency <= 0 || st.Trip <= 0 || st.Trip > st.Latency || st.LastError != nil || st.Since.IsZero() {
 		t.Fatalf("%+v", st)
 	}
 }

@@ -94,7 +94,8 @@ func (c *connection) startSFTP() (time.Duration, error) {
 	}
 	c.channel, c.slots, c.opened, c.packet = ch, 1, 1, hello.packet
 	c.pipe = newPipe(ch, c.channelEnded)
-	c.pipe.traffic = &c.pool.traffic
+	c.pipe.traffic, c.pipe.trips = &c.pool.traffic, &c.era.trips
+	c.pipe.trips.saw(hello.trip, time.Now())
 	c.pipe.replay, c.pipe.swallow = hello.version, 9
 	c.client, err = sftp.NewClientPipe(c.pipe, c.pipe, sftp.MaxPacketUnchecked(hello.packet),
 		sftp.MaxConcurrentRequestsPerFile(max(8, min(inFlight/hello.packet, 64))),

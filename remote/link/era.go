@@ -17,6 +17,7 @@ type era struct {
 	access []hosts.Access
 	life   context.Context // of its dials
 	end    context.CancelFunc
+	trips  trips
 
 	// -- guarded by Pool.mu
 	breaker *breaker

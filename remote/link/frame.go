@@ -6,6 +6,7 @@ import "encoding/binary"
 const (
 	typeInit          = 1
 	typeVersion       = 2
+	typeWrite         = 6
 	typeExtended      = 200
 	typeExtendedReply = 201
 )

@@ -25,6 +25,7 @@ type pipe struct {
 	failed  func(error)
 	wake    chan struct{} // told when the first request becomes outstanding
 	traffic *traffic
+	trips   *trips
 
 	requests  framer // only used by Write, which the client serialises
 	responses framer // only used by Read
@@ -34,6 +35,14 @@ type pipe struct {
 	syncs       map[uint32]struct{}
 	progress    time.Time
 	heard       time.Time
+	timed       timed
+}
+
+// timed is the one request at a time whose round trip is measured. Not one with a
+// body, nor an fsync: they say more of the line and of the disk.
+type timed struct {
+	id   uint32
+	sent time.Time // zero: none
 }
 
 func newPipe(ch Channel, failed func(error)) *pipe {
@@ -68,6 +77,10 @@ func (p *pipe) received(b []byte) {
 			p.outstanding--
 		}
 		delete(p.syncs, r.id)
+		if r.id == p.timed.id && !p.timed.sent.IsZero() {
+			p.trips.saw(now.Sub(p.timed.sent), now)
+			p.timed.sent = time.Time{}
+		}
 	})
 }
 
@@ -112,6 +125,8 @@ func (p *pipe) sending(b []byte) {
 		}
 		if r.sync {
 			p.syncs[r.id] = struct{}{}
+		} else if p.timed.sent.IsZero() && r.kind != typeWrite {
+			p.timed = timed{r.id, time.Now()}
 		}
 	})
 }

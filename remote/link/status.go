@@ -29,9 +29,12 @@ type Status struct {
 	// Retired is how many more are open in a way that is not configured any more;
 	// each is closed when its last user releases it.
 	Retired int
-	// Latency is the last round trip measured, zero when none was; at least
-	// Options.LeastTrip.
+	// Latency is the last round trip measured, zero when none was.
 	Latency time.Duration
+	// Trip is the least round trip of the last minutes, zero when none was seen; at
+	// least Options.LeastTrip. It is what the way to the host takes, however busy the
+	// host is.
+	Trip time.Duration
 	// RetryAt is until when the host is left alone after a failure; zero when it is not.
 	RetryAt time.Time
 }
@@ -51,7 +54,7 @@ func (p *Pool) Status() Status {
 		s.Retired += len(e.conns)
 	}
 	s.RetryAt = p.now.breaker.retryAt()
-	s.Latency = max(s.Latency, p.options.LeastTrip)
+	s.Trip = max(p.now.trips.least(), p.options.LeastTrip)
 	return s
 }
 

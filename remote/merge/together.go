@@ -67,7 +67,7 @@ func (m *Merger) together(chunks int) together {
 	if chosen, is := m.engine.(opened); is {
 		engine, ok = chosen.Engine.(together)
 	}
-	if !ok || chunks == 0 || m.apart || m.gen.Host().Pool().Status().Latency < farTrip {
+	if !ok || chunks == 0 || m.apart || m.gen.Host().Pool().Status().Trip < farTrip {
 		return nil
 	}
 	return engine

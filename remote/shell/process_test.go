@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -43,7 +44,10 @@ func TestWhoAndGone(t *testing.T) {
 
 			// A copy that is under way outlives its shell, and writes.
 			fifo, part := mkfifo(t), write(t, filepath.Join(t.TempDir(), "part"), "")
-			go func() { _, _ = writer.Call(within(t, 20*time.Second), "copy", fifo, part, "0") }()
+			var copying sync.WaitGroup // a shell is not closed while it is called
+			t.Cleanup(copying.Wait)
+			ctx := within(t, 20*time.Second)
+			copying.Go(func() { _, _ = writer.Call(ctx, "copy", fifo, part, "0") })
 			w := openWriter(t, fifo)
 			p.kill(t)
 			eventually(t, "the shell is a zombie", func() bool { return state(who.PID) == "Z" })

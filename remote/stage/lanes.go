@@ -212,7 +212,7 @@ func (l *Lanes) begin(ctx context.Context) error {
 
 // recruit adds connections. With l.mu held.
 func (l *Lanes) recruit() {
-	most := int(l.host.pool.Status().Latency/laneTrip) + 1
+	most := int(l.host.pool.Status().Trip/laneTrip) + 1
 	if most <= len(l.lanes) {
 		return
 	}

@@ -1,10 +1,10 @@
 package stage
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"path"
 	"sync"
@@ -46,9 +46,11 @@ func readState(c *sftp.Client, dir string) (record.State, int64, error) {
 
 // recordList is the record files of a generation; emptied ones only count for top.
 type recordList struct {
-	top  int64
-	seqs []int64
+	top   int64
+	files []recordFile
 }
+
+type recordFile struct{ seq, size int64 }
 
 func listRecords(c *sftp.Client, dir string) (recordList, error) {
 	var list recordList
@@ -60,17 +62,17 @@ func listRecords(c *sftp.Client, dir string) (recordList, error) {
 		}
 		list.top = max(list.top, seq)
 		if info.Size() > 0 && info.Size() <= record.MaxBytes {
-			list.seqs = append(list.seqs, seq)
+			list.files = append(list.files, recordFile{seq, info.Size()})
 		}
 	}
 	return list, err
 }
 
 func (l recordList) read(c *sftp.Client, dir string) (valid []record.Record, torn bool, err error) {
-	records, errs := make([]*record.Record, len(l.seqs)), make([]error, len(l.seqs))
+	records, errs := make([]*record.Record, len(l.files)), make([]error, len(l.files))
 	var wg sync.WaitGroup
-	for i, seq := range l.seqs {
-		wg.Go(func() { records[i], errs[i] = readRecord(c, path.Join(dir, recordName(seq)), seq) })
+	for i, file := range l.files {
+		wg.Go(func() { records[i], errs[i] = readRecord(c, dir, file) })
 	}
 	wg.Wait()
 	for _, r := range records {
@@ -84,21 +86,23 @@ func (l recordList) read(c *sftp.Client, dir string) (valid []record.Record, tor
 }
 
 // readRecord reads one record; nil, without an error, is one that does not count.
-func readRecord(c *sftp.Client, name string, seq int64) (*record.Record, error) {
+func readRecord(c *sftp.Client, dir string, file recordFile) (*record.Record, error) {
+	name := path.Join(dir, recordName(file.seq))
 	f, err := c.Open(name)
 	if err != nil {
 		return nil, fmt.Errorf("read record %s: %w", name, err)
 	}
 	defer f.Close()
-	var file bytes.Buffer
-	if _, err := f.WriteTo(&file); err != nil {
+	text := make([]byte, file.size)
+	n, err := f.ReadAt(text, 0)
+	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, fmt.Errorf("read record %s: %w", name, err)
 	}
-	r, err := record.Decode(file.Bytes())
+	r, err := record.Decode(text[:n])
 	if errors.Is(err, record.ErrVersion) {
 		return nil, fmt.Errorf("%s: %w", name, err) // not torn: it must not be passed over
 	}
-	if err != nil || r.Seq != seq {
+	if err != nil || r.Seq != file.seq {
 		return nil, nil
 	}
 	return &r, nil
@@ -160,12 +164,12 @@ func (g *Generation) compact(ctx context.Context, r record.Record) error {
 		if err != nil {
 			return err
 		}
-		for _, seq := range list.seqs {
-			if seq >= r.Seq {
+		for _, file := range list.files {
+			if file.seq >= r.Seq {
 				continue
 			}
-			if err := c.Truncate(g.path(recordName(seq)), 0); err != nil {
-				return fmt.Errorf("empty record %d: %w", seq, err)
+			if err := c.Truncate(g.path(recordName(file.seq)), 0); err != nil {
+				return fmt.Errorf("empty record %d: %w", file.seq, err)
 			}
 		}
 		return nil
@@ -178,8 +182,8 @@ func writeSynced(c *sftp.Client, can link.Abilities, name string, content []byte
 	if err != nil {
 		return err
 	}
-	n, err := f.ReadFromWithConcurrency(bytes.NewReader(content), 0)
-	if err == nil && n != int64(len(content)) {
+	n, err := f.WriteAt(content, 0)
+	if err == nil && n != len(content) {
 		err = fmt.Errorf("%s: %d of %d bytes written", name, n, len(content))
 	}
 	if err == nil {

@@ -1,0 +1,45 @@
+package link
+
+import (
+	"sync"
+	"time"
+)
+
+// tripWindow is for how long a round trip that was seen counts, or twice as long.
+// The way to a host seldom becomes longer.
+const tripWindow = 10 * time.Minute
+
+// trips keeps the least round trip that was seen lately. The least, as any other
+// one has waited for something else besides: a host or a gateway that is busy must
+// not look as if it were far away. A nil one keeps nothing.
+type trips struct {
+	mu     sync.Mutex
+	now    time.Duration // the least since began, zero for none
+	before time.Duration // the least of the window before
+	began  time.Time
+}
+
+// saw notes a round trip that ended at the time at.
+func (t *trips) saw(trip time.Duration, at time.Time) {
+	if t == nil {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if at.Sub(t.began) > tripWindow {
+		t.before, t.now, t.began = t.now, 0, at
+	}
+	if t.now == 0 || trip < t.now {
+		t.now = trip
+	}
+}
+
+// least is zero when none was seen.
+func (t *trips) least() time.Duration {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.now == 0 || t.before > 0 && t.before < t.now {
+		return t.before
+	}
+	return t.now
+}
