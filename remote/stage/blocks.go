@@ -8,10 +8,12 @@ const blockSize = 256 << 10
 // What bodies hold in memory until the host has answered for it. Each has
 // ownBlocks whatever the others do; what more it needs to fill a long line it
 // shares with all bodies of the process. A host may have as many of the spare ones
-// as it leaves to the others, so that one that is frozen takes half of them at most.
+// as it leaves to the others, so that one that is frozen takes half of them at most;
+// one that is near answers before more than a few would be on their way.
 const (
-	ownBlocks   = 2
+	ownBlocks   = 1
 	spareBlocks = 128
+	nearBlocks  = 16
 )
 
 var blocks = &blockPool{spare: spareBlocks, byHost: map[*Host]int{}, free: sync.Pool{New: func() any { return new([blockSize]byte) }}}
@@ -24,11 +26,12 @@ type blockPool struct {
 	byHost map[*Host]int // spare blocks that are lent
 }
 
-// takeSpare takes one of the blocks that are for everybody, if h may have one more.
-func (p *blockPool) takeSpare(h *Host) bool {
+// takeSpare takes one of the blocks that are for everybody, if h may have one more;
+// near says how far away it is.
+func (p *blockPool) takeSpare(h *Host, near bool) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.byHost[h] >= p.spare {
+	if p.byHost[h] >= p.spare || near && p.byHost[h] >= nearBlocks {
 		return false
 	}
 	p.spare--

@@ -8,7 +8,7 @@ import "testing"
 
 // lend is a block as a body of h has it for one packet.
 func lend(p *blockPool, h *Host) {
-	if !p.takeSpare(h) {
+	if !p.takeSpare(h, false) {
 		panic("the block was not given back")
 	}
 	b := p.get()

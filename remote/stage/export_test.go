@@ -8,6 +8,9 @@ import (
 // SpareBlocks is how many blocks all bodies share.
 const SpareBlocks = spareBlocks
 
+// NearBlocks is how many of them a host may have that is near.
+const NearBlocks = nearBlocks
+
 // OwnBlocks is how many each body has besides.
 const OwnBlocks = ownBlocks
 

@@ -23,6 +23,11 @@ import (
 // the log names. The stranger is on none of them.
 func farAway(t *testing.T, gate func(remotetest.Op) error) (*site, *remotetest.Disk) {
 	t.Helper()
+	return away(t, 50*time.Millisecond, gate)
+}
+
+func away(t *testing.T, trip time.Duration, gate func(remotetest.Op) error) (*site, *remotetest.Disk) {
+	t.Helper()
 	d := remotetest.NewDisk()
 	if err := d.MkdirAll("/srv/files"); err != nil {
 		t.Fatal(err)
@@ -32,7 +37,7 @@ func farAway(t *testing.T, gate func(remotetest.Op) error) (*site, *remotetest.D
 		root: "/srv/files",
 		config: hosts.Host{ID: "h", Address: "h.invalid", User: "u", KeyFile: "/none", KnownHosts: "/none",
 			Roots: []string{"/srv/files"}, Connections: 4},
-		options: link.Options{LeastTrip: 50 * time.Millisecond, Dial: func(ctx context.Context, h hosts.Host) (link.Transport, error) {
+		options: link.Options{LeastTrip: trip, Dial: func(ctx context.Context, h hosts.Host) (link.Transport, error) {
 			return d.Dial(remotetest.ServerOptions{Client: fmt.Sprint("connection ", dials.Add(1)), Gate: gate})(ctx, h)
 		}},
 	})
@@ -291,6 +296,50 @@ func TestFrozenHostLeavesBlocksToOthers(t *testing.T) {
 	frozen.wantIdle()
 	other.wantIdle()
 	other.eventually("all blocks are given back", func() bool { return stage.SpareLeft() == stage.SpareBlocks })
+}
+
+// What bodies have under way to a host that is near does not grow with their number
+// by more than the one block that each has.
+func TestNearHostIsLentFewBlocks(t *testing.T) {
+	const many = 24
+	thaw := make(chan struct{})
+	s, _ := away(t, 0, func(op remotetest.Op) error {
+		if op.Kind == remotetest.Write && isAttempt(op) {
+			<-thaw
+		}
+		return nil
+	})
+	g := s.create(s.target("f"), "alice", "id", 1<<30)
+	var bodies sync.WaitGroup
+	var all []*stage.Lanes
+	begin := make(chan struct{}) // when all are open: the host does nothing beside a write that hangs
+	for range many {
+		l := g.Lanes()
+		a, err := l.Attempt(s.ctx, 8<<20)
+		s.check(err)
+		all = append(all, l)
+		bodies.Go(func() {
+			defer l.Close()
+			defer a.Discard()
+			<-begin
+			_, _ = a.Fill(s.ctx, io.LimitReader(zeros{}, 2<<20))
+		})
+	}
+	close(begin)
+	held := func() (n int) {
+		for _, l := range all {
+			n += l.Held()
+		}
+		return n
+	}
+	s.eventually("all have what they may have", func() bool { return held() >= many*stage.OwnBlocks+stage.NearBlocks })
+	time.Sleep(100 * time.Millisecond)
+	if n := held(); n != many*stage.OwnBlocks+stage.NearBlocks {
+		t.Errorf("%d bodies hold %d blocks", many, n)
+	}
+	close(thaw)
+	bodies.Wait()
+	s.eventually("all blocks are given back", func() bool { return stage.SpareLeft() == stage.SpareBlocks })
 }
 
 // One of the connections that a body goes over is lost: nothing of it counts,

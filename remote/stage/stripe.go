@@ -80,7 +80,8 @@ func (l *Lanes) take(a *Attempt) *[blockSize]byte {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for {
-		if l.held < ownBlocks || l.held < max(len(l.lanes), len(a.ways))*a.depth() && blocks.takeSpare(l.host) {
+		lanes := max(len(l.lanes), len(a.ways))
+		if l.held < ownBlocks || l.held < lanes*a.depth() && blocks.takeSpare(l.host, lanes < 2) {
 			l.held++
 			return blocks.get()
 		}
