@@ -36,6 +36,7 @@ type pipe struct {
 	progress    time.Time
 	heard       time.Time
 	timed       timed
+	asked       chan struct{} // closed when the next request begins; nil: nobody waits
 }
 
 // timed is the one request at a time whose round trip is measured. Not one with a
@@ -116,6 +117,10 @@ func (p *pipe) sending(b []byte) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.requests.feed(b, func(r packet) {
+		if p.asked != nil {
+			close(p.asked)
+			p.asked = nil
+		}
 		if p.outstanding++; p.outstanding == 1 {
 			p.progress = time.Now()
 			select {
@@ -129,6 +134,17 @@ func (p *pipe) sending(b []byte) {
 			p.timed = timed{r.id, time.Now()}
 		}
 	})
+}
+
+// nextRequest is closed when the next request begins. What is begun after that
+// comes behind it: the client writes one request at a time.
+func (p *pipe) nextRequest() <-chan struct{} {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.asked == nil {
+		p.asked = make(chan struct{})
+	}
+	return p.asked
 }
 
 // Close is called by the SFTP client when it gives up.

@@ -25,18 +25,16 @@ func (m *Merger) batch(ctx context.Context, batch []stage.Staged, known record.S
 		return err
 	}
 	failpoint.Reach(failpoint.MergeCopied)
-	last := m.last(copied)
-	if last { // it will not be needed
+	if m.last(copied) { // it will not be needed
 		m.end()
 	}
 	if serr := part.Sync(ctx); serr != nil {
 		return errors.Join(err, serr)
 	}
 	failpoint.Reach(failpoint.MergePartSynced)
-	if !last { // else the record of publication says whether all holds
-		if ferr := m.freed(ctx); ferr != nil {
-			return errors.Join(err, ferr)
-		}
+	last, ferr := m.freedOrLast(ctx, copied)
+	if ferr != nil {
+		return errors.Join(err, ferr)
 	}
 	if cerr := m.checkpoint(copied, known); cerr != nil {
 		return errors.Join(err, Recheck(ctx, m.gen, cerr, m.log))
@@ -46,6 +44,7 @@ func (m *Merger) batch(ctx context.Context, batch []stage.Staged, known record.S
 	}
 	m.tellFollower()
 	if last {
+		m.end() // if that was known only now
 		m.gen.Leave(own(copied))
 	} else {
 		m.free(ctx, own(copied))

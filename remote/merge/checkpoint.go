@@ -73,9 +73,33 @@ func (m *Merger) freed(ctx context.Context) error {
 	if m.freeing == nil {
 		return nil
 	}
-	err := <-m.freeing
+	return m.wasFreed(ctx, <-m.freeing)
+}
+
+func (m *Merger) wasFreed(ctx context.Context, err error) error {
 	m.freeing, m.leaving = nil, nil
 	return Recheck(ctx, m.gen, err, m.log)
+}
+
+// freedOrLast waits for free, unless these are the last ones: then the record of
+// publication says whether all holds. The finish may be asked for while it waits.
+func (m *Merger) freedOrLast(ctx context.Context, copied []stage.Staged) (last bool, err error) {
+	asked := m.gen.Asked()
+	for err == nil {
+		switch {
+		case m.last(copied):
+			return true, nil
+		case m.freeing == nil:
+			return false, nil
+		}
+		select {
+		case ferr := <-m.freeing:
+			err = m.wasFreed(ctx, ferr)
+		case <-asked:
+			asked = nil
+		}
+	}
+	return false, err
 }
 
 // Recheck looks, after chunks were copied over bytes that another merger had put

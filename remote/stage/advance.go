@@ -174,6 +174,7 @@ func (g *Generation) know(s record.State, paid int) {
 	defer g.mu.Unlock()
 	g.owed = g.owed[min(paid, len(g.owed)):]
 	g.recorded = s
+	g.heed()
 	g.state, _ = g.apply()
 }
 

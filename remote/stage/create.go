@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
-	"sync"
 	"time"
 
 	"github.com/pkg/sftp"
@@ -38,21 +37,20 @@ func (h *Host) Create(ctx context.Context, t Target, meta record.Meta, scene Sce
 	if err != nil {
 		return nil, nil, err
 	}
-	prepared := path.Join(t.Dir, hiddenName())
 	var looked error
-	err = h.do(ctx, t.Dir, func(c *sftp.Client) error {
-		place := placement{c: c, can: can, from: prepared, to: claimDir(t), dirs: []string{userDir(meta.User), genName(n)}}
+	err = h.on(ctx, t.Dir, func(conn *link.Conn) error {
+		place := placement{conn: conn, c: conn.SFTP(), can: can, to: claimDir(t), dirs: []string{userDir(meta.User), genName(n)}}
 		if scene.mineDir {
 			place.to, place.dirs = path.Join(claimDir(t), userDir(meta.User), genName(n)), nil
 		}
-		err := place.prepare(first)
+		err := h.prepare(&place, t, first)
 		if err == nil {
 			standing, looked, err = place.take(t)
 		}
 		if err != nil {
-			_ = removeTree(c, prepared)    // else it is left, under a name that counts for nothing
-			if !errors.Is(err, ErrTaken) { // it may be in its place by now
-				_ = removeGeneration(c, can, t, userDir(meta.User), genName(n), nil)
+			_ = removeTree(place.c, place.from) // else it is left, under a name that counts for nothing
+			if !errors.Is(err, ErrTaken) {      // it may be in its place by now
+				_ = removeGeneration(conn, can, t, userDir(meta.User), genName(n), nil)
 			}
 		}
 		return err
@@ -65,10 +63,36 @@ func (h *Host) Create(ctx context.Context, t Target, meta record.Meta, scene Sce
 	return g, standing, h.explain(looked, t.Path())
 }
 
+// prepare prepares in one go, unless the host has shown that it does not work in
+// the order in which it is asked: then step by step.
+func (h *Host) prepare(p *placement, t Target, first record.Record) error {
+	p.from = path.Join(t.Dir, hiddenName())
+	if !h.disorderly.Load() {
+		err := p.prepare(first, p.conn.InOrder)
+		if !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		_ = removeTree(p.c, p.from)
+		p.from = path.Join(t.Dir, hiddenName())
+	}
+	err := p.prepare(first, oneByOne)
+	if err == nil {
+		h.disorderly.Store(true)
+	}
+	return err
+}
+
+func oneByOne(steps ...func()) {
+	for _, step := range steps {
+		step()
+	}
+}
+
 // placement prepares a generation under a random name and renames it to its
 // place: whoever sees the place sees an owner and a valid record in it, at any
 // time and after any crash.
 type placement struct {
+	conn *link.Conn
 	c    *sftp.Client
 	can  link.Abilities
 	from string
@@ -76,37 +100,48 @@ type placement struct {
 	dirs []string // below from, down to the generation; none when from is the generation
 }
 
-func (p placement) prepare(first record.Record) error {
-	made := []string{p.from}
-	for _, name := range p.dirs {
-		made = append(made, path.Join(made[len(made)-1], name))
-	}
-	for _, dir := range made {
-		if err := p.makeDir(dir); err != nil {
-			return err
-		}
-	}
+// prepare makes the directories and the first record. in takes the steps, each of
+// which builds on those before.
+func (p placement) prepare(first record.Record, in func(...func())) error {
 	file, err := record.Encode(first)
 	if err != nil {
 		return err
 	}
-	gen := made[len(made)-1]
-	// All at once: each is one round trip or two, the record three.
-	var steps sync.WaitGroup
-	errs := make([]error, 3)
-	steps.Go(func() { errs[0] = writeSynced(p.c, p.can, path.Join(gen, recordName(1)), file) })
-	steps.Go(func() { errs[1] = p.makeDir(path.Join(gen, chunksDir)) })
-	steps.Go(func() { errs[2] = p.protect(made[min(1, len(made)-1)]) })
-	var handles []*dirHandle
-	for _, dir := range made {
-		handles = append(handles, beginDir(p.c, p.can, dir))
-		defer handles[len(handles)-1].close()
+	made := []string{p.from}
+	for _, name := range p.dirs {
+		made = append(made, path.Join(made[len(made)-1], name))
 	}
-	steps.Wait()
+	gen := made[len(made)-1]
+	var steps []func()
+	var errs []error
+	add := func(do func() error) {
+		i := len(errs)
+		errs = append(errs, nil)
+		steps = append(steps, func() { errs[i] = do() })
+	}
+	for _, dir := range append(made, path.Join(gen, chunksDir)) {
+		add(func() error { return p.makeDir(dir) })
+	}
+	add(func() error { return p.protect(made[min(1, len(made)-1)]) })
+	var written *newFile
+	add(func() (err error) { written, err = createFile(p.c, p.can, path.Join(gen, recordName(1))); return err })
+	handles := make([]*dirHandle, len(made))
+	for i, dir := range made {
+		add(func() error { handles[i] = beginDir(p.c, p.can, dir); return nil })
+		defer func() { handles[i].close() }()
+	}
+	in(steps...)
 	if err := errors.Join(errs...); err != nil {
+		if written != nil {
+			_ = written.Close()
+		}
 		return err
 	}
-	return together(handles, (*dirHandle).sync)
+	// All names are there: they and the record can be made durable side by side.
+	synced := make(chan error, 1)
+	go func() { synced <- together(handles, (*dirHandle).sync) }()
+	err = written.fill(file)
+	return errors.Join(err, <-synced)
 }
 
 func (p placement) makeDir(dir string) error {

@@ -34,18 +34,21 @@ type Generation struct {
 
 	turns    chan struct{} // holds one; one record at a time from this gateway
 	mu       sync.Mutex
-	recorded record.State // what is on the host
-	owed     []Edit       // what is to be in the next record
-	state    record.State // recorded, and owed
-	refused  error        // why what was owed is owed no more, until that is cleared up
-	left     []string     // below the generation, files of chunks that go with it
+	recorded record.State  // what is on the host
+	owed     []Edit        // what is to be in the next record
+	state    record.State  // recorded, and owed
+	refused  error         // why what was owed is owed no more, until that is cleared up
+	left     []string      // below the generation, files of chunks that go with it
+	asked    chan struct{} // closed when a record asks for the end
 
 	chunkNames  *dirSync // of chunks/
 	recordNames *dirSync // of the generation's own directory
 }
 
 func (h *Host) generation(t Target, user string, n int, can link.Abilities, state record.State) *Generation {
-	g := &Generation{host: h, target: t, user: user, n: n, can: can, state: state, recorded: state, turns: make(chan struct{}, 1)}
+	g := &Generation{host: h, target: t, user: user, n: n, can: can, state: state, recorded: state,
+		turns: make(chan struct{}, 1), asked: make(chan struct{})}
+	g.heed()
 	g.chunkNames = &dirSync{host: h, can: can, dir: g.path(chunksDir), lanes: h.runs()}
 	g.recordNames = &dirSync{host: h, can: can, dir: g.path()}
 	return g
@@ -66,6 +69,22 @@ func (g *Generation) State() record.State {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.state
+}
+
+// Asked is closed once the records, as last read or written by this gateway, ask for
+// the upload to be finished.
+func (g *Generation) Asked() <-chan struct{} { return g.asked }
+
+// heed closes asked when it is time to. With g.mu held.
+func (g *Generation) heed() {
+	if g.recorded.Finish == nil {
+		return
+	}
+	select {
+	case <-g.asked:
+	default:
+		close(g.asked)
+	}
 }
 
 // path makes an absolute path on the host of names below the generation.

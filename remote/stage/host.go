@@ -10,6 +10,7 @@ import (
 	"math/bits"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/pkg/sftp"
@@ -30,6 +31,8 @@ type Host struct {
 	plain   map[string]plainDir       // by path
 
 	bursts bursts
+
+	disorderly atomic.Bool // it was seen not to work in the order in which it is asked
 }
 
 type realRoot struct {
@@ -97,7 +100,11 @@ func (h *Host) Known() map[string]link.Abilities {
 
 // do runs fn on one connection and names what went wrong.
 func (h *Host) do(ctx context.Context, path string, fn func(*sftp.Client) error) error {
-	return h.explain(h.pool.Do(ctx, func(c *link.Conn) error { return fn(c.SFTP()) }), path)
+	return h.on(ctx, path, func(conn *link.Conn) error { return fn(conn.SFTP()) })
+}
+
+func (h *Host) on(ctx context.Context, path string, fn func(*link.Conn) error) error {
+	return h.explain(h.pool.Do(ctx, fn), path)
 }
 
 // explain gives the host's permission refusals their path and login user.

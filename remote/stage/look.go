@@ -198,6 +198,18 @@ func (s *Scene) lookMine(c *sftp.Client, t Target, user string) (record.State, i
 	return record.State{}, 0, nil
 }
 
+// clearEmptyAtOnce is clearEmpty in one go, where the host works in order.
+func clearEmptyAtOnce(conn *link.Conn, t Target, user string) {
+	c := conn.SFTP()
+	var own, claim error
+	conn.InOrder(
+		func() { own = c.RemoveDirectory(path.Join(claimDir(t), user)) },
+		func() { claim = c.RemoveDirectory(claimDir(t)) })
+	if own == nil && claim != nil && !errors.Is(claim, fs.ErrNotExist) { // perhaps it came first
+		_ = c.RemoveDirectory(claimDir(t))
+	}
+}
+
 // clearEmpty removes a user's directory that has nothing in it, and the claim
 // directory when that was all: a clean-up was cut off there. rmdir refuses
 // whatever is not empty, so it takes nothing from anybody.

@@ -178,18 +178,37 @@ func (g *Generation) compact(ctx context.Context, r record.Record) error {
 
 // writeSynced writes a new file and syncs it.
 func writeSynced(c *sftp.Client, can link.Abilities, name string, content []byte) error {
-	f, err := c.OpenFile(name, exclusive)
+	f, err := createFile(c, can, name)
 	if err != nil {
 		return err
 	}
+	return f.fill(content)
+}
+
+// newFile is a file that was made and has nothing in it yet.
+type newFile struct {
+	*sftp.File
+	can link.Abilities
+}
+
+func createFile(c *sftp.Client, can link.Abilities, name string) (*newFile, error) {
+	f, err := c.OpenFile(name, exclusive)
+	if err != nil {
+		return nil, fmt.Errorf("make %s: %w", name, err)
+	}
+	return &newFile{f, can}, nil
+}
+
+// fill writes all that is to be in the file, syncs it and closes it.
+func (f *newFile) fill(content []byte) error {
 	n, err := f.WriteAt(content, 0)
 	if err == nil && n != len(content) {
-		err = fmt.Errorf("%s: %d of %d bytes written", name, n, len(content))
+		err = fmt.Errorf("%s: %d of %d bytes written", f.Name(), n, len(content))
 	}
 	if err == nil {
-		err = syncFile(f, can)
+		err = syncFile(f.File, f.can)
 	}
-	if err == nil && can.Fsync { // that has told how it went
+	if err == nil && f.can.Fsync { // that has told how it went
 		go func() { _ = f.Close() }()
 		return nil
 	}

@@ -27,8 +27,8 @@ func (g *Generation) Remove(ctx context.Context) error {
 			return err
 		}
 	}
-	return g.host.do(ctx, g.target.Dir, func(c *sftp.Client) error {
-		return removeGeneration(c, g.can, g.target, userDir(g.user), genName(g.n), g.known())
+	return g.host.on(ctx, g.target.Dir, func(conn *link.Conn) error {
+		return removeGeneration(conn, g.can, g.target, userDir(g.user), genName(g.n), g.known())
 	})
 }
 
@@ -63,7 +63,8 @@ func (h *Host) RemoveOthers(ctx context.Context, t Target, newest int) error {
 	if err != nil {
 		return err
 	}
-	return h.do(ctx, t.Dir, func(c *sftp.Client) error {
+	return h.on(ctx, t.Dir, func(conn *link.Conn) error {
+		c := conn.SFTP()
 		users, err := stagingDirs(c, claimDir(t))
 		if err != nil {
 			return err
@@ -83,7 +84,7 @@ func (h *Host) RemoveOthers(ctx context.Context, t Target, newest int) error {
 				if n, ok := numbered(gen.Name(), genPrefix); ok && n > int64(newest) {
 					continue
 				}
-				if err := removeGeneration(c, can, t, user, gen.Name(), nil); err != nil {
+				if err := removeGeneration(conn, can, t, user, gen.Name(), nil); err != nil {
 					return err
 				}
 			}
@@ -95,14 +96,14 @@ func (h *Host) RemoveOthers(ctx context.Context, t Target, newest int) error {
 
 // RemoveOlder removes the generations that g has taken the place of.
 func (g *Generation) RemoveOlder(ctx context.Context) error {
-	return g.host.do(ctx, g.target.Dir, func(c *sftp.Client) error {
-		gens, err := c.ReadDir(path.Dir(g.path()))
+	return g.host.on(ctx, g.target.Dir, func(conn *link.Conn) error {
+		gens, err := conn.SFTP().ReadDir(path.Dir(g.path()))
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil
 		}
 		for _, gen := range gens {
 			if n, ok := numbered(gen.Name(), genPrefix); ok && n < int64(g.n) {
-				err = errors.Join(err, removeGeneration(c, g.can, g.target, userDir(g.user), gen.Name(), nil))
+				err = errors.Join(err, removeGeneration(conn, g.can, g.target, userDir(g.user), gen.Name(), nil))
 			}
 		}
 		return err
@@ -111,7 +112,8 @@ func (g *Generation) RemoveOlder(ctx context.Context) error {
 
 // removeGeneration removes a generation in which these files are known to be, and
 // whatever else is there.
-func removeGeneration(c *sftp.Client, can link.Abilities, t Target, user, gen string, known []string) error {
+func removeGeneration(conn *link.Conn, can link.Abilities, t Target, user, gen string, known []string) error {
+	c := conn.SFTP()
 	away := path.Join(t.Dir, hiddenName())
 	moved := beginMove(c, can, t, user)
 	defer moved.close()
@@ -128,9 +130,9 @@ func removeGeneration(c *sftp.Client, can link.Abilities, t Target, user, gen st
 	cleared := make(chan struct{})
 	go func() {
 		defer close(cleared)
-		clearEmpty(c, t, user)
+		clearEmptyAtOnce(conn, t, user)
 	}()
-	err = removeKnown(c, away, known)
+	err = removeKnown(conn, away, known)
 	<-cleared
 	return err
 }
@@ -161,14 +163,33 @@ func (m movedAway) close() {
 }
 
 // removeKnown is removeTree for a generation's directory in which hardly anything
-// else is than these files. Where there is, it is listed and removed after all.
-func removeKnown(c *sftp.Client, dir string, known []string) error {
+// else is than these files. All of it is asked for in one go; where there is more,
+// or the host works in another order, it is listed and removed after all.
+func removeKnown(conn *link.Conn, dir string, known []string) error {
+	c := conn.SFTP()
+	if len(known) > atOnce {
+		_ = together(known[atOnce:], func(name string) error { return c.Remove(path.Join(dir, name)) })
+		known = known[:atOnce]
+	}
 	if len(known) > 0 {
-		_ = together(known, func(name string) error { return c.Remove(path.Join(dir, name)) })
-		_ = c.RemoveDirectory(path.Join(dir, chunksDir))
-		if err := c.RemoveDirectory(dir); err == nil || errors.Is(err, fs.ErrNotExist) {
+		var steps []func()
+		for _, name := range known {
+			steps = append(steps, func() { _ = c.Remove(path.Join(dir, name)) })
+		}
+		removed, all := make(chan error, 1), make(chan struct{})
+		steps = append(steps,
+			func() { _ = c.RemoveDirectory(path.Join(dir, chunksDir)) },
+			func() { removed <- c.RemoveDirectory(dir) })
+		go func() {
+			defer close(all)
+			conn.InOrder(steps...)
+		}()
+		// Of files that were gone the client asks for a second time, as for directories:
+		// that need not be waited for.
+		if err := <-removed; err == nil || errors.Is(err, fs.ErrNotExist) {
 			return nil
 		}
+		<-all
 	}
 	return removeTree(c, dir)
 }
