@@ -42,18 +42,41 @@ func (m *Merger) checkpoint(copied []stage.Staged, known record.Spans) error {
 	})
 }
 
+// errEnding keeps a checkpoint from being written that the end makes needless.
+var errEnding = errors.New("the upload is about to be published")
+
+// ending refuses a record when a finish was asked for and one batch is all that is
+// left to merge: it would only keep the record of publication waiting.
+func ending(s record.State) error {
+	if left := s.Meta.Size - s.Merged.Bytes(); s.Finish != nil && s.Meta.Size > 0 && left <= batchBytes {
+		return errEnding
+	}
+	return nil
+}
+
 // free writes the checkpoint and then removes the chunks that it speaks of. How
 // that went is for freed.
 func (m *Merger) free(ctx context.Context, chunks []stage.Staged) {
 	done := make(chan error, 1)
 	m.freeing, m.leaving = done, chunks
-	go func() { done <- m.freeNow(ctx, chunks) }()
+	go func() {
+		err := m.gen.PayUnless(ctx, ending)
+		if err == nil {
+			err = m.freeMerged(ctx, chunks)
+		}
+		done <- err
+	}()
 }
 
+// freeNow is free, waited for and whatever is about to happen.
 func (m *Merger) freeNow(ctx context.Context, chunks []stage.Staged) error {
 	if err := m.gen.Pay(ctx); err != nil {
 		return err
 	}
+	return m.freeMerged(ctx, chunks)
+}
+
+func (m *Merger) freeMerged(ctx context.Context, chunks []stage.Staged) error {
 	failpoint.Reach(failpoint.MergeCheckpointed)
 	recorded, err := m.gen.FreeMerged(ctx, chunks)
 	switch {
@@ -77,8 +100,24 @@ func (m *Merger) freed(ctx context.Context) error {
 }
 
 func (m *Merger) wasFreed(ctx context.Context, err error) error {
+	chunks := m.leaving
 	m.freeing, m.leaving = nil, nil
+	if errors.Is(err, errEnding) {
+		m.gen.Leave(chunks)
+		m.kept = append(m.kept, chunks...)
+		return nil
+	}
 	return Recheck(ctx, m.gen, err, m.log)
+}
+
+// makeRoom frees all that can be freed by now.
+func (m *Merger) makeRoom(ctx context.Context) error {
+	err := m.freed(ctx)
+	if err == nil && len(m.kept) > 0 {
+		err = Recheck(ctx, m.gen, m.freeNow(ctx, m.kept), m.log)
+		m.kept = nil
+	}
+	return err
 }
 
 // freedOrLast waits for free, unless these are the last ones: then the record of

@@ -2,7 +2,6 @@ package merge_test
 
 import (
 	"bytes"
-	"errors"
 	"os"
 	"slices"
 	"testing"
@@ -56,10 +55,35 @@ func TestOverlapsAfterTheLastChunk(t *testing.T) {
 	}
 }
 
-// A merge for the finish ends without waiting for its checkpoint: that it was
-// refused, because of what another gateway has merged, is for the source to say.
+// A merge for the finish ends without its checkpoint. That this is refused, because of
+// what another gateway has merged, the next record finds out: then the source says it,
+// or whoever publishes is told.
 func TestCheckpointRefusedAfterTheMerge(t *testing.T) {
 	t.Parallel()
+	for name, refused := range map[string]func(*upload) error{
+		"before the source is asked for": func(u *upload) error {
+			if err := u.Pay(u.ctx); !merge.Again(err) {
+				t.Errorf("paid: %v", err)
+			}
+			_, err := u.source()
+			return err
+		},
+		"by the record of publication": func(u *upload) error {
+			before := u.State()
+			source, err := u.source()
+			u.check(err)
+			_, err = u.Publish(u.ctx, stage.Publication{Source: source, Size: before.Meta.Size, Check: merge.NoNewWriter(before, u.State())})
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			checkpointRefused(t, refused)
+		})
+	}
+}
+
+func checkpointRefused(t *testing.T, refused func(*upload) error) {
 	host := remotetest.StartSSHD(t, remotetest.SSHDOptions{}).Host("h")
 	u := newUpload(t, host, link.Options{}, 100)
 	u.finish()
@@ -74,26 +98,14 @@ func TestCheckpointRefusedAfterTheMerge(t *testing.T) {
 	if out, err := other.merge(between); err != nil || len(out.Merged) != 1 {
 		t.Fatal(out, err)
 	}
+	u.check(other.Free(u.ctx, []stage.Staged{between})) // as on any day but the last
 
-	// No record until the merge is over.
-	hold, held := make(chan error), make(chan struct{})
-	go func() {
-		_ = u.Advance(u.ctx, func(record.State, *record.Record) error { close(held); return <-hold })
-	}()
-	<-held
 	for _, c := range []stage.Staged{a, b} {
 		_, err := m.Round(u.ctx, []stage.Staged{c})
 		u.check(err)
 	}
 	u.check(m.Close(u.ctx))
-	hold <- errors.New("none")
-	for deadline := time.Now().Add(20 * time.Second); u.State().Covers(a.Chunk); time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatal("the checkpoint was not refused")
-		}
-	}
-
-	if _, err := u.source(); !merge.Again(err) {
+	if err := refused(u); !merge.Again(err) {
 		t.Fatalf("of the bytes that were copied over others: %v", err)
 	} else if err = merge.Recheck(u.ctx, u.Generation, err, quiet); !merge.Again(err) {
 		t.Fatal(err)

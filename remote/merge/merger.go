@@ -42,6 +42,7 @@ type Merger struct {
 
 	freeing chan error     // of free, while it runs
 	leaving []stage.Staged // what it removes
+	kept    []stage.Staged // what it did not remove because the end is near
 	ended   chan error     // of the engine's end, when it was asked to
 
 	follower *Follower // nil: nobody hashes the part while it grows
@@ -160,8 +161,8 @@ const keepFree = 1 << 20
 // free is how many are free, -1 where the host does not say.
 func (m *Merger) room(ctx context.Context, c stage.Staged, free int64) (int64, error) {
 	var err error
-	if free >= 0 && free-keepFree < batchBytes && m.freeing != nil { // there will be more
-		if err = m.freed(ctx); err == nil {
+	if free >= 0 && free-keepFree < batchBytes && (m.freeing != nil || len(m.kept) > 0) { // there will be more
+		if err = m.makeRoom(ctx); err == nil {
 			free, err = m.gen.Host().Free(ctx, m.gen.Target().Dir)
 		}
 	}

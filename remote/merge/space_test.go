@@ -53,9 +53,21 @@ func (u *upload) exactOn(d *remotetest.Disk, content []byte) {
 
 func TestDiskFullInTheCopy(t *testing.T) {
 	t.Parallel()
+	for name, asked := range map[string]bool{"while chunks may come": false, "when the finish is asked for": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			diskFullInTheCopy(t, asked)
+		})
+	}
+}
+
+func diskFullInTheCopy(t *testing.T, asked bool) {
 	const piece = 256 << 10
 	content := bytesOf(4 * piece)
 	d, u := onDisk(t, int64(len(content)))
+	if asked {
+		u.finish()
+	}
 	var chunks []stage.Staged
 	for off := 0; off < len(content); off += piece {
 		chunks = append(chunks, u.commit(int64(off), content[off:off+piece]))

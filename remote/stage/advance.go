@@ -85,11 +85,17 @@ func (g *Generation) Owe(edit Edit) error {
 // Pay writes what is owed. What does not go with the records any more is not
 // written; the error says so, as Refused does.
 func (g *Generation) Pay(ctx context.Context) error {
+	return g.PayUnless(ctx, func(record.State) error { return nil })
+}
+
+// PayUnless is Pay, unless there is an objection when its turn has come: then that is
+// the error, and what is owed stays owed.
+func (g *Generation) PayUnless(ctx context.Context, objection func(record.State) error) error {
 	g.mu.Lock()
 	owes := len(g.owed) > 0
 	g.mu.Unlock()
 	if owes {
-		if err := g.Advance(ctx, func(record.State, *record.Record) error { return nil }); err != nil {
+		if err := g.Advance(ctx, func(s record.State, _ *record.Record) error { return objection(s) }); err != nil {
 			return err
 		}
 	}
