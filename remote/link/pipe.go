@@ -1,8 +1,11 @@
 package link
 
 import (
+	"bytes"
+	"encoding/binary"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 	"time"
 )
@@ -36,8 +39,19 @@ type pipe struct {
 	progress    time.Time
 	heard       time.Time
 	timed       timed
-	asked       chan struct{} // closed when the next request begins; nil: nobody waits
+	awaited     []*awaited
 }
+
+// awaited is a request about one path, as InOrder waits for it. By its path, as
+// others use the connection too, and their requests say nothing about it.
+type awaited struct {
+	path  []byte        // as a string of the protocol
+	asked chan struct{} // closed when it begins
+}
+
+// longestAsked bounds what is looked through for a path: more than a request with a
+// path takes, less than most of what is written to files.
+const longestAsked = 16 << 10
 
 // timed is the one request at a time whose round trip is measured. Not one with a
 // body, nor an fsync: they say more of the line and of the disk.
@@ -116,11 +130,16 @@ func (p *pipe) Write(b []byte) (int, error) {
 func (p *pipe) sending(b []byte) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if len(p.awaited) > 0 && len(b) <= longestAsked {
+		p.awaited = slices.DeleteFunc(p.awaited, func(a *awaited) bool {
+			begins := bytes.Contains(b, a.path)
+			if begins {
+				close(a.asked)
+			}
+			return begins
+		})
+	}
 	p.requests.feed(b, func(r packet) {
-		if p.asked != nil {
-			close(p.asked)
-			p.asked = nil
-		}
 		if p.outstanding++; p.outstanding == 1 {
 			p.progress = time.Now()
 			select {
@@ -136,15 +155,21 @@ func (p *pipe) sending(b []byte) {
 	})
 }
 
-// nextRequest is closed when the next request begins. What is begun after that
-// comes behind it: the client writes one request at a time.
-func (p *pipe) nextRequest() <-chan struct{} {
+// await waits for the next request about path. What is begun after that comes behind
+// it: the client writes one request at a time, each in one piece.
+func (p *pipe) await(path string) *awaited {
+	a := &awaited{path: append(binary.BigEndian.AppendUint32(nil, uint32(len(path))), path...), asked: make(chan struct{})}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.asked == nil {
-		p.asked = make(chan struct{})
-	}
-	return p.asked
+	p.awaited = append(p.awaited, a)
+	return a
+}
+
+// forget waits for it no more.
+func (p *pipe) forget(a *awaited) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.awaited = slices.DeleteFunc(p.awaited, func(b *awaited) bool { return a == b })
 }
 
 // Close is called by the SFTP client when it gives up.

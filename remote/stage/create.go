@@ -82,9 +82,9 @@ func (h *Host) prepare(p *placement, t Target, first record.Record) error {
 	return err
 }
 
-func oneByOne(steps ...func()) {
+func oneByOne(steps ...link.Step) {
 	for _, step := range steps {
-		step()
+		step.Do()
 	}
 }
 
@@ -102,7 +102,7 @@ type placement struct {
 
 // prepare makes the directories and the first record. in takes the steps, each of
 // which builds on those before.
-func (p placement) prepare(first record.Record, in func(...func())) error {
+func (p placement) prepare(first record.Record, in func(...link.Step)) error {
 	file, err := record.Encode(first)
 	if err != nil {
 		return err
@@ -112,22 +112,23 @@ func (p placement) prepare(first record.Record, in func(...func())) error {
 		made = append(made, path.Join(made[len(made)-1], name))
 	}
 	gen := made[len(made)-1]
-	var steps []func()
+	var steps []link.Step
 	var errs []error
-	add := func(do func() error) {
+	add := func(at string, do func() error) {
 		i := len(errs)
 		errs = append(errs, nil)
-		steps = append(steps, func() { errs[i] = do() })
+		steps = append(steps, link.Step{Path: at, Do: func() { errs[i] = do() }})
 	}
 	for _, dir := range append(made, path.Join(gen, chunksDir)) {
-		add(func() error { return p.makeDir(dir) })
+		add(dir, func() error { return p.makeDir(dir) })
 	}
-	add(func() error { return p.protect(made[min(1, len(made)-1)]) })
+	own, name := made[min(1, len(made)-1)], path.Join(gen, recordName(1))
+	add(own, func() error { return p.protect(own) })
 	var written *newFile
-	add(func() (err error) { written, err = createFile(p.c, p.can, path.Join(gen, recordName(1))); return err })
+	add(name, func() (err error) { written, err = createFile(p.c, p.can, name); return err })
 	handles := make([]*dirHandle, len(made))
 	for i, dir := range made {
-		add(func() error { handles[i] = beginDir(p.c, p.can, dir); return nil })
+		add(dir, func() error { handles[i] = beginDir(p.c, p.can, dir); return nil })
 		defer func() { handles[i].close() }()
 	}
 	in(steps...)

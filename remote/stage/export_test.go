@@ -45,3 +45,6 @@ func (g *Generation) HoldNames(ctx context.Context, broken bool) (release func()
 	}
 	return e.release
 }
+
+// Disorderly is whether the host was seen not to work in the order in which it is asked.
+func (h *Host) Disorderly() bool { return h.disorderly.Load() }

@@ -202,9 +202,10 @@ func (s *Scene) lookMine(c *sftp.Client, t Target, user string) (record.State, i
 func clearEmptyAtOnce(conn *link.Conn, t Target, user string) {
 	c := conn.SFTP()
 	var own, claim error
+	dir := path.Join(claimDir(t), user)
 	conn.InOrder(
-		func() { own = c.RemoveDirectory(path.Join(claimDir(t), user)) },
-		func() { claim = c.RemoveDirectory(claimDir(t)) })
+		link.Step{Path: dir, Do: func() { own = c.RemoveDirectory(dir) }},
+		link.Step{Path: claimDir(t), Do: func() { claim = c.RemoveDirectory(claimDir(t)) }})
 	if own == nil && claim != nil && !errors.Is(claim, fs.ErrNotExist) { // perhaps it came first
 		_ = c.RemoveDirectory(claimDir(t))
 	}

@@ -172,14 +172,16 @@ func removeKnown(conn *link.Conn, dir string, known []string) error {
 		known = known[:atOnce]
 	}
 	if len(known) > 0 {
-		var steps []func()
+		var steps []link.Step
 		for _, name := range known {
-			steps = append(steps, func() { _ = c.Remove(path.Join(dir, name)) })
+			name = path.Join(dir, name)
+			steps = append(steps, link.Step{Path: name, Do: func() { _ = c.Remove(name) }})
 		}
 		removed, all := make(chan error, 1), make(chan struct{})
+		chunks := path.Join(dir, chunksDir)
 		steps = append(steps,
-			func() { _ = c.RemoveDirectory(path.Join(dir, chunksDir)) },
-			func() { removed <- c.RemoveDirectory(dir) })
+			link.Step{Path: chunks, Do: func() { _ = c.RemoveDirectory(chunks) }},
+			link.Step{Path: dir, Do: func() { removed <- c.RemoveDirectory(dir) }})
 		go func() {
 			defer close(all)
 			conn.InOrder(steps...)
