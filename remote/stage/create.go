@@ -69,7 +69,8 @@ func (h *Host) prepare(p *placement, t Target, first record.Record) error {
 	p.from = path.Join(t.Dir, hiddenName())
 	if !h.disorderly.Load() {
 		err := p.prepare(first, p.conn.InOrder)
-		if !errors.Is(err, fs.ErrNotExist) {
+		// Not every host says of a missing parent that it is missing.
+		if !errors.Is(err, fs.ErrNotExist) && !Refused(err) {
 			return err
 		}
 		_ = removeTree(p.c, p.from)

@@ -1,11 +1,21 @@
 package stage_test
 
 import (
+	"bytes"
+	"context"
+	"encoding/binary"
 	"fmt"
+	"path"
+	"slices"
 	"sync"
+	"syscall"
 	"testing"
+	"time"
 
+	"sftpgate/remote/hosts"
+	"sftpgate/remote/link"
 	"sftpgate/remote/record"
+	"sftpgate/remote/remotetest"
 )
 
 // Many uploads are staged over one connection at once: each is staged in one go, and
@@ -26,5 +36,94 @@ func TestManyAreStagedInOrder(t *testing.T) {
 	all.Wait()
 	if s.Disorderly() {
 		t.Error("OpenSSH is taken for a host that works in another order")
+	}
+}
+
+// shuffled is a host that works on all that it has been asked at once, and here does
+// the last first.
+type shuffled struct{ link.Transport }
+
+func (s shuffled) Subsystem(name string) (link.Channel, error) {
+	ch, err := s.Transport.Subsystem(name)
+	if err != nil {
+		return nil, err
+	}
+	return &shuffledChannel{Channel: ch}, nil
+}
+
+type shuffledChannel struct {
+	link.Channel
+	mu      sync.Mutex
+	part    []byte
+	packets [][]byte
+}
+
+func (c *shuffledChannel) Write(b []byte) (int, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.part = append(c.part, b...)
+	for len(c.part) >= 4 {
+		n := 4 + int(binary.BigEndian.Uint32(c.part))
+		if len(c.part) < n {
+			break
+		}
+		if c.packets = append(c.packets, bytes.Clone(c.part[:n])); len(c.packets) == 1 {
+			time.AfterFunc(2*time.Millisecond, c.work)
+		}
+		c.part = c.part[n:]
+	}
+	return len(b), nil
+}
+
+func (c *shuffledChannel) work() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, p := range slices.Backward(c.packets) {
+		_, _ = c.Channel.Write(p)
+	}
+	c.packets = nil
+}
+
+// onShuffled is one; what it says of a directory whose parent is not there is missing.
+func onShuffled(t *testing.T, missing error) *site {
+	t.Helper()
+	d := remotetest.NewDisk()
+	if err := d.MkdirAll("/srv/files"); err != nil {
+		t.Fatal(err)
+	}
+	dial := d.Dial(remotetest.ServerOptions{Gate: func(op remotetest.Op) error {
+		if slices.Contains([]remotetest.Kind{remotetest.Mkdir, remotetest.Create, remotetest.Setstat}, op.Kind) && !d.Exists(path.Dir(op.Path)) {
+			return missing
+		}
+		return nil
+	}})
+	return newSite(t, &site{
+		root:   "/srv/files",
+		config: hosts.Host{ID: "h", Address: "h.invalid", User: "u", KeyFile: "/none", KnownHosts: "/none", Roots: []string{"/srv/files"}},
+		options: link.Options{Dial: func(ctx context.Context, h hosts.Host) (link.Transport, error) {
+			tr, err := dial(ctx, h)
+			return shuffled{tr}, err
+		}},
+	})
+}
+
+// On a host that works in another order all is staged and cleared away as well,
+// whatever it says of a directory whose parent is not there.
+func TestHostThatWorksInAnotherOrder(t *testing.T) {
+	t.Parallel()
+	for name, missing := range map[string]error{"no such file": syscall.ENOENT, "failure": syscall.EIO} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := onShuffled(t, missing)
+			for i := range 3 {
+				g := s.create(s.target(fmt.Sprint("f", i)), "alice", "id", 5)
+				s.wantNames(g.Dir(), "record.1", "chunks")
+				s.check(g.Remove(s.ctx))
+				s.wantNames(s.root)
+			}
+			if !s.Disorderly() {
+				t.Error("it was not found out")
+			}
+		})
 	}
 }
