@@ -157,7 +157,7 @@ func (u *upload) source(ctx context.Context) (string, error) {
 	}
 	source, err := merge.Source(ctx, u.gen, chunks, u.s.engines, u.logger())
 	if err != nil {
-		return "", u.blame(ctx, chunks, err)
+		return "", u.blame(ctx, err)
 	}
 	meta := u.gen.State().Meta
 	u.mu.Lock()
@@ -168,7 +168,7 @@ func (u *upload) source(ctx context.Context) (string, error) {
 		verified, err = merge.Verify(ctx, u.gen, source, meta.Size, meta.Digest)
 	}
 	if err != nil {
-		return "", u.blame(ctx, chunks, err)
+		return "", u.blame(ctx, err)
 	}
 	u.mu.Lock()
 	u.verified = verified
@@ -180,12 +180,12 @@ func (u *upload) source(ctx context.Context) (string, error) {
 // blame finds out, when a file is not what it should be, whether bytes were
 // damaged on the host: then only those are asked for again. Else the file that
 // was sent is not the one that was declared.
-func (u *upload) blame(ctx context.Context, chunks []stage.Staged, err error) error {
+func (u *upload) blame(ctx context.Context, err error) error {
 	var wrong *merge.DigestError
 	if !errors.As(err, &wrong) && !errors.Is(err, stage.ErrContent) {
 		return err
 	}
-	bad, derr := merge.Damaged(ctx, u.gen, chunks, u.logger())
+	bad, derr := merge.Damaged(ctx, u.gen, u.logger())
 	if derr == nil {
 		derr = u.refresh(ctx)
 	}
@@ -205,11 +205,7 @@ func (u *upload) publish(ctx context.Context, source string, check func(record.S
 	p.Source, p.Check = source, check
 	done, err := u.gen.Publish(ctx, p)
 	if errors.Is(err, stage.ErrContent) { // changed since it was verified
-		chunks, cerr := u.gen.Chunks(ctx)
-		if cerr != nil {
-			return cerr
-		}
-		return u.blame(ctx, chunks, err)
+		return u.blame(ctx, err)
 	}
 	if err != nil {
 		return err

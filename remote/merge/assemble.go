@@ -129,7 +129,8 @@ func renew(ctx context.Context, g *stage.Generation, engines *Engines, log *slog
 // Again reports errors after which the same step may well succeed at once,
 // because another gateway, or a stranger, was at work.
 func Again(err error) bool {
-	return errors.Is(err, errEpoch) || errors.Is(err, errPublishing) || errors.Is(err, errWriter) || errors.Is(err, errOverlap) || errors.Is(err, errShort)
+	return errors.Is(err, errEpoch) || errors.Is(err, errPublishing) || errors.Is(err, errWriter) || errors.Is(err, errOverlap) || errors.Is(err, errShort) ||
+		errors.Is(err, errSpoilt)
 }
 
 // NoNewWriter makes the check for the moment in which publication begins: that

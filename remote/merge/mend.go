@@ -111,19 +111,30 @@ func standsIn(ctx context.Context, g *stage.Generation, part string, c record.Ch
 
 // Damaged finds out which acknowledged bytes are no longer what they were, in
 // committed chunks and in the part, and drops them, so that they are asked for
-// again. With nothing damaged, nothing changes.
-func Damaged(ctx context.Context, g *stage.Generation, chunks []stage.Staged, log *slog.Logger) (record.Spans, error) {
-	bad, err := Repair(ctx, g, log)
+// again. What the part does not hold any more and a chunk still does is to be merged
+// once more; where that is all, the error says so (Again). With nothing damaged,
+// nothing changes.
+func Damaged(ctx context.Context, g *stage.Generation, log *slog.Logger) (record.Spans, error) {
+	spoilt, err := Repair(ctx, g, log)
 	if err != nil {
 		return nil, err
 	}
+	chunks, err := g.Chunks(ctx)
+	if err != nil {
+		return nil, err
+	}
+	bad, merged := spoilt, g.State()
 	for _, c := range chunks {
+		if merged.Covers(c.Chunk) { // left behind, and of no more use
+			continue
+		}
 		whole := record.Chunk{Span: record.Span{Len: c.Len}, Sum: c.Sum}
 		intact, err := standsIn(ctx, g, c.Path, whole)
 		if err != nil {
 			return nil, err
 		}
 		if intact {
+			bad = bad.Without(record.Spans{c.Span})
 			continue
 		}
 		log.Warn("chunk is damaged on the host and will be asked for again", "span", c.Span.String())
@@ -131,6 +142,9 @@ func Damaged(ctx context.Context, g *stage.Generation, chunks []stage.Staged, lo
 		if err := g.Free(ctx, []stage.Staged{c}); err != nil {
 			return nil, err
 		}
+	}
+	if len(spoilt) > 0 && len(bad) == 0 {
+		return nil, errSpoilt
 	}
 	return bad, nil
 }

@@ -26,6 +26,8 @@ var (
 	errWriter     = errors.New("another gateway has opened the part meanwhile")
 	// Nothing of the batch counts, so it can be done again.
 	errShort = errors.New("the part was cut off while it was written")
+	// The chunks that it was put together from are still there.
+	errSpoilt = errors.New("the part was damaged on the host")
 	// Whether the bytes are the same is for the next round to find out.
 	errOverlap = errors.New("another gateway has merged chunks that overlap these")
 )

@@ -109,13 +109,31 @@ func chunkChanged(t *testing.T, s *site) {
 	g.merge(a)
 	s.change(b.Path, 5_000, 1)
 	s.change(g.part(), 5_000, 1)
-	bad, err := merge.Damaged(s.ctx, g.Generation, []stage.Staged{b, c}, quiet)
+	bad, err := merge.Damaged(s.ctx, g.Generation, quiet)
 	s.check(err)
 	s.wantSpans(bad, record.Spans{span(0, 20_000)})
 	if exists(b.Path) || !exists(c.Path) {
 		t.Error("the damaged chunk, and no other, should be gone")
 	}
 	g.merge(c, g.commit(0, content[:20_000]))
+	g.exact(content)
+}
+
+// partChangedChunkLeft: what the part has lost is put together again from the chunk
+// that was left behind, and nobody is asked for it.
+func partChangedChunkLeft(t *testing.T, s *site) {
+	content := noise(20_000)
+	g := s.create("f", 20_000, sum(content))
+	a, b := g.commit(0, content[:10_000]), g.commit(10_000, content[10_000:])
+	left, err := os.ReadFile(a.Path)
+	s.check(err)
+	g.merge(a, b)
+	s.check(os.WriteFile(a.Path, left, 0o600))
+	s.change(g.part(), 5_000, 1)
+	if bad, err := merge.Damaged(s.ctx, g.Generation, quiet); !merge.Again(err) {
+		t.Fatalf("asked for again: %v, %v", bad, err)
+	}
+	g.merge(a)
 	g.exact(content)
 }
 

@@ -23,6 +23,7 @@ func Run(t *testing.T, engine string, o remotetest.SSHDOptions, asked string, tr
 		{"adopted chunks stay", adopted},
 		{"repair finds what was damaged", repair},
 		{"a damaged chunk is found by its digest", chunkChanged},
+		{"what a part lost is taken from the chunk that was left", partChangedChunkLeft},
 		{"a part cut off between two rounds", partCut},
 		{"a part removed before it held anything", partGone},
 		{"the process is killed in mid-copy", killed},
