@@ -99,9 +99,7 @@ func (g *Generation) PayUnless(ctx context.Context, objection func(record.State)
 			return err
 		}
 	}
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.refused
+	return g.doubted()
 }
 
 // Reload reads the records again.
@@ -141,7 +139,14 @@ func (g *Generation) Refused() error {
 	return err
 }
 
-// Doubt has Pay and Refused say err, as if it had been the answer to what was owed.
+// doubted is Refused, which may be asked again.
+func (g *Generation) doubted() error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.refused
+}
+
+// Doubt has Pay, Publish and Refused say err, as if it had been the answer to what was owed.
 func (g *Generation) Doubt(err error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()

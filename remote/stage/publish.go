@@ -46,7 +46,7 @@ type Published struct {
 // a stranger's, and a stalled rename of ours fails once staging is gone.
 //
 // Errors: *ExistsError, *ChangedError, *KindError, ErrContent, ErrNoSpace,
-// ErrSuperseded, *PermissionError, *link.Error.
+// ErrSuperseded, *PermissionError, *link.Error, and what Refused says.
 func (g *Generation) Publish(ctx context.Context, p Publication) (Published, error) {
 	recovering := g.State().Intent != nil
 	if recovering {
@@ -83,6 +83,11 @@ func (g *Generation) begin(ctx context.Context, p *publisher) error {
 		refused <- p.conn.Explain(err)
 	}()
 	err := g.advance(ctx, func(now record.State, next *record.Record) error {
+		// What was owed for the source is not in this record: then the source may not
+		// be what the records say, however much they do.
+		if err := g.doubted(); err != nil {
+			return err
+		}
 		if p.Check != nil {
 			if err := p.Check(now); err != nil {
 				return err
