@@ -68,15 +68,15 @@ func (h *Host) Create(ctx context.Context, t Target, meta record.Meta, scene Sce
 func (h *Host) prepare(p *placement, t Target, first record.Record) error {
 	p.from = path.Join(t.Dir, hiddenName())
 	if !h.disorderly.Load() {
-		err := p.prepare(first, p.conn.InOrder)
+		begun, err := p.prepare(first, p.conn.InOrder)
 		// Not every host says of a missing parent that it is missing.
-		if !errors.Is(err, fs.ErrNotExist) && !Refused(err) {
+		if !begun || !errors.Is(err, fs.ErrNotExist) && !Refused(err) {
 			return err
 		}
 		_ = removeTree(p.c, p.from)
 		p.from = path.Join(t.Dir, hiddenName())
 	}
-	err := p.prepare(first, oneByOne)
+	_, err := p.prepare(first, oneByOne)
 	if err == nil {
 		h.disorderly.Store(true)
 	}
@@ -102,11 +102,11 @@ type placement struct {
 }
 
 // prepare makes the directories and the first record. in takes the steps, each of
-// which builds on those before.
-func (p placement) prepare(first record.Record, in func(...link.Step)) error {
+// which builds on those before. begun says that the first of them was done.
+func (p placement) prepare(first record.Record, in func(...link.Step)) (begun bool, err error) {
 	file, err := record.Encode(first)
 	if err != nil {
-		return err
+		return false, err
 	}
 	made := []string{p.from}
 	for _, name := range p.dirs {
@@ -133,17 +133,20 @@ func (p placement) prepare(first record.Record, in func(...link.Step)) error {
 		defer func() { handles[i].close() }()
 	}
 	in(steps...)
-	if err := errors.Join(errs...); err != nil {
+	for i, err := range errs {
+		if err == nil {
+			continue
+		}
 		if written != nil {
 			_ = written.Close()
 		}
-		return err
+		return i > 0, err // those that follow from it say no more
 	}
 	// All names are there: they and the record can be made durable side by side.
 	synced := make(chan error, 1)
 	go func() { synced <- together(handles, (*dirHandle).sync) }()
 	err = written.fill(file)
-	return errors.Join(err, <-synced)
+	return true, errors.Join(err, <-synced)
 }
 
 func (p placement) makeDir(dir string) error {

@@ -4,10 +4,14 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
+	"io/fs"
 	"path"
 	"slices"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -16,6 +20,7 @@ import (
 	"sftpgate/remote/link"
 	"sftpgate/remote/record"
 	"sftpgate/remote/remotetest"
+	"sftpgate/remote/stage"
 )
 
 // Many uploads are staged over one connection at once: each is staged in one go, and
@@ -125,5 +130,31 @@ func TestHostThatWorksInAnotherOrder(t *testing.T) {
 				t.Error("it was not found out")
 			}
 		})
+	}
+}
+
+// What a host refuses is asked for once, and the error speaks of that alone.
+func TestStagingIsRefused(t *testing.T) {
+	t.Parallel()
+	var refuses atomic.Bool
+	var asked atomic.Int64
+	s := onDisk(t, remotetest.ServerOptions{Gate: func(op remotetest.Op) error {
+		if op.Kind != remotetest.Mkdir || !refuses.Load() {
+			return nil
+		}
+		if asked.Add(1); path.Dir(op.Path) == "/srv/files" {
+			return syscall.EROFS
+		}
+		return nil // its parent is missing
+	}})
+	target := s.target("f")
+	scene := s.look(s.Host, target, "alice")
+	refuses.Store(true)
+	_, _, err := s.Create(s.ctx, target, meta("alice", "id", 5), scene)
+	if !stage.Refused(err) || errors.Is(err, fs.ErrNotExist) || strings.Contains(err.Error(), "\n") {
+		t.Errorf("got %v", err)
+	}
+	if n := asked.Load(); n != 4 { // directories
+		t.Errorf("%d were asked for", n)
 	}
 }
