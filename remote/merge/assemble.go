@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"path"
+	"slices"
 
 	"sftpgate/remote/record"
 	"sftpgate/remote/stage"
@@ -64,6 +65,9 @@ func Source(ctx context.Context, g *stage.Generation, chunks []stage.Staged, eng
 	}
 	if len(left) > 0 {
 		log.Info("an earlier merge may still have the part open: it is copied once on the host", "writers", len(left))
+		if err := freeLeft(ctx, g); err != nil {
+			return "", err
+		}
 		if err := renew(ctx, g, engines, log); err != nil {
 			return "", err
 		}
@@ -74,6 +78,21 @@ func Source(ctx context.Context, g *stage.Generation, chunks []stage.Staged, eng
 		return "", fmt.Errorf("%w: %s has %d bytes, the file has %d", stage.ErrContent, part, size, s.Meta.Size)
 	}
 	return part, err
+}
+
+// freeLeft removes merged chunks that were left for the end, so that what comes
+// instead of the end has their room.
+func freeLeft(ctx context.Context, g *stage.Generation) error {
+	if err := g.Pay(ctx); err != nil {
+		return err
+	}
+	chunks, err := g.Chunks(ctx)
+	if err != nil {
+		return err
+	}
+	s := g.State()
+	_, err = g.FreeMerged(ctx, own(slices.DeleteFunc(chunks, func(c stage.Staged) bool { return !s.Covers(c.Chunk) })))
+	return err
 }
 
 // renew copies the finished part to an inode that no earlier writer knows.

@@ -136,3 +136,19 @@ func TestDiskFullInTheLastCopy(t *testing.T) {
 		t.Errorf("the source is %s, %v", source, err)
 	}
 }
+
+// The chunks that were left for the end make room for that copy.
+func TestLastCopyHasTheRoomOfTheChunks(t *testing.T) {
+	t.Parallel()
+	content := bytesOf(3 << 20)
+	d, u := onDisk(t, int64(len(content)))
+	u.finish()
+	_, err := u.merge(u.commit(0, content[:1<<20]), u.commit(1<<20, content[1<<20:]))
+	u.check(err)
+	u.check(u.Advance(u.ctx, func(_ record.State, next *record.Record) error {
+		next.Writers = append(next.Writers, record.Writer{Token: "another gateway's", Kind: "sftp"})
+		return nil
+	}))
+	d.SetCapacity(d.UsedBytes() + 2<<20)
+	u.exactOn(d, content)
+}
