@@ -46,9 +46,10 @@ func (m *Merger) checkpoint(copied []stage.Staged, known record.Spans) error {
 var errEnding = errors.New("the upload is about to be published")
 
 // ending refuses a record when a finish was asked for and one batch is all that is
-// left to merge: it would only keep the record of publication waiting.
-func ending(s record.State) error {
-	if left := s.Meta.Size - s.Merged.Bytes(); s.Finish != nil && s.Meta.Size > 0 && left <= batchBytes {
+// left to merge: at a distance it would only keep the record of publication waiting.
+// Near the host it costs next to nothing, and files that go now need not go at the end.
+func (m *Merger) ending(s record.State) error {
+	if left := s.Meta.Size - s.Merged.Bytes(); s.Finish != nil && s.Meta.Size > 0 && left <= batchBytes && m.far() {
 		return errEnding
 	}
 	return nil
@@ -60,7 +61,7 @@ func (m *Merger) free(ctx context.Context, chunks []stage.Staged) {
 	done := make(chan error, 1)
 	m.freeing, m.leaving = done, chunks
 	go func() {
-		err := m.gen.PayUnless(ctx, ending)
+		err := m.gen.PayUnless(ctx, m.ending)
 		if err == nil {
 			err = m.freeMerged(ctx, chunks)
 		}

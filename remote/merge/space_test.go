@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+	"time"
 
 	"sftpgate/remote/hosts"
 	"sftpgate/remote/link"
@@ -26,8 +27,19 @@ func onDisk(t *testing.T, size int64, gate ...func(remotetest.Op) error) (*remot
 	return onDiskWith(t, "auto", size, gate...)
 }
 
+// onDiskFar is onDisk for a host that is far away.
+func onDiskFar(t *testing.T, size int64) (*remotetest.Disk, *upload) {
+	t.Helper()
+	return onDiskAt(t, 50*time.Millisecond, "auto", size)
+}
+
 // onDiskWith is onDisk where hosts.yaml asks for an engine.
 func onDiskWith(t *testing.T, engine string, size int64, gate ...func(remotetest.Op) error) (*remotetest.Disk, *upload) {
+	t.Helper()
+	return onDiskAt(t, 0, engine, size, gate...)
+}
+
+func onDiskAt(t *testing.T, trip time.Duration, engine string, size int64, gate ...func(remotetest.Op) error) (*remotetest.Disk, *upload) {
 	t.Helper()
 	d := remotetest.NewDisk()
 	if err := d.MkdirAll(dir); err != nil {
@@ -39,7 +51,7 @@ func onDiskWith(t *testing.T, engine string, size int64, gate ...func(remotetest
 	for _, g := range gate {
 		o.Gate = g
 	}
-	return d, newUpload(t, h, link.Options{Dial: d.Dial(o)}, size)
+	return d, newUpload(t, h, link.Options{Dial: d.Dial(o), LeastTrip: trip}, size)
 }
 
 func (u *upload) exactOn(d *remotetest.Disk, content []byte) {
@@ -65,7 +77,8 @@ func diskFullInTheCopy(t *testing.T, asked bool) {
 	const piece = 256 << 10
 	content := bytesOf(4 * piece)
 	d, u := onDisk(t, int64(len(content)))
-	if asked {
+	if asked { // far away chunks are left for the end then, unless their room is needed
+		d, u = onDiskFar(t, int64(len(content)))
 		u.finish()
 	}
 	var chunks []stage.Staged

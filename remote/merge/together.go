@@ -67,11 +67,13 @@ func (m *Merger) together(chunks int) together {
 	if chosen, is := m.engine.(opened); is {
 		engine, ok = chosen.Engine.(together)
 	}
-	if !ok || chunks == 0 || m.apart || m.gen.Host().Pool().Status().Trip < farTrip {
+	if !ok || chunks == 0 || m.apart || !m.far() {
 		return nil
 	}
 	return engine
 }
+
+func (m *Merger) far() bool { return m.gen.Host().Pool().Status().Trip >= farTrip }
 
 // allWhole looks at all chunks at once. Which one is not whole is for a closer look.
 func (m *Merger) allWhole(ctx context.Context, chunks []stage.Staged) bool {
