@@ -29,10 +29,12 @@ func (t *tallies) reset() {
 	t.kinds = nil
 }
 
-func (t *tallies) without(kind remotetest.Kind) map[remotetest.Kind]int {
+func (t *tallies) without(others ...remotetest.Kind) map[remotetest.Kind]int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	kinds := maps.Clone(t.kinds)
-	delete(kinds, kind)
+	for _, kind := range others {
+		delete(kinds, kind)
+	}
 	return kinds
 }
