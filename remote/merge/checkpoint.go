@@ -24,7 +24,8 @@ func (m *Merger) last(copied []stage.Staged) bool {
 
 // checkpoint has the next record say what was copied and synced; known is what was
 // merged before. That record is written by free, while the merge goes on, and for
-// the last batch before a finish by the publication.
+// the last batch before a finish by the publication; at a distance also for the one
+// before it, where the finish was asked for in time (ending).
 func (m *Merger) checkpoint(copied []stage.Staged, known record.Spans) error {
 	return m.gen.Owe(func(s record.State, next *record.Record) error {
 		if s.Epoch != m.epoch {
@@ -55,8 +56,8 @@ func (m *Merger) ending(s record.State) error {
 	return nil
 }
 
-// free writes the checkpoint and then removes the chunks that it speaks of. How
-// that went is for freed.
+// free writes the checkpoint and then removes the chunks that it speaks of, unless the
+// end is near. How that went is for freed.
 func (m *Merger) free(ctx context.Context, chunks []stage.Staged) {
 	done := make(chan error, 1)
 	m.freeing, m.leaving = done, chunks

@@ -91,10 +91,7 @@ func checkpointRefused(t *testing.T, refused func(*upload) error) {
 	a, b, between := u.commit(0, content[:60]), u.commit(60, content[60:]), u.commit(50, []byte("xxxxx"))
 	m, err := merge.Begin(u.ctx, u.Generation, u.engines, quiet)
 	u.check(err)
-	other := *u
-	scene, err := u.Host().Look(u.ctx, u.Target(), "alice")
-	u.check(err)
-	other.Generation = scene.Mine
+	other := u.another()
 	if out, err := other.merge(between); err != nil || len(out.Merged) != 1 {
 		t.Fatal(out, err)
 	}

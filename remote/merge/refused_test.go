@@ -24,10 +24,7 @@ func TestCheckpointRefusedWhereAllIsMerged(t *testing.T) {
 	others := []stage.Staged{u.commit(0, theirs[:50]), u.commit(50, theirs[50:])}
 	m, err := merge.Begin(u.ctx, u.Generation, u.engines, quiet)
 	u.check(err)
-	other := *u
-	scene, err := u.Host().Look(u.ctx, u.Target(), "alice")
-	u.check(err)
-	other.Generation = scene.Mine
+	other := u.another()
 	if out, err := other.merge(others...); err != nil || len(out.Merged) != 2 {
 		t.Fatal(out, err)
 	}

@@ -82,6 +82,16 @@ func (u *upload) merge(chunks ...stage.Staged) (merge.Outcome, error) {
 	return out, errors.Join(err, m.Close(u.ctx))
 }
 
+// another is the same upload as another gateway has found it.
+func (u *upload) another() *upload {
+	u.t.Helper()
+	scene, err := u.Host().Look(u.ctx, u.Target(), "alice")
+	u.check(err)
+	other := *u
+	other.Generation = scene.Mine
+	return &other
+}
+
 func (u *upload) source() (string, error) {
 	chunks, err := u.Chunks(u.ctx)
 	u.check(err)

@@ -8,8 +8,9 @@ const blockSize = 256 << 10
 // What bodies hold in memory until the host has answered for it. Each has
 // ownBlocks whatever the others do; what more it needs to fill a long line it
 // shares with all bodies of the process. A host may have as many of the spare ones
-// as it leaves to the others, so that one that is frozen takes half of them at most;
-// one that is near answers before more than a few would be on their way.
+// as it leaves to the others, so that one that is frozen takes half of them at most,
+// and few where its bodies go over one connection each: that is how it is near, where
+// the answers come before more would be on their way.
 const (
 	ownBlocks   = 1
 	spareBlocks = 128
@@ -27,7 +28,7 @@ type blockPool struct {
 }
 
 // takeSpare takes one of the blocks that are for everybody, if h may have one more;
-// near says how far away it is.
+// near: the body goes over one connection alone.
 func (p *blockPool) takeSpare(h *Host, near bool) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
