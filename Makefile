@@ -38,13 +38,14 @@ bench: build parts
 	$(GO) build -o bin/sftpgate-bench ./cmd/sftpgate-bench
 	./bin/sftpgate-bench $(BENCH)
 
-# The real parts that the tests run against. tcsh is for an
-# account whose login shell is csh, gcc for the race detector, node for what reads
+# The real parts that the tests run against. libnss-wrapper gives the test hosts
+# accounts of their own, tcsh is for one whose login shell is csh, gcc for the race detector, node for what reads
 # the API's description: packages of exact versions, none of whose own scripts is run.
 parts:
 	@missing=; \
 	command -v sshd >/dev/null || test -x /usr/sbin/sshd || missing="$$missing openssh-server"; \
 	command -v ssh-keygen >/dev/null || missing="$$missing openssh-client"; \
+	ls /usr/lib/*/libnss_wrapper.so /usr/lib*/libnss_wrapper.so 2>/dev/null | grep -q . || missing="$$missing libnss-wrapper"; \
 	command -v redis-server >/dev/null || missing="$$missing redis-server"; \
 	command -v curl >/dev/null || missing="$$missing curl"; \
 	command -v csh >/dev/null || missing="$$missing tcsh"; \

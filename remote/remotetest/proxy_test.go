@@ -6,6 +6,8 @@ import (
 	"net"
 	"testing"
 	"time"
+
+	"sftpgate/remote/remotetest/await"
 )
 
 // echo is a server that sends back what it gets.
@@ -43,7 +45,7 @@ func TestProxyCutsAfterBytes(t *testing.T) {
 	p := StartProxy(t, echo(t))
 	p.CutAfter(ToHost, 100_000)
 	c, other := through(t, p), through(t, p)
-	until(t, "both connections reach the host", func() bool { return p.Open() == 2 })
+	await.Until(t, "both connections reach the host", func() bool { return p.Open() == 2 })
 	go c.Write(bytes.Repeat([]byte("x"), 200_000))
 	n, err := io.Copy(io.Discard, c)
 	if err == nil || n > 100_000 {
@@ -58,7 +60,7 @@ func TestProxyCutsAfterBytes(t *testing.T) {
 	c = through(t, p) // it strikes once
 	must(c.Write([]byte("again")))(t)
 	must(io.ReadFull(c, make([]byte, 5)))(t)
-	until(t, "only the last connection is open", func() bool { return p.Open() == 1 })
+	await.Until(t, "only the last connection is open", func() bool { return p.Open() == 1 })
 }
 
 func TestProxyStallsAndDelays(t *testing.T) {
@@ -66,7 +68,7 @@ func TestProxyStallsAndDelays(t *testing.T) {
 	c := through(t, p)
 	p.Stall(FromHost, true)
 	must(c.Write([]byte("x")))(t)
-	until(t, "the byte reached the host", func() bool { return p.Passed(ToHost) == 1 })
+	await.Until(t, "the byte reached the host", func() bool { return p.Passed(ToHost) == 1 })
 	ok(t, c.SetReadDeadline(time.Now().Add(50*time.Millisecond)))
 	if _, err := c.Read(make([]byte, 1)); err == nil {
 		t.Error("a stalled answer arrived")

@@ -2,6 +2,7 @@ package remotetest
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/ed25519"
 	"crypto/rand"
 	"encoding/pem"
@@ -21,6 +22,7 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"sftpgate/remote/hosts"
+	"sftpgate/remote/remotetest/await"
 )
 
 // SSHDOptions says how the server differs from a plain one.
@@ -31,6 +33,8 @@ type SSHDOptions struct {
 	// ForceCommand replaces every command and subsystem, e.g.
 	// "internal-sftp -P copy-data" for a host without shell and copy-data.
 	ForceCommand string
+	// Shell is the login shell of the account; default /bin/sh.
+	Shell string
 	// MaxSessions is the number of channels per connection; default OpenSSH's 10.
 	MaxSessions int
 	// ForwardOnly makes it a host to jump through and nothing else: no SFTP, no
@@ -46,28 +50,29 @@ type SSHDOptions struct {
 	Lines []string
 }
 
-// SSHD is a running OpenSSH server. It accepts one key, for the user that runs
-// the test, and ends with the test.
+// SSHD is a running OpenSSH server. It accepts one key, for one account that only
+// it knows, and ends with the test.
 type SSHD struct {
 	Addr string // 127.0.0.1:port
 	Port int
 	Dir  string // configuration and keys
 	Root string // a writable directory for uploads, symlinks resolved
-	// Home is $HOME of what the server runs: empty, so that no start-up file of the
-	// user who runs the test is read. A test may put a .bashrc there.
+	// Home is the account's home directory: empty, but for the start-up files that
+	// a test puts there.
 	Home string
 
 	User    string
 	KeyFile string // the client's private key
 	HostKey string // the server's public key, authorized_keys form
 
-	t      testing.TB
-	binary string
-	mu     sync.Mutex
-	cmd    *exec.Cmd
-	exited chan struct{}
-	log    *logBuffer
-	seen   []process // processes signalled earlier, which may be orphans by now
+	t       testing.TB
+	binary  string
+	environ []string // of the server
+	mu      sync.Mutex
+	cmd     *exec.Cmd
+	exited  chan struct{}
+	log     *logBuffer
+	seen    []process // processes signalled earlier, which may be orphans by now
 }
 
 // StartSSHD starts OpenSSH's sshd on a free port of 127.0.0.1.
@@ -83,7 +88,7 @@ func StartSSHD(t testing.TB, o SSHDOptions) *SSHD {
 		t.Fatal(err)
 	}
 	s := &SSHD{
-		Dir: dir, Root: root, Home: filepath.Join(dir, "home"), User: me.Username, KeyFile: filepath.Join(dir, "client"),
+		Dir: dir, Root: root, Home: filepath.Join(dir, "home"), User: accountName, KeyFile: filepath.Join(dir, "client"),
 		t: t, binary: findBinary(t, "sshd", "/usr/sbin", "/usr/local/sbin", "/sbin"), log: &logBuffer{},
 	}
 	if err := os.Mkdir(s.Home, 0o755); err != nil {
@@ -95,6 +100,7 @@ func StartSSHD(t testing.TB, o SSHDOptions) *SSHD {
 	if me.Uid == "0" { // sshd of root insists on its chroot for the unprivileged half
 		_ = os.MkdirAll("/run/sshd", 0o755)
 	}
+	s.environ = s.account(me, cmp.Or(o.Shell, "/bin/sh"))
 	writeFile(t, s.config(), []byte(s.configText(o)))
 	t.Cleanup(func() {
 		s.Stop()
@@ -140,7 +146,9 @@ func (s *SSHD) configText(o SSHDOptions) string {
 	if o.Subsystem == "" {
 		o.Subsystem = "internal-sftp"
 		if o.ForceCommand == "" {
-			o.Subsystem = findBinary(s.t, "sftp-server",
+			// The login shell runs it. With exec it is that shell's process, which bash
+			// arranges by itself and dash does not.
+			o.Subsystem = "exec " + findBinary(s.t, "sftp-server",
 				"/usr/lib/openssh", "/usr/libexec/openssh", "/usr/lib/ssh", "/usr/libexec", "/usr/lib/misc")
 		}
 	}
@@ -157,7 +165,8 @@ func (s *SSHD) configText(o SSHDOptions) string {
 		"UseDNS no",
 		"PrintMotd no",
 		"LogLevel VERBOSE",
-		"SetEnv " + s.mark() + " HOME=" + s.Home,
+		"PermitUserRC no",
+		"SetEnv " + s.mark(),
 		"Subsystem sftp " + o.Subsystem,
 	}
 	if o.ForceCommand != "" {
@@ -175,7 +184,7 @@ func (s *SSHD) configText(o SSHDOptions) string {
 func (s *SSHD) start() error {
 	cmd := exec.Command(s.binary, "-D", "-e", "-f", s.config(), "-o", "ListenAddress="+s.Addr)
 	from := s.log.Len()
-	cmd.Stderr = s.log
+	cmd.Stderr, cmd.Env = s.log, s.environ
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} // also when the test panics
 	cmd.WaitDelay = 5 * time.Second                                    // for a child that escaped with standard error in hand
 	if err := cmd.Start(); err != nil {
@@ -184,7 +193,7 @@ func (s *SSHD) start() error {
 	exited := make(chan struct{})
 	go func() { _ = cmd.Wait(); close(exited) }()
 
-	deadline := time.After(20 * time.Second)
+	deadline := time.After(await.Limit)
 	for {
 		grown := s.log.Grown()
 		if strings.Contains(s.log.String()[from:], "Server listening on") {
@@ -199,7 +208,7 @@ func (s *SSHD) start() error {
 			return fmt.Errorf("sshd ended at once: %s", s.log.String()[from:])
 		case <-deadline:
 			_ = cmd.Process.Kill()
-			return fmt.Errorf("sshd does not listen after 20 s")
+			return fmt.Errorf("sshd does not listen after %v", await.Limit)
 		}
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"sftpgate/remote/remotetest/await"
 )
 
 // A shell that waits for a child of its own.
@@ -18,7 +20,7 @@ func TestSSHDSession(t *testing.T) {
 		ok(t, err)
 		ok(t, sess.Start(`echo $$ >`+filepath.Join(s.Root, name)+`; sleep 60 & echo $! >>`+filepath.Join(s.Root, name)+`; wait`))
 		var pids []string
-		until(t, "the shell says its number", func() bool {
+		await.Until(t, "the shell says its number", func() bool {
 			b, _ := os.ReadFile(filepath.Join(s.Root, name))
 			pids = strings.Fields(string(b))
 			return len(pids) == 2 && strings.HasSuffix(string(b), "\n")
@@ -35,12 +37,12 @@ func TestSSHDSession(t *testing.T) {
 	shell, child := begin("a")
 	x := must(s.Session(shell))(t)
 	ok(t, x.Stop())
-	until(t, "both are frozen", func() bool { return stopped(shell) && stopped(child) })
+	await.Until(t, "both are frozen", func() bool { return stopped(shell) && stopped(child) })
 	ok(t, x.Cont())
-	until(t, "both go on", func() bool { return !stopped(shell) && !stopped(child) })
+	await.Until(t, "both go on", func() bool { return !stopped(shell) && !stopped(child) })
 	ok(t, x.Stop())
 	ok(t, x.Kill())
-	until(t, "both are gone", func() bool { return !alive(shell) && !alive(child) })
+	await.Until(t, "both are gone", func() bool { return !alive(shell) && !alive(child) })
 	if err := x.Kill(); !errors.Is(err, os.ErrProcessDone) {
 		t.Errorf("a second time: %v", err)
 	}
@@ -48,7 +50,7 @@ func TestSSHDSession(t *testing.T) {
 	x = must(s.Session(shell))(t)
 	ok(t, x.Stop())
 	ok(t, x.KillFirst())
-	until(t, "the shell is gone and its child goes on", func() bool { return !alive(shell) && alive(child) && !stopped(child) })
+	await.Until(t, "the shell is gone and its child goes on", func() bool { return !alive(shell) && alive(child) && !stopped(child) })
 	if _, err := s.Session(os.Getpid()); err == nil {
 		t.Error("a process that is none of the server's is given away")
 	}

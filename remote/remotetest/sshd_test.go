@@ -3,12 +3,14 @@ package remotetest
 import (
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"github.com/pkg/sftp"
 	"golang.org/x/crypto/ssh"
+
+	"sftpgate/remote/remotetest/await"
 )
 
 // login opens an SSH connection with the credentials that the server made.
@@ -46,16 +48,6 @@ func sftpOver(t *testing.T, c *ssh.Client) *sftp.Client {
 	return f
 }
 
-// until polls cond for up to ten seconds.
-func until(t *testing.T, what string, cond func() bool) {
-	t.Helper()
-	for end := time.Now().Add(10 * time.Second); !cond(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("still not so after 10 s: %s", what)
-		}
-	}
-}
-
 func alive(pid int) bool {
 	_, err := readProcess(pid)
 	return err == nil
@@ -81,7 +73,7 @@ func TestSSHDLeavesNothingRunning(t *testing.T) {
 		other := login(t, s)
 		sftpOver(t, other)
 		c.Close()
-		until(t, "the frozen sftp server is an orphan", func() bool {
+		await.Until(t, "the frozen sftp server is an orphan", func() bool {
 			p, err := readProcess(orphan)
 			return err == nil && p.parent == 1
 		})
@@ -94,7 +86,7 @@ func TestSSHDLeavesNothingRunning(t *testing.T) {
 		}
 	})
 	for _, pid := range pids {
-		until(t, "the process is gone", func() bool { return !alive(pid) })
+		await.Until(t, "the process is gone", func() bool { return !alive(pid) })
 	}
 }
 
@@ -133,7 +125,7 @@ func TestSSHDFrozenServerAppliesItsWriteAfterTheConnectionIsGone(t *testing.T) {
 	if n := s.ContSFTP(); n != 1 {
 		t.Fatalf("woke %d, want 1", n)
 	}
-	until(t, "the late write is applied", func() bool {
+	await.Until(t, "the late write is applied", func() bool {
 		b, err := os.ReadFile(name)
 		return err == nil && string(b) == "late"
 	})
@@ -176,9 +168,20 @@ func TestSSHDRestartKeepsItsAddress(t *testing.T) {
 	sftpOver(t, login(t, s))
 }
 
-func TestSSHDReadsOnlyItsOwnHome(t *testing.T) {
+// Nothing of whoever runs the test is read: neither his shell nor his home, unless
+// the test puts something into the account's own.
+func TestSSHDHasAnAccountOfItsOwn(t *testing.T) {
 	s := StartSSHD(t, SSHDOptions{})
-	run(t, login(t, s), `test "$HOME" = `+s.Home)
+	c := login(t, s)
+	run(t, c, `test "$HOME $SHELL $USER $(pwd)" = "`+s.Home+` /bin/sh deploy `+s.Home+`" && test -z "$(ls -A)"`)
+	run(t, c, `test -z "$LD_PRELOAD$NSS_WRAPPER_PASSWD"`)
+	bash, err := exec.LookPath("bash")
+	if err != nil {
+		t.Fatal("bash is not installed")
+	}
+	other := StartSSHD(t, SSHDOptions{Shell: bash})
+	writeFile(t, filepath.Join(other.Home, ".bashrc"), []byte("export BY_THE_TEST=1\n"))
+	run(t, login(t, other), `test "$BY_THE_TEST $SHELL" = "1 `+bash+`"`)
 }
 
 func TestSSHDForceCommandOffersCopyData(t *testing.T) {
