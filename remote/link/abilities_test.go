@@ -14,6 +14,7 @@ import (
 	"sftpgate/remote/hosts"
 	"sftpgate/remote/link"
 	"sftpgate/remote/remotetest"
+	"sftpgate/remote/remotetest/await"
 )
 
 func sftpServer(t *testing.T) string {
@@ -29,7 +30,7 @@ func sftpServer(t *testing.T) string {
 
 func abilities(t *testing.T, s *remotetest.SSHD, o link.Options) link.Abilities {
 	t.Helper()
-	a, err := openOne(t, o, s.Host("a")).Abilities(within(t, 20*time.Second), s.Root, s.Root)
+	a, err := openOne(t, o, s.Host("a")).Abilities(await.Context(t), s.Root, s.Root)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,6 +68,7 @@ func TestAbilities(t *testing.T) {
 		}
 		return path
 	}
+	hangs := map[string]bool{"echoing shell": true, "reading shell": true}
 	for name, c := range map[string]struct {
 		o      remotetest.SSHDOptions
 		absent string
@@ -89,7 +91,11 @@ func TestAbilities(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := remotetest.StartSSHD(t, c.o)
-			a := abilities(t, s, link.Options{Stall: 3 * time.Second})
+			var patience link.Options
+			if hangs[name] {
+				patience.Stall = await.Scaled(3 * time.Second)
+			}
+			a := abilities(t, s, patience)
 			if got := absent(t, a); got != c.absent {
 				t.Fatalf("absent: %q, want %q\n%v", got, c.absent, a.Why)
 			}
@@ -118,7 +124,7 @@ func TestAbilitiesOfAnotherServer(t *testing.T) {
 	s := startInProcess(t, hunter2(false))
 	h := s.host(t, "a")
 	h.Password = hosts.NewSecret("hunter2")
-	a, err := openOne(t, link.Options{}, h).Abilities(within(t, 10*time.Second), h.Roots[0], h.Roots[0])
+	a, err := openOne(t, link.Options{}, h).Abilities(await.Context(t), h.Roots[0], h.Roots[0])
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -133,7 +139,7 @@ func TestAbilitiesAreTriedOnce(t *testing.T) {
 	s := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
 	p := openOne(t, link.Options{}, s.Host("a"))
 	at := func(dir string) (link.Abilities, error) {
-		return p.Abilities(within(t, 20*time.Second), s.Root, dir)
+		return p.Abilities(await.Context(t), s.Root, dir)
 	}
 	_, err := at(filepath.Join(s.Root, "none"))
 	if !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "none") {
@@ -156,20 +162,10 @@ func TestAbilitiesAreTriedOnce(t *testing.T) {
 	}
 	// After the host was down it may be another one.
 	s.CutConnections()
-	eventually(t, "the loss is noticed", func() bool { return p.Status().State == link.Down })
+	await.Until(t, "the loss to be noticed", func() bool { return p.Status().State == link.Down })
 	if _, err := at(filepath.Join(s.Root, "none")); err == nil {
 		t.Error("what the host could do before it went down is still believed")
 	}
-}
-
-// A host that freezes in the middle is a failure, not a host that can do little.
-func TestAbilitiesOfAFrozenHost(t *testing.T) {
-	s := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
-	p := openOne(t, link.Options{Stall: shortStall, SyncStall: shortStall}, s.Host("a"))
-	conn(t, p)
-	s.StopSFTP()
-	_, err := p.Abilities(within(t, 10*time.Second), s.Root, s.Root)
-	wantError(t, err, link.Timeout)
 }
 
 // What a start-up file prints before SFTP starts is told to the operator, with the remedy.
@@ -180,6 +176,6 @@ func TestNoiseBeforeSFTP(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := remotetest.StartSSHD(t, remotetest.SSHDOptions{Subsystem: login})
-	_, err := openOne(t, link.Options{}, s.Host("a")).Conn(within(t, 10*time.Second))
+	_, err := openOne(t, link.Options{}, s.Host("a")).Conn(await.Context(t))
 	wantError(t, err, link.Refused, "Welcome to this host", "start-up files")
 }

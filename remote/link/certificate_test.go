@@ -5,13 +5,13 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"golang.org/x/crypto/ssh/knownhosts"
 
 	"sftpgate/remote/hosts"
 	"sftpgate/remote/link"
 	"sftpgate/remote/remotetest"
+	"sftpgate/remote/remotetest/await"
 )
 
 // trusting is the server's host as known by these lines; HOST in them stands for
@@ -65,7 +65,7 @@ func TestHostCertificate(t *testing.T) {
 		"revoked key, pinned":      {revoked, []string{"is revoked"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := openOne(t, link.Options{}, c.host).Conn(within(t, 10*time.Second))
+			_, err := openOne(t, link.Options{}, c.host).Conn(await.Context(t))
 			wantError(t, err, link.Refused, append(c.words, "no credential was sent")...)
 		})
 	}
@@ -97,7 +97,7 @@ func TestHostCertificateThatIsNoGood(t *testing.T) {
 			pinned := s.Host("a")
 			pinned.HostKey = "cert-authority " + ca.Public
 			for _, h := range []hosts.Host{pinned, trusting(t, s, "@cert-authority HOST "+ca.Public)} {
-				_, err := openOne(t, link.Options{}, h).Conn(within(t, 10*time.Second))
+				_, err := openOne(t, link.Options{}, h).Conn(await.Context(t))
 				wantError(t, err, link.Refused, append(c.words, "no credential was sent")...)
 			}
 			if strings.Contains(s.Log(), "publickey") {
@@ -187,7 +187,7 @@ func TestUserCertificateThatIsNoGood(t *testing.T) {
 			h := s.Host("a")
 			h.KeyFile = remotetest.NewKey(t)
 			cert := c.by.Sign(h.KeyFile, c.args...)
-			_, err := openOne(t, link.Options{}, h).Conn(within(t, 10*time.Second))
+			_, err := openOne(t, link.Options{}, h).Conn(await.Context(t))
 			wantError(t, err, link.Refused, append(c.words, "does not let user "+s.User+" in", cert)...)
 		})
 	}
@@ -216,7 +216,7 @@ func TestUserCertificateThatIsNoGood(t *testing.T) {
 			if c.text != "" {
 				h.CertificateFile = writeTemp(t, "cert", c.text)
 			}
-			_, err := openOne(t, link.Options{}, h).Conn(within(t, 10*time.Second))
+			_, err := openOne(t, link.Options{}, h).Conn(await.Context(t))
 			wantError(t, err, link.Refused, c.want, h.CertificateFile)
 		})
 	}

@@ -7,16 +7,18 @@ import (
 	"io"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"sftpgate/remote/link"
 	"sftpgate/remote/remotetest"
+	"sftpgate/remote/remotetest/await"
 )
 
 // say runs a command that ends by itself and returns its output.
 func say(t *testing.T, c *link.Conn, command string) (string, error) {
 	t.Helper()
-	ch, err := c.Exec(within(t, 10*time.Second), command)
+	ch, err := c.Exec(await.Context(t), command)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,7 +48,7 @@ func TestExec(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "KILL") {
 		t.Errorf("%v", err)
 	}
-	ch, err := c.Exec(within(t, 10*time.Second), "cat")
+	ch, err := c.Exec(await.Context(t), "cat")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,25 +68,25 @@ func TestCloseEndsWaits(t *testing.T) {
 	t.Parallel()
 	s := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
 	c := conn(t, openOne(t, link.Options{}, s.Host("a")))
-	ch, err := c.Exec(within(t, 10*time.Second), "exec sleep 30")
+	ch, err := c.Exec(await.Context(t), "echo; exec sleep 1000")
 	if err != nil {
 		t.Fatal(err)
 	}
-	done := make(chan struct{})
+	reads, done := make(chan error, 1), make(chan struct{})
 	go func() {
+		_, err := io.ReadFull(ch, make([]byte, 1))
+		reads <- err
 		_, _ = io.ReadAll(ch)
 		_ = ch.Wait()
 		close(done)
 	}()
-	time.Sleep(20 * time.Millisecond)
+	if err := await.Receive(t, "the command to say something", reads); err != nil {
+		t.Fatal(err)
+	}
 	if err := ch.Close(); err != nil {
 		t.Fatal(err)
 	}
-	select {
-	case <-done:
-	case <-time.After(5 * time.Second):
-		t.Fatal("still waiting")
-	}
+	await.Receive(t, "the waits to end", done)
 }
 
 // What runs on a connection that is lost says so.
@@ -92,14 +94,14 @@ func TestExecOnLostConnection(t *testing.T) {
 	t.Parallel()
 	s := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
 	c := conn(t, openOne(t, link.Options{}, s.Host("a")))
-	ch, err := c.Exec(within(t, 10*time.Second), "cat")
+	ch, err := c.Exec(await.Context(t), "cat")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer ch.Close()
 	s.CutConnections()
 	wantError(t, ch.Wait(), link.Unreachable, "connection was lost")
-	_, err = c.Exec(within(t, 10*time.Second), "true")
+	_, err = c.Exec(await.Context(t), "true")
 	wantError(t, err, link.Unreachable)
 }
 
@@ -120,29 +122,32 @@ func TestChannelLimits(t *testing.T) {
 		{0, 1, 7}, {0, 2, 14}, {2, 1, 1}, {2, 3, 3}, {4, 2, 6},
 	} {
 		t.Run(fmt.Sprintf("MaxSessions %d, %d connections", c.sessions, c.connections), func(t *testing.T) {
+			t.Parallel()
 			s := remotetest.StartSSHD(t, remotetest.SSHDOptions{MaxSessions: c.sessions})
 			h := s.Host("a")
 			h.Connections = c.connections
 			k := conn(t, openOne(t, link.Options{}, h))
 			var held []link.Channel
 			for range c.together {
-				ch, err := holdOpen(t, within(t, 10*time.Second), k)
+				ch, err := holdOpen(t, await.Context(t), k)
 				if err != nil {
 					t.Fatalf("command %d: %v", len(held)+1, err)
 				}
 				held = append(held, ch)
 			}
-			if _, err := holdOpen(t, within(t, 300*time.Millisecond), k); !errors.Is(err, context.DeadlineExceeded) {
-				t.Fatalf("one more command did not wait: %v", err)
-			}
 			next := make(chan error, 1)
 			go func() {
-				_, err := holdOpen(t, within(t, 10*time.Second), k)
+				_, err := holdOpen(t, await.Context(t), k)
 				next <- err
 			}()
-			time.Sleep(50 * time.Millisecond)
+			if c.sessions > 0 {
+				await.Until(t, "the host to refuse one more", func() bool { return strings.Contains(s.Log(), "no more sessions") })
+			}
+			if len(next) > 0 {
+				t.Fatalf("one more command did not wait: %v", <-next)
+			}
 			_ = held[0].Close()
-			if err := <-next; err != nil {
+			if err := await.Receive(t, "one more command to begin", next); err != nil {
 				t.Fatalf("after one has ended: %v", err)
 			}
 			if _, err := k.SFTP().Stat(s.Root); err != nil {
@@ -151,10 +156,48 @@ func TestChannelLimits(t *testing.T) {
 		})
 	}
 	t.Run("MaxSessions 1", func(t *testing.T) {
+		t.Parallel()
 		s := remotetest.StartSSHD(t, remotetest.SSHDOptions{MaxSessions: 1})
-		_, err := holdOpen(t, within(t, 10*time.Second), conn(t, openOne(t, link.Options{}, s.Host("a"))))
+		_, err := holdOpen(t, await.Context(t), conn(t, openOne(t, link.Options{}, s.Host("a"))))
 		if err == nil || !strings.Contains(err.Error(), "MaxSessions") {
 			t.Fatal(err)
+		}
+	})
+}
+
+// A command that finds no room waits for another one to end, or gives up with its
+// caller.
+func TestCommandsWaitForRoom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := conn(t, memoryPool(t, link.Options{Dial: memoryDisk(t).Dial(remotetest.ServerOptions{Shell: true})}, 1))
+		var held []link.Channel
+		for range 7 { // SFTP itself is the eighth
+			ch, err := holdOpen(t, t.Context(), c)
+			if err != nil {
+				t.Fatal(err)
+			}
+			held = append(held, ch)
+		}
+		const patience = time.Minute
+		began := time.Now()
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
+		defer cancel()
+		_, err := holdOpen(t, ctx, c)
+		if took := time.Since(began); !errors.Is(err, context.DeadlineExceeded) || took != patience {
+			t.Fatalf("one more command, after %v: %v", took, err)
+		}
+		next := make(chan error, 1)
+		go func() {
+			_, err := holdOpen(t, t.Context(), c)
+			next <- err
+		}()
+		synctest.Wait()
+		if len(next) != 0 {
+			t.Fatalf("one more command did not wait: %v", <-next)
+		}
+		_ = held[3].Close()
+		if err := <-next; err != nil {
+			t.Fatalf("after one has ended: %v", err)
 		}
 	})
 }
@@ -168,7 +211,7 @@ func TestChannelsInQuickSuccession(t *testing.T) {
 	h.Connections = 1
 	k := conn(t, openOne(t, link.Options{}, h))
 	for i := range 30 {
-		ch, err := k.Exec(within(t, 20*time.Second), "exec true")
+		ch, err := k.Exec(await.Context(t), "exec true")
 		if err != nil {
 			t.Fatalf("command %d: %v", i+1, err)
 		}

@@ -96,14 +96,19 @@ func (c *farChannel) deliver() {
 
 const memoryRoot = "/srv/files"
 
-// memoryPool leads to a host on a disk in memory, over one connection that is
-// there. It is for a bubble.
-func memoryPool(t *testing.T, dial dialer) *link.Pool {
+// memoryPool leads to a host on a disk in memory, over as many connections at most;
+// one is there. It is for a bubble.
+func memoryPool(t *testing.T, o link.Options, connections int) *link.Pool {
 	t.Helper()
-	p := openOne(t, link.Options{Dial: dial}, hosts.Host{ID: "a", Address: "disk.invalid", User: "u",
-		KeyFile: "/none", KnownHosts: "/none", Roots: []string{memoryRoot}})
+	p := openOne(t, o, memoryHost("a", connections))
 	conn(t, p)
 	return p
+}
+
+// memoryHost is reached by whatever dials.
+func memoryHost(id string, connections int) hosts.Host {
+	return hosts.Host{ID: id, Address: id + ".invalid", User: "u", KeyFile: "/none", KnownHosts: "/none",
+		Connections: connections, Roots: []string{memoryRoot}}
 }
 
 // memoryDisk is a disk with all that the self-test looks for.

@@ -1,7 +1,7 @@
 package link_test
 
 import (
-	"context"
+	"cmp"
 	"errors"
 	"net"
 	"os/exec"
@@ -9,15 +9,17 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"sftpgate/remote/hosts"
 	"sftpgate/remote/link"
+	"sftpgate/remote/remotetest/await"
 )
 
-// open makes links to the hosts and closes them with the test.
+// open makes links to the hosts and closes them with the test. A deadline that the
+// test does not set strikes only what hangs.
 func open(t *testing.T, o link.Options, all ...hosts.Host) *link.Links {
 	t.Helper()
+	o.DialTimeout, o.Stall = cmp.Or(o.DialTimeout, await.Limit), cmp.Or(o.Stall, await.Limit)
 	set, err := hosts.NewSet(all...)
 	if err != nil {
 		t.Fatal(err)
@@ -36,16 +38,9 @@ func openOne(t *testing.T, o link.Options, h hosts.Host) *link.Pool {
 	return p
 }
 
-func within(t *testing.T, d time.Duration) context.Context {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), d)
-	t.Cleanup(cancel)
-	return ctx
-}
-
 func conn(t *testing.T, p *link.Pool) *link.Conn {
 	t.Helper()
-	c, err := p.Conn(within(t, 20*time.Second))
+	c, err := p.Conn(await.Context(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,16 +61,6 @@ func wantError(t *testing.T, err error, kind link.Kind, words ...string) *link.E
 		}
 	}
 	return e
-}
-
-// eventually polls until ok.
-func eventually(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	for end := time.Now().Add(10 * time.Second); !ok(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatal("never: " + what)
-		}
-	}
 }
 
 // door is a listener that passes connections on to a server and counts them.

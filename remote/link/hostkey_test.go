@@ -3,11 +3,9 @@ package link_test
 import (
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"golang.org/x/crypto/ssh"
 	"golang.org/x/crypto/ssh/knownhosts"
@@ -15,6 +13,7 @@ import (
 	"sftpgate/remote/hosts"
 	"sftpgate/remote/link"
 	"sftpgate/remote/remotetest"
+	"sftpgate/remote/remotetest/await"
 )
 
 func writeTemp(t *testing.T, name, text string) string {
@@ -78,7 +77,7 @@ func TestHostKeyRefused(t *testing.T) {
 			s := startInProcess(t, hunter2(false))
 			h := believing(t, s, c.lines...)
 			p := openOne(t, link.Options{}, h)
-			_, err := p.Conn(within(t, 10*time.Second))
+			_, err := p.Conn(await.Context(t))
 			wantError(t, err, link.Refused, c.words...)
 			if name != "unreadable revoked" && !strings.Contains(err.Error(), ssh.FingerprintSHA256(s.key.PublicKey())) {
 				t.Errorf("the fingerprint seen is missing: %v", err)
@@ -87,7 +86,7 @@ func TestHostKeyRefused(t *testing.T) {
 				t.Errorf("authentication was tried: %s", tried)
 			}
 			dials := s.dials.Load()
-			if _, err := p.Conn(within(t, time.Second)); err == nil || s.dials.Load() != dials {
+			if _, err := p.Conn(await.Context(t)); err == nil || s.dials.Load() != dials {
 				t.Error("the host was dialled again at once")
 			}
 		})
@@ -108,13 +107,13 @@ func TestPinnedHostKey(t *testing.T) {
 	t.Run("changed", func(t *testing.T) {
 		h := h
 		h.HostKey = authorized(newSigner(t))
-		_, err := openOne(t, link.Options{}, h).Conn(within(t, 5*time.Second))
+		_, err := openOne(t, link.Options{}, h).Conn(await.Context(t))
 		wantError(t, err, link.Refused, "has changed", "host_key", fmt.Sprintf("ssh-keyscan -p %d 127.0.0.1", s.port))
 	})
 	t.Run("revoked", func(t *testing.T) {
 		h := h
 		h.KnownHosts = writeTemp(t, "known_hosts", "@revoked * "+h.HostKey)
-		_, err := openOne(t, link.Options{}, h).Conn(within(t, 5*time.Second))
+		_, err := openOne(t, link.Options{}, h).Conn(await.Context(t))
 		wantError(t, err, link.Refused, "is revoked")
 	})
 	if s.attempts() != before {
@@ -127,11 +126,9 @@ func TestHostWithSeveralKeys(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	var lines []string
-	for _, kind := range []string{"rsa", "ecdsa"} {
+	for kind, bits := range map[string]string{"rsa": "2048", "ecdsa": "256"} {
 		file := filepath.Join(dir, kind)
-		if out, err := exec.Command("ssh-keygen", "-q", "-t", kind, "-N", "", "-f", file).CombinedOutput(); err != nil {
-			t.Fatalf("ssh-keygen: %v: %s", err, out)
-		}
+		sshKeygen(t, "-t", kind, "-b", bits, "-f", file)
 		lines = append(lines, "HostKey "+file)
 	}
 	s := remotetest.StartSSHD(t, remotetest.SSHDOptions{Lines: lines})

@@ -6,11 +6,11 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"sftpgate/remote/hosts"
 	"sftpgate/remote/link"
 	"sftpgate/remote/remotetest"
+	"sftpgate/remote/remotetest/await"
 )
 
 // forwardOnly is a bastion: it has no sessions and no SFTP.
@@ -23,7 +23,7 @@ func TestJump(t *testing.T) {
 	outer, inner := remotetest.StartSSHD(t, forwardOnly), remotetest.StartSSHD(t, forwardOnly)
 	a, b2, b1 := through(s, inner, outer)
 	a.Connections = 2
-	l := open(t, link.Options{Stall: shortStall}, a, b2, b1)
+	l := open(t, link.Options{}, a, b2, b1)
 	p, _ := l.Host("a")
 	c := conn(t, p)
 	f, err := c.SFTP().Create(filepath.Join(s.Root, "f"))
@@ -43,12 +43,12 @@ func TestJump(t *testing.T) {
 	inner.CutConnections()
 	_, err = c.SFTP().Stat(s.Root)
 	wantError(t, c.Explain(err), link.Unreachable, "host a: the connection was lost")
-	if err := p.Do(within(t, 10*time.Second), func(c *link.Conn) error { _, err := c.SFTP().Stat(s.Root); return err }); err != nil {
+	if err := p.Do(await.Context(t), func(c *link.Conn) error { _, err := c.SFTP().Stat(s.Root); return err }); err != nil {
 		t.Fatalf("dialled anew: %v", err)
 	}
 	outer.Stop()
-	eventually(t, "the loss of the way is noticed", func() bool { return p.Status().Open == 0 })
-	_, err = p.Conn(within(t, 10*time.Second))
+	await.Until(t, "the loss of the way to be noticed", func() bool { return p.Status().Open == 0 })
+	_, err = p.Conn(await.Context(t))
 	wantError(t, err, link.Unreachable, "host a: on the way to it, ", "host b1: ")
 }
 
@@ -63,11 +63,11 @@ func TestJumpRefused(t *testing.T) {
 	l := open(t, link.Options{}, a, b)
 	p, _ := l.Host("a")
 	for range 3 {
-		_, err := p.Conn(within(t, 10*time.Second))
+		_, err := p.Conn(await.Context(t))
 		wantError(t, err, link.Refused, "on the way to it, host b: it does not let user")
 	}
 	hop, _ := l.Host("b")
-	if _, err := hop.Conn(within(t, 10*time.Second)); err == nil || d.dials.Load() != 1 {
+	if _, err := hop.Conn(await.Context(t)); err == nil || d.dials.Load() != 1 {
 		t.Errorf("%v after %d dials", err, d.dials.Load())
 	}
 }
@@ -78,7 +78,7 @@ func TestJumpForbidden(t *testing.T) {
 	a, b := s.Host("a"), remotetest.StartSSHD(t, remotetest.SSHDOptions{Lines: []string{"AllowTcpForwarding no"}}).Host("b")
 	a.Jump = "b"
 	p, _ := open(t, link.Options{}, a, b).Host("a")
-	_, err := p.Conn(within(t, 10*time.Second))
+	_, err := p.Conn(await.Context(t))
 	wantError(t, err, link.Unreachable, "cannot connect through b", "AllowTcpForwarding")
 
 	// Not forbidden, but nothing listens there.
@@ -90,7 +90,7 @@ func TestJumpForbidden(t *testing.T) {
 	a.Port = nobody.Addr().(*net.TCPAddr).Port
 	_ = nobody.Close()
 	p, _ = open(t, link.Options{}, a, b).Host("a")
-	_, err = p.Conn(within(t, 10*time.Second))
+	_, err = p.Conn(await.Context(t))
 	wantError(t, err, link.Unreachable, "cannot connect through b: it cannot reach 127.0.0.1:")
 }
 
@@ -117,11 +117,11 @@ func TestMiddleHopComesBack(t *testing.T) {
 	}
 	_, err = f.ReadFrom(&endless{after: 2 << 20, then: inner.Stop})
 	wantError(t, c.Explain(err), link.Unreachable, "host a: the connection was lost")
-	_, err = p.Conn(within(t, 10*time.Second))
+	_, err = p.Conn(await.Context(t))
 	wantError(t, err, link.Unreachable, "host a: on the way to it, host b2: ")
 	inner.Restart()
-	eventually(t, "the way is there again", func() bool {
-		_, err := p.Ping(within(t, 10*time.Second))
+	await.Until(t, "the way to be there again", func() bool {
+		_, err := p.Ping(await.Context(t))
 		return err == nil
 	})
 	if n := d.dials.Load(); n != 1 {
@@ -144,7 +144,7 @@ func TestHopWithWrongHostKey(t *testing.T) {
 			b2.HostKey = s.HostKey
 		}
 		p, _ := open(t, link.Options{}, a, b2, b1).Host("a")
-		_, err := p.Conn(within(t, 20*time.Second))
+		_, err := p.Conn(await.Context(t))
 		wantError(t, err, link.Refused, words...)
 	}
 	if strings.Contains(s.Log(), "Connection from") {

@@ -14,6 +14,7 @@ import (
 // Directories below one another are made in one go, while others use the
 // connection, and taken away again in one go.
 func TestInOrder(t *testing.T) {
+	t.Parallel()
 	sshd := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
 	lent := conn(t, openOne(t, link.Options{}, sshd.Host("web-1")))
 	c := lent.SFTP()
@@ -46,6 +47,7 @@ func TestInOrder(t *testing.T) {
 
 // Those who do so at once over one connection do not get between one another.
 func TestManyInOrder(t *testing.T) {
+	t.Parallel()
 	sshd := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
 	lent := conn(t, openOne(t, link.Options{}, sshd.Host("web-1")))
 	c := lent.SFTP()

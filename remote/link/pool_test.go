@@ -1,6 +1,7 @@
 package link_test
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"io/fs"
@@ -8,12 +9,14 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/pkg/sftp"
 
 	"sftpgate/remote/link"
 	"sftpgate/remote/remotetest"
+	"sftpgate/remote/remotetest/await"
 )
 
 func TestExplain(t *testing.T) {
@@ -58,7 +61,7 @@ func TestExplain(t *testing.T) {
 		t.Errorf("the end of a client's body is blamed on the host: %v", err)
 	}
 	// Do: the pool dials anew and explains.
-	err = p.Do(within(t, 10*time.Second), func(c *link.Conn) error {
+	err = p.Do(await.Context(t), func(c *link.Conn) error {
 		_, err := c.SFTP().Stat(filepath.Join(s.Root, "none"))
 		return err
 	})
@@ -67,26 +70,28 @@ func TestExplain(t *testing.T) {
 	}
 }
 
+// underWay returns once the only host of l was sent the request that ask makes,
+// and gives its error in the end.
+func underWay(t *testing.T, l *link.Links, ask func() error) <-chan error {
+	t.Helper()
+	before, answer := l.Stats()[0].Sent, make(chan error, 1)
+	go func() { answer <- ask() }()
+	await.Until(t, "the request to be sent", func() bool { return l.Stats()[0].Sent > before })
+	return answer
+}
+
 func TestBreakEndsWhatIsUnderWay(t *testing.T) {
+	t.Parallel()
 	s := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
-	p := openOne(t, link.Options{}, s.Host("a"))
+	l := open(t, link.Options{}, s.Host("a"))
+	p, _ := l.Host("a")
 	c := conn(t, p)
 	s.StopSFTP()
-	done := make(chan error, 1)
-	go func() {
-		_, err := c.SFTP().Stat(s.Root)
-		done <- err
-	}()
-	time.Sleep(50 * time.Millisecond)
+	answer := underWay(t, l, func() error { _, err := c.SFTP().Stat(s.Root); return err })
 	why := errors.New("a writer is in doubt")
 	c.Break(why)
-	select {
-	case err := <-done:
-		if err = c.Explain(err); !errors.Is(err, why) {
-			t.Errorf("%v", err)
-		}
-	case <-time.After(5 * time.Second):
-		t.Fatal("still under way")
+	if err := c.Explain(await.Receive(t, "what is under way to end", answer)); !errors.Is(err, why) {
+		t.Errorf("%v", err)
 	}
 }
 
@@ -108,10 +113,8 @@ func TestLargeTransfer(t *testing.T) {
 	if err != nil || len(local) != size {
 		t.Fatalf("%d bytes, %v", len(local), err)
 	}
-	for i, b := range local {
-		if b != byte(i%251) {
-			t.Fatalf("byte %d is wrong", i)
-		}
+	if want, _ := io.ReadAll(io.LimitReader(&counting{}, size)); !bytes.Equal(local, want) {
+		t.Fatal("other bytes have arrived than were sent")
 	}
 	f, err = c.SFTP().Open(filepath.Join(s.Root, "f"))
 	if err != nil {
@@ -122,26 +125,35 @@ func TestLargeTransfer(t *testing.T) {
 	}
 }
 
+// counting gives 0, 1, … 250 again and again, so that a piece that is missing, or in
+// another one's place, is seen.
 type counting struct{ n int }
 
-func (c *counting) Read(b []byte) (int, error) {
-	for i := range b {
-		b[i] = byte(c.n % 251)
-		c.n++
+var counted = func() []byte {
+	round := make([]byte, 251)
+	for i := range round {
+		round[i] = byte(i)
 	}
-	return len(b), nil
+	return bytes.Repeat(round, 1000)
+}()
+
+func (c *counting) Read(b []byte) (int, error) {
+	n := copy(b, counted[c.n%len(counted):])
+	c.n += n
+	return n, nil
 }
 
-func TestPoolGrowsToItsLimitAndIdlesAway(t *testing.T) {
+func TestPoolGrowsToItsLimit(t *testing.T) {
+	t.Parallel()
 	s := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
 	d := newDoor(t, s.Addr, nil)
 	h := s.Host("a")
 	h.Port, h.Connections = d.port, 3
-	p := openOne(t, link.Options{Idle: 300 * time.Millisecond}, h)
+	p := openOne(t, link.Options{}, h)
 
 	// One after another needs one connection.
 	for range 20 {
-		if err := p.Do(within(t, 10*time.Second), func(c *link.Conn) error { return nil }); err != nil {
+		if err := p.Do(await.Context(t), func(c *link.Conn) error { return nil }); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -152,7 +164,7 @@ func TestPoolGrowsToItsLimitAndIdlesAway(t *testing.T) {
 	var all sync.WaitGroup
 	for range 50 {
 		all.Go(func() {
-			err := p.Do(within(t, 20*time.Second), func(c *link.Conn) error {
+			err := p.Do(await.Context(t), func(c *link.Conn) error {
 				for range 20 {
 					if _, err := c.SFTP().Stat(s.Root); err != nil {
 						return err
@@ -166,39 +178,40 @@ func TestPoolGrowsToItsLimitAndIdlesAway(t *testing.T) {
 		})
 	}
 	all.Wait()
-	conns := grow(t, p, 3)
+	grow(t, p, 3)
 	if n := d.dials.Load(); n != 3 {
 		t.Fatalf("%d connections", n)
 	}
-	// In use they stay, and nobody's work is cut.
-	time.Sleep(500 * time.Millisecond)
-	if p.Status().Open != 3 {
-		t.Fatal("a connection in use was closed")
-	}
-	for _, c := range conns {
-		if _, err := c.SFTP().Stat(s.Root); err != nil {
-			t.Fatal(c.Explain(err))
-		}
-	}
 }
 
+// A connection in use is not idle, however long; one that nobody has is closed.
 func TestIdleConnectionIsClosed(t *testing.T) {
-	t.Parallel()
-	s := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
-	p := openOne(t, link.Options{Idle: 100 * time.Millisecond}, s.Host("a"))
-	c, err := p.Conn(within(t, 10*time.Second))
-	if err != nil {
-		t.Fatal(err)
-	}
-	c.Release()
-	c.Release() // does nothing
-	eventually(t, "the idle connection is closed", func() bool { return p.Status().Open == 0 })
-	if st := p.Status(); st.State != link.Up {
-		t.Errorf("a host without connections in use is %s", st.State)
-	}
-	if _, err := conn(t, p).SFTP().Stat(s.Root); err != nil {
-		t.Error(err)
-	}
+	const idle = 5 * time.Minute
+	synctest.Test(t, func(t *testing.T) {
+		p := openOne(t, link.Options{Dial: memoryDisk(t).Dial(remotetest.ServerOptions{}), Idle: idle}, memoryHost("a", 1))
+		c, err := p.Conn(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(10 * idle)
+		if _, err := c.SFTP().Stat(memoryRoot); err != nil {
+			t.Fatalf("a connection in use was closed: %v", c.Explain(err))
+		}
+		c.Release()
+		c.Release() // does nothing
+		time.Sleep(idle - time.Nanosecond)
+		if n := p.Status().Open; n != 1 {
+			t.Errorf("%d connections before the time is over", n)
+		}
+		time.Sleep(time.Nanosecond)
+		synctest.Wait()
+		if st := p.Status(); st.Open != 0 || st.State != link.Up {
+			t.Errorf("a host without connections in use: %+v", st)
+		}
+		if _, err := conn(t, p).SFTP().Stat(memoryRoot); err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 func TestClose(t *testing.T) {
@@ -211,19 +224,12 @@ func TestClose(t *testing.T) {
 		t.Error("an unknown host has a pool")
 	}
 	s.StopSFTP()
-	done := make(chan error, 1)
-	go func() { done <- c.Explain(c.SFTP().Mkdir(filepath.Join(s.Root, "d"))) }()
-	time.Sleep(50 * time.Millisecond)
+	answer := underWay(t, l, func() error { return c.Explain(c.SFTP().Mkdir(filepath.Join(s.Root, "d"))) })
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
-	select {
-	case err := <-done:
-		wantError(t, err, link.Unreachable, "shutting down")
-	case <-time.After(5 * time.Second):
-		t.Fatal("Close left an operation waiting")
-	}
-	_, err := p.Conn(within(t, time.Second))
+	wantError(t, await.Receive(t, "what is under way to end", answer), link.Unreachable, "shutting down")
+	_, err := p.Conn(await.Context(t))
 	wantError(t, err, link.Unreachable, "shutting down")
-	eventually(t, "nothing is left on the host", func() bool { s.ContSFTP(); return len(s.Children()) == 0 })
+	await.Until(t, "the end of all that ran on the host", func() bool { s.ContSFTP(); return len(s.Children()) == 0 })
 }

@@ -43,7 +43,7 @@ func TestAbilitiesAtADistance(t *testing.T) {
 	const most = 18
 	synctest.Test(t, func(t *testing.T) {
 		d := memoryDisk(t)
-		p := memoryPool(t, by(d.Dial(remotetest.ServerOptions{Shell: true}), func(t link.Transport) link.Transport { return far{t} }))
+		p := memoryPool(t, link.Options{Dial: by(d.Dial(remotetest.ServerOptions{Shell: true}), func(t link.Transport) link.Transport { return far{t} })}, 1)
 		began := time.Now()
 		if _, err := tryOut(t, p); err != nil {
 			t.Fatal(err)
@@ -60,7 +60,7 @@ func TestAbilitiesOfAHostThatKeepsNoOrder(t *testing.T) {
 	for seed := range uint64(30) {
 		synctest.Test(t, func(t *testing.T) {
 			d := memoryDisk(t)
-			p := memoryPool(t, by(d.Dial(remotetest.ServerOptions{Shell: true}), func(t link.Transport) link.Transport { return shuffled{t, seed} }))
+			p := memoryPool(t, link.Options{Dial: by(d.Dial(remotetest.ServerOptions{Shell: true}), func(t link.Transport) link.Transport { return shuffled{t, seed} })}, 1)
 			if _, err := tryOut(t, p); err != nil {
 				t.Fatalf("seed %d: %v", seed, err)
 			}
@@ -82,7 +82,7 @@ func TestAbilitiesAreTriedWhileTheDiskHoldsBytes(t *testing.T) {
 			return nil
 		}
 		d := memoryDisk(t)
-		if _, err := tryOut(t, memoryPool(t, d.Dial(remotetest.ServerOptions{Shell: true, Gate: note}))); err != nil {
+		if _, err := tryOut(t, memoryPool(t, link.Options{Dial: d.Dial(remotetest.ServerOptions{Shell: true, Gate: note})}, 1)); err != nil {
 			t.Fatal(err)
 		}
 		at := func(kind remotetest.Kind, name string) int {
@@ -131,7 +131,7 @@ func faulty(t *testing.T, n int64, fault error) (known bool) {
 	d := memoryDisk(t)
 	var armed atomic.Bool
 	var asked atomic.Int64
-	p := memoryPool(t, d.Dial(remotetest.ServerOptions{Shell: true, Gate: func(remotetest.Op) error {
+	p := memoryPool(t, link.Options{Dial: d.Dial(remotetest.ServerOptions{Shell: true, Gate: func(remotetest.Op) error {
 		if !armed.Load() || asked.Add(1) != n {
 			return nil
 		}
@@ -140,7 +140,7 @@ func faulty(t *testing.T, n int64, fault error) (known bool) {
 			return nil
 		}
 		return fault
-	}}))
+	}})}, 1)
 	armed.Store(true)
 	_, err := tryOut(t, p)
 	switch {

@@ -2,6 +2,7 @@ package link
 
 import (
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -39,14 +40,14 @@ func TestWhichRequestsAreTimed(t *testing.T) {
 		"body":  {[][]byte{writeHead, writeData}, false},
 		"fsync": {[][]byte{fsyncAsked}, false},
 	} {
-		t.Run(what, func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
 			p := pipeTo(statusOK)
 			p.trips = &trips{}
 			send(t, p, c.asked...)
 			time.Sleep(later)
 			receive(t, p)
-			if got := p.trips.least(); (got >= later) != c.seen {
-				t.Errorf("a round trip of %v was seen", got)
+			if got := p.trips.least(); (got == later) != c.seen {
+				t.Errorf("%s: a round trip of %v was seen", what, got)
 			}
 		})
 	}

@@ -14,6 +14,7 @@ import (
 	"sftpgate/remote/hosts"
 	"sftpgate/remote/link"
 	"sftpgate/remote/remotetest"
+	"sftpgate/remote/remotetest/await"
 )
 
 func setOf(t *testing.T, all ...hosts.Host) *hosts.Set {
@@ -72,7 +73,7 @@ func TestUpdateLeavesRunningOperations(t *testing.T) {
 	}
 	later := conn(t, p)
 	for range 2 { // the second finds the connection full and goes to the other one of those times
-		ch, err := c.Exec(within(t, 5*time.Second), "echo $SFTPGATE_TEST_SSHD; cat")
+		ch, err := c.Exec(await.Context(t), "echo $SFTPGATE_TEST_SSHD; cat")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -99,15 +100,15 @@ func TestUpdateClosesWhatIsNotUsed(t *testing.T) {
 	l := open(t, link.Options{}, old.Host("used"), old.Host("unused"))
 	used, _ := l.Host("used")
 	unused, _ := l.Host("unused")
-	c, err := used.Conn(within(t, 10*time.Second))
+	c, err := used.Conn(await.Context(t))
 	if err != nil {
 		t.Fatal(err)
 	}
-	ch, err := c.Exec(within(t, 5*time.Second), "cat")
+	ch, err := c.Exec(await.Context(t), "cat")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := unused.Ping(within(t, 10*time.Second)); err != nil {
+	if _, err := unused.Ping(await.Context(t)); err != nil {
 		t.Fatal(err)
 	}
 	l.Update(setOf(t, next.Host("used"), next.Host("unused")))
@@ -119,8 +120,8 @@ func TestUpdateClosesWhatIsNotUsed(t *testing.T) {
 		t.Errorf("closed under a command that runs on it: %+v", st)
 	}
 	_ = ch.Close()
-	eventually(t, "the old sshd has no clients", func() bool { return used.Status().Retired == 0 && len(old.Children()) == 0 })
-	if _, err := used.Ping(within(t, 10*time.Second)); err != nil {
+	await.Until(t, "the last client of the old sshd to go", func() bool { return used.Status().Retired == 0 && len(old.Children()) == 0 })
+	if _, err := used.Ping(await.Context(t)); err != nil {
 		t.Fatal(err)
 	}
 	if st := used.Status(); st.State != link.Up || st.LastError != nil {
@@ -169,8 +170,8 @@ func TestFewerConnections(t *testing.T) {
 	l := open(t, link.Options{}, h)
 	p, _ := l.Host("a")
 	var held []*link.Conn
-	eventually(t, "three connections", func() bool {
-		c, err := p.Conn(within(t, 10*time.Second))
+	await.Until(t, "three connections", func() bool {
+		c, err := p.Conn(await.Context(t))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -192,11 +193,11 @@ func TestUpdateBeginsAnew(t *testing.T) {
 	t.Parallel()
 	s := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
 	wrong := s.Host("a")
-	wrong.KeyFile = remotetest.StartSSHD(t, remotetest.SSHDOptions{}).KeyFile
+	wrong.KeyFile = remotetest.NewKey(t)
 	l := open(t, link.Options{}, wrong)
 	p, _ := l.Host("a")
-	_, err := p.Conn(within(t, 10*time.Second))
-	if e := wantError(t, err, link.Refused); e.RetryAfter < 20*time.Second {
+	_, err := p.Conn(await.Context(t))
+	if e := wantError(t, err, link.Refused); e.RetryAfter <= shortPause {
 		t.Fatalf("%v", e.RetryAfter)
 	}
 	l.Update(setOf(t, s.Host("a")))
@@ -217,9 +218,9 @@ func TestUpdateEndsDialsUnderWay(t *testing.T) {
 	p, _ := l.Host("a")
 	done := make(chan error, 1)
 	go func() {
-		done <- p.Do(within(t, 30*time.Second), func(c *link.Conn) error { _, err := c.SFTP().Stat(s.Root); return err })
+		done <- p.Do(await.Context(t), func(c *link.Conn) error { _, err := c.SFTP().Stat(s.Root); return err })
 	}()
-	eventually(t, "the silent host is dialled", func() bool { return silent.dials.Load() == 1 })
+	await.Until(t, "the silent host to be dialled", func() bool { return silent.dials.Load() == 1 })
 	l.Update(setOf(t, s.Host("a")))
 	if err := <-done; err != nil {
 		t.Fatal(err)
@@ -239,7 +240,7 @@ func TestUpdateFindsAbilitiesAnew(t *testing.T) {
 		exec   bool
 	}{{old, true}, {next, false}, {old, true}} {
 		l.Update(setOf(t, c.server.Host("a")))
-		can, err := p.Abilities(within(t, 20*time.Second), "root", c.server.Root)
+		can, err := p.Abilities(await.Context(t), "root", c.server.Root)
 		if err != nil || can.Exec != c.exec {
 			t.Fatalf("exec %v, %v", can.Exec, err)
 		}
@@ -256,7 +257,7 @@ func TestUpdateOfAJumpHost(t *testing.T) {
 	a.Connections = 1
 	l := open(t, link.Options{}, a, b2, b1)
 	p, _ := l.Host("a")
-	c, err := p.Conn(within(t, 20*time.Second))
+	c, err := p.Conn(await.Context(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -282,7 +283,7 @@ func TestUpdateOfAJumpHost(t *testing.T) {
 		t.Fatal("the new bastion is not used")
 	}
 	c.Release()
-	eventually(t, "the old bastion is left", func() bool { return len(outer.Children()) == 0 })
+	await.Until(t, "the old bastion to be left", func() bool { return len(outer.Children()) == 0 })
 	if _, err := conn(t, p).SFTP().Stat(s.Root); err != nil {
 		t.Fatal(err)
 	}
@@ -296,7 +297,7 @@ func TestRemovedHost(t *testing.T) {
 	bastion := remotetest.StartSSHD(t, forwardOnly)
 	a, b, hop := s.Host("a"), s.Host("b"), bastion.Host("hop")
 	a.Jump, hop.Roots = "hop", nil
-	l := open(t, link.Options{Idle: 300 * time.Millisecond}, a, b, hop)
+	l := open(t, link.Options{Idle: 50 * time.Millisecond}, a, b, hop)
 	p, _ := l.Host("a")
 	c := conn(t, p)
 	l.Update(setOf(t, b))
@@ -310,10 +311,10 @@ func TestRemovedHost(t *testing.T) {
 		t.Errorf("%+v", p.Host())
 	}
 	c.Break(fmt.Errorf("to dial anew"))
-	if err := p.Do(within(t, 10*time.Second), func(c *link.Conn) error { _, err := c.SFTP().Stat(s.Root); return err }); err != nil {
+	if err := p.Do(await.Context(t), func(c *link.Conn) error { _, err := c.SFTP().Stat(s.Root); return err }); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "its idle connections are closed", func() bool { return p.Status().Open == 0 && len(bastion.Children()) == 0 })
+	await.Until(t, "its idle connections to be closed", func() bool { return p.Status().Open == 0 && len(bastion.Children()) == 0 })
 	l.Update(setOf(t, a, b, hop))
 	if again, ok := l.Host("a"); !ok || again != p {
 		t.Error("another pool")
@@ -345,7 +346,7 @@ func TestUpdateUnderLoad(t *testing.T) {
 					return
 				default:
 				}
-				err := p.Do(within(t, 30*time.Second), func(c *link.Conn) error {
+				err := p.Do(await.Context(t), func(c *link.Conn) error {
 					f, err := c.SFTP().Create(name)
 					if err != nil {
 						return err
@@ -365,10 +366,10 @@ func TestUpdateUnderLoad(t *testing.T) {
 	for i := range 10 {
 		l.Update(sets[(i+1)%2])
 		for range 3 { // what goes on meanwhile is the point, so let some of it happen
-			_, _ = p.Ping(within(t, 10*time.Second))
+			_, _ = p.Ping(await.Context(t))
 		}
 	}
 	close(stop)
 	all.Wait()
-	eventually(t, "nothing is left of the old ways", func() bool { return p.Status().Retired == 0 && len(two.Children()) == 0 })
+	await.Until(t, "the end of the old ways", func() bool { return p.Status().Retired == 0 && len(two.Children()) == 0 })
 }
