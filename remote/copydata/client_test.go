@@ -9,11 +9,13 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"sftpgate/remote/copydata"
 	"sftpgate/remote/link"
 	"sftpgate/remote/remotetest"
+	"sftpgate/remote/remotetest/await"
 )
 
 // script is a server that answers each request with what the test makes of it.
@@ -124,21 +126,19 @@ func TestAnswersThatMakeNoSense(t *testing.T) {
 		"half a packet":           {200, func(id uint32) []byte { return append([]byte{0, 0, 0, 99}, packet(101, id)[4:]...) }},
 	} {
 		t.Run(name, func(t *testing.T) {
+			ctx, giveUp := context.WithCancel(await.Context(t))
 			ch := startScript(func(kind byte, id uint32) []byte {
-				if kind == c.to {
-					return c.says(id)
+				if kind != c.to {
+					return wellBehaved(kind, id)
 				}
-				return wellBehaved(kind, id)
+				if name == "half a packet" { // the rest never comes: only the caller's patience ends it
+					defer giveUp()
+				}
+				return c.says(id)
 			})
-			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
-			defer cancel()
 			client, err := copydata.Start(ctx, ch)
 			if err != nil {
 				t.Fatal(err)
-			}
-			if name == "half a packet" { // the rest never comes: only the caller's patience ends it
-				ctx, cancel = context.WithTimeout(ctx, 50*time.Millisecond)
-				defer cancel()
 			}
 			err = client.Copy(ctx, "from", 3, "part", 0)
 			for range 2 { // an answer too many is met by the next request
@@ -214,12 +214,14 @@ func TestStart(t *testing.T) {
 			t.Errorf("%s: the channel is left open", name)
 		}
 	}
-	silent := startOn(nil, wellBehaved)
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
-	defer cancel()
-	if _, err := copydata.Start(ctx, silent); !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("a silent server: %v", err)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		silent := startOn(nil, wellBehaved)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		if _, err := copydata.Start(ctx, silent); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("a silent server: %v", err)
+		}
+	})
 }
 
 // The copy runs while the caller gives up, or the server dies.

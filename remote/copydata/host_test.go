@@ -7,7 +7,6 @@ import (
 	"math/rand/v2"
 	"os"
 	"testing"
-	"time"
 
 	"github.com/pkg/sftp"
 
@@ -15,6 +14,7 @@ import (
 	"sftpgate/remote/hosts"
 	"sftpgate/remote/link"
 	"sftpgate/remote/remotetest"
+	"sftpgate/remote/remotetest/await"
 )
 
 // host is a server to copy on: a client of ours, and another one that prepares
@@ -29,8 +29,8 @@ type host struct {
 
 func onHost(t *testing.T, h hosts.Host, o link.Options) *host {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
-	t.Cleanup(cancel)
+	ctx := await.Context(t)
+	o.DialTimeout, o.Stall = await.Limit, await.Limit
 	set, err := hosts.NewSet(h)
 	if err != nil {
 		t.Fatal(err)
