@@ -1,7 +1,6 @@
 package demohost
 
 import (
-	"context"
 	"errors"
 	"io"
 	"io/fs"
@@ -10,7 +9,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"golang.org/x/crypto/ssh"
 
@@ -18,6 +16,7 @@ import (
 
 	"sftpgate/remote/hosts"
 	"sftpgate/remote/link"
+	"sftpgate/remote/remotetest/await"
 )
 
 func start(t *testing.T) *Host {
@@ -34,16 +33,21 @@ func start(t *testing.T) *Host {
 	return h
 }
 
-func connect(t *testing.T, h *Host) *link.Conn {
+func pool(t *testing.T, h *Host) *link.Pool {
 	t.Helper()
 	set, err := hosts.NewSet(h.Config())
 	if err != nil {
 		t.Fatal(err)
 	}
-	links := link.New(set, link.Options{})
+	links := link.New(set, link.Options{DialTimeout: await.Limit, Stall: await.Limit})
 	t.Cleanup(func() { links.Close() })
-	pool, _ := links.Host("demo")
-	c, err := pool.Conn(t.Context())
+	p, _ := links.Host("demo")
+	return p
+}
+
+func connect(t *testing.T, h *Host) *link.Conn {
+	t.Helper()
+	c, err := pool(t, h).Conn(await.Context(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,16 +56,9 @@ func connect(t *testing.T, h *Host) *link.Conn {
 }
 
 func TestDemoHostCanDoAllThatAnUploadNeeds(t *testing.T) {
-	h := start(t)
-	set, err := hosts.NewSet(h.Config())
-	if err != nil {
-		t.Fatal(err)
-	}
-	links := link.New(set, link.Options{})
-	defer links.Close()
-	pool, _ := links.Host("demo")
-	root := pool.Host().Roots[0]
-	a, err := pool.Abilities(t.Context(), root, root)
+	p := pool(t, start(t))
+	root := p.Host().Roots[0]
+	a, err := p.Abilities(await.Context(t), root, root)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,7 +121,7 @@ func TestDemoHostAnswersLikeOpenSSH(t *testing.T) {
 
 func TestDemoHostRunsAShell(t *testing.T) {
 	h := start(t)
-	ch, err := connect(t, h).Exec(t.Context(), "exec sh")
+	ch, err := connect(t, h).Exec(await.Context(t), "exec sh")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -141,7 +138,7 @@ func TestDemoHostRunsAShell(t *testing.T) {
 
 func TestDemoHostCloseEndsCommands(t *testing.T) {
 	h := start(t)
-	ch, err := connect(t, h).Exec(t.Context(), "exec sh")
+	ch, err := connect(t, h).Exec(await.Context(t), "exec sh")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -155,23 +152,13 @@ func TestDemoHostCloseEndsCommands(t *testing.T) {
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- h.Close() }()
-	select {
-	case err := <-ended:
-		if err != nil {
-			t.Error(err)
-		}
-	case <-time.After(10 * time.Second):
-		t.Fatal("Close does not return")
+	if err := await.Receive(t, "Close to return", ended); err != nil {
+		t.Error(err)
 	}
-	gone := func() bool {
+	await.Until(t, "sleep to end", func() bool {
 		stat, err := os.ReadFile("/proc/" + strings.TrimSpace(string(b[:n])) + "/stat")
 		return err != nil || strings.Contains(string(stat), ") Z ")
-	}
-	for end := time.Now().Add(5 * time.Second); !gone(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatal("sleep still runs")
-		}
-	}
+	})
 	if _, err := os.Stat(h.secrets); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("the credentials are still there: %v", err)
 	}
@@ -188,10 +175,7 @@ func TestDemoHostRefusesOthers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var d net.Dialer
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
-	defer cancel()
-	c, err := d.DialContext(ctx, "tcp", h.listener.Addr().String())
+	c, err := net.Dial("tcp", h.listener.Addr().String())
 	if err != nil {
 		t.Fatal(err)
 	}
