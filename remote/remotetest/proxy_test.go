@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"sftpgate/remote/remotetest/await"
@@ -37,7 +38,7 @@ func through(t *testing.T, p *Proxy) net.Conn {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { c.Close() })
-	ok(t, c.SetDeadline(time.Now().Add(10*time.Second)))
+	ok(t, c.SetDeadline(time.Now().Add(await.Limit)))
 	return c
 }
 
@@ -69,27 +70,50 @@ func TestProxyStallsAndDelays(t *testing.T) {
 	p.Stall(FromHost, true)
 	must(c.Write([]byte("x")))(t)
 	await.Until(t, "the byte reached the host", func() bool { return p.Passed(ToHost) == 1 })
-	ok(t, c.SetReadDeadline(time.Now().Add(50*time.Millisecond)))
+	ok(t, c.SetReadDeadline(time.Now().Add(await.Scaled(50*time.Millisecond))))
 	if _, err := c.Read(make([]byte, 1)); err == nil {
 		t.Error("a stalled answer arrived")
 	}
 	p.Stall(FromHost, false)
-	ok(t, c.SetReadDeadline(time.Now().Add(10*time.Second)))
+	ok(t, c.SetReadDeadline(time.Now().Add(await.Limit)))
 	must(io.ReadFull(c, make([]byte, 1)))(t)
 
-	p.Delay(30 * time.Millisecond)
+	const delay = 30 * time.Millisecond
+	p.Delay(delay)
 	start := time.Now()
-	go c.Write(make([]byte, 4<<20))
-	must(io.ReadFull(c, make([]byte, 4<<20)))(t)
-	if d := time.Since(start); d < 60*time.Millisecond || d > 3*time.Second {
-		t.Errorf("4 MiB there and back took %v, want a round trip of 60 ms and little more", d)
+	must(c.Write([]byte("x")))(t)
+	must(io.ReadFull(c, make([]byte, 1)))(t)
+	if d := time.Since(start); d < 2*delay {
+		t.Errorf("there and back took %v", d)
 	}
 	p.Refuse(true)
 	if c, err := net.Dial("tcp", p.Addr); err == nil {
 		defer c.Close()
-		ok(t, c.SetDeadline(time.Now().Add(10*time.Second)))
+		ok(t, c.SetDeadline(time.Now().Add(await.Limit)))
 		if _, err := c.Read(make([]byte, 1)); err == nil {
 			t.Error("a refused connection delivers")
 		}
 	}
+}
+
+// However much is on the way, it arrives one delay later and no more.
+func TestProxyDelayCostsNoBandwidth(t *testing.T) {
+	const delay, size = time.Second, 4 << 20
+	synctest.Test(t, func(t *testing.T) {
+		client, near := net.Pipe()
+		far, host := net.Pipe()
+		p := &Proxy{limit: [2]int64{-1, -1}, delay: delay}
+		p.change.L = &p.mu
+		p.wg.Go(func() { p.pass(&pair{ends: [2]net.Conn{near, far}}, ToHost) })
+		start := time.Now()
+		go func() {
+			_, _ = client.Write(make([]byte, size))
+			_ = client.Close()
+		}()
+		must(io.ReadFull(host, make([]byte, size)))(t)
+		if took := time.Since(start); took != delay {
+			t.Errorf("4 MiB took %v, want %v", took, delay)
+		}
+		p.wg.Wait()
+	})
 }

@@ -7,7 +7,8 @@ import (
 	"path/filepath"
 	"syscall"
 	"testing"
-	"time"
+
+	"sftpgate/remote/remotetest/await"
 )
 
 // Agent is a running ssh-agent. It ends with the test.
@@ -34,20 +35,20 @@ func StartAgent(t testing.TB) *Agent {
 	exited := make(chan struct{})
 	go func() { _ = cmd.Wait(); close(exited) }()
 	t.Cleanup(func() { _ = cmd.Process.Kill(); <-exited })
-	for end := time.Now().Add(20 * time.Second); ; time.Sleep(5 * time.Millisecond) {
-		if c, err := net.Dial("unix", a.Socket); err == nil {
+	await.Until(t, "ssh-agent to listen", func() bool {
+		c, err := net.Dial("unix", a.Socket)
+		if err == nil {
 			_ = c.Close()
-			return a
+			return true
 		}
 		select {
 		case <-exited:
 			t.Fatal("ssh-agent ended at once")
 		default:
 		}
-		if time.Now().After(end) {
-			t.Fatal("ssh-agent does not listen after 20 s")
-		}
-	}
+		return false
+	})
+	return a
 }
 
 // Add gives the agent the private keys in these files, each with the certificate
