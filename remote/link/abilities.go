@@ -45,13 +45,15 @@ type probe struct {
 	done  chan struct{}
 	found Abilities
 	err   error
+	again *asking // nil: the shell has answered, or is not to be asked again
 }
 
 // Abilities finds out what the host can do below root, by trying it in dir, in a
 // directory of a random name that is removed again. It is tried once per root and
-// kept until the host was down; concurrent callers share one try. A dir that
-// cannot be written is an error in which fs.ErrNotExist and fs.ErrPermission
-// stay visible to errors.Is.
+// kept until the host was down; concurrent callers share one try. A shell that did
+// not answer in time is asked again in the background while there are callers, so
+// that Exec and HashTool may be found later. A dir that cannot be written is an
+// error in which fs.ErrNotExist and fs.ErrPermission stay visible to errors.Is.
 func (p *Pool) Abilities(ctx context.Context, root, dir string) (Abilities, error) {
 	for {
 		p.mu.Lock()
@@ -64,7 +66,10 @@ func (p *Pool) Abilities(ctx context.Context, root, dir string) (Abilities, erro
 		}
 		p.mu.Unlock()
 		if mine {
-			t.found, t.err = p.try(ctx, dir)
+			var slow bool
+			if t.found, slow, t.err = p.try(ctx, dir); slow {
+				t.again = newAsking()
+			}
 			if t.err != nil {
 				p.mu.Lock()
 				if e.probes[root] == t {
@@ -85,7 +90,24 @@ func (p *Pool) Abilities(ctx context.Context, root, dir string) (Abilities, erro
 		// One who tried may have given up, or named another dir: then we try. And
 		// what was found on another way to the host says nothing about this one.
 		if t.err == nil && p.Version() == e.number {
+			p.askAgain(e, root, dir, t)
 			return t.found, nil
 		}
+	}
+}
+
+// Known returns what was found out below root, without trying anything.
+func (p *Pool) Known(root string) (Abilities, bool) {
+	p.mu.Lock()
+	t := p.now.probes[root]
+	p.mu.Unlock()
+	if t == nil {
+		return Abilities{}, false
+	}
+	select {
+	case <-t.done:
+		return t.found, t.err == nil
+	default:
+		return Abilities{}, false
 	}
 }

@@ -39,9 +39,9 @@ type connection struct {
 	timer  *time.Timer
 }
 
-// connect dials h and starts SFTP. It returns by the end of ctx.
-func (p *Pool) connect(ctx context.Context, e *era, h hosts.Host) (*connection, time.Duration, error) {
-	t, err := p.dial(ctx, h)
+// connect dials h and starts SFTP.
+func (p *Pool) connect(e *era, h hosts.Host) (*connection, time.Duration, error) {
+	t, err := p.reach(e.life, h)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -49,6 +49,8 @@ func (p *Pool) connect(ctx context.Context, e *era, h hosts.Host) (*connection, 
 	if p.bare {
 		return c, 0, nil
 	}
+	ctx, cancel := context.WithTimeout(e.life, p.options.LoginTimeout)
+	defer cancel()
 	stop := context.AfterFunc(ctx, func() { _ = t.Close() })
 	trip, err := c.startSFTP()
 	if !stop() && err == nil {
@@ -59,13 +61,20 @@ func (p *Pool) connect(ctx context.Context, e *era, h hosts.Host) (*connection, 
 		_ = t.Close()
 		switch {
 		case ctx.Err() != nil:
-			return nil, 0, errors.New("logged in, but SFTP did not start in time")
+			return nil, 0, fmt.Errorf("logged in, but SFTP did not start within %v: look at what the account's start-up files wait for", p.options.LoginTimeout)
 		case !answers: // a lost connection says nothing about the account
 			return nil, 0, fmt.Errorf("the connection was lost while SFTP started: %w", err)
 		}
 		return nil, 0, &Error{Host: p.id, Kind: Refused, Err: err, RetryAfter: localPause}
 	}
 	return c, trip, nil
+}
+
+// reach dials h, up to where it lets the account in.
+func (p *Pool) reach(life context.Context, h hosts.Host) (Transport, error) {
+	ctx, cancel := context.WithTimeout(life, p.options.DialTimeout)
+	defer cancel()
+	return p.dial(ctx, h)
 }
 
 // pingPatience is how long a connection on which SFTP did not start may take

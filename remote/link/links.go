@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"sftpgate/remote/hosts"
+	"sftpgate/remote/shell"
 )
 
 // Options are the settings of Links; the zero value is good.
@@ -28,8 +29,12 @@ type Options struct {
 	// Keepalive is how long a connection may be silent before a sign of life is
 	// asked for on the SSH level; 15 s.
 	Keepalive time.Duration
-	// DialTimeout bounds one dial: TCP, handshake, authentication and the start of SFTP; 15 s.
+	// DialTimeout bounds one dial: TCP, handshake and authentication; 15 s.
 	DialTimeout time.Duration
+	// LoginTimeout is how long the account's login shell may take, with all its
+	// start-up files, until what it was asked for answers: SFTP, or a shell; 45 s.
+	// The first bytes of a client wait for it, and proxies give up at 60.
+	LoginTimeout time.Duration
 	// LeastTrip is what a round trip is taken to be at least, 0 as measured: for
 	// tests of what is done only at a distance.
 	LeastTrip time.Duration
@@ -45,6 +50,7 @@ func (o Options) complete() Options {
 	o.Idle = cmp.Or(o.Idle, 5*time.Minute)
 	o.Keepalive = cmp.Or(o.Keepalive, 15*time.Second)
 	o.DialTimeout = cmp.Or(o.DialTimeout, 15*time.Second)
+	o.LoginTimeout = cmp.Or(o.LoginTimeout, shell.LoginTimeout)
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
@@ -54,10 +60,6 @@ func (o Options) complete() Options {
 // suspicion is how long a connection has to prove that it is alive once another
 // one to the same host has stalled.
 func (o Options) suspicion() time.Duration { return o.Stall / 3 }
-
-// shellPatience bounds the self-test over exec; 10 s. A start-up file that reads
-// its input swallows what we say and never answers.
-func (o Options) shellPatience() time.Duration { return o.Stall * 2 / 3 }
 
 // Links are the pools of all hosts. They are safe for concurrent use.
 type Links struct {

@@ -151,10 +151,8 @@ func (p *Pool) grow(wanted bool) error {
 }
 
 func (p *Pool) dialOne(e *era, h hosts.Host) {
-	ctx, cancel := context.WithTimeout(e.life, p.options.DialTimeout)
-	defer cancel()
 	began := time.Now()
-	c, trip, err := p.connect(ctx, e, h)
+	c, trip, err := p.connect(e, h)
 
 	p.mu.Lock()
 	defer p.mu.Unlock()

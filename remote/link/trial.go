@@ -25,25 +25,22 @@ type trial struct {
 
 	mu    sync.Mutex // guards found.Why; every other field of it belongs to one test
 	found Abilities
+	slow  bool // the shell has not answered yet: it may later
 }
 
-// try runs every test in a new directory below dir.
-func (p *Pool) try(ctx context.Context, dir string) (Abilities, error) {
+// try runs every test in a new directory below dir. slow is as in trial.
+func (p *Pool) try(ctx context.Context, dir string) (found Abilities, slow bool, err error) {
 	c, err := p.Conn(ctx)
 	if err != nil {
-		return Abilities{}, err
+		return Abilities{}, false, err
 	}
 	defer c.Release()
-	at := path.Join(dir, "."+rand.Text()+".sftpgate")
-	if err := c.SFTP().Mkdir(at); err != nil {
-		err = c.Explain(err)
-		var host *Error
-		if errors.As(err, &host) {
-			return Abilities{}, err
-		}
-		return Abilities{}, fmt.Errorf("%s on host %s cannot be written by user %s: %w", dir, p.id, p.Host().User, err)
+	login := p.logIn(ctx, c) // takes the longest, so it begins first
+	defer login.leave()
+	t, err := p.trialIn(c, dir)
+	if err != nil {
+		return Abilities{}, false, err
 	}
-	t := &trial{client: c.SFTP(), dir: at, word: rand.Text(), found: Abilities{Why: map[string]string{}}}
 	defer t.remove()
 	untried := func(err error) error {
 		return fmt.Errorf("%s on host %s cannot be tried out: %w", dir, p.id, c.Explain(err))
@@ -51,23 +48,35 @@ func (p *Pool) try(ctx context.Context, dir string) (Abilities, error) {
 	// A full disk says nothing about what the host can do: it must hold bytes
 	// before the tests and after them, or nothing is believed and kept.
 	if err := t.prepare(); err != nil {
-		return Abilities{}, untried(err)
+		return Abilities{}, false, untried(err)
 	}
-	shellCtx, cancel := context.WithTimeout(ctx, p.options.shellPatience())
-	defer cancel()
-	sideBySide(t.run, func() { t.shell(shellCtx, c) })
+	sideBySide(t.run, func() { t.shell(ctx, login) })
 	if cause := c.c.gone(); cause != nil {
-		return Abilities{}, c.Explain(errLost)
+		return Abilities{}, false, c.Explain(errLost)
 	}
 	if err := ctx.Err(); err != nil {
-		return Abilities{}, err
+		return Abilities{}, false, err
 	}
 	if err := t.write("after", filling); err != nil {
-		return Abilities{}, untried(err)
+		return Abilities{}, false, untried(err)
 	}
 	p.options.Log.Info("abilities found", "host", p.id, "dir", dir, "durable", t.found.Durable(),
 		"create_only", t.found.CreateOnly(), "exec", t.found.Exec, "hash", t.found.HashTool, "absent", t.found.Why)
-	return t.found, nil
+	return t.found, t.slow, nil
+}
+
+// trialIn makes a directory for a trial below dir.
+func (p *Pool) trialIn(c *Conn, dir string) (*trial, error) {
+	at := path.Join(dir, "."+rand.Text()+".sftpgate")
+	if err := c.SFTP().Mkdir(at); err != nil {
+		err = c.Explain(err)
+		var host *Error
+		if errors.As(err, &host) {
+			return nil, err
+		}
+		return nil, fmt.Errorf("%s on host %s cannot be written by user %s: %w", dir, p.id, p.Host().User, err)
+	}
+	return &trial{client: c.SFTP(), dir: at, word: rand.Text(), found: Abilities{Why: map[string]string{}}}, nil
 }
 
 // run tries everything that SFTP alone can tell.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"sftpgate/remote/link"
+	"sftpgate/remote/shell"
 	"sftpgate/remote/stage"
 )
 
@@ -17,11 +18,18 @@ var ErrNoEngine = errors.New("there is no way to merge on this host")
 // engineAuto leaves the choice to the self-tests.
 const engineAuto = "auto"
 
-// proveWithin is how long an engine may take to open and to prove itself. A
-// server that accepts a request and never answers is as good as none.
-const proveWithin = 30 * time.Second
+// openWithin is how long an engine may take to open, which starts the account's
+// login shell, and proveWithin how long to prove itself then. A server that accepts
+// a request and never answers is as good as none.
+const (
+	openWithin  = shell.LoginTimeout
+	proveWithin = 30 * time.Second
+)
 
-var errSlow = fmt.Errorf("it did not prove itself within %v: %w", proveWithin, context.DeadlineExceeded)
+var (
+	errLate = fmt.Errorf("it did not open within %v: %w", openWithin, context.DeadlineExceeded)
+	errSlow = fmt.Errorf("it did not prove itself within %v: %w", proveWithin, context.DeadlineExceeded)
+)
 
 // Choice is an engine that proved itself on a host, with the reasons.
 type Choice struct {
@@ -63,7 +71,8 @@ func beside(h *stage.Host, t stage.Target) place {
 
 // inside is a place in an upload's own staging, with which all that is left goes.
 func inside(g *stage.Generation) place {
-	return place{g.Host(), g.Target(), func(context.Context) (link.Abilities, error) { return g.Can(), nil }, g.Scratch}
+	return place{g.Host(), g.Target(),
+		func(ctx context.Context) (link.Abilities, error) { return g.Host().Abilities(ctx, g.Target()) }, g.Scratch}
 }
 
 // choose opens the engines, best first, until one proves itself.
@@ -114,12 +123,14 @@ func try(ctx context.Context, o opener, p place, can link.Abilities) error {
 		return &untried{err}
 	}
 	defer scratch.Remove(context.WithoutCancel(ctx))
-	inTime, cancel := context.WithTimeoutCause(ctx, proveWithin, errSlow)
-	defer cancel()
-	engine, err := o.open(inTime, p.host, can)
+	opening, cancel := context.WithTimeoutCause(ctx, openWithin, errLate)
+	engine, err := o.open(opening, p.host, can)
+	cancel()
 	if err != nil {
 		return err
 	}
+	inTime, cancel := context.WithTimeoutCause(ctx, proveWithin, errSlow)
+	defer cancel()
 	if err := prove(inTime, engine, scratch); err != nil {
 		_ = engine.Close()
 		if gone := scratch.Stands(ctx); gone != nil { // cleared away under the engine's hands

@@ -10,9 +10,13 @@ import (
 	"sftpgate/remote/stage"
 )
 
-// retryAfter is how long a choice stands that fell back because a better engine
-// failed: what was wrong may have been mended.
-const retryAfter = 10 * time.Minute
+// A choice that fell back because a better engine failed is made anew: soon, since
+// the host may have been busy, and then less and less often, since what is wrong
+// may be mended.
+const (
+	retryFirst = time.Minute
+	retryMost  = 10 * time.Minute
+)
 
 // ErrCopy is returned when an engine that had proved itself failed. What was
 // copied before counts, and the choice is made anew at the next merge.
@@ -28,9 +32,10 @@ type Engines struct {
 type chosen struct {
 	known  bool
 	choice Choice
-	asked  asked     // under which it was made
-	until  time.Time // not believed any longer; zero: until it fails
-	trying *trial    // under way
+	asked  asked         // under which it was made
+	until  time.Time     // not believed any longer; zero: until it fails
+	pause  time.Duration // between until and when it was made
+	trying *trial        // under way
 }
 
 // asked is what a choice depends on: what hosts.yaml asks for, and the way to
@@ -64,7 +69,7 @@ func (e *Engines) Chosen(h *stage.Host, root string) (Choice, bool) {
 // Choose finds the best engine for the root of t, by letting the engines prove
 // themselves in its directory; t needs no Name. It is tried once and kept, and
 // shared by all who ask at the same time. Where it fell back because better
-// engines failed, it is tried anew after ten minutes.
+// engines failed, it is tried anew after a minute, and then less often.
 //
 // Errors: ErrNoEngine, and what stage.Host.Abilities and Scratch return.
 func (e *Engines) Choose(ctx context.Context, h *stage.Host, t stage.Target) (Choice, error) {
@@ -108,9 +113,18 @@ func (e *Engines) try(ctx context.Context, p place, try *trial) (Choice, error) 
 	c := e.at(p.host, p.target.Root)
 	c.trying = nil
 	if err == nil {
+		again := c.known && c.asked == asked && c.choice.Engine == choice.Engine
 		c.known, c.choice, c.asked, c.until = true, choice, asked, time.Time{}
+		switch {
+		case !choice.Fallback:
+			c.pause = 0
+		case again:
+			c.pause = min(max(2*c.pause, retryFirst), retryMost)
+		default:
+			c.pause = retryFirst
+		}
 		if choice.Fallback {
-			c.until = time.Now().Add(retryAfter)
+			c.until = time.Now().Add(c.pause)
 		}
 	}
 	var here *untried
@@ -123,23 +137,19 @@ func (e *Engines) try(ctx context.Context, p place, try *trial) (Choice, error) 
 // its host. When that one does not open any more, the choice is made anew.
 func (e *Engines) Open(ctx context.Context, g *stage.Generation) (Engine, error) {
 	h, t := g.Host(), g.Target()
-	can := g.Can()
 	for again := false; ; again = true {
 		choice, err := e.choose(ctx, inside(g))
 		if err != nil {
 			return nil, err
 		}
-		engine, err := openNamed(ctx, choice.Engine, h, can)
+		engine, err := openNamed(ctx, choice.Engine, h, g.Can())
 		if err == nil {
 			return opened{engine, func() { e.doubt(h, t.Root, choice.Engine) }}, nil
 		}
 		if again || lost(ctx, err) {
 			return nil, err
 		}
-		e.doubt(h, t.Root, choice.Engine)
-		if can, err = h.Abilities(ctx, t); err != nil { // what it could when the upload was begun may be over
-			return nil, err
-		}
+		e.doubt(h, t.Root, choice.Engine) // what it could when it was chosen may be over
 	}
 }
 

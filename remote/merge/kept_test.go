@@ -173,7 +173,8 @@ func TestSelfTestReadsAllOfIt(t *testing.T) {
 	}
 }
 
-// A denied copy is tried again after a while, and not before.
+// A denied copy is tried again after a minute, and not before; if it is still
+// denied, after longer and longer pauses.
 func TestFallbackIsTriedAnew(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var denied atomic.Bool
@@ -190,13 +191,20 @@ func TestFallbackIsTriedAnew(t *testing.T) {
 		})
 		u.ctx = t.Context()
 		u.wantChoice("stream", `Not copy-data: Self-test at offset 4294971393: `, "OpenSSH offers from version 9.0 on", "Operation unsupported")
-		denied.Store(false)
-		time.Sleep(9 * time.Minute)
+		time.Sleep(59 * time.Second)
 		u.wantChoice("stream")
 		if n := tries.Load(); n != 1 {
 			t.Errorf("%d tries", n)
 		}
-		time.Sleep(2 * time.Minute)
+		for range 60 {
+			time.Sleep(time.Minute)
+			u.wantChoice("stream")
+		}
+		if n := tries.Load(); n < 7 || n > 9 { // after 1, 2, 4, 8 and then each 10 minutes
+			t.Errorf("%d tries in an hour", n)
+		}
+		denied.Store(false)
+		time.Sleep(10 * time.Minute)
 		u.wantChoice("copy-data")
 	})
 }

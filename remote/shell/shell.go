@@ -20,11 +20,13 @@ const Command = "exec sh"
 //go:embed script.sh
 var script string
 
+// LoginTimeout bounds what a login script may take before the shell is ours. Some
+// load version managers, ask a directory server or wait for a disk, on a machine
+// that is busy; one that reads standard input swallows the script and never answers.
+const LoginTimeout = 45 * time.Second
+
 const (
-	ready = "sftpgate-shell 0 ready"
-	// handshake bounds what a login script may take before the shell is ours:
-	// one that reads standard input swallows the script and never answers.
-	handshake      = 10 * time.Second
+	ready          = "sftpgate-shell 0 ready"
 	handshakeNoise = 64 << 10 // bytes
 	farewell       = 10 * time.Second
 )
@@ -65,7 +67,7 @@ func (s *Status) Error() string {
 func Start(ctx context.Context, ch Channel) (*Shell, error) {
 	s := &Shell{ch: ch, nonce: rand.Text(), lines: make(chan string)}
 	go s.read()
-	ctx, cancel := context.WithTimeout(ctx, handshake)
+	ctx, cancel := context.WithTimeout(ctx, LoginTimeout)
 	defer cancel()
 	if err := s.begin(ctx); err != nil {
 		_ = ch.Close()

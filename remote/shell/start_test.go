@@ -158,7 +158,7 @@ func TestHandshakeHasAnEnd(t *testing.T) {
 		if !errors.Is(err, ErrNoShell) || !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("%v", err)
 		}
-		if took := time.Since(began); took != handshake {
+		if took := time.Since(began); took != LoginTimeout {
 			t.Errorf("it took %s", took)
 		}
 		<-ch.closed // or the bubble is stuck

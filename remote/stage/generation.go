@@ -60,8 +60,14 @@ func (g *Generation) Host() *Host { return g.host }
 // Target is what the upload is for.
 func (g *Generation) Target() Target { return g.target }
 
-// Can is what the host can do there.
-func (g *Generation) Can() link.Abilities { return g.can }
+// Can is what the host can do there, as last found out: a shell may have answered
+// after the upload was begun.
+func (g *Generation) Can() link.Abilities {
+	if can, known := g.host.pool.Known(g.target.Root); known {
+		return can
+	}
+	return g.can
+}
 
 // State is what the records say, as last read or written by this gateway, and what
 // is owed to them (Owe).

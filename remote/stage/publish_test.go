@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"os/user"
 	"strconv"
 	"strings"
 	"testing"
@@ -268,7 +269,9 @@ func TestAttributes(t *testing.T) {
 		t.Errorf("of the old file was kept: %+v", f)
 	}
 	g, p = s.staged("b")
-	p.Attrs.Owner = s.sshd.User
+	me, err := user.Current() // whose number the account has, and whom /etc/passwd knows
+	s.check(err)
+	p.Attrs.Owner = me.Username
 	if f := s.publish(g, p).File; f.UID != uint32(os.Getuid()) {
 		t.Errorf("%+v", f)
 	}
