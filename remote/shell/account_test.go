@@ -1,7 +1,6 @@
 package shell
 
 import (
-	"context"
 	"errors"
 	"io"
 	"os"
@@ -10,7 +9,8 @@ import (
 	"sync"
 	"syscall"
 	"testing"
-	"time"
+
+	"sftpgate/remote/remotetest/await"
 )
 
 // account is where a shell runs: which sh it has, and what else.
@@ -25,12 +25,18 @@ type account struct {
 // tools are what the script calls beside builtins.
 var tools = []string{"dd", "cat", "cp", "touch", "openssl", "sha256sum", "shasum"}
 
-// accounts are one for each POSIX shell of this machine, "sh" among them.
+// accounts are one for each POSIX shell of this machine, "sh" first.
 func accounts(t *testing.T) []*account {
 	t.Helper()
 	var all []*account
+	known := map[string]bool{}
 	for _, name := range []string{"sh", "dash", "bash", "busybox", "mksh", "zsh"} {
-		if program, err := exec.LookPath(name); err == nil {
+		program, err := exec.LookPath(name)
+		if err == nil {
+			program, err = filepath.EvalSymlinks(program)
+		}
+		if err == nil && !known[program] { // sh is one of the others
+			known[program] = true
 			all = append(all, newAccount(t, name, program))
 		}
 	}
@@ -115,7 +121,7 @@ func (a *account) login(t *testing.T, script string) *process {
 func (a *account) start(t *testing.T) (*Shell, *process) {
 	t.Helper()
 	p := a.login(t, "")
-	s, err := Start(within(t, 10*time.Second), p)
+	s, err := Start(await.Context(t), p)
 	if err != nil {
 		t.Fatalf("%s: %v", a.name, err)
 	}
@@ -159,27 +165,7 @@ func (p *process) kill(t *testing.T) {
 func (p *process) ends(t *testing.T) {
 	t.Helper()
 	go func() { _ = p.Wait() }()
-	select {
-	case <-p.ended:
-	case <-time.After(10 * time.Second):
-		t.Fatal("the process is still there")
-	}
-}
-
-func within(t *testing.T, d time.Duration) context.Context {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), d)
-	t.Cleanup(cancel)
-	return ctx
-}
-
-func eventually(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	for end := time.Now().Add(10 * time.Second); !ok(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatal("never: " + what)
-		}
-	}
+	await.Receive(t, "the process to end", p.ended)
 }
 
 func write(t *testing.T, name, text string) string {

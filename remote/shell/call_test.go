@@ -11,7 +11,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
+
+	"sftpgate/remote/remotetest/await"
 )
 
 // names that a shell would make something of.
@@ -22,6 +23,7 @@ var names = []string{
 }
 
 func TestNamesAreNeverCode(t *testing.T) {
+	t.Parallel()
 	for _, a := range accounts(t) {
 		s, _ := a.start(t)
 		for _, name := range names {
@@ -32,7 +34,7 @@ func TestNamesAreNeverCode(t *testing.T) {
 			}
 			source := write(t, sub+string(filepath.Separator)+name, "content of "+name)
 			part := write(t, filepath.Join(dir, name+".part"), "..")
-			if _, err := s.Call(within(t, 10*time.Second), "copy", source, part, "2"); err != nil {
+			if _, err := s.Call(await.Context(t), "copy", source, part, "2"); err != nil {
 				t.Errorf("%s: copy %q: %v", a.name, name, err)
 				continue
 			}
@@ -48,20 +50,22 @@ func TestNamesAreNeverCode(t *testing.T) {
 }
 
 func TestNamesThatCannotBeSaid(t *testing.T) {
+	t.Parallel()
 	s, _ := accounts(t)[0].start(t)
 	for _, name := range []string{"a\nb", "\n", "a\x00b"} {
-		_, err := s.Call(within(t, 10*time.Second), "copy", name, "/nowhere", "0")
+		_, err := s.Call(await.Context(t), "copy", name, "/nowhere", "0")
 		var status *Status
 		if err == nil || errors.As(err, &status) {
 			t.Fatalf("%q reached the shell: %v", name, err)
 		}
 	}
-	if _, err := s.Who(within(t, 10*time.Second)); err != nil {
+	if _, err := s.Who(await.Context(t)); err != nil {
 		t.Fatalf("afterwards: %v", err)
 	}
 }
 
 func TestCopyAtOffsets(t *testing.T) {
+	t.Parallel()
 	for _, a := range accounts(t) {
 		s, _ := a.start(t)
 		dir := t.TempDir()
@@ -76,7 +80,7 @@ func TestCopyAtOffsets(t *testing.T) {
 		}
 		defer f.Close()
 		for _, off := range []int64{12345, 0, 1<<31 - 3, 1<<32 - 1, 5<<30 + 7, 7<<30 + 93, 7<<30 + 1001} {
-			if _, err := s.Call(within(t, 10*time.Second), "copy", source, part, fmt.Sprint(off)); err != nil {
+			if _, err := s.Call(await.Context(t), "copy", source, part, fmt.Sprint(off)); err != nil {
 				t.Fatalf("%s: at %d: %v", a.name, off, err)
 			}
 			got := make([]byte, 9)
@@ -93,13 +97,14 @@ func TestCopyAtOffsets(t *testing.T) {
 }
 
 func TestCopyNeitherCutsNorAppends(t *testing.T) {
+	t.Parallel()
 	for _, a := range accounts(t) {
 		s, _ := a.start(t)
 		dir := t.TempDir()
 		part := write(t, filepath.Join(dir, "part"), "0123456789")
 		for off, text := range map[string]string{"3": "abc", "0": "", "9": "z"} {
 			source := write(t, filepath.Join(dir, "source"+off), text)
-			if _, err := s.Call(within(t, 10*time.Second), "copy", source, part, off); err != nil {
+			if _, err := s.Call(await.Context(t), "copy", source, part, off); err != nil {
 				t.Fatalf("%s: %v", a.name, err)
 			}
 		}
@@ -109,6 +114,7 @@ func TestCopyNeitherCutsNorAppends(t *testing.T) {
 
 // A copy that cannot be done leaves the part alone, and the shell in order.
 func TestCopyThatFails(t *testing.T) {
+	t.Parallel()
 	for _, a := range accounts(t) {
 		s, _ := a.start(t)
 		dir := t.TempDir()
@@ -123,7 +129,7 @@ func TestCopyThatFails(t *testing.T) {
 			"no offset":           {source, part, ""},
 			"offset past 2^63":    {source, part, "9223372036854775808"},
 		} {
-			_, err := s.Call(within(t, 10*time.Second), "copy", params...)
+			_, err := s.Call(await.Context(t), "copy", params...)
 			if err == nil {
 				t.Errorf("%s: %s: no error", a.name, what)
 				continue
@@ -131,7 +137,7 @@ func TestCopyThatFails(t *testing.T) {
 			wantStatus(t, err)
 			wantFile(t, part, "0123456789")
 		}
-		if _, err := s.Call(within(t, 10*time.Second), "copy", source, part, "3"); err != nil {
+		if _, err := s.Call(await.Context(t), "copy", source, part, "3"); err != nil {
 			t.Errorf("%s: afterwards: %v", a.name, err)
 		}
 		wantFile(t, part, "012new6789")
@@ -143,13 +149,14 @@ func TestCopyThatFails(t *testing.T) {
 
 // A dd that fails must not let cat write at the beginning, which may be merged already.
 func TestCopyWithoutItsTools(t *testing.T) {
+	t.Parallel()
 	for tool, script := range map[string]string{"dd": "exit 1", "dd ": "", "cat": "exit 1", "cat ": ""} {
 		for _, a := range accounts(t) {
 			a.replace(t, strings.TrimSpace(tool), script)
 			s, _ := a.start(t)
 			dir := t.TempDir()
 			source, part := write(t, filepath.Join(dir, "source"), "new"), write(t, filepath.Join(dir, "part"), "0123456789")
-			_, err := s.Call(within(t, 10*time.Second), "copy", source, part, "3")
+			_, err := s.Call(await.Context(t), "copy", source, part, "3")
 			wantStatus(t, err)
 			wantFile(t, part, "0123456789")
 		}
@@ -157,6 +164,7 @@ func TestCopyWithoutItsTools(t *testing.T) {
 }
 
 func TestHash(t *testing.T) {
+	t.Parallel()
 	for _, a := range accounts(t) {
 		s, _ := a.start(t)
 		content := strings.Repeat("content\n", 10_000)
@@ -164,7 +172,7 @@ func TestHash(t *testing.T) {
 		tried := 0
 		for _, tool := range []string{"openssl", "sha256sum", "shasum"} {
 			if _, err := os.Lstat(filepath.Join(a.bin, tool)); err != nil {
-				if _, err := s.Call(within(t, 10*time.Second), "hash", tool, "/dev/null"); err == nil {
+				if _, err := s.Call(await.Context(t), "hash", tool, "/dev/null"); err == nil {
 					t.Errorf("%s: %s is not there and still answers", a.name, tool)
 				}
 				continue
@@ -172,24 +180,25 @@ func TestHash(t *testing.T) {
 			tried++
 			for _, name := range []string{"plain", `-a b'"$(touch pwned)\`, "*", "back\\slash"} {
 				file := write(t, filepath.Join(t.TempDir(), name), content)
-				got, err := s.Call(within(t, 10*time.Second), "hash", tool, file)
+				got, err := s.Call(await.Context(t), "hash", tool, file)
 				if err != nil || got != want {
 					t.Errorf("%s: %s of %q: %q, %v", a.name, tool, name, got, err)
 				}
 			}
-			_, err := s.Call(within(t, 10*time.Second), "hash", tool, filepath.Join(a.home, "none"))
+			_, err := s.Call(await.Context(t), "hash", tool, filepath.Join(a.home, "none"))
 			wantStatus(t, err)
 		}
 		if tried == 0 {
 			t.Errorf("%s: no tool that hashes", a.name)
 		}
-		if text, err := s.Call(within(t, 10*time.Second), "hash", "md5sum", "/dev/null"); err == nil || text != "" {
+		if text, err := s.Call(await.Context(t), "hash", "md5sum", "/dev/null"); err == nil || text != "" {
 			t.Errorf("%s: an unknown tool said %q, %v", a.name, text, err)
 		}
 	}
 }
 
 func TestKeepCopiesNoContents(t *testing.T) {
+	t.Parallel()
 	a := accounts(t)[0]
 	if err := exec.Command("cp", "--attributes-only", "--help").Run(); err != nil {
 		a = nil // a cp that cannot: the operation must say so
@@ -200,7 +209,7 @@ func TestKeepCopiesNoContents(t *testing.T) {
 	if err := os.Chmod(from, 0o751); err != nil {
 		t.Fatal(err)
 	}
-	_, err := s.Call(within(t, 10*time.Second), "keep", from, to)
+	_, err := s.Call(await.Context(t), "keep", from, to)
 	if (err == nil) != (a != nil) {
 		t.Fatal(err)
 	}
@@ -208,17 +217,18 @@ func TestKeepCopiesNoContents(t *testing.T) {
 	if info, _ := os.Stat(to); a != nil && info.Mode().Perm() != 0o751 {
 		t.Errorf("mode %v", info.Mode())
 	}
-	_, err = s.Call(within(t, 10*time.Second), "keep", filepath.Join(dir, "none"), to)
+	_, err = s.Call(await.Context(t), "keep", filepath.Join(dir, "none"), to)
 	wantStatus(t, err)
 }
 
 func TestLongLines(t *testing.T) {
+	t.Parallel()
 	for _, a := range accounts(t) {
 		s, _ := a.start(t)
 		dir := t.TempDir()
 		deep := dir + strings.Repeat("/.", 1900)
 		source, part := write(t, filepath.Join(dir, "source"), "x"), write(t, filepath.Join(dir, "part"), "012")
-		if _, err := s.Call(within(t, 10*time.Second), "copy", deep+"/source", deep+"/part", "1"); err != nil {
+		if _, err := s.Call(await.Context(t), "copy", deep+"/source", deep+"/part", "1"); err != nil {
 			t.Fatalf("%s: %v", a.name, err)
 		}
 		wantFile(t, part, "0x2")
@@ -235,27 +245,24 @@ func TestLongLines(t *testing.T) {
 
 func call(t *testing.T, s *Shell, op string, params ...string) error {
 	t.Helper()
-	_, err := s.Call(within(t, 10*time.Second), op, params...)
+	_, err := s.Call(await.Context(t), op, params...)
 	return err
 }
 
 func TestShellKilledInMidCall(t *testing.T) {
+	t.Parallel()
 	for _, a := range accounts(t) {
 		s, p := a.start(t)
 		fifo, part := mkfifo(t), write(t, filepath.Join(t.TempDir(), "part"), "")
 		result := make(chan error, 1)
-		go func() { _, err := s.Call(within(t, 20*time.Second), "copy", fifo, part, "0"); result <- err }()
+		go func() { _, err := s.Call(await.Context(t), "copy", fifo, part, "0"); result <- err }()
 		w := openWriter(t, fifo) // returns once cat has it open
 		defer w.Close()
 		p.kill(t)
-		select {
-		case err := <-result:
-			var status *Status
-			if !errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &status) {
-				t.Errorf("%s: %v", a.name, err)
-			}
-		case <-time.After(10 * time.Second):
-			t.Fatalf("%s: the call does not notice", a.name)
+		err := await.Receive(t, a.name+" to notice", result)
+		var status *Status
+		if !errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &status) {
+			t.Errorf("%s: %v", a.name, err)
 		}
 		if err := call(t, s, "who"); !errors.Is(err, io.ErrUnexpectedEOF) {
 			t.Errorf("%s: called again: %v", a.name, err)
@@ -277,16 +284,11 @@ func openWriter(t *testing.T, fifo string) *os.File {
 		}
 		opened <- f
 	}()
-	select {
-	case f := <-opened:
-		return f
-	case <-time.After(10 * time.Second):
-		t.Fatal("nobody reads from the pipe")
-		return nil
-	}
+	return await.Receive(t, "somebody to read from the pipe", opened)
 }
 
 func TestCallGivenUp(t *testing.T) {
+	t.Parallel()
 	s, p := accounts(t)[0].start(t)
 	fifo, part := mkfifo(t), write(t, filepath.Join(t.TempDir(), "part"), "")
 	ctx, cancel := context.WithCancel(context.Background())
@@ -309,6 +311,7 @@ func TestCallGivenUp(t *testing.T) {
 }
 
 func TestClose(t *testing.T) {
+	t.Parallel()
 	for _, a := range accounts(t) {
 		s, p := a.start(t)
 		if err := call(t, s, "nonsense"); wantStatus(t, err).Code != 127 {

@@ -7,7 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
-	"time"
+
+	"sftpgate/remote/remotetest/await"
 )
 
 // grown is a part that copies fill while its beginning is hashed.
@@ -23,7 +24,7 @@ func grow(t *testing.T, a *account) (*grown, *Shell) {
 	dir := t.TempDir()
 	g := &grown{t: t, part: write(t, filepath.Join(dir, "part"), ""), stamp: filepath.Join(dir, "stamp")}
 	g.copier, _ = a.start(t)
-	if err := g.copier.Guard(within(t, 10*time.Second), g.part, g.stamp); err != nil {
+	if err := g.copier.Guard(await.Context(t), g.part, g.stamp); err != nil {
 		t.Fatalf("%s: %v", a.name, err)
 	}
 	follower, _ := a.start(t)
@@ -38,7 +39,7 @@ func (g *grown) add(n int) (disturbed bool) {
 		piece[i] = byte(i*11 + n)
 	}
 	source := write(g.t, filepath.Join(g.t.TempDir(), "piece"), string(piece))
-	disturbed, err := g.copier.Copy(within(g.t, 10*time.Second), source, g.part, int64(len(g.content)))
+	disturbed, err := g.copier.Copy(await.Context(g.t), source, g.part, int64(len(g.content)))
 	if err != nil {
 		g.t.Fatal(err)
 	}
@@ -47,10 +48,11 @@ func (g *grown) add(n int) (disturbed bool) {
 }
 
 func TestFollowAGrowingFile(t *testing.T) {
+	t.Parallel()
 	for _, a := range accounts(t) {
 		g, s := grow(t, a)
 		g.add(100)
-		f, err := s.Follow(within(t, 10*time.Second), "sha256sum", g.part, g.stamp)
+		f, err := s.Follow(await.Context(t), "sha256sum", g.part, g.stamp)
 		if err != nil {
 			t.Fatalf("%s: %v", a.name, err)
 		}
@@ -61,34 +63,35 @@ func TestFollowAGrowingFile(t *testing.T) {
 			if n == 0 {
 				n = 100
 			}
-			if err := f.Add(within(t, 10*time.Second), int64(n)); err != nil {
+			if err := f.Add(await.Context(t), int64(n)); err != nil {
 				t.Fatalf("%s: add %d: %v", a.name, n, err)
 			}
 		}
-		sum, err := f.Sum(within(t, 10*time.Second))
+		sum, err := f.Sum(await.Context(t))
 		if want := fmt.Sprintf("%x", sha256.Sum256(g.content)); err != nil || sum != want {
 			t.Errorf("%s: got %q, %v; want %s", a.name, sum, err, want)
 		}
 		// The shell is of use again.
-		if text, err := s.Call(within(t, 10*time.Second), "hash", "sha256sum", g.part); err != nil || text != sum {
+		if text, err := s.Call(await.Context(t), "hash", "sha256sum", g.part); err != nil || text != sum {
 			t.Errorf("%s: afterwards: %q, %v", a.name, text, err)
 		}
 	}
 }
 
 func TestFollowNoticesChanges(t *testing.T) {
+	t.Parallel()
 	for _, a := range accounts(t) {
 		g, s := grow(t, a)
 		g.add(5000)
-		f, err := s.Follow(within(t, 10*time.Second), "sha256sum", g.part, g.stamp)
+		f, err := s.Follow(await.Context(t), "sha256sum", g.part, g.stamp)
 		if err == nil {
-			err = f.Add(within(t, 10*time.Second), 5000)
+			err = f.Add(await.Context(t), 5000)
 		}
 		if err != nil {
 			t.Fatalf("%s: %v", a.name, err)
 		}
 		damage(t, g.part)
-		if _, err := f.Sum(within(t, 10*time.Second)); !errors.Is(err, ErrDisturbed) {
+		if _, err := f.Sum(await.Context(t)); !errors.Is(err, ErrDisturbed) {
 			t.Errorf("%s: a change after the last copy: %v", a.name, err)
 		}
 		if !g.add(10) {
@@ -102,12 +105,13 @@ func TestFollowNoticesChanges(t *testing.T) {
 
 // Without touch, or when somebody takes the stamp away, nothing is vouched for.
 func TestFollowNeedsItsStamp(t *testing.T) {
+	t.Parallel()
 	for _, a := range accounts(t) {
 		g, s := grow(t, a)
 		g.add(10)
-		f, err := s.Follow(within(t, 10*time.Second), "sha256sum", g.part, g.stamp)
+		f, err := s.Follow(await.Context(t), "sha256sum", g.part, g.stamp)
 		if err == nil {
-			err = f.Add(within(t, 10*time.Second), 10)
+			err = f.Add(await.Context(t), 10)
 		}
 		if err == nil {
 			err = os.Remove(g.stamp)
@@ -115,7 +119,7 @@ func TestFollowNeedsItsStamp(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", a.name, err)
 		}
-		if _, err := f.Sum(within(t, 10*time.Second)); !errors.Is(err, ErrDisturbed) {
+		if _, err := f.Sum(await.Context(t)); !errors.Is(err, ErrDisturbed) {
 			t.Errorf("%s: the stamp is gone: %v", a.name, err)
 		}
 		if !g.add(10) {
@@ -124,19 +128,20 @@ func TestFollowNeedsItsStamp(t *testing.T) {
 		bare := newAccount(t, a.name, a.program)
 		_ = os.Remove(filepath.Join(bare.bin, "touch"))
 		s, _ = bare.start(t)
-		if err := s.Guard(within(t, 10*time.Second), g.part, g.stamp+"2"); err == nil {
+		if err := s.Guard(await.Context(t), g.part, g.stamp+"2"); err == nil {
 			t.Errorf("%s: a stamp without touch", a.name)
 		}
-		if _, err := s.Follow(within(t, 10*time.Second), "sha256sum", g.part, g.stamp+"2"); err == nil {
+		if _, err := s.Follow(await.Context(t), "sha256sum", g.part, g.stamp+"2"); err == nil {
 			t.Errorf("%s: a digest without a stamp", a.name)
 		}
 	}
 }
 
 func TestFollowWhatIsNotThere(t *testing.T) {
+	t.Parallel()
 	for _, a := range accounts(t) {
 		s, _ := a.start(t)
-		if _, err := s.Follow(within(t, 10*time.Second), "sha256sum", "/nowhere/part", filepath.Join(t.TempDir(), "stamp")); err == nil {
+		if _, err := s.Follow(await.Context(t), "sha256sum", "/nowhere/part", filepath.Join(t.TempDir(), "stamp")); err == nil {
 			t.Errorf("%s: a file that is not there is followed", a.name)
 		}
 	}
@@ -153,12 +158,11 @@ func damage(t *testing.T, name string) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	for { // the clock of files ticks every few milliseconds
+	await.Until(t, "the clock of files to tick", func() bool {
 		if _, err := f.WriteAt([]byte{0xff}, 100); err != nil {
 			t.Fatal(err)
 		}
-		if now, err := os.Stat(name); err != nil || !now.ModTime().Equal(before.ModTime()) {
-			return
-		}
-	}
+		now, err := os.Stat(name)
+		return err != nil || !now.ModTime().Equal(before.ModTime())
+	})
 }

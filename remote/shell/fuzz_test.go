@@ -6,7 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
+
+	"sftpgate/remote/remotetest/await"
 )
 
 // scripted is a channel whose far end says what it is told to, with NONCE in it
@@ -58,11 +59,11 @@ func FuzzAnswers(f *testing.F) {
 		if len(says) > 8<<10 {
 			return // longer lines come in pieces, which theirs does not know
 		}
-		s, err := Start(within(t, 5*time.Second), &scripted{says: says, heard: make(chan string, 1)})
+		s, err := Start(await.Context(t), &scripted{says: says, heard: make(chan string, 1)})
 		if err != nil {
 			t.Fatal(err)
 		}
-		ctx := within(t, 5*time.Second)
+		ctx := await.Context(t)
 		answers := theirs(strings.ReplaceAll(says, "NONCE", s.nonce), s.nonce)
 		for i := 0; i < 4; i++ {
 			text, err := s.Call(ctx, "op")

@@ -9,23 +9,25 @@ import (
 	"sync"
 	"syscall"
 	"testing"
-	"time"
+
+	"sftpgate/remote/remotetest/await"
 )
 
 // wantGone asks on another shell, as a gateway does that takes over.
 func wantGone(t *testing.T, s *Shell, p Process, want bool) {
 	t.Helper()
-	gone, known, err := s.Gone(within(t, 10*time.Second), p)
+	gone, known, err := s.Gone(await.Context(t), p)
 	if err != nil || !known || gone != want {
 		t.Fatalf("gone %v, known %v, %v; want gone %v", gone, known, err, want)
 	}
 }
 
 func TestWhoAndGone(t *testing.T) {
+	t.Parallel()
 	for _, a := range accounts(t) {
 		t.Run(a.name, func(t *testing.T) {
 			writer, p := a.start(t)
-			who, err := writer.Who(within(t, 10*time.Second))
+			who, err := writer.Who(await.Context(t))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -46,11 +48,11 @@ func TestWhoAndGone(t *testing.T) {
 			fifo, part := mkfifo(t), write(t, filepath.Join(t.TempDir(), "part"), "")
 			var copying sync.WaitGroup // a shell is not closed while it is called
 			t.Cleanup(copying.Wait)
-			ctx := within(t, 20*time.Second)
+			ctx := await.Context(t)
 			copying.Go(func() { _, _ = writer.Call(ctx, "copy", fifo, part, "0") })
 			w := openWriter(t, fifo)
 			p.kill(t)
-			eventually(t, "the shell is a zombie", func() bool { return state(who.PID) == "Z" })
+			await.Until(t, "the shell to be a zombie", func() bool { return state(who.PID) == "Z" })
 			wantGone(t, other, who, false)
 			_ = p.Wait() // nobody has the number now
 			wantGone(t, other, who, false)
@@ -58,8 +60,8 @@ func TestWhoAndGone(t *testing.T) {
 				t.Fatalf("the copy is gone: %v", err)
 			}
 			_ = w.Close()
-			eventually(t, "the session is gone", func() bool {
-				gone, known, err := other.Gone(within(t, 10*time.Second), who)
+			await.Until(t, "the session to be gone", func() bool {
+				gone, known, err := other.Gone(await.Context(t), who)
 				return err == nil && known && gone
 			})
 			wantFile(t, part, "late")
@@ -78,16 +80,17 @@ func state(pid int) string {
 
 // A process that stands still goes on some day.
 func TestFrozenIsNotGone(t *testing.T) {
+	t.Parallel()
 	a := accounts(t)[0]
 	frozen, p := a.start(t)
-	who, err := frozen.Who(within(t, 10*time.Second))
+	who, err := frozen.Who(await.Context(t))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := p.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the shell stands still", func() bool { return state(who.PID) == "T" })
+	await.Until(t, "the shell to stand still", func() bool { return state(who.PID) == "T" })
 	other, _ := a.start(t)
 	_ = p.Close()
 	wantGone(t, other, who, false)
@@ -100,6 +103,7 @@ func TestFrozenIsNotGone(t *testing.T) {
 
 // The name of a process stands in the middle of its status, and may be anything.
 func TestGoneIsNotFooledByNames(t *testing.T) {
+	t.Parallel()
 	for _, name := range []string{"x) Z 1 (", ") X 1 1 1", "* * *", "a b c d", "$(true)"} {
 		for _, a := range accounts(t) {
 			evil := filepath.Join(t.TempDir(), name)
@@ -137,8 +141,8 @@ func TestGoneIsNotFooledByNames(t *testing.T) {
 			_ = leader.Wait()
 			wantGone(t, other, who, false)
 			_ = w.Close() // ends the child
-			eventually(t, "the session is gone", func() bool {
-				gone, _, _ := other.Gone(within(t, 10*time.Second), who)
+			await.Until(t, "the session to be gone", func() bool {
+				gone, _, _ := other.Gone(await.Context(t), who)
 				return gone
 			})
 			_ = other.Close()
@@ -163,14 +167,15 @@ func TestParseStat(t *testing.T) {
 
 // A zombie writes no more, also where its parent never asks for it.
 func TestZombieIsGone(t *testing.T) {
+	t.Parallel()
 	for _, a := range accounts(t) {
 		s, p := a.start(t)
-		who, err := s.Who(within(t, 10*time.Second))
+		who, err := s.Who(await.Context(t))
 		if err != nil {
 			t.Fatal(err)
 		}
 		p.kill(t)
-		eventually(t, "the shell is a zombie", func() bool { return state(who.PID) == "Z" })
+		await.Until(t, "the shell to be a zombie", func() bool { return state(who.PID) == "Z" })
 		other, _ := a.start(t)
 		wantGone(t, other, who, true)
 	}

@@ -5,12 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"sftpgate/remote/remotetest/await"
 )
 
 func TestLoginScriptsThatPrint(t *testing.T) {
@@ -26,11 +29,12 @@ func TestLoginScriptsThatPrint(t *testing.T) {
 			"a line and sets IFS": `IFS=/; export IFS; echo x`,
 		} {
 			t.Run(a.name+"/"+what, func(t *testing.T) {
-				s, err := Start(within(t, 10*time.Second), a.login(t, login))
+				t.Parallel()
+				s, err := Start(await.Context(t), a.login(t, login))
 				if err != nil {
 					t.Fatal(err)
 				}
-				if _, err := s.Who(within(t, 10*time.Second)); err != nil {
+				if _, err := s.Who(await.Context(t)); err != nil {
 					t.Error(err)
 				}
 				if err := s.Close(); err != nil {
@@ -46,7 +50,7 @@ func TestNoShell(t *testing.T) {
 	a := accounts(t)[0]
 	for what, c := range map[string]struct {
 		login string
-		hangs bool // until the handshake's time is over
+		hangs bool // for as long as anybody waits
 	}{
 		"eats its input":         {`cat >/dev/null`, true},
 		"echoes its input":       {`cat`, true},
@@ -58,12 +62,14 @@ func TestNoShell(t *testing.T) {
 	} {
 		t.Run(what, func(t *testing.T) {
 			t.Parallel()
-			patience := 20 * time.Second
+			ctx := await.Context(t)
 			if c.hangs {
-				patience = 500 * time.Millisecond
+				var giveUp context.CancelFunc
+				ctx, giveUp = context.WithTimeout(ctx, await.Scaled(100*time.Millisecond))
+				defer giveUp()
 			}
 			p := a.login(t, c.login)
-			_, err := Start(within(t, patience), p)
+			_, err := Start(ctx, p)
 			if !errors.Is(err, ErrNoShell) {
 				t.Fatalf("want ErrNoShell, got %v", err)
 			}
@@ -73,6 +79,15 @@ func TestNoShell(t *testing.T) {
 			p.ends(t)
 		})
 	}
+}
+
+// scriptOnly is a process whose input ends behind the script, so that a shell that
+// waits for more of it ends as well, and none is waited for in vain.
+type scriptOnly struct{ *process }
+
+func (p scriptOnly) Write(b []byte) (int, error) {
+	n, err := p.process.Write(b)
+	return n, errors.Join(err, p.CloseWrite())
 }
 
 // A login script that swallows the first lines of the script leaves a shell
@@ -85,29 +100,15 @@ func TestLoginScriptThatEatsLines(t *testing.T) {
 		for n := range strings.Count(script, "\n") + 1 {
 			t.Run(fmt.Sprint(n), func(t *testing.T) {
 				t.Parallel()
-				p := a.login(t, fmt.Sprintf(`i=0; while [ $i -lt %d ]; do IFS= read -r x; i=$((i+1)); done`, n))
-				s, err := Start(within(t, 500*time.Millisecond), p)
-				if errors.Is(err, ErrNoShell) {
+				login := fmt.Sprintf(`i=0; while [ $i -lt %d ]; do IFS= read -r x; i=$((i+1)); done`, n)
+				_, err := Start(await.Context(t), scriptOnly{a.login(t, login)})
+				if !errors.Is(err, ErrNoShell) {
+					t.Fatal(err)
+				}
+				if !errors.Is(err, os.ErrClosed) { // it was not ready for what follows the script
 					return
 				}
-				if err != nil {
-					t.Fatal(err)
-				}
-				defer s.Close()
-				ctx := within(t, 10*time.Second)
-				who, err := s.Who(ctx)
-				if err != nil {
-					t.Fatal(err)
-				}
-				if gone, known, err := s.Gone(ctx, who); gone || !known || err != nil {
-					t.Fatalf("gone %v, known %v, %v", gone, known, err)
-				}
-				dir := t.TempDir()
-				source, part := write(t, filepath.Join(dir, "source"), "xyz"), write(t, filepath.Join(dir, "part"), "0123456789")
-				if _, err := s.Call(ctx, "copy", source, part, "3"); err != nil {
-					t.Fatal(err)
-				}
-				wantFile(t, part, "012xyz6789")
+				wantWorking(t, a, login)
 				mu.Lock()
 				whole++
 				mu.Unlock()
@@ -117,6 +118,30 @@ func TestLoginScriptThatEatsLines(t *testing.T) {
 	if whole == 0 {
 		t.Fatal("not even the whole script works")
 	}
+}
+
+// wantWorking wants a shell that can do all that the script knows.
+func wantWorking(t *testing.T, a *account, login string) {
+	t.Helper()
+	ctx := await.Context(t)
+	s, err := Start(ctx, a.login(t, login))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	who, err := s.Who(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if gone, known, err := s.Gone(ctx, who); gone || !known || err != nil {
+		t.Fatalf("gone %v, known %v, %v", gone, known, err)
+	}
+	dir := t.TempDir()
+	source, part := write(t, filepath.Join(dir, "source"), "xyz"), write(t, filepath.Join(dir, "part"), "0123456789")
+	if _, err := s.Call(ctx, "copy", source, part, "3"); err != nil {
+		t.Fatal(err)
+	}
+	wantFile(t, part, "012xyz6789")
 }
 
 // silent is a Channel that takes everything and says nothing until it is
