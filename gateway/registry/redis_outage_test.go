@@ -130,18 +130,18 @@ func TestRedisKilled(t *testing.T) {
 	for name, call := range calls {
 		all.Go(func() { unavailable(t, name, call) })
 	}
+	all.Go(func() { crowd(t, 50, "Claim", calls["Claim"]) })
 	all.Wait()
-	crowd(t, 50, "Claim", calls["Claim"])
 
 	server.Restart()
-	recovers(t, func() error { return r.Ping(t.Context()) })
+	through(t, "Ping", func() error { return r.Ping(t.Context()) })
 	must(t, "Claim", claims(r.Claim(t.Context(), "k", a, time.Hour))(a))
 	if n := strings.Count(log.String(), "\n"); n != 2 || !strings.Contains(log.String(), server.Addr) {
 		t.Errorf("the log has %d lines, want one for the outage and one for its end:\n%s", n, log.String())
 	}
 }
 
-// crowd: many requests during an outage wait no longer than one.
+// crowd: many requests during an outage are told of it.
 func crowd(t *testing.T, n int, what string, call func() error) {
 	t.Helper()
 	var all sync.WaitGroup
@@ -160,10 +160,16 @@ func TestRedisPaused(t *testing.T) {
 	a := newClaim("alice")
 	must(t, "Claim", claims(r.Claim(t.Context(), "k", a, time.Hour))(a))
 	server.Pause()
-	crowd(t, 50, "Claim", func() error { _, err := r.Claim(t.Context(), "k", a, time.Hour); return err })
-	crowd(t, 2, "Put", func() error { return r.Put(t.Context(), newEntry("alice"), time.Hour) })
+	var all sync.WaitGroup
+	all.Go(func() {
+		crowd(t, 50, "Claim", func() error { _, err := r.Claim(t.Context(), "k", a, time.Hour); return err })
+	})
+	all.Go(func() {
+		crowd(t, 2, "Put", func() error { return r.Put(t.Context(), newEntry("alice"), time.Hour) })
+	})
+	all.Wait()
 	server.Resume()
-	recovers(t, func() error { return r.Ping(t.Context()) })
+	through(t, "Ping", func() error { return r.Ping(t.Context()) })
 	must(t, "Claim", claims(r.Claim(t.Context(), "k", a, time.Hour))(a))
 	// What was sent before the pause ended may be carried out late, and does no harm.
 	must(t, "another's claim", claims(r.Claim(t.Context(), "k", newClaim("bob"), time.Hour))(a))
@@ -176,5 +182,5 @@ func TestRedisDownAtStart(t *testing.T) {
 	r := dial(t, server.URL())
 	unavailable(t, "Ping", func() error { return r.Ping(t.Context()) })
 	server.Restart()
-	recovers(t, func() error { return r.Ping(t.Context()) })
+	through(t, "Ping", func() error { return r.Ping(t.Context()) })
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"sftpgate/gateway"
+	"sftpgate/remote/remotetest/await"
 )
 
 // claim calls Claim and compares the claim that stands then.
@@ -49,7 +50,7 @@ func claimEnds(t *testing.T, s Store) {
 	key, a, b := newKey(), newClaim("alice"), newClaim("bob")
 	start := time.Now()
 	claim(t, s, key, a, short, a)
-	eventually(t, "the claim ends", func() bool {
+	await.Until(t, "the claim to end", func() bool {
 		got, err := s.Claim(t.Context(), key, b, long)
 		check(t, "Claim", err)
 		return got == b

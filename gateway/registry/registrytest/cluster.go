@@ -6,6 +6,9 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
+
+	"sftpgate/remote/remotetest/await"
 )
 
 // RedisCluster is a real Redis Cluster of three masters on 127.0.0.1, each with
@@ -111,7 +114,7 @@ func (c *RedisCluster) Move(key string) (step func() (last bool)) {
 				c.t.Fatal(err)
 			}
 			for i := 2; i < len(keys); i += 2 { // count, then length and text of each
-				c.do(from, fmt.Sprintf("MIGRATE 127.0.0.1 %s %s 0 5000", to.port(), keys[i]))
+				c.do(from, fmt.Sprintf("MIGRATE 127.0.0.1 %s %s 0 %d", to.port(), keys[i], await.Limit.Milliseconds()))
 			}
 		},
 		func() {
@@ -130,7 +133,8 @@ func (c *RedisCluster) Move(key string) (step func() (last bool)) {
 
 func (c *RedisCluster) start() *RedisServer {
 	// A node that is gone is noticed after about the timeout and a half.
-	return StartRedis(c.t, "--cluster-enabled", "yes", "--cluster-node-timeout", "1000", "--repl-diskless-sync-delay", "0")
+	timeout := strconv.FormatInt(await.Scaled(time.Second).Milliseconds(), 10)
+	return StartRedis(c.t, "--cluster-enabled", "yes", "--cluster-node-timeout", timeout, "--repl-diskless-sync-delay", "0")
 }
 
 func (c *RedisCluster) meet(node *RedisServer) {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"sftpgate/gateway"
+	"sftpgate/remote/remotetest/await"
 )
 
 func hasLease(t *testing.T, s Store, key gateway.Key, token string, ttl time.Duration, want bool) {
@@ -34,7 +35,7 @@ func leaseRenewedAndStolen(t *testing.T, s Store) {
 	hasLease(t, s, kept, a, long, true)
 	start := time.Now()
 	hasLease(t, s, lost, a, short, true)
-	eventually(t, "the lease ends and another takes it", func() bool {
+	await.Until(t, "the lease to end", func() bool {
 		ok, err := s.Lease(t.Context(), lost, b, long)
 		check(t, "Lease", err)
 		return ok

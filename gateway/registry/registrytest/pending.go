@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"sftpgate/gateway"
+	"sftpgate/remote/remotetest/await"
 )
 
 // waits says how often an upload is on the list of what is pending, and fails
@@ -46,7 +47,7 @@ func pending(t *testing.T, s Store) {
 	set(&e, true, 1)
 
 	put(t, s, brief, short)
-	eventually(t, "an entry that ends is no longer pending", func() bool { return waits(t, s, brief) == 0 })
+	await.Until(t, "the entry to end, and not to be pending any more", func() bool { return waits(t, s, brief) == 0 })
 	set(&brief, true, 1)
 
 	// A tombstone can be pending, and a late snapshot does not change that.

@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"sftpgate/remote/remotetest/await"
 )
 
 // RedisServer is a real redis-server without persistence, on 127.0.0.1. It
@@ -48,7 +50,12 @@ func newServer(t testing.TB) *RedisServer {
 	dir := t.TempDir()
 	s := &RedisServer{t: t, log: filepath.Join(dir, "redis.log")}
 	s.args = []string{"--bind", "127.0.0.1", "--dir", dir, "--logfile", s.log}
-	t.Cleanup(s.Kill)
+	t.Cleanup(func() {
+		s.Kill()
+		if out, _ := os.ReadFile(s.log); t.Failed() {
+			t.Logf("the log of the redis-server at %s:\n%s", s.Addr, out)
+		}
+	})
 	return s
 }
 
@@ -62,8 +69,7 @@ func (s *RedisServer) startAnywhere() {
 			return
 		}
 	}
-	out, _ := os.ReadFile(s.log)
-	s.t.Fatalf("redis-server did not start; its log:\n%s", out)
+	s.t.Fatal("redis-server did not start")
 }
 
 func (s *RedisServer) port() string {
@@ -89,13 +95,7 @@ func (s *RedisServer) Kill() {
 func (s *RedisServer) Restart() {
 	s.t.Helper()
 	s.Kill()
-	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
-		if s.start() {
-			return
-		}
-	}
-	out, _ := os.ReadFile(s.log)
-	s.t.Fatalf("redis-server did not start again at %s; its log:\n%s", s.Addr, out)
+	await.Until(s.t, "redis-server to start again at "+s.Addr, s.start)
 }
 
 // Pause stops the process: connections stay open and are accepted, nothing is answered.
@@ -125,13 +125,10 @@ func (s *RedisServer) Do(command string) string {
 // CaughtUp returns when s, a replica, has all that master has.
 func (s *RedisServer) CaughtUp(master *RedisServer) {
 	s.t.Helper()
-	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+	await.Until(s.t, "the replica at "+s.Addr+" to catch up", func() bool {
 		theirs, ours := master.replicated(), s.replicated()
-		if theirs != "" && theirs == ours {
-			return
-		}
-	}
-	s.t.Fatalf("the replica at %s did not catch up", s.Addr)
+		return theirs != "" && theirs == ours
+	})
 }
 
 // replicated is how far the stream of writes has come.
@@ -171,41 +168,41 @@ func (s *RedisServer) start() bool {
 	s.cmd, s.gone = cmd, gone
 	// The port may be another server's: the one that answers must be ours.
 	ours := "process_id:" + strconv.Itoa(cmd.Process.Pid)
-	for end := time.Now().Add(5 * time.Second); time.Now().Before(end); {
-		if lines, err := s.ask("INFO server"); err == nil && strings.Contains(strings.Join(lines, "\n"), ours) {
-			return true
-		}
+	answers := false
+	await.Until(s.t, "redis-server to answer at "+s.Addr, func() bool {
 		select {
 		case <-gone:
 			s.cmd = nil
-			return false
-		case <-time.After(10 * time.Millisecond):
+			return true
+		default:
 		}
-	}
-	s.Kill()
-	return false
+		lines, err := s.askWithin(time.Second, "INFO server") // another's may never answer
+		answers = err == nil && strings.Contains(strings.Join(lines, "\n"), ours)
+		return answers
+	})
+	return answers
 }
 
 func (s *RedisServer) await(command, want string) {
 	s.t.Helper()
-	var reply string
-	for end := time.Now().Add(15 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+	await.Until(s.t, fmt.Sprintf("%q in what %s answers to %s", want, s.Addr, command), func() bool {
 		lines, err := s.ask(command)
-		if reply = strings.Join(lines, "\n"); err == nil && strings.Contains(reply, want) {
-			return
-		}
-	}
-	s.t.Fatalf("%s: not within 15 s %q:\n%s", command, want, reply)
+		return err == nil && strings.Contains(strings.Join(lines, "\n"), want)
+	})
 }
 
 // ask returns the lines of the reply to one command, their marks (RESP 2) included.
 func (s *RedisServer) ask(command string) ([]string, error) {
-	c, err := net.DialTimeout("tcp", s.Addr, time.Second)
+	return s.askWithin(await.Limit, command)
+}
+
+func (s *RedisServer) askWithin(limit time.Duration, command string) ([]string, error) {
+	c, err := net.DialTimeout("tcp", s.Addr, limit)
 	if err != nil {
 		return nil, err
 	}
 	defer c.Close()
-	_ = c.SetDeadline(time.Now().Add(2 * time.Second))
+	_ = c.SetDeadline(time.Now().Add(limit))
 	if _, err := fmt.Fprintf(c, "%s\r\n", command); err != nil {
 		return nil, err
 	}

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"sftpgate/remote/remotetest/await"
 )
 
 // RedisSentinel is a master and a replica under the eyes of three sentinels,
@@ -26,7 +28,8 @@ const watched = "mymaster"
 
 // StartSentinel starts all of them and returns when the replica has all data
 // and the sentinels would agree on a fail-over. They start one when the master
-// has been silent for a second, and need one or two more to carry it out.
+// has been silent for a second, longer on a slow machine, and need one or two
+// more to carry it out.
 func StartSentinel(t testing.TB) *RedisSentinel {
 	t.Helper()
 	s := &RedisSentinel{t: t}
@@ -36,6 +39,7 @@ func StartSentinel(t testing.TB) *RedisSentinel {
 	// Before a sentinel looks: it looks again after ten seconds only.
 	replica.await("INFO replication", "master_link_status:up")
 	master.await("INFO replication", "state=online")
+	down := await.Scaled(time.Second)
 	var known []string // so that they need not find each other, which takes seconds
 	for range 3 {
 		id := make([]byte, 20)
@@ -46,8 +50,8 @@ func StartSentinel(t testing.TB) *RedisSentinel {
 		conf := []string{
 			"sentinel myid " + hex.EncodeToString(id),
 			fmt.Sprintf("sentinel monitor %s 127.0.0.1 %s 2", watched, master.port()),
-			fmt.Sprintf("sentinel down-after-milliseconds %s 1000", watched),
-			fmt.Sprintf("sentinel failover-timeout %s 2000", watched),
+			fmt.Sprintf("sentinel down-after-milliseconds %s %d", watched, down.Milliseconds()),
+			fmt.Sprintf("sentinel failover-timeout %s %d", watched, 2*down.Milliseconds()),
 		}
 		conf = append(conf, known...)
 		if err := os.WriteFile(sentinel.conf, []byte(strings.Join(conf, "\n")+"\n"), 0o600); err != nil {
@@ -77,29 +81,37 @@ func (s *RedisSentinel) URL() string {
 func (s *RedisSentinel) Master() *RedisServer {
 	s.t.Helper()
 	for _, sentinel := range s.Sentinels {
-		lines, err := sentinel.ask("SENTINEL GET-MASTER-ADDR-BY-NAME " + watched)
-		if err != nil || len(lines) < 5 { // two strings, each behind its length
-			continue
-		}
-		for _, server := range s.Servers {
-			if server.port() == lines[4] {
-				return server
-			}
+		if master := s.named(sentinel); master != nil {
+			return master
 		}
 	}
 	return nil
 }
 
-// FailedOver returns when the sentinels name another master than old.
-func (s *RedisSentinel) FailedOver(old *RedisServer) {
-	s.t.Helper()
-	for end := time.Now().Add(15 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
-		if now := s.Master(); now != nil && now != old {
-			return
+// named is the master that one sentinel names; nil when it does not answer.
+func (s *RedisSentinel) named(sentinel *RedisServer) *RedisServer {
+	lines, err := sentinel.ask("SENTINEL GET-MASTER-ADDR-BY-NAME " + watched)
+	if err != nil || len(lines) < 5 { // two strings, each behind its length
+		return nil
+	}
+	for _, server := range s.Servers {
+		if server.port() == lines[4] {
+			return server
 		}
 	}
-	out, _ := os.ReadFile(s.Sentinels[0].log)
-	s.t.Fatalf("no fail-over within 15 s; the log of a sentinel:\n%s", out)
+	return nil
+}
+
+// FailedOver returns when all sentinels that run name another master than old: a
+// client believes whichever answers first.
+func (s *RedisSentinel) FailedOver(old *RedisServer) {
+	s.t.Helper()
+	for _, sentinel := range s.Sentinels {
+		await.Until(s.t, "the sentinel at "+sentinel.Addr+" to name another master", func() bool {
+			now := s.named(sentinel)
+			return sentinel.cmd == nil || now != nil && now != old
+		})
+	}
 }
 
 // KillMaster ends the master with SIGKILL and returns it.

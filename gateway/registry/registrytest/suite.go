@@ -91,16 +91,6 @@ func check(t *testing.T, what string, err error) {
 	}
 }
 
-// eventually asks until ok says yes, and fails when it takes longer than a test may.
-func eventually(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	for end := time.Now().Add(10 * time.Second); !ok(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("not within 10 s: %s", what)
-		}
-	}
-}
-
 func ping(t *testing.T, s Store) { check(t, "Ping", s.Ping(t.Context())) }
 
 // callerGone: a cancelled request is not an outage of the store.
