@@ -10,7 +10,12 @@ FUZZSHORT ?= 2000x
 FUZZMINIMIZE ?= 10s
 SOAK ?= 10m
 
-.PHONY: build demo test bench parts check lint fuzz fuzz-short soak vuln gosec
+# Runs the tests and says what they do; it prints their closing lines.
+GOTESTSUM := $(GO) run gotest.tools/gotestsum@v1.13.0
+# A hang ends here and nothing else does: the slowest machine is far from it.
+TIMEOUT := 80m
+
+.PHONY: build demo test prove bench parts check lint fuzz fuzz-short benchmarks tests soak vuln gosec
 
 build:
 	$(GO) build -o bin/sftpgate ./cmd/sftpgate
@@ -18,10 +23,40 @@ build:
 demo: build
 	./bin/sftpgate demo
 
-test: parts check fuzz-short
-	$(GO) test -race -p 2 -timeout 20m ./...
-	@# What is counted without the race detector alone; and each benchmark still runs.
-	$(GO) test -count=1 -run 'Allocates?Nothing$$' -bench . -benchtime 1x $$(grep -rl --include='*_bench_test.go' '^func Benchmark' gateway remote | xargs -n 1 dirname | sort -u | sed 's|^|./|')
+# Each part says when it begins and how long it took; the tests come last.
+test:
+	@for part in parts check fuzz-short benchmarks tests; do \
+	echo "== $$part"; began=$$(date +%s); \
+	$(MAKE) --no-print-directory $$part || exit 1; \
+	[ $$part = tests ] || echo "== $$part: $$(($$(date +%s) - began)) s"; done
+
+# The longest packages first, so that both cores are busy to the end; after them all
+# others. One line for each test that passes, without its subtests.
+LONGEST := ./gateway ./cmd/sftpgate ./remote/merge ./remote/stage ./remote/link
+tests: SHELL := /bin/bash
+tests:
+	@mkdir -p bin; set -o pipefail; \
+	$(GOTESTSUM) --format testname --jsonfile bin/tests.json -- -race -p 2 -timeout $(TIMEOUT) \
+	$(LONGEST) $$($(GO) list ./... | grep -vxF "$$($(GO) list $(LONGEST))") </dev/null 2>&1 | \
+	tee bin/tests.log | grep --line-buffered -vE '^PASS [^ ]*\.(Test|Fuzz)[A-Za-z0-9_]*/'; status=$$?; \
+	echo "== the slowest tests, whole and in parts"; $(GOTESTSUM) tool slowest --jsonfile bin/tests.json --num 30; \
+	echo "== the packages, in seconds"; \
+	sed -nE 's/.*"Action":"(pass|fail)","Package":"([^"]*)","Elapsed":([0-9]+).*/\3 \2 \1/p' bin/tests.json | sort -rn; \
+	grep -E '^DONE ' bin/tests.log; exit $$status
+
+# What test explores a part of, whole: every prefix of the replays, every
+# interleaving of the models, every step of the kills, and the large files. For a
+# release, and when anything changes that they are about.
+prove: SHELL := /bin/bash
+prove: parts
+	@mkdir -p bin; set -o pipefail; \
+	$(GOTESTSUM) --format testname --jsonfile bin/prove.json -- -race -count=1 -p 2 -timeout 180m ./gateway ./cmd/sftpgate \
+	-run '$(PROOFS)' -args -prove </dev/null 2>&1 | tee bin/prove.log | grep --line-buffered -vE '^PASS [^ ]*\.(Test|Fuzz)[A-Za-z0-9_]*/'
+PROOFS := Replay|TwoGateways|ChangeTheirMinds|Kill|Crowd|Gigabyte
+
+# What is counted without the race detector alone; and each benchmark still runs.
+benchmarks:
+	@$(GO) test -count=1 -run 'Allocates?Nothing$$' -bench . -benchtime 1x $$(grep -rl --include='*_bench_test.go' '^func Benchmark' gateway remote | xargs -n 1 dirname | sort -u | sed 's|^|./|')
 
 # What go vet and gofmt say.
 check:
