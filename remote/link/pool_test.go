@@ -104,8 +104,8 @@ func TestLargeTransfer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const size = 20<<20 + 17
-	n, err := f.ReadFromWithConcurrency(io.LimitReader(&counting{}, size), 64)
+	const size = 6<<20 + 17
+	n, err := f.ReadFromWithConcurrency(io.LimitReader(&counting{}, size), 16)
 	if err = errors.Join(err, f.Sync(), f.Close()); err != nil || n != size {
 		t.Fatalf("%d bytes: %v", n, c.Explain(err))
 	}
