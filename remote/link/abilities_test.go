@@ -93,7 +93,7 @@ func TestAbilities(t *testing.T) {
 			s := remotetest.StartSSHD(t, c.o)
 			var patience link.Options
 			if hangs[name] {
-				patience.LoginTimeout = await.Scaled(time.Second)
+				patience.LoginTimeout = await.Scaled(300 * time.Millisecond)
 			}
 			a := abilities(t, s, patience)
 			if got := absent(t, a); got != c.absent {
