@@ -77,6 +77,7 @@ func onDisk(t *testing.T, o remotetest.ServerOptions) (*remotetest.Disk, *host) 
 // onBoth runs a test on OpenSSH's server, with and without a program of its
 // own, and on the one in memory.
 func onBoth(t *testing.T, test func(t *testing.T, h *host)) {
+	t.Parallel()
 	t.Run("sftp-server", func(t *testing.T) { _, h := onSSHD(t, remotetest.SSHDOptions{}); test(t, h) })
 	t.Run("internal-sftp", func(t *testing.T) {
 		_, h := onSSHD(t, remotetest.SSHDOptions{ForceCommand: "internal-sftp"})
