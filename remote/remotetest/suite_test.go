@@ -34,6 +34,7 @@ func (h host) client(t *testing.T) *sftp.Client {
 // onBoth runs a test against the real sftp-server and against the Disk.
 func onBoth(t *testing.T, test func(t *testing.T, h host)) {
 	t.Helper()
+	t.Parallel()
 	t.Run("openssh", func(t *testing.T) {
 		s := StartSSHD(t, SSHDOptions{Subsystem: sftpServer(t) + " -u 0022"})
 		c := login(t, s)
