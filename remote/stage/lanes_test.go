@@ -11,11 +11,13 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"sftpgate/remote/hosts"
 	"sftpgate/remote/link"
 	"sftpgate/remote/remotetest"
+	"sftpgate/remote/remotetest/await"
 	"sftpgate/remote/stage"
 )
 
@@ -48,7 +50,7 @@ func away(t *testing.T, trip time.Duration, gate func(remotetest.Op) error) (*si
 // warm opens all connections that there may be.
 func (s *site) warm() {
 	s.t.Helper()
-	s.eventually("all connections are open", func() bool {
+	await.Until(s.t, "all connections to open", func() bool {
 		for _, c := range s.Pool().Several(s.config.Connections) {
 			c.Release()
 		}
@@ -59,20 +61,10 @@ func (s *site) warm() {
 // wantIdle wants nobody to use a connection.
 func (s *site) wantIdle() {
 	s.t.Helper()
-	s.eventually("every connection was given back", func() bool {
+	await.Until(s.t, "every connection to be given back", func() bool {
 		now := s.Pool().Status()
 		return now.Idle == now.Open && now.Retired == 0
 	})
-}
-
-func (s *site) eventually(what string, holds func() bool) {
-	s.t.Helper()
-	for !holds() {
-		if s.ctx.Err() != nil {
-			s.t.Fatalf("never: %s", what)
-		}
-		time.Sleep(time.Millisecond)
-	}
 }
 
 // zeros is a body without an end.
@@ -113,9 +105,9 @@ func TestBodyGoesOverSeveralConnections(t *testing.T) {
 	l := g.Lanes()
 	a, err := l.Attempt(s.ctx, int64(len(content)))
 	s.check(err)
-	s.eventually("it is open on all connections", func() bool { return a.Ways() == s.config.Connections })
+	await.Until(t, "it to be open on all connections", func() bool { return a.Ways() == s.config.Connections })
 	go func() { // more than one connection takes, before the host takes any
-		s.eventually("blocks are under way", func() bool { return l.Held() > 16 })
+		await.Until(t, "blocks to be under way", func() bool { return l.Held() > 16 })
 		close(hold)
 	}()
 	_, err = a.Fill(s.ctx, bytes.NewReader(content))
@@ -189,7 +181,7 @@ func TestBodyEndsWhileAConnectionIsDialled(t *testing.T) {
 	a.Discard()
 	l.Close()
 	close(slow)
-	s.eventually("it is connected again", func() bool { return s.Pool().Status().Open == 1 })
+	await.Until(t, "it to be connected again", func() bool { return s.Pool().Status().Open == 1 })
 	s.wantIdle()
 }
 
@@ -278,16 +270,16 @@ func TestFrozenHostLeavesBlocksToOthers(t *testing.T) {
 	l := h.Lanes()
 	a, err := l.Attempt(other.ctx, 8<<20)
 	other.check(err)
-	other.eventually("it is open on all connections", func() bool { return a.Ways() == other.config.Connections })
+	await.Until(t, "it to be open on all connections", func() bool { return a.Ways() == other.config.Connections })
 	on.Store(true)
 	close(begin)
-	frozen.eventually("the frozen host takes no more", func() bool { return stage.SpareLeft() <= stage.SpareBlocks/2 })
+	await.Until(t, "the frozen host to take no more", func() bool { return stage.SpareLeft() <= stage.SpareBlocks/2 })
 	bodies.Go(func() {
 		defer l.Close()
 		defer a.Discard()
 		_, _ = a.Fill(other.ctx, io.LimitReader(zeros{}, 4<<20))
 	})
-	other.eventually("another host's body gets blocks", func() bool { return l.Held() >= stage.OwnBlocks+4 })
+	await.Until(t, "another host's body to get blocks", func() bool { return l.Held() >= stage.OwnBlocks+4 })
 	if left := stage.SpareLeft(); left < stage.SpareBlocks/4 {
 		t.Errorf("%d of %d blocks are left to a third one", left, stage.SpareBlocks)
 	}
@@ -295,51 +287,52 @@ func TestFrozenHostLeavesBlocksToOthers(t *testing.T) {
 	bodies.Wait()
 	frozen.wantIdle()
 	other.wantIdle()
-	other.eventually("all blocks are given back", func() bool { return stage.SpareLeft() == stage.SpareBlocks })
+	await.Until(t, "all blocks to be given back", func() bool { return stage.SpareLeft() == stage.SpareBlocks })
 }
 
 // What bodies have under way to a host that is near does not grow with their number
 // by more than the one block that each has.
 func TestNearHostIsLentFewBlocks(t *testing.T) {
-	const many = 24
-	thaw := make(chan struct{})
-	s, _ := away(t, 0, func(op remotetest.Op) error {
-		if op.Kind == remotetest.Write && isAttempt(op) {
-			<-thaw
-		}
-		return nil
-	})
-	g := s.create(s.target("f"), "alice", "id", 1<<30)
-	var bodies sync.WaitGroup
-	var all []*stage.Lanes
-	begin := make(chan struct{}) // when all are open: the host does nothing beside a write that hangs
-	for range many {
-		l := g.Lanes()
-		a, err := l.Attempt(s.ctx, 8<<20)
-		s.check(err)
-		all = append(all, l)
-		bodies.Go(func() {
-			defer l.Close()
-			defer a.Discard()
-			<-begin
-			_, _ = a.Fill(s.ctx, io.LimitReader(zeros{}, 2<<20))
+	synctest.Test(t, func(t *testing.T) {
+		const many = 24
+		thaw := make(chan struct{})
+		s, _ := away(t, 0, func(op remotetest.Op) error {
+			if op.Kind == remotetest.Write && isAttempt(op) {
+				<-thaw
+			}
+			return nil
 		})
-	}
-	close(begin)
-	held := func() (n int) {
-		for _, l := range all {
-			n += l.Held()
+		g := s.create(s.target("f"), "alice", "id", 1<<30)
+		var bodies sync.WaitGroup
+		var all []*stage.Lanes
+		begin := make(chan struct{}) // when all are open: the host does nothing beside a write that hangs
+		for range many {
+			l := g.Lanes()
+			a, err := l.Attempt(s.ctx, 8<<20)
+			s.check(err)
+			all = append(all, l)
+			bodies.Go(func() {
+				defer l.Close()
+				defer a.Discard()
+				<-begin
+				_, _ = a.Fill(s.ctx, io.LimitReader(zeros{}, 2<<20))
+			})
 		}
-		return n
-	}
-	s.eventually("all have what they may have", func() bool { return held() >= many*stage.OwnBlocks+stage.NearBlocks })
-	time.Sleep(100 * time.Millisecond)
-	if n := held(); n != many*stage.OwnBlocks+stage.NearBlocks {
-		t.Errorf("%d bodies hold %d blocks", many, n)
-	}
-	close(thaw)
-	bodies.Wait()
-	s.eventually("all blocks are given back", func() bool { return stage.SpareLeft() == stage.SpareBlocks })
+		close(begin)
+		held := func() (n int) {
+			for _, l := range all {
+				n += l.Held()
+			}
+			return n
+		}
+		synctest.Wait() // until nobody can go on
+		if n := held(); n != many*stage.OwnBlocks+stage.NearBlocks {
+			t.Errorf("%d bodies hold %d blocks", many, n)
+		}
+		close(thaw)
+		bodies.Wait()
+		await.Until(t, "all blocks to be given back", func() bool { return stage.SpareLeft() == stage.SpareBlocks })
+	})
 }
 
 // One of the connections that a body goes over is lost: nothing of it counts,
@@ -362,10 +355,10 @@ func TestOneOfSeveralConnectionsIsLost(t *testing.T) {
 	l := g.Lanes()
 	a, err := l.Attempt(s.ctx, 8<<20)
 	s.check(err)
-	s.eventually("it is open on all connections", func() bool { return a.Ways() == s.config.Connections })
+	await.Until(t, "it to be open on all connections", func() bool { return a.Ways() == s.config.Connections })
 	cut.Store(true)
 	go func() {
-		s.eventually("blocks are under way", func() bool { return l.Held() > 16 })
+		await.Until(t, "blocks to be under way", func() bool { return l.Held() > 16 })
 		close(hold)
 	}()
 	_, err = a.Fill(s.ctx, io.LimitReader(zeros{}, 8<<20))

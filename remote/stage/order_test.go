@@ -14,6 +14,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"sftpgate/remote/hosts"
@@ -45,7 +46,8 @@ func TestManyAreStagedInOrder(t *testing.T) {
 }
 
 // shuffled is a host that works on all that it has been asked at once, and here does
-// the last first.
+// the last first. On a virtual clock that is all which comes before the answer is
+// waited for.
 type shuffled struct{ link.Transport }
 
 func (s shuffled) Subsystem(name string) (link.Channel, error) {
@@ -119,16 +121,18 @@ func TestHostThatWorksInAnotherOrder(t *testing.T) {
 	for name, missing := range map[string]error{"no such file": syscall.ENOENT, "failure": syscall.EIO} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := onShuffled(t, missing)
-			for i := range 3 {
-				g := s.create(s.target(fmt.Sprint("f", i)), "alice", "id", 5)
-				s.wantNames(g.Dir(), "record.1", "chunks")
-				s.check(g.Remove(s.ctx))
-				s.wantNames(s.root)
-			}
-			if !s.Disorderly() {
-				t.Error("it was not found out")
-			}
+			synctest.Test(t, func(t *testing.T) {
+				s := onShuffled(t, missing)
+				for i := range 3 {
+					g := s.create(s.target(fmt.Sprint("f", i)), "alice", "id", 5)
+					s.wantNames(g.Dir(), "record.1", "chunks")
+					s.check(g.Remove(s.ctx))
+					s.wantNames(s.root)
+				}
+				if !s.Disorderly() {
+					t.Error("it was not found out")
+				}
+			})
 		})
 	}
 }

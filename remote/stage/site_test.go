@@ -12,7 +12,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/pkg/sftp"
 
@@ -20,6 +19,7 @@ import (
 	"sftpgate/remote/link"
 	"sftpgate/remote/record"
 	"sftpgate/remote/remotetest"
+	"sftpgate/remote/remotetest/await"
 	"sftpgate/remote/stage"
 )
 
@@ -60,8 +60,7 @@ func onDisk(t *testing.T, o remotetest.ServerOptions) *site {
 
 func newSite(t *testing.T, s *site) *site {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
-	t.Cleanup(cancel)
+	ctx := await.Context(t)
 	s.t, s.ctx = t, ctx
 	s.Host = s.gateway()
 	conn, err := s.Pool().Conn(ctx)
@@ -76,8 +75,7 @@ func newSite(t *testing.T, s *site) *site {
 // onLinks is a host as one gateway's connections reach it; no stranger looks on.
 func onLinks(t *testing.T, links *link.Links, config hosts.Host) *site {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
-	t.Cleanup(cancel)
+	ctx := await.Context(t)
 	pool, _ := links.Host(config.ID)
 	return &site{t: t, ctx: ctx, root: config.Roots[0], config: config, Host: stage.New(pool, slog.New(slog.DiscardHandler))}
 }
