@@ -12,12 +12,13 @@ import (
 	"sftpgate/gateway/registry/registrytest"
 	"sftpgate/remote/link"
 	"sftpgate/remote/remotetest"
+	"sftpgate/remote/remotetest/await"
 )
 
 // The client goes away in the middle of the merge and asks again and again, at
 // both gateways: every byte is merged once, and the file is published once.
 func TestAskedFiveTimesThereIsOneMerge(t *testing.T) {
-	d, st := remotetest.NewDisk(), fleeting(t)
+	d, st := remotetest.NewDisk(), embedded(t)
 	if err := d.MkdirAll(memDir); err != nil {
 		t.Fatal(err)
 	}
@@ -54,7 +55,7 @@ func TestAskedFiveTimesThereIsOneMerge(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, r := range []*rig{a, b} {
-		eventually(t, "done", func() bool {
+		await.Until(t, "its end at both gateways", func() bool {
 			u, err := r.Get(t.Context(), alice, up.ID)
 			return err == nil && u.State == gateway.Done
 		})
@@ -103,7 +104,7 @@ func TestNobodyIsLockedOutByHisOwnClaim(t *testing.T) {
 	}
 	r.clean(".")
 	var up gateway.Upload
-	eventually(t, "alice opens it", func() bool {
+	await.Until(t, "alice to open it", func() bool {
 		o, err := r.tryOpen(alice, "f", 2*mib)
 		if err != nil && gateway.CodeOf(err) != gateway.RegistryUnavailable {
 			t.Fatal(err)

@@ -1,17 +1,16 @@
 package gateway_test
 
 import (
-	"context"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
 	"testing"
-	"time"
 
 	"sftpgate/gateway"
 	"sftpgate/remote/record"
 	"sftpgate/remote/remotetest"
+	"sftpgate/remote/remotetest/await"
 )
 
 // chunkOf is the file of the chunk that begins at off.
@@ -123,9 +122,7 @@ func TestDamageBeforeDuringAndAfterTheMerge(t *testing.T) {
 			check(t, os.Truncate(chunkOf(t, gen, 118*piece), 10))
 			flip(t, chunkOf(t, gen, 119*piece), 10, 1)
 			thaw()
-			ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
-			defer cancel()
-			_, err := r.Wait(ctx, alice, up.ID)
+			_, err := r.Wait(await.Context(t), alice, up.ID)
 			// Where its chunk is still there the second piece is merged once more.
 			asked := r.mended(name, up.ID, content, err).Without(record.Spans{{Off: piece, Len: piece}})
 			wantPieces(t, asked, 0, 118, 119)

@@ -14,13 +14,14 @@ import (
 	"sftpgate/remote/link"
 	"sftpgate/remote/record"
 	"sftpgate/remote/remotetest"
+	"sftpgate/remote/remotetest/await"
 )
 
 // What a frozen process on the host does when it wakes harms nothing, whatever
 // has happened meanwhile. Real processes of a real server are stopped here.
 
 // patient does not take a frozen server for a dead one.
-var patient = link.Options{Stall: 50 * time.Second, SyncStall: 50 * time.Second}
+var patient = link.Options{Stall: time.Hour, SyncStall: time.Hour}
 
 // piece is small, so that a merge takes many copies and can be met in its middle.
 const piece = 100_003
@@ -90,8 +91,10 @@ func kinds() []kind {
 // next name is tried.
 func (r *rig) midway(st store, content []byte, edit ...func(*gateway.OpenRequest)) (name string, up gateway.Upload, thaw func()) {
 	r.t.Helper()
-	for try := range 10 {
-		name = "f" + strconv.Itoa(try)
+	tries := 0
+	await.Until(r.t, "a merge that is not over before it can be stopped", func() bool {
+		tries++
+		name = "f" + strconv.Itoa(tries)
 		var release func()
 		up, release = r.stand(st, name, content, edit...)
 		release()
@@ -99,14 +102,15 @@ func (r *rig) midway(st store, content []byte, edit ...func(*gateway.OpenRequest
 			r.t.Fatal(err)
 		}
 		if thaw = r.freeze(name); thaw != nil {
-			return name, up, thaw
+			return true
 		}
 		if _, err := r.Wait(r.t.Context(), alice, up.ID); err != nil {
 			r.t.Fatal(err)
 		}
-	}
-	r.t.Fatal("every merge was over before it could be stopped")
-	return
+		return false
+	})
+	r.t.Logf("the merge of %s was stopped", name)
+	return name, up, thaw
 }
 
 // freeze stops the process that merges a file; nil when it had done its work.
@@ -115,7 +119,7 @@ func (r *rig) freeze(name string) (thaw func()) {
 	var writer record.Writer
 	var part string
 	over := false
-	quickly(r.t, "a merge has begun", func() bool {
+	await.Until(r.t, "a merge to begin", func() bool {
 		dir, state, ok := r.generation(name)
 		over = !ok && r.published(name)
 		if !ok || len(state.Writers) == 0 || state.Writers[len(state.Writers)-1].Session == 0 {
@@ -124,7 +128,7 @@ func (r *rig) freeze(name string) (thaw func()) {
 		writer, part = state.Writers[len(state.Writers)-1], filepath.Join(dir, "part."+strconv.Itoa(state.Epoch))
 		return true
 	})
-	quickly(r.t, "the part grows", func() bool {
+	await.Until(r.t, "the part to grow", func() bool {
 		info, err := os.Stat(part)
 		over = over || r.published(name)
 		return over || err == nil && info.Size() > piece
@@ -139,16 +143,6 @@ func (r *rig) freeze(name string) (thaw func()) {
 		return nil
 	}
 	return thaw
-}
-
-// quickly is eventually for what is over in a moment.
-func quickly(t testing.TB, what string, holds func() bool) {
-	t.Helper()
-	for end := time.Now().Add(20 * time.Second); !holds(); time.Sleep(time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("never: %s", what)
-		}
-	}
 }
 
 // flip changes every byte of a file in place.
@@ -199,9 +193,7 @@ func TestFrozenMergerWakesAfterThePublication(t *testing.T) {
 			}
 
 			thaw()
-			ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
-			defer cancel()
-			if u, err := a.Wait(ctx, alice, up.ID); err != nil || u.State != gateway.Done {
+			if u, err := a.Wait(await.Context(t), alice, up.ID); err != nil || u.State != gateway.Done {
 				t.Errorf("the gateway whose merger was frozen says %s, %v", u.State, err)
 			}
 			a.stop()
@@ -239,6 +231,7 @@ func TestFrozenServerOfACancelledUpload(t *testing.T) {
 			if r.sshd.StopSFTP() == 0 {
 				t.Fatal("nothing was stopped")
 			}
+			t.Cleanup(func() { r.sshd.ContSFTP() })
 			close(waiting.goOn)
 			return "f", up, func() { r.sshd.ContSFTP() }, func() {
 				if err := <-sent; err == nil {

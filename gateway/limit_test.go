@@ -57,7 +57,7 @@ func (u untouched) Read([]byte) (int, error) {
 // Where a host, a user or the gateway takes no more bodies, each way of sending
 // one is refused unread, and nothing else is: the same goes through afterwards.
 func TestTooManyBodies(t *testing.T) {
-	const wait = 100 * time.Millisecond
+	const wait = time.Millisecond // whoever finds no place is refused
 	for name, c := range map[string]struct {
 		limits gateway.Limits
 		ofHost int
@@ -133,7 +133,7 @@ func justErr[T any](_ T, err error) error { return err }
 // A body that waits in line is taken when there is room, and the end of a large
 // file that was put holds no place.
 func TestBodiesWaitTheirTurn(t *testing.T) {
-	r := limitedRig(t, gateway.Limits{Wait: time.Minute}, func(h *hosts.Host) { h.MaxBodies = 2 })
+	r := limitedRig(t, gateway.Limits{Wait: time.Hour}, func(h *hosts.Host) { h.MaxBodies = 2 })
 	content := noise(10 * mib)
 	var all sync.WaitGroup
 	for i := range 8 {
@@ -210,7 +210,7 @@ func TestLimitsOfAHostAreReloaded(t *testing.T) {
 	pool, _ := links.Host("web-1")
 	st := embedded(t)
 	s := gateway.New(gateway.Config{Hosts: staging{"web-1": stage.New(pool, log)}, Claims: st, Leases: st, Index: st, Engines: merge.NewEngines(),
-		Log: log, Limits: gateway.Limits{Wait: 100 * time.Millisecond}})
+		Log: log, Limits: gateway.Limits{Wait: time.Millisecond}})
 	defer func() { _ = s.Shutdown(t.Context()) }()
 	r := &rig{s, t, sshd, sshd.Root}
 

@@ -5,11 +5,13 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"sftpgate/gateway"
 	"sftpgate/remote/link"
 	"sftpgate/remote/remotetest"
+	"sftpgate/remote/remotetest/await"
 )
 
 // What one gateway tells of an upload that another one works on.
@@ -25,7 +27,7 @@ func TestOldNewsIsNotTold(t *testing.T) {
 		t.Errorf("resumed as %+v", o)
 	}
 	b.send(alice, up.ID, content, 3*mib, 3*mib)
-	eventually(t, "the other gateway tells it", func() bool {
+	await.Until(t, "the other gateway to tell it", func() bool {
 		u, err := a.Get(t.Context(), alice, up.ID)
 		return err == nil && u.ReceivedBytes == 6*mib && len(u.Received) == 1
 	})
@@ -37,36 +39,42 @@ func TestOldNewsIsNotTold(t *testing.T) {
 // A gateway that has only taken bytes does not tell the index that a finish,
 // which was asked for at another one, is not wanted any more.
 func TestAWishIsNotTakenBack(t *testing.T) {
-	st, _ := redis(t)
-	sshd := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
-	a := &rig{gatewayOn(t, st, link.Options{}, sshd.Host("web-1")), t, sshd, sshd.Root}
-	b := &rig{gatewayOn(t, st, link.Options{}, sshd.Host("web-1")), t, sshd, sshd.Root}
-	content := noise(8 * mib)
-	up := a.open(alice, "f", 8*mib).Upload
-	e, _, err := st.Get(t.Context(), up.ID)
-	if err == nil { // so that the finish waits
-		_, err = st.Lease(t.Context(), e.Key, "a third", time.Hour)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	a.send(alice, up.ID, content, 0, 8*mib)
-	if _, err := b.Finish(t.Context(), alice, up.ID, gateway.FinishRequest{Size: -1}); err != nil {
-		t.Fatal(err)
-	}
-	for end := time.Now().Add(3 * time.Second); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
-		left, err := st.Pending(t.Context())
-		if err != nil || len(left) != 1 || left[0].Upload.State != gateway.Merging {
-			t.Fatalf("pending: %+v, %v", left, err)
+	st := embedded(t)
+	synctest.Test(t, func(t *testing.T) {
+		d := emptyDisk(t)
+		a, b := onDisk(t, d, st, remotetest.ServerOptions{}), onDisk(t, d, st, remotetest.ServerOptions{})
+		content := noise(3000)
+		up := a.open(alice, "f", 3000).Upload
+		e, _, err := st.Get(t.Context(), up.ID)
+		if err == nil { // so that the finish waits
+			_, err = st.Lease(t.Context(), e.Key, "a third", time.Hour)
 		}
-		if u, err := a.Get(t.Context(), alice, up.ID); err != nil || u.State != gateway.Merging {
-			t.Fatalf("the other gateway tells %s, %v", u.State, err)
+		if err != nil {
+			t.Fatal(err)
 		}
-	}
-	if err := st.Unlease(t.Context(), e.Key, "a third"); err != nil {
-		t.Fatal(err)
-	}
-	eventually(t, "published", func() bool { return b.published("f") })
+		a.send(alice, up.ID, content, 0, 1500)
+		a.send(alice, up.ID, content, 1500, 1500)
+		if _, err := b.Finish(t.Context(), alice, up.ID, gateway.FinishRequest{Size: -1}); err != nil {
+			t.Fatal(err)
+		}
+		for range 1200 { // for a minute, in which both look at the host and at each other
+			time.Sleep(50 * time.Millisecond)
+			left, err := st.Pending(t.Context())
+			if err != nil || len(left) != 1 || left[0].Upload.State != gateway.Merging {
+				t.Fatalf("pending: %+v, %v", left, err)
+			}
+			if u, err := a.Get(t.Context(), alice, up.ID); err != nil || u.State != gateway.Merging {
+				t.Fatalf("the other gateway tells %s, %v", u.State, err)
+			}
+		}
+		if err := st.Unlease(t.Context(), e.Key, "a third"); err != nil {
+			t.Fatal(err)
+		}
+		if u, err := b.Wait(t.Context(), alice, up.ID); err != nil || u.State != gateway.Done {
+			t.Errorf("%+v, %v", u, err)
+		}
+		b.exactOn(d, content)
+	})
 }
 
 // deaf is a registry that cannot be told anything for a while.
@@ -111,7 +119,7 @@ func TestAWishIsFoundOnTheHost(t *testing.T) {
 	if err := b.Sweep(t.Context(), "web-1"); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "published", func() bool { return b.published("f") })
+	await.Until(t, "the publication", func() bool { return b.published("f") })
 }
 
 // Whatever becomes of an upload, those who watch it are told, or told that

@@ -18,8 +18,8 @@ import (
 	"sftpgate/gateway/registry/registrytest"
 	"sftpgate/remote/hosts"
 	"sftpgate/remote/link"
-	"sftpgate/remote/merge"
 	"sftpgate/remote/remotetest"
+	"sftpgate/remote/remotetest/await"
 	"sftpgate/remote/stage"
 )
 
@@ -72,12 +72,10 @@ func gatewayWith(t testing.TB, st store, o link.Options, c gateway.Config, hs ..
 		pool, _ := links.Host(h.ID)
 		at[h.ID] = stage.New(pool, log)
 	}
-	c.Hosts, c.Claims, c.Leases, c.Index, c.Engines, c.Log, c.Ready = at, st, st, st, merge.NewEngines(), log, st.Ping
+	c.Hosts, c.Claims, c.Leases, c.Index, c.Log, c.Ready = at, st, st, st, log, st.Ping
 	s := gateway.New(c)
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-		defer cancel()
-		_ = s.Shutdown(ctx)
+		_ = s.Shutdown(await.Context(t))
 		_ = links.Close()
 	})
 	return s
@@ -92,9 +90,16 @@ func (l testLog) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
+// embedded is the registry of a single gateway, in memory where the system has a
+// filesystem for that: what it syncs is the registry's business.
 func embedded(t testing.TB) store {
 	t.Helper()
-	st, err := registry.OpenBolt(filepath.Join(t.TempDir(), "registry.db"))
+	dir, err := os.MkdirTemp("/dev/shm", "sftpgate")
+	if err != nil {
+		dir = t.TempDir()
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	st, err := registry.OpenBolt(filepath.Join(dir, "registry.db"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,11 +9,13 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"sftpgate/gateway"
 	"sftpgate/remote/link"
 	"sftpgate/remote/remotetest"
+	"sftpgate/remote/remotetest/await"
 )
 
 // age makes everything below a path as old as if nothing had touched it since.
@@ -167,8 +169,8 @@ func TestExpiryIsToldAndNoticed(t *testing.T) {
 	if _, err := fresh.Entries(t.Context(), bob, "web-1", r.root); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the staging is gone", func() bool { _, err := os.Lstat(r.path(".f.sftpgate")); return os.IsNotExist(err) })
-	eventually(t, "the owner is told", func() bool {
+	await.Until(t, "the staging to go", func() bool { _, err := os.Lstat(r.path(".f.sftpgate")); return os.IsNotExist(err) })
+	await.Until(t, "the owner to be told", func() bool {
 		u, err := fresh.Get(t.Context(), alice, up.ID)
 		return err == nil && u.State == gateway.Cancelled && u.Error != nil
 	})
@@ -283,25 +285,29 @@ func TestSweepAndResume(t *testing.T) {
 // One directory that cannot be read keeps a sweep from nothing else.
 func TestSweepGoesOn(t *testing.T) {
 	for _, trouble := range []error{syscall.EACCES, syscall.EIO} {
-		d := remotetest.NewDisk()
-		rubbish := []string{memDir + "/.bbbbbbbbbbbbbbbbbbbbbbbbbb.sftpgate", memDir + "/a/.cccccccccccccccccccccccccc.sftpgate"}
-		err := errors.Join(d.MkdirAll(memDir+"/.stranger.sftpgate/bob-00000000"), d.MkdirAll(memDir+"/a"), d.MkdirAll(memDir+"/b"),
-			d.WriteFile(rubbish[0], nil), d.WriteFile(rubbish[1], nil))
-		if err != nil {
-			t.Fatal(err)
-		}
-		o := link.Options{Dial: d.Dial(remotetest.ServerOptions{Gate: func(op remotetest.Op) error {
-			if strings.Contains(op.Path, ".stranger.sftpgate/") || op.Path == memDir+"/b" {
-				return trouble
+		st := embedded(t)
+		synctest.Test(t, func(t *testing.T) {
+			d := emptyDisk(t)
+			rubbish := []string{memDir + "/.bbbbbbbbbbbbbbbbbbbbbbbbbb.sftpgate", memDir + "/a/.cccccccccccccccccccccccccc.sftpgate"}
+			err := errors.Join(d.MkdirAll(memDir+"/.stranger.sftpgate/bob-00000000"), d.MkdirAll(memDir+"/a"), d.MkdirAll(memDir+"/b"),
+				d.WriteFile(rubbish[0], nil), d.WriteFile(rubbish[1], nil))
+			if err != nil {
+				t.Fatal(err)
 			}
-			return nil
-		}})}
-		r := &rig{gatewayWith(t, fleeting(t), o, gateway.Config{ExpireAfter: time.Second}, memoryHost("web-1")), t, nil, memDir}
-		eventually(t, "all rubbish is swept", func() bool {
+			o := link.Options{Dial: d.Dial(remotetest.ServerOptions{Gate: func(op remotetest.Op) error {
+				if strings.Contains(op.Path, ".stranger.sftpgate/") || op.Path == memDir+"/b" {
+					return trouble
+				}
+				return nil
+			}})}
+			r := &rig{gatewayWith(t, st, o, gateway.Config{ExpireAfter: time.Minute}, memoryHost("web-1")), t, nil, memDir}
+			time.Sleep(2 * time.Minute) // it expires
 			if err := r.Sweep(t.Context(), "web-1"); err != nil {
 				t.Fatal(err)
 			}
-			return !d.Exists(rubbish[0]) && !d.Exists(rubbish[1])
+			if d.Exists(rubbish[0]) || d.Exists(rubbish[1]) {
+				t.Errorf("not all rubbish is swept:\n%s", d.Tree())
+			}
 		})
 	}
 }
@@ -318,7 +324,7 @@ func TestStagingMayComeBack(t *testing.T) {
 	}
 	b := &rig{gatewayOn(t, st, link.Options{}, sshd.Host("web-1")), t, sshd, sshd.Root}
 	b.Tend()
-	eventually(t, "it is looked for", func() bool {
+	await.Until(t, "it to be looked for", func() bool {
 		_, err := b.Get(t.Context(), alice, up.ID)
 		return gateway.CodeOf(err) == gateway.UnknownUpload
 	})
@@ -331,7 +337,7 @@ func TestStagingMayComeBack(t *testing.T) {
 	if _, err := b.Get(t.Context(), alice, up.ID); err != nil { // or a quarter of a minute later
 		t.Fatal(err)
 	}
-	eventually(t, "done", func() bool {
+	await.Until(t, "its end", func() bool {
 		u, err := b.Get(t.Context(), alice, up.ID)
 		return err == nil && u.State == gateway.Done
 	})
@@ -350,8 +356,8 @@ func TestSweepFindsFinishes(t *testing.T) {
 	if err := b.Sweep(t.Context(), "web-1"); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "published", func() bool { return b.published("f") })
-	eventually(t, "done", func() bool {
+	await.Until(t, "the publication", func() bool { return b.published("f") })
+	await.Until(t, "its end", func() bool {
 		u, err := b.Get(t.Context(), alice, up.ID)
 		return err == nil && u.State == gateway.Done
 	})

@@ -8,6 +8,7 @@ import (
 	"sftpgate/gateway"
 	"sftpgate/remote/link"
 	"sftpgate/remote/remotetest"
+	"sftpgate/remote/remotetest/await"
 )
 
 func (r *rig) published(name string) bool {
@@ -48,8 +49,8 @@ func TestFinishIsPickedUp(t *testing.T) {
 	up := a.leaveBehind(st, "f", content)
 	b := &rig{gatewayOn(t, st, link.Options{}, sshd.Host("web-1")), t, sshd, sshd.Root}
 	b.Tend()
-	eventually(t, "published", func() bool { return b.published("f") })
-	eventually(t, "nothing is pending", func() bool {
+	await.Until(t, "the publication", func() bool { return b.published("f") })
+	await.Until(t, "nothing to be pending", func() bool {
 		left, err := st.Pending(t.Context())
 		return err == nil && len(left) == 0
 	})
