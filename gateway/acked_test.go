@@ -37,7 +37,7 @@ func TestTheHostsAnswerIsLost(t *testing.T) {
 	} {
 		for name, step := range steps {
 			t.Run(name+", and the answer "+verdict, func(t *testing.T) {
-				st := fleeting(t)
+				st := embedded(t)
 				synctest.Test(t, func(t *testing.T) {
 					var armed atomic.Bool
 					gate := func(op remotetest.Op) error {

@@ -74,7 +74,7 @@ func TestEngineThatFails(t *testing.T) {
 	}})
 	host := memoryHost("web-1")
 	host.Engine = "auto"
-	r := &rig{gatewayOn(t, fleeting(t), link.Options{Dial: dial}, host), t, nil, memDir}
+	r := &rig{gatewayOn(t, embedded(t), link.Options{Dial: dial}, host), t, nil, memDir}
 	if h, err := r.Host(t.Context(), alice, "web-1"); err != nil || h.Engine != "copy-data" {
 		t.Fatalf("%+v, %v", h, err)
 	}

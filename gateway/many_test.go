@@ -20,7 +20,7 @@ func TestThousandsOfOpenUploads(t *testing.T) {
 	if err := d.MkdirAll(memDir); err != nil {
 		t.Fatal(err)
 	}
-	r := onDisk(t, d, fleeting(t), remotetest.ServerOptions{})
+	r := onDisk(t, d, embedded(t), remotetest.ServerOptions{})
 	heap := func() int64 {
 		runtime.GC()
 		var m runtime.MemStats

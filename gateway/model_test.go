@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"math/rand/v2"
 	"path"
@@ -104,14 +103,10 @@ type model struct {
 
 const modelChunk = 700
 
-// modelSeeds is how many interleavings are tried; more of them with
-// go test ./gateway -run TwoGateways -model.seeds 2000.
-var modelSeeds = flag.Int("model.seeds", 60, "interleavings of two gateways to try")
-
 func TestTwoGatewaysOneUpload(t *testing.T) {
-	for seed := range *modelSeeds {
+	for seed := range seeds() {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
-			st := fleeting(t) // its file is opened outside the bubble
+			st := embedded(t) // its file is opened outside the bubble
 			if seed%2 == 1 {
 				st = unleased{st}
 			}
@@ -248,7 +243,7 @@ func (m *model) check() {
 	if err == nil {
 		return // done: staging may go
 	}
-	state, staged := m.staging()
+	state, staged := stagingOn(m.t, m.disk)
 	if state.Epoch < m.epoch || state.Epoch == m.epoch && len(m.merged.Without(state.Merged)) > 0 {
 		m.t.Fatalf("the checkpoint went back from epoch %d %v to epoch %d %v\n%s", m.epoch, m.merged, state.Epoch, state.Merged, m.story())
 	}
@@ -261,11 +256,12 @@ func (m *model) check() {
 	}
 }
 
-// staging reads what the host knows: records and committed chunks.
-func (m *model) staging() (record.State, record.Spans) {
+// stagingOn reads what the host knows: records and committed chunks.
+func stagingOn(t *testing.T, d *remotetest.Disk) (record.State, record.Spans) {
+	t.Helper()
 	var records []record.Record
 	var staged record.Spans
-	for name, e := range m.disk.Snapshot() {
+	for name, e := range d.Snapshot() {
 		if !strings.HasPrefix(name, memDir+"/.f.sftpgate/") {
 			continue
 		}
@@ -282,7 +278,7 @@ func (m *model) staging() (record.State, record.Spans) {
 	}
 	state, err := record.Union(records)
 	if err != nil && !errors.Is(err, record.ErrNone) {
-		m.t.Fatal(err)
+		t.Fatal(err)
 	}
 	return state, staged
 }

@@ -3,7 +3,9 @@ package gateway_test
 import (
 	"bytes"
 	"fmt"
+	"strings"
 	"testing"
+	"testing/synctest"
 
 	"sftpgate/gateway"
 	"sftpgate/remote/remotetest"
@@ -41,35 +43,45 @@ func TestReplayPut(t *testing.T) {
 				if c.edit != nil {
 					c.edit(&req)
 				}
-				_, err := r.PutFile(t.Context(), alice, req)
+				_, err := r.PutFile(r.t.Context(), alice, req)
 				return err
 			}
-			d := remotetest.NewDisk()
-			if err := d.MkdirAll(memDir); err != nil {
-				t.Fatal(err)
-			}
-			if f.prepare != nil {
-				f.prepare(d)
-			}
-			first := f.rig(t, d)
-			if _, err := first.PutFile(t.Context(), alice, gateway.PutRequest{Host: "web-1", Path: memDir + "/other", Size: 1, R: bytes.NewReader(content[:1])}); err != nil {
-				t.Fatal(err) // what the host can do is known then
-			}
-			scene := len(d.Log())
-			if err := put(first); err != nil {
-				t.Fatal(err)
-			}
-			done := len(d.Log())
-			first.stop()
-			for n := scene; n <= done; n++ {
-				for _, keep := range []remotetest.Keep{remotetest.KeepAll, remotetest.DropUnsynced, remotetest.KeepRandom(uint64(n))} {
-					if err := again(t, f, d.At(n, keep), n == done, put); err != nil {
-						t.Fatalf("after %d operations: %v\n%s", n, err, tail(d, n))
-					}
+			var d *remotetest.Disk
+			var scene int
+			synctest.Test(t, func(t *testing.T) { d, scene = f.putOnce(t, put) })
+			log := d.Log()
+			for n := scene; n <= len(log); n++ {
+				for _, k := range keeps {
+					synctest.Test(t, func(t *testing.T) {
+						if err := again(t, f, d.At(n, k.of(n)), n == len(log), put); err != nil {
+							t.Fatalf("after %d operations, %s: %v\n%s", n, k.name, err, tail(d, n))
+						}
+					})
 				}
 			}
+			t.Logf("explored %d states", len(keeps)*(len(log)-scene+1))
 		})
 	}
+}
+
+// putOnce puts the file before a gateway that knows what its host can do, and
+// returns the disk and how long its log was before.
+func (f flow) putOnce(t *testing.T, put func(*rig) error) (d *remotetest.Disk, scene int) {
+	t.Helper()
+	d = emptyDisk(t)
+	if f.prepare != nil {
+		f.prepare(d)
+	}
+	r := f.rig(t, d)
+	defer r.stop()
+	if _, err := r.PutFile(t.Context(), alice, gateway.PutRequest{Host: "web-1", Path: memDir + "/other", Size: 1, R: strings.NewReader("x")}); err != nil {
+		t.Fatal(err)
+	}
+	scene = len(d.Log())
+	if err := put(r); err != nil {
+		t.Fatal(err)
+	}
+	return d, scene
 }
 
 // again looks at what a cut has left, and sends the file once more.
@@ -103,7 +115,7 @@ func TestPutRequests(t *testing.T) {
 	if err := d.MkdirAll(memDir); err != nil {
 		t.Fatal(err)
 	}
-	r := onDisk(t, d, fleeting(t), remotetest.ServerOptions{Gate: asked.gate})
+	r := onDisk(t, d, embedded(t), remotetest.ServerOptions{Gate: asked.gate})
 	put := func(name string) {
 		t.Helper()
 		content := noise(10 << 10)

@@ -1,13 +1,15 @@
 package gateway_test
 
 import (
+	"slices"
 	"sync"
 	"testing"
-	"time"
+	"testing/synctest"
 
 	"sftpgate/gateway"
 	"sftpgate/remote/link"
 	"sftpgate/remote/remotetest"
+	"sftpgate/remote/remotetest/await"
 )
 
 // two gateways with one registry before one host.
@@ -19,15 +21,6 @@ func two(t *testing.T) (a, b *rig) {
 		*r = &rig{gatewayOn(t, st, link.Options{}, sshd.Host("web-1")), t, sshd, sshd.Root}
 	}
 	return a, b
-}
-
-func eventually(t testing.TB, what string, holds func() bool) {
-	t.Helper()
-	for end := time.Now().Add(20 * time.Second); !holds(); time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("never: %s", what)
-		}
-	}
 }
 
 // What one gateway has brought to its end the other one tells as well.
@@ -53,7 +46,7 @@ func TestTheEndIsKnownEverywhere(t *testing.T) {
 	if err := b.Cancel(t.Context(), alice, up.ID); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the other gateway says cancelled", func() bool {
+	await.Until(t, "the other gateway to say cancelled", func() bool {
 		u, err := a.Get(t.Context(), alice, up.ID)
 		return err == nil && u.State == gateway.Cancelled
 	})
@@ -118,27 +111,34 @@ func TestTwoGatewaysShareTheMerge(t *testing.T) {
 // the host before that one goes on, and that its writer is gone: else all would be
 // copied once more.
 func TestMergedForTheOtherGateway(t *testing.T) {
-	a, b := two(t)
-	content := noise(4 * mib)
-	up := a.open(alice, "f", 4*mib).Upload
-	a.send(alice, up.ID, content, 0, 2*mib)
-	a.send(alice, up.ID, content, 2*mib, 2*mib)
-	eventually(t, "a merges", func() bool {
-		_, state, ok := a.generation("f")
-		return ok && len(state.Merged) > 0
-	})
-	if _, err := b.Finish(t.Context(), alice, up.ID, gateway.FinishRequest{Size: -1}); err != nil {
-		t.Fatal(err)
+	for engine, o := range disksOfEveryKind {
+		t.Run(engine, func(t *testing.T) {
+			st := embedded(t)
+			synctest.Test(t, func(t *testing.T) {
+				d := emptyDisk(t)
+				a, b := onDiskBy(t, engine, d, st, o), onDiskBy(t, engine, d, st, o)
+				content := noise(3000)
+				up := a.open(alice, "f", 3000).Upload
+				a.send(alice, up.ID, content, 0, 1500)
+				a.send(alice, up.ID, content, 1500, 1500)
+				synctest.Wait() // for a, which merges and then waits for more
+				if state, _ := stagingOn(t, d); state.Merged.Bytes() != 3000 || len(state.Writers) != 1 || state.Writers[0].Closed {
+					t.Fatalf("a has merged %+v", state)
+				}
+				b.finish(alice, up.ID)
+				b.exactOn(d, content)
+				published := slices.IndexFunc(d.Log(), func(op remotetest.Op) bool { return op.Path2 == memDir+"/f" })
+				told := false
+				for n := 0; n < published && !told; n++ {
+					state, _ := stagingOn(t, d.At(n, remotetest.DropUnsynced))
+					told = len(state.Writers) == 1 && state.Writers[0].Closed && state.Merged.Bytes() == 3000
+				}
+				if !told {
+					t.Error("the end of the writer was never on record before the file was published")
+				}
+			})
+		})
 	}
-	for told := false; !told; time.Sleep(time.Millisecond) {
-		_, state, ok := a.generation("f")
-		told = ok && len(state.Writers) == 1 && state.Writers[0].Closed && state.Merged.Bytes() == 4*mib
-		if a.published("f") && !told {
-			t.Fatal("the end of the writer was not on record when the file was published")
-		}
-	}
-	b.finish(alice, up.ID)
-	a.exact("f", content)
 }
 
 // A finish that was asked for and cut off goes on when the upload is looked
@@ -155,38 +155,11 @@ func TestFinishGoesOn(t *testing.T) {
 	}
 	a.stop()
 	b := &rig{gatewayOn(t, st, link.Options{}, sshd.Host("web-1")), t, sshd, sshd.Root}
-	eventually(t, "done", func() bool {
+	await.Until(t, "its end", func() bool {
 		u, err := b.Get(t.Context(), alice, up.ID)
 		return err == nil && u.State == gateway.Done
 	})
 	b.exact("f", content)
-}
-
-// Cancelling in mid-merge ends with the staging gone, or with the file whole.
-func TestCancelDuringTheFinish(t *testing.T) {
-	r := newRig(t, remotetest.SSHDOptions{})
-	content := noise(40 * mib)
-	for try := range 6 {
-		up := r.open(alice, "f", int64(len(content)), replace).Upload
-		r.send(alice, up.ID, content, 0, int64(len(content)))
-		if _, err := r.Finish(t.Context(), alice, up.ID, gateway.FinishRequest{Size: -1}); err != nil {
-			t.Fatal(err)
-		}
-		time.Sleep(time.Duration(try) * 8 * time.Millisecond)
-		err := r.Cancel(t.Context(), alice, up.ID)
-		u, gerr := r.Get(t.Context(), alice, up.ID)
-		if gerr != nil {
-			t.Fatal(gerr)
-		}
-		switch {
-		case err == nil && u.State == gateway.Cancelled:
-			r.clean(".")
-		case gateway.CodeOf(err) == gateway.DifferentFile && u.State == gateway.Done:
-			r.exact("f", content)
-		default:
-			t.Fatalf("cancel said %v, the upload is %s", err, u.State)
-		}
-	}
 }
 
 // What is still on its way to an upload that was given up does not count for

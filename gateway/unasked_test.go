@@ -30,7 +30,7 @@ func emptyDisk(t *testing.T) *remotetest.Disk {
 func TestAFinishIsTriedAgain(t *testing.T) {
 	for _, trouble := range []error{syscall.EACCES, syscall.EBUSY} {
 		t.Run(trouble.Error(), func(t *testing.T) {
-			st := fleeting(t)
+			st := embedded(t)
 			synctest.Test(t, func(t *testing.T) {
 				d := emptyDisk(t)
 				var denied atomic.Bool
@@ -75,7 +75,7 @@ func TestAFinishIsTriedAgain(t *testing.T) {
 // Staging that could not be removed at the end is removed later, by another
 // gateway too, and the upload is done all the while.
 func TestWhatIsLeftBehindIsClearedAway(t *testing.T) {
-	st := fleeting(t)
+	st := embedded(t)
 	synctest.Test(t, func(t *testing.T) {
 		d := emptyDisk(t)
 		var denied atomic.Bool
@@ -119,7 +119,7 @@ func TestWhatIsLeftBehindIsClearedAway(t *testing.T) {
 
 // Of two gateways one sweeps a host, slowly, and both leave it alone then for a day.
 func TestSweptOnceADay(t *testing.T) {
-	st := fleeting(t)
+	st := embedded(t)
 	synctest.Test(t, func(t *testing.T) {
 		d := emptyDisk(t)
 		const rubbish = memDir + "/deep/.bbbbbbbbbbbbbbbbbbbbbbbbbb.sftpgate"

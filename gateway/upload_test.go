@@ -19,6 +19,9 @@ var hostsOfEveryKind = map[string]remotetest.SSHDOptions{
 	"stream":    {ForceCommand: "internal-sftp -P copy-data"},
 }
 
+// disksOfEveryKind are the same for a disk in memory.
+var disksOfEveryKind = map[string]remotetest.ServerOptions{"shell": {Shell: true}, "copy-data": {}, "stream": {}}
+
 func TestChunksInRandomOrder(t *testing.T) {
 	for engine, o := range hostsOfEveryKind {
 		t.Run(engine, func(t *testing.T) {

@@ -1,0 +1,73 @@
+package gateway_test
+
+import (
+	"flag"
+	"strings"
+
+	"sftpgate/remote/remotetest"
+)
+
+// prove has the models and the proofs by replay explore all that they can, in many
+// minutes, as make prove does, and not the part of it that make test looks at. That
+// part is chosen by what was written and by seed, so that it is the same at each run
+// and on each machine.
+//
+//	                                      without             with
+//	TestReplayEveryPrefix                 see explores        each disk that a cut can leave
+//	TestTwoGatewaysOneUpload              15 seeds            200 seeds
+//	TestPeopleChangeTheirMinds            7 near, 1 far       100 near, 6 far
+//	TestCancelAtEveryStepOfTheFinish      each third step     each step
+//
+// -model.seeds sets the seeds of both models, with or without it.
+var (
+	prove      = flag.Bool("prove", false, "explore all states, not a fixed part of them")
+	modelSeeds = flag.Int("model.seeds", 0, "interleavings of two gateways to try (0: 15, with -prove 200)")
+)
+
+func seeds() int {
+	switch {
+	case *modelSeeds > 0:
+		return *modelSeeds
+	case *prove:
+		return 200
+	}
+	return 15
+}
+
+// keeps are what a cut may leave of that which was not synced.
+var keeps = []struct {
+	name string
+	of   func(seed int) remotetest.Keep
+}{
+	{"all kept", func(int) remotetest.Keep { return remotetest.KeepAll }},
+	{dropped, func(int) remotetest.Keep { return remotetest.DropUnsynced }},
+	{"some kept", func(seed int) remotetest.Keep { return remotetest.KeepRandom(uint64(seed)) }},
+}
+
+const dropped = "unsynced dropped"
+
+// explores reports whether the disk that a cut after n operations leaves is
+// recovered from. Without -prove these are all of which nothing is kept that was not
+// synced, and all after which a name was given that means something: to a chunk, a
+// record, an upload or the target. Of the others each third is, which ones differs by
+// what is kept; and of those in the host's self-test, which each flow begins with,
+// each twelfth.
+func explores(log []remotetest.Op, n, keep int) bool {
+	every := 3
+	if n > 0 && inSelfTest(log[n-1]) {
+		every = 12
+	}
+	switch {
+	case *prove, n == len(log), n%every == keep*every/len(keeps):
+		return true
+	case n == 0 || every > 3:
+		return false
+	}
+	return keeps[keep].name == dropped || log[n-1].Path2 != ""
+}
+
+// inSelfTest: its directory has a name in capital letters.
+func inSelfTest(op remotetest.Op) bool {
+	name, _, _ := strings.Cut(strings.TrimPrefix(op.Path, memDir+"/."), ".sftpgate")
+	return len(name) == 26 && name == strings.ToUpper(name)
+}
