@@ -96,7 +96,7 @@ func (r accessRoute) attacks(t *testing.T) []attack {
 		{"every operation but the right one", s.ticket(t, "ops", but(r.op)), hers, 403, gateway.Forbidden},
 		{"an administrator's for other things", s.ticket(t, "sub", "root", "ops", but(r.op)), hers, 403, gateway.Forbidden},
 	}
-	for name, ticket := range s.forged(t) {
+	for name, ticket := range s.forgeries {
 		list = append(list, attack{name, ticket, hers, 401, gateway.Unauthenticated})
 	}
 	if slices.Contains([]kind{ofHost, ofDirectory, ofFile, ofOneUpload}, r.kind) {

@@ -7,9 +7,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"sftpgate/gateway"
+	wait "sftpgate/remote/remotetest/await"
 )
 
 // isPublic: whoever asks is answered, and learns nothing of the hosts.
@@ -156,13 +156,8 @@ func (r accessRoute) outlivesItsTicket(t *testing.T) {
 // isPublished waits for a file.
 func (s *accessSite) isPublished(t *testing.T, on spot) {
 	t.Helper()
-	for end := time.Now().Add(20 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+	wait.Until(t, on.path, func() bool {
 		got, err := os.ReadFile(on.path)
-		if err == nil && string(got) == content {
-			return
-		}
-		if time.Now().After(end) {
-			t.Fatalf("%q, %v", got, err)
-		}
-	}
+		return err == nil && string(got) == content
+	})
 }

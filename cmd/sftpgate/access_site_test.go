@@ -27,6 +27,7 @@ import (
 	"sftpgate/gateway/web"
 	"sftpgate/remote/hosts"
 	"sftpgate/remote/remotetest"
+	wait "sftpgate/remote/remotetest/await"
 )
 
 // accessSite is a gateway as serve assembles it, with --auth jwt, on a real
@@ -44,6 +45,7 @@ type accessSite struct {
 	// another one, and bob's.
 	mine, astray, his string
 	otherToken        string // of one more of alice's
+	forgeries         map[string]string
 	made              int
 }
 
@@ -85,6 +87,7 @@ func newAccessSite(t *testing.T) *accessSite {
 	s.astray, _ = s.open(t, s.now, "alice2/astray.bin", s.ticket(t))
 	s.his, _ = s.open(t, s.now, "bob/his.bin", s.ticket(t, "sub", "bob"))
 	_, s.otherToken = s.open(t, s.now, "alice/other.bin", s.ticket(t))
+	s.forgeries = s.forged(t)
 	return s
 }
 
@@ -187,9 +190,7 @@ type response struct {
 // ask makes a call with a ticket or token. Of events the first is read.
 func (s *accessSite) ask(t *testing.T, base, method string, c apiCall, ticket string) response {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
-	defer cancel()
-	r, err := http.NewRequestWithContext(ctx, method, base+c.target, strings.NewReader(c.body))
+	r, err := http.NewRequestWithContext(wait.Context(t), method, base+c.target, strings.NewReader(c.body))
 	if err != nil {
 		t.Fatal(err)
 	}

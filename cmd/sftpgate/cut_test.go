@@ -20,13 +20,20 @@ func TestCurlCutInTheMiddle(t *testing.T) {
 	sshd := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
 	redis := registrytest.StartRedis(t)
 	p, base := serving(t, "--hosts", yamlOf(t, sshd.Host("web-1")), "--redis", redis.URL())
-	source := filepath.Join(t.TempDir(), "x.bin")
-	want := randomFile(t, source, 40*mib)
+	want := pieceOf(0, 40*mib)
 	target := filepath.Join(sshd.Root, "x.bin")
 
-	curl := exec.Command("curl", "-sS", "--limit-rate", "40M", "-T", source, base+"/v1/hosts/web-1/files"+target)
+	// As it is with -T of a file, of which the rest never comes.
+	curl := exec.Command("curl", "-sS", "-T", "-", "-H", "Transfer-Encoding:", "-H", fmt.Sprintf("Content-Length: %d", len(want)), base+"/v1/hosts/web-1/files"+target)
 	curl.Env = cleanEnv()
+	feed, err := curl.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
 	if err := curl.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := feed.Write(want[:12*mib]); err != nil {
 		t.Fatal(err)
 	}
 	received := func() (id string, n int64) {
@@ -91,8 +98,7 @@ func TestTroublesOverHTTP(t *testing.T) {
 	}
 	login.KeyFile = stranger
 	yaml := yamlOf(t, sshd.Host("web-1"), down, key, login)
-	p := start(t, nil, "serve", "--listen", "127.0.0.1:0", "--hosts", yaml, "--state", t.TempDir())
-	base := "http://" + p.logged("listening")["address"].(string)
+	_, base := serving(t, "--hosts", yaml, "--state", t.TempDir())
 	for _, c := range []struct {
 		host, path string
 		status     int

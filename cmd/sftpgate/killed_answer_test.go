@@ -15,6 +15,7 @@ import (
 
 	"sftpgate/gateway/registry/registrytest"
 	"sftpgate/remote/remotetest"
+	wait "sftpgate/remote/remotetest/await"
 )
 
 // Answers that never reach the client: it sends the same request again.
@@ -65,7 +66,7 @@ func (l lossy) loses(method, path string, body []byte) {
 		return false
 	})
 	l.proxy.Cut()
-	if err := <-failed; err == nil {
+	if err := wait.Receive(l.t, "the connection to break", failed); err == nil {
 		l.t.Fatalf("%s %s: the answer has arrived", method, path)
 	}
 	l.proxy.Stall(remotetest.FromHost, false)

@@ -5,16 +5,16 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
-	"time"
 
 	"sftpgate/gateway/registry/registrytest"
-	"sftpgate/remote/failpoint"
 	"sftpgate/remote/record"
 	"sftpgate/remote/remotetest"
+	wait "sftpgate/remote/remotetest/await"
 )
 
 // Engines whose process on the host dies: a shell's session, the SFTP server that
@@ -22,12 +22,18 @@ import (
 
 var engines = []string{"shell", "copy-data", "stream"}
 
-// writer is the session of the process that the records say may write to the
-// part, nil where there is none now.
-func (d *doomed) writer(sshd *remotetest.SSHD) *remotetest.Session {
+// writer is the process that the records say may write to the part, with all
+// that it has started.
+type writer struct {
+	*remotetest.Session
+	pid int
+}
+
+// writer is nil where there is none now.
+func (d *doomed) writer(sshd *remotetest.SSHD) *writer {
 	for _, w := range d.recorded().Writers {
 		if s, err := sshd.Session(w.PID); err == nil && !w.Closed {
-			return s
+			return &writer{s, w.PID}
 		}
 	}
 	return nil
@@ -49,62 +55,90 @@ func (d *doomed) recorded() record.State {
 }
 
 // frozen reports whether a process was stopped.
-func frozen(pid int) bool {
-	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+func frozen(pid int) bool { return stateOf(pid) == "T" }
+
+// stateOf is what /proc calls the state of a process, a letter.
+func stateOf(pid int) string {
+	b, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	_, after, _ := strings.Cut(string(b), ") ")
-	return err == nil && strings.HasPrefix(after, "T")
+	state, _, _ := strings.Cut(after, " ")
+	return state
+}
+
+// slowDown lets everybody else go first, so that a copy takes longer than to look
+// at it.
+func (w *writer) slowDown() {
+	if group, err := syscall.Getpgid(w.pid); err == nil {
+		_ = syscall.Setpriority(syscall.PRIO_PGRP, group, 19)
+	}
+}
+
+// frozen reports whether all of it stands still: a write that was under way is over.
+func (w *writer) frozen() bool {
+	group, err := syscall.Getpgid(w.pid)
+	all, _ := filepath.Glob("/proc/[0-9]*")
+	for _, name := range all {
+		pid, _ := strconv.Atoi(filepath.Base(name))
+		if of, err := syscall.Getpgid(pid); err == nil && of == group && !strings.Contains("TZ", stateOf(pid)) {
+			return false
+		}
+	}
+	return err == nil
 }
 
 // The gateway is stopped after each step of a merge, and while it stands the
 // engine's process is killed. The merge goes on with another one.
 func TestEngineKilledAtEveryStep(t *testing.T) {
 	sshd := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
-	for _, point := range failpoint.All() {
-		if !strings.HasPrefix(string(point), "merge.") {
-			continue
-		}
-		for _, engine := range engines {
-			d := doom(t, sshd, string(point)+" by "+engine, point, engine, "")
+	steps, of := mergeSteps(1)
+	t.Logf("explored %d of %d steps of a merge by an engine", len(steps), of)
+	for _, step := range steps {
+		name := string(step.point) + " by " + step.engine
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := doom(t, sshd, name, step.point, step.engine, "")
 			d.patient = true // the process may serve others as well
-			d.start(string(point) + ":stop")
+			d.start(string(step.point) + ":stop")
 			missing := d.missing(d.open())
 			var sent sync.WaitGroup
 			sent.Go(func() { _ = d.send(missing) })
 			d.p.poll("the gateway to stop at "+d.name, func() bool { return frozen(d.p.cmd.Process.Pid) })
 			writer := d.writer(sshd)
 			if writer == nil {
-				t.Fatalf("%s: the records name no writer that lives: %+v", d.name, d.recorded().Writers)
+				t.Fatalf("the records name no writer that lives: %+v", d.recorded().Writers)
 			}
 			if err := writer.Kill(); err != nil {
-				t.Fatalf("%s: %v", d.name, err)
+				t.Fatal(err)
 			}
 			_ = d.p.cmd.Process.Signal(syscall.SIGCONT)
 			sent.Wait()
 			d.goesOn()
 			d.ends()
-		}
+		})
 	}
 }
 
 // inMidCopy is an upload whose engine stands frozen in the middle of a copy. The
 // rest of the file is still being sent, as far as it is taken; sent waits for that.
-func inMidCopy(t *testing.T, sshd *remotetest.SSHD, name, engine, redis string) (d *doomed, session *remotetest.Session, sent func()) {
+func inMidCopy(t *testing.T, sshd *remotetest.SSHD, name, engine, redis string) (d *doomed, w *writer, sent func()) {
 	t.Helper()
-	for try := range 8 { // a copy takes a millisecond or two: it may be over too soon
-		d = doom(t, sshd, fmt.Sprintf("%s %d", name, try), "", engine, redis)
+	var over chan struct{}
+	tries := 0
+	wait.Until(t, "a copy to be met in its middle", func() bool {
+		tries++
+		d = doom(t, sshd, fmt.Sprintf("%s %d", name, tries), "", engine, redis)
 		d.chunks, d.piece = 8, chunkSize // a chunk that is merged in one copy
 		d.start("")
 		d.open()
-		over := make(chan struct{})
+		over = make(chan struct{})
 		go func() { defer close(over); d.sendInOrder() }()
-		if session = d.freezes(sshd, over); session != nil {
-			return d, session, func() { <-over }
+		if w = d.freezes(sshd, over); w == nil { // it was over too soon
+			d.p.kill()
 		}
-		_ = d.p.cmd.Process.Kill()
-		<-d.p.ended
-	}
-	t.Fatal("no copy was ever met in its middle")
-	return nil, nil, nil
+		return w != nil
+	})
+	t.Logf("met at try %d", tries)
+	return d, w, func() { t.Helper(); wait.Receive(t, "all to be sent", over) }
 }
 
 // sendInOrder sends every chunk once, so that the part grows from its begin.
@@ -112,19 +146,17 @@ func (d *doomed) sendInOrder() {
 	for i := range d.chunks {
 		status, _ := request("PUT", fmt.Sprintf("%s/v1/uploads/%s/chunks/%d", d.base, d.id, i), bytes.NewReader(chunkOf(i)))
 		if status == 200 {
-			d.mu.Lock()
-			d.acked[i] = true
-			d.mu.Unlock()
+			d.acknowledged(i)
 		}
 	}
 }
 
 // freezes stops the engine in the middle of a chunk; nil when it never is in one
 // until all is sent.
-func (d *doomed) freezes(sshd *remotetest.SSHD, over <-chan struct{}) *remotetest.Session {
+func (d *doomed) freezes(sshd *remotetest.SSHD, over <-chan struct{}) *writer {
 	d.t.Helper()
-	var session *remotetest.Session
-	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); {
+	var w *writer
+	for limit := wait.Context(d.t); limit.Err() == nil; { // without a pause, in which a copy would be over
 		select {
 		case <-over:
 			if d.partSize() == int64(d.chunks*d.size()) {
@@ -132,19 +164,20 @@ func (d *doomed) freezes(sshd *remotetest.SSHD, over <-chan struct{}) *remotetes
 			}
 		default:
 		}
-		if session == nil {
-			session = d.writer(sshd)
-			time.Sleep(time.Millisecond)
+		if w == nil {
+			if w = d.writer(sshd); w != nil {
+				w.slowDown()
+			}
 		} else if d.midCopy() {
-			if err := session.Stop(); err != nil {
-				session = nil
+			if err := w.Stop(); err != nil {
+				w = nil
 				continue
 			}
-			time.Sleep(5 * time.Millisecond) // a write that was under way is done before it stops
+			wait.Until(d.t, "the engine to stand still", w.frozen)
 			if d.midCopy() {
-				return session
+				return w
 			}
-			_ = session.Cont()
+			_ = w.Cont()
 		}
 	}
 	d.t.Fatalf("%s: the merge does not end", d.name)
@@ -177,9 +210,9 @@ func TestEngineKilledInMidCopy(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d, session, sent := inMidCopy(t, sshd, name, run.engine, "")
+			d, w, sent := inMidCopy(t, sshd, name, run.engine, "")
 			d.patient = true
-			if err := run.kill(session); err != nil {
+			if err := run.kill(w.Session); err != nil {
 				t.Fatal(err)
 			}
 			sent()
@@ -202,9 +235,8 @@ func TestGatewayAndHostKilledInMidCopy(t *testing.T) {
 			redis := registrytest.StartRedis(t)
 			sshd := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
 			d, _, sent := inMidCopy(t, sshd, engine, engine, redis.URL())
-			_ = d.p.cmd.Process.Kill()
+			d.p.kill()
 			sshd.Stop()
-			<-d.p.ended
 			sent()
 			if d.stands() {
 				t.Fatal("the target is there before anybody asked for it")

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"fmt"
-	"os"
 	"strings"
 	"testing"
 
@@ -30,16 +29,18 @@ func TestKilledAtEveryStep(t *testing.T) {
 		}
 		all = append(all, doom(t, sshd, name, point, engine, store))
 	}
+	merging, of := mergeSteps(0)
+	t.Logf("explored %d of %d steps of a merge by an engine, and all others", len(merging), of)
 	for _, point := range failpoint.All() {
-		if !strings.HasPrefix(string(point), "merge.") {
+		if point == merging[0].point {
+			for _, step := range merging {
+				add(step.point, step.engine)
+			}
+		} else if !isMerge(point) {
 			add(point, "auto")
-			continue
-		}
-		for _, engine := range engines {
-			add(point, engine)
 		}
 	}
-	for _, d := range all {
+	inTwo(t, all, func(d *doomed) {
 		nth := 1
 		if strings.HasPrefix(string(d.point), "chunk.") {
 			nth = 3 // some are acknowledged by then
@@ -47,31 +48,81 @@ func TestKilledAtEveryStep(t *testing.T) {
 		d.dies(nth)
 		visible := d.published()
 		if d.stands() != visible {
-			t.Errorf("%s: the target stands: %v, want %v", d.name, !visible, visible)
+			d.t.Errorf("the target stands: %v, want %v", !visible, visible)
 		}
-	}
-	unnoted := 0
-	// All are restarted before any is waited for: each waits for the lease that
-	// the dead one holds.
-	for _, d := range all {
+	}, func(d *doomed) {
 		d.start("")
 		switch {
-		case !strings.HasPrefix(string(d.point), "finish."):
+		case !d.finishing():
 			d.goesOn()
 		case d.point == failpoint.FinishNoted && !d.noted:
-			t.Errorf("%s: it was not", d.name)
+			d.t.Error("it was not")
 		case !d.noted: // it died first, and nobody has had an answer: the client asks again
 			d.asks()
+		}
+		d.ends()
+		if d.point == failpoint.FinishMovedAway {
+			d.swept()
+		}
+	})
+	unnoted := 0
+	for _, d := range all {
+		if d.finishing() && !d.noted {
 			unnoted++
 		}
 	}
 	if unnoted > 2 {
 		t.Errorf("%d finishes were begun before anybody else knew of them", unnoted)
 	}
-	for _, d := range all {
-		d.ends()
-		if d.point == failpoint.FinishMovedAway {
-			d.swept()
+}
+
+// finishing: the point lies in the finish.
+func (d *doomed) finishing() bool { return strings.HasPrefix(string(d.point), "finish.") }
+
+func isMerge(point failpoint.Point) bool { return strings.HasPrefix(string(point), "merge.") }
+
+// mergeStep is a step of a merge by an engine.
+type mergeStep struct {
+	point  failpoint.Point
+	engine string
+}
+
+// mergeSteps are all steps of a merge by each engine, or, but for -prove, by one of
+// them in turn, the first one given; and how many there are of all.
+func mergeSteps(first int) (steps []mergeStep, of int) {
+	for _, point := range failpoint.All() {
+		if !isMerge(point) {
+			continue
+		}
+		for i, engine := range engines {
+			if *prove || i == (first+of/len(engines))%len(engines) {
+				steps = append(steps, mergeStep{point, engine})
+			}
+		}
+		of += len(engines)
+	}
+	return steps, of
+}
+
+// inTwo tells the stories of many uploads, some at a time: first all gateways die,
+// then all uploads go on. The lease that a dead one holds ends meanwhile.
+func inTwo(t *testing.T, all []*doomed, dies, goesOn func(*doomed)) {
+	t.Helper()
+	for _, part := range []struct {
+		name string
+		tell func(*doomed)
+	}{{"dies", dies}, {"goes on", goesOn}} {
+		told := t.Run(part.name, func(t *testing.T) {
+			for _, d := range all {
+				t.Run(d.name, func(t *testing.T) {
+					t.Parallel()
+					d.within(t)
+					part.tell(d)
+				})
+			}
+		})
+		if !told {
+			t.FailNow()
 		}
 	}
 }
@@ -80,27 +131,29 @@ func TestKilledAtEveryStep(t *testing.T) {
 // the gateway dies: all of it had come, and it goes on by itself.
 func TestKilledAtTheEndOfAWholeFile(t *testing.T) {
 	sshd := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
+	var all []*doomed
 	for _, point := range []failpoint.Point{failpoint.FinishVerified, failpoint.FinishIntent, failpoint.FinishPublished, failpoint.FinishTombstone} {
-		t.Run(string(point), func(t *testing.T) {
-			t.Parallel()
-			d := doom(t, sshd, string(point), point, "stream", "")
-			d.chunks, d.piece = 3, 4*mib // more than one segment
-			d.start(string(point))
-			var file []byte
-			for i := range d.chunks {
-				file = append(file, pieceOf(i, d.piece)...)
-			}
-			if status, answer := request("PUT", d.base+"/v1/hosts/web-1/files"+d.target, bytes.NewReader(file)); status != 0 {
-				t.Fatalf("%d %v", status, answer)
-			}
-			<-d.p.ended
-			if d.stands() != d.published() {
-				t.Errorf("the target stands: %v", d.stands())
-			}
-			d.start("")
-			d.p.poll("the target and nothing else", func() bool { return d.stands() && len(d.staging()) == 0 })
-		})
+		d := doom(t, sshd, string(point), point, "stream", "")
+		d.chunks, d.piece = 3, 4*mib // more than one segment
+		all = append(all, d)
 	}
+	inTwo(t, all, func(d *doomed) {
+		d.start(string(d.point))
+		var file []byte
+		for i := range d.chunks {
+			file = append(file, pieceOf(i, d.piece)...)
+		}
+		if status, answer := request("PUT", d.base+"/v1/hosts/web-1/files"+d.target, bytes.NewReader(file)); status != 0 {
+			d.t.Fatalf("%d %v", status, answer)
+		}
+		d.p.exits()
+		if d.stands() != d.published() {
+			d.t.Errorf("the target stands: %v", d.stands())
+		}
+	}, func(d *doomed) {
+		d.start("")
+		d.p.poll("the target and nothing else", func() bool { return d.stands() && len(d.staging()) == 0 })
+	})
 }
 
 // published: the point lies behind the step that makes the target appear.
@@ -120,22 +173,13 @@ func (d *doomed) published() bool {
 
 // What serves people has nothing of it.
 func TestNoFailPointsWithoutTheirTag(t *testing.T) {
-	tagged, err := failing()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for binary, want := range map[string]bool{plain: false, sftpgate: false, tagged: true} {
-		content, err := os.ReadFile(binary)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := bytes.Contains(content, []byte("SFTPGATE_FAILPOINT")); got != want {
-			t.Errorf("%s knows fail points: %v", binary, got)
+	for path, want := range map[string]bool{plain.path(t): false, sftpgate.path(t): false, failing.path(t): true} {
+		if got := bytes.Contains(mustRead(t, path), []byte("SFTPGATE_FAILPOINT")); got != want {
+			t.Errorf("%s knows fail points: %v", path, got)
 		}
 	}
-	p := startBinary(t, tagged, []string{"SFTPGATE_FAILPOINT=chunk.opend"}, "version")
-	<-p.ended
-	if status := p.cmd.ProcessState.ExitCode(); status != 2 || !strings.Contains(p.log(), "chunk.opened") {
+	p := startBinary(t, failing, []string{"SFTPGATE_FAILPOINT=chunk.opend"}, "version")
+	if status := p.exits(); status != 2 || !strings.Contains(p.log(), "chunk.opened") {
 		t.Errorf("a point that does not exist: %d, %s", status, p.log())
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -18,6 +19,7 @@ import (
 	"sftpgate/gateway/registry"
 	"sftpgate/remote/failpoint"
 	"sftpgate/remote/remotetest"
+	wait "sftpgate/remote/remotetest/await"
 )
 
 // Gateways that die at a step that is named: the binary built with fail points,
@@ -53,7 +55,7 @@ func doom(t *testing.T, sshd *remotetest.SSHD, name string, point failpoint.Poin
 	}
 	h := sshd.Host("web-1")
 	h.Roots, h.Engine = []string{d.dir}, engine
-	d.serve = []string{"serve", "--listen", "127.0.0.1:0", "--hosts", yamlOf(t, h)}
+	d.serve = []string{"--hosts", yamlOf(t, h)}
 	if redis != "" {
 		d.serve = append(d.serve, "--redis", redis)
 	} else {
@@ -69,15 +71,13 @@ func (d *doomed) start(at string) {
 	d.t.Helper()
 	binary, env := plain, []string(nil)
 	if at != "" {
-		var err error
-		if binary, err = failing(); err != nil {
-			d.t.Fatal(err)
-		}
-		env = []string{"SFTPGATE_FAILPOINT=" + at}
+		binary, env = failing, []string{"SFTPGATE_FAILPOINT=" + at}
 	}
-	d.p = startBinary(d.t, binary, env, d.serve...)
-	d.base = "http://" + d.p.logged("listening")["address"].(string)
+	d.p, d.base = servingBy(d.t, binary, env, d.serve...)
 }
+
+// within has the story go on in another test.
+func (d *doomed) within(t *testing.T) { d.t, d.uploader.t = t, t }
 
 // dies sends the file, and asks for its end where the point lies there, until
 // the gateway has killed itself.
@@ -90,11 +90,7 @@ func (d *doomed) dies(nth int) {
 		status, _ := d.merge()
 		answered = status == 200 || status == 202
 	}
-	select {
-	case <-d.p.ended:
-	case <-time.After(20 * time.Second):
-		d.t.Fatalf("%s: the point is never reached", d.name)
-	}
+	d.p.exits()
 	if how := d.p.cmd.ProcessState.Sys().(syscall.WaitStatus); !how.Signaled() || how.Signal() != syscall.SIGKILL {
 		d.t.Fatalf("%s: the gateway ended with %v", d.name, d.p.cmd.ProcessState)
 	}
@@ -145,19 +141,17 @@ func (d *doomed) stands() bool {
 func (d *doomed) goesOn() {
 	d.t.Helper()
 	id := d.id
-	for try := 0; ; try++ {
+	wait.Until(d.t, d.name+" to be sent", func() bool {
 		missing := d.missing(d.insists(d.tryOpen))
 		if d.id != id {
-			d.t.Errorf("%s: the upload is another one after the restart", d.name)
+			d.t.Fatalf("%s: the upload is another one after the restart", d.name)
 		}
 		err := d.send(missing)
-		if err == nil {
-			break
-		}
-		if !d.patient || try > 5 {
+		if err != nil && !d.patient {
 			d.t.Fatalf("%s: %v", d.name, err)
 		}
-	}
+		return err == nil
+	})
 	if d.stands() {
 		d.t.Errorf("%s: the target is there before anybody asked for it", d.name)
 	}
@@ -166,17 +160,18 @@ func (d *doomed) goesOn() {
 
 func (d *doomed) asks() { d.t.Helper(); d.insists(d.merge) }
 
-func (d *doomed) insists(call func() (int, map[string]any)) map[string]any {
+func (d *doomed) insists(call func() (int, map[string]any)) (answer map[string]any) {
 	d.t.Helper()
-	for end := time.Now().Add(15 * time.Second); ; time.Sleep(50 * time.Millisecond) {
-		status, answer := call()
-		switch {
-		case status >= 200 && status < 300:
-			return answer
-		case !d.patient || answer["retryable"] != true || time.Now().After(end):
+	wait.Until(d.t, d.name+" to be taken on", func() bool {
+		var status int
+		status, answer = call()
+		good := status >= 200 && status < 300
+		if !good && (!d.patient || answer["retryable"] != true) {
 			d.t.Fatalf("%s: %d %v", d.name, status, answer)
 		}
-	}
+		return good
+	})
+	return answer
 }
 
 // ends waits for the target, asking nobody, and for an end without leftovers.
@@ -223,11 +218,27 @@ func (d *doomed) swept() {
 		d.p.stop(syscall.SIGTERM)
 	}
 	d.serve = append(d.serve, "--expire-after", "1s")
+	wait.Until(d.t, "what is left to be old enough", func() bool { return time.Since(d.touched()) > 2*time.Second })
 	d.start("")
 	if status, answer := request("GET", d.base+"/v1/hosts/web-1/entries?dir="+d.dir, nil); status != 200 {
 		d.t.Fatalf("%s: %d %v", d.name, status, answer)
 	}
 	d.p.poll("what was moved away to go", func() bool { return len(d.staging()) == 0 })
+}
+
+// touched is when anything in the directory was changed last. A directory is looked
+// through only once for what has expired.
+func (d *doomed) touched() (last time.Time) {
+	_ = filepath.WalkDir(d.dir, func(_ string, e fs.DirEntry, err error) error {
+		if err != nil {
+			return nil
+		}
+		if info, err := e.Info(); err == nil && info.ModTime().After(last) {
+			last = info.ModTime()
+		}
+		return nil
+	})
+	return last
 }
 
 // claimGoes waits for the path to be free for anybody.
@@ -237,14 +248,8 @@ func (d *doomed) claimGoes() {
 	defer claims.Close()
 	sum := sha256.Sum256([]byte("web-1\x00" + d.dir + "\x00disk.img"))
 	key := gateway.Key(hex.EncodeToString(sum[:]))
-	for end := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+	wait.Until(d.t, d.name+": the claim to go", func() bool {
 		standing, err := claims.Claim(context.Background(), key, gateway.Claim{Token: "another", User: "another"}, time.Millisecond)
-		if err == nil && standing.Token == "another" {
-			return
-		}
-		if time.Now().After(end) {
-			d.t.Errorf("%s: the claim is left: %+v, %v", d.name, standing, err)
-			return
-		}
-	}
+		return err == nil && standing.Token == "another"
+	})
 }

@@ -8,10 +8,10 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 
 	"sftpgate/remote/remotetest"
+	wait "sftpgate/remote/remotetest/await"
 )
 
 // refused sends a request as alice and gives the answer, with its header.
@@ -64,7 +64,7 @@ func TestTooManyBodiesOverHTTP(t *testing.T) {
 	res, answer := refused(t, "PUT", base+"/second", strings.Repeat("x", 1<<20))
 	wantRefused(t, res, answer, http.StatusTooManyRequests, "too-many", "host web-1 takes one request body at once", true)
 	feed.Close()
-	if status := <-first; status != http.StatusCreated {
+	if status := wait.Receive(t, "the first one", first); status != http.StatusCreated {
 		t.Errorf("the first one: %d", status)
 	}
 	if res, answer := refused(t, "PUT", base+"/second", strings.Repeat("x", 1<<20)); res.StatusCode != http.StatusCreated {
@@ -95,14 +95,16 @@ func TestWaitingForBandwidthIsNotIdle(t *testing.T) {
 	t.Parallel()
 	sshd := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
 	_, base := serving(t, "--hosts", yamlOf(t, sshd.Host("web-1")), "--state", t.TempDir(), "--user-bandwidth", "16KiB", "--idle-timeout", "1s")
-	var all sync.WaitGroup
+	var all []*wire
 	for i := range 8 { // between two pieces of 4 KiB each of them waits two seconds
-		all.Go(func() {
-			status, answer := request("PUT", fmt.Sprintf("%s/v1/hosts/web-1/files%s/%d", base, sshd.Root, i), strings.NewReader(strings.Repeat("x", 8<<10)))
-			if status != http.StatusCreated {
-				t.Errorf("%d %v", status, answer)
-			}
-		})
+		w := dialWire(t, base)
+		// All of it is sent at once: no client stands still, however slow it is.
+		w.says("PUT", fmt.Sprintf("/v1/hosts/web-1/files%s/%d", sshd.Root, i), "", strings.Repeat("x", 8<<10))
+		all = append(all, w)
 	}
-	all.Wait()
+	for _, w := range all {
+		if res, answer := w.hears(); res.StatusCode != http.StatusCreated {
+			t.Errorf("%s %v", res.Status, answer)
+		}
+	}
 }

@@ -7,13 +7,15 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"syscall"
 	"testing"
-	"time"
 
 	"sftpgate/gateway/registry/registrytest"
 	"sftpgate/remote/hosts"
 	"sftpgate/remote/remotetest"
+	wait "sftpgate/remote/remotetest/await"
 )
 
 // Hosts of every kind, and several gateways, as the binary serves them.
@@ -34,22 +36,25 @@ func behind(t *testing.T, account remotetest.SSHDOptions) (*remotetest.SSHD, []h
 	return sshd, []hosts.Host{h, inner, outer}
 }
 
-func TestGigabyteBehindTwoHosts(t *testing.T) {
-	const chunks = 128
+// By every engine; a gigabyte by each for -prove.
+func TestBehindTwoHosts(t *testing.T) {
+	const all = 128
+	chunks := all / 8
+	if *prove {
+		chunks = all
+	}
+	t.Logf("explored %d of %d MiB by each engine", chunks*chunkSize/mib, all*chunkSize/mib)
 	want := digestOfChunks(chunks)
 	for engine, account := range accounts {
 		t.Run(engine, func(t *testing.T) {
 			sshd, all := behind(t, account)
-			p := startBinary(t, plain, nil, "serve", "--listen", "127.0.0.1:0", "--hosts", yamlOf(t, all...), "--state", t.TempDir())
-			u := &uploader{t: t, base: "http://" + p.logged("listening")["address"].(string),
-				target: filepath.Join(sshd.Root, "disk.img"), chunks: chunks, acked: map[int]bool{}}
-			began := time.Now()
+			_, base := servingBy(t, plain, nil, "--hosts", yamlOf(t, all...), "--state", t.TempDir())
+			u := &uploader{t: t, base: base, target: filepath.Join(sshd.Root, "disk.img"), chunks: chunks, acked: map[int]bool{}}
 			if err := u.send(u.missing(u.open())); err != nil {
 				t.Fatal(err)
 			}
 			u.merge()
 			answer := u.done()
-			t.Logf("%s: 1 GiB through two hosts in %.1f s", engine, time.Since(began).Seconds())
 			if answer["engine"] != engine || answer["verified"] != "spans" {
 				t.Errorf("done as %v", answer)
 			}
@@ -67,21 +72,31 @@ func TestGigabyteBehindTwoHosts(t *testing.T) {
 // appears waits for a file to appear without asking any gateway.
 func appears(t *testing.T, p *process, name string) {
 	t.Helper()
-	p.poll(name+" to appear", func() bool { _, err := os.Lstat(name); return err == nil })
+	p.poll(name+" to appear", func() bool { return exists(name) })
+}
+
+// finishWithDigest asks for the end of an upload whose gateway may not live to
+// answer.
+func (u *uploader) finishWithDigest(want []byte) {
+	u.t.Helper()
+	body := `{"digest":"sha-256=:` + base64.StdEncoding.EncodeToString(want) + `:"}`
+	if status, answer := request("POST", u.base+"/v1/uploads/"+u.id+"/merge", strings.NewReader(body)); status != 202 && status != 0 {
+		u.t.Errorf("merge: %d %v", status, answer)
+	}
 }
 
 // The chunks of one upload go to two gateways in turn. The one that brings it
 // to its end is killed; the other one finishes, and nobody asks it to.
 func TestPickedUpByTheOtherGateway(t *testing.T) {
-	const chunks = 40
+	t.Parallel()
+	const chunks = 6
 	want := digestOfChunks(chunks)
 	sshd := remotetest.StartSSHD(t, accounts["stream"])
-	args := []string{"serve", "--listen", "127.0.0.1:0", "--hosts", yamlOf(t, sshd.Host("web-1")), "--redis", registrytest.StartRedis(t).URL()}
+	args := []string{"--hosts", yamlOf(t, sshd.Host("web-1")), "--redis", registrytest.StartRedis(t).URL()}
 	var gates [2]*process
 	var bases [2]string
-	for i := range gates {
-		gates[i] = startBinary(t, plain, nil, args...)
-		bases[i] = "http://" + gates[i].logged("listening")["address"].(string)
+	for i := range gates { // each stands still before it publishes
+		gates[i], bases[i] = servingBy(t, failing, []string{"SFTPGATE_FAILPOINT=finish.verified:stop"}, args...)
 	}
 	u := &uploader{t: t, base: bases[0], target: filepath.Join(sshd.Root, "disk.img"), chunks: chunks, acked: map[int]bool{}}
 	u.open()
@@ -98,60 +113,51 @@ func TestPickedUpByTheOtherGateway(t *testing.T) {
 			return len(list) == 1 && list[0].(map[string]any)["received_bytes"] == float64(chunks*chunkSize)
 		})
 	}
-	// The digest has this host's file read back, which takes a moment.
-	body := `{"digest":"sha-256=:` + base64.StdEncoding.EncodeToString(want) + `:"}`
-	if status, answer := request("POST", bases[0]+"/v1/uploads/"+u.id+"/merge", strings.NewReader(body)); status != 202 {
-		t.Fatalf("merge: %d %v", status, answer)
+	asked := make(chan struct{})
+	go func() { defer close(asked); u.finishWithDigest(want) }()
+	dies := -1
+	wait.Until(t, "a gateway to be about to publish", func() bool {
+		dies = slices.IndexFunc(gates[:], func(p *process) bool { return frozen(p.cmd.Process.Pid) })
+		return dies >= 0
+	})
+	gates[dies].kill()
+	wait.Receive(t, "an answer or none", asked)
+	if exists(u.target) {
+		t.Fatal("the target stands already, so that nothing is shown")
 	}
-	worker := func() int {
-		for i, p := range gates {
-			if strings.Contains(p.log(), `"event":"finishing"`) {
-				return i
-			}
-		}
-		return -1
-	}
-	gates[0].poll("the finish to begin", func() bool { return worker() >= 0 })
-	dies := worker()
-	_ = gates[dies].cmd.Process.Kill()
-	<-gates[dies].ended
-	if _, err := os.Lstat(u.target); !os.IsNotExist(err) {
-		t.Fatalf("the target stands already, so that nothing is shown: %v", err)
-	}
-	lives := 1 - dies
-	appears(t, gates[lives], u.target)
-	gates[lives].logged("going on with a finish that was left behind")
-	u.base = bases[lives]
+	lives := gates[1-dies]
+	lives.logged("going on with a finish that was left behind")
+	lives.poll("the other one to be about to publish", func() bool { return frozen(lives.cmd.Process.Pid) })
+	_ = lives.cmd.Process.Signal(syscall.SIGCONT)
+	appears(t, lives, u.target)
+	u.base = bases[1-dies]
 	if answer := u.done(); answer["verified"] != "sha-256" {
 		t.Errorf("done as %v", answer)
 	}
 	if got := digestOfFile(t, u.target); !bytes.Equal(got, want) {
 		t.Errorf("digest %x, want %x", got, want)
 	}
-	gates[lives].poll("the staging to go", func() bool { left, _ := os.ReadDir(sshd.Root); return len(left) == 1 })
+	lives.poll("the staging to go", func() bool { left, _ := os.ReadDir(sshd.Root); return len(left) == 1 })
 }
 
 // The same by the one gateway there is, after its restart.
 func TestPickedUpAfterARestart(t *testing.T) {
-	const chunks = 20
+	t.Parallel()
+	const chunks = 4
 	want := digestOfChunks(chunks)
 	sshd := remotetest.StartSSHD(t, accounts["copy-data"])
-	args := []string{"serve", "--listen", "127.0.0.1:0", "--hosts", yamlOf(t, sshd.Host("web-1")), "--state", t.TempDir()}
-	p := startBinary(t, plain, nil, args...)
-	u := &uploader{t: t, base: "http://" + p.logged("listening")["address"].(string), target: filepath.Join(sshd.Root, "disk.img"), chunks: chunks, acked: map[int]bool{}}
+	args := []string{"--hosts", yamlOf(t, sshd.Host("web-1")), "--state", t.TempDir()}
+	p, base := servingBy(t, failing, []string{"SFTPGATE_FAILPOINT=finish.verified"}, args...)
+	u := &uploader{t: t, base: base, target: filepath.Join(sshd.Root, "disk.img"), chunks: chunks, acked: map[int]bool{}}
 	if err := u.send(u.missing(u.open())); err != nil {
 		t.Fatal(err)
 	}
-	body := `{"digest":"sha-256=:` + base64.StdEncoding.EncodeToString(want) + `:"}`
-	if status, answer := request("POST", u.base+"/v1/uploads/"+u.id+"/merge", strings.NewReader(body)); status != 202 {
-		t.Fatalf("merge: %d %v", status, answer)
+	u.finishWithDigest(want)
+	p.exits()
+	if exists(u.target) {
+		t.Fatal("the target stands already, so that nothing is shown")
 	}
-	_ = p.cmd.Process.Kill()
-	<-p.ended
-	if _, err := os.Lstat(u.target); !os.IsNotExist(err) {
-		t.Fatalf("the target stands already, so that nothing is shown: %v", err)
-	}
-	p = startBinary(t, plain, nil, args...)
+	p, _ = servingBy(t, plain, nil, args...)
 	appears(t, p, u.target)
 	p.poll("the staging to go", func() bool { left, _ := os.ReadDir(sshd.Root); return len(left) == 1 })
 	if got := digestOfFile(t, u.target); !bytes.Equal(got, want) {
@@ -162,8 +168,8 @@ func TestPickedUpAfterARestart(t *testing.T) {
 // The registry loses its master in mid-upload, and another server takes its
 // place. A client that tries again when it is told to notices nothing else.
 func TestRegistryFailsOver(t *testing.T) {
-	const chunks = 24
-	want := digestOfChunks(chunks)
+	const chunks, piece = 24, mib
+	want := digestOfPieces(chunks, piece)
 	for name, start := range map[string]func(*testing.T) (url string, fail func()){
 		"sentinel": func(t *testing.T) (string, func()) {
 			s := registrytest.StartSentinel(t)
@@ -181,10 +187,11 @@ func TestRegistryFailsOver(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			sshd := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
 			url, fail := start(t)
 			_, base := serving(t, "--hosts", yamlOf(t, sshd.Host("web-1")), "--redis", url)
-			u := &uploader{t: t, base: base, target: filepath.Join(sshd.Root, "disk.img"), chunks: chunks, acked: map[int]bool{}}
+			u := &uploader{t: t, base: base, target: filepath.Join(sshd.Root, "disk.img"), chunks: chunks, piece: piece, acked: map[int]bool{}}
 			u.open()
 			over := make(chan struct{})
 			for i := range chunks {
@@ -194,7 +201,7 @@ func TestRegistryFailsOver(t *testing.T) {
 				if i == chunks/2 {
 					<-over
 				}
-				u.insist("PUT", fmt.Sprintf("%s/v1/uploads/%s/chunks/%d", base, u.id, i), chunkOf(i))
+				u.insist("PUT", fmt.Sprintf("%s/v1/uploads/%s/chunks/%d", base, u.id, i), pieceOf(i, piece))
 			}
 			u.insist("POST", base+"/v1/uploads/"+u.id+"/merge", nil)
 			u.done()
@@ -209,17 +216,17 @@ func TestRegistryFailsOver(t *testing.T) {
 // the upload up again where it is not known any more.
 func (u *uploader) insist(method, url string, body []byte) {
 	u.t.Helper()
-	for end := time.Now().Add(30 * time.Second); ; time.Sleep(200 * time.Millisecond) {
+	wait.Until(u.t, "an answer to "+method+" "+url, func() bool {
 		status, answer := request(method, url, bytes.NewReader(body))
-		switch {
-		case status >= 200 && status < 300:
-			return
-		case answer["retryable"] != true || time.Now().After(end):
+		good := status >= 200 && status < 300
+		if !good && answer["retryable"] != true {
 			u.t.Fatalf("%s %s: %d %v", method, url, status, answer)
-		case status == http.StatusNotFound:
+		}
+		if status == http.StatusNotFound {
 			if id := u.id; u.open()["id"] != id {
 				u.t.Fatalf("the upload is another one now: %s, was %s", u.id, id)
 			}
 		}
-	}
+		return good
+	})
 }

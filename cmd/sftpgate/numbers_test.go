@@ -13,9 +13,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"sftpgate/remote/remotetest"
+	wait "sftpgate/remote/remotetest/await"
 )
 
 // wire is one HTTP connection, on which anything can be said.
@@ -243,11 +243,7 @@ func (w *wire) goesOn(upload, target string) {
 	if res, answer := w.asks("POST", upload+"/merge", "", ""); res.StatusCode != 202 {
 		w.t.Errorf("merge: %d %v", res.StatusCode, answer)
 	}
-	for end := time.Now().Add(20 * time.Second); !exists(target); time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(end) {
-			w.t.Fatal("the file never appears")
-		}
-	}
+	wait.Until(w.t, "the file", func() bool { return exists(target) })
 	if got, err := os.ReadFile(target); err != nil || string(got) != strings.Repeat("k", 3500) {
 		w.t.Errorf("%d bytes, %v", len(got), err)
 	}

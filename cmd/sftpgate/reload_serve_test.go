@@ -12,14 +12,13 @@ import (
 	"testing"
 
 	"sftpgate/remote/remotetest"
+	wait "sftpgate/remote/remotetest/await"
 )
-
-// times counts the log lines with this message.
-func (p *process) times(msg string) int { return strings.Count(p.log(), `"msg":"`+msg) }
 
 // What a running gateway is told by its hosts file, and by SIGHUP: new hosts come,
 // old ones go, a broken file changes nothing, and uploads under way see none of it.
 func TestHostsFileIsFollowed(t *testing.T) {
+	t.Parallel()
 	one, two := remotetest.StartSSHD(t, remotetest.SSHDOptions{}), remotetest.StartSSHD(t, remotetest.SSHDOptions{})
 	file := yamlOf(t, one.Host("web-1"), two.Host("web-2"))
 	p, base := serving(t, "--hosts", file, "--state", t.TempDir())
@@ -82,7 +81,7 @@ func TestHostsFileIsFollowed(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = in.Close()
-	if got := <-put1; !strings.HasPrefix(got, "201") {
+	if got := wait.Receive(t, "the upload under way", put1); !strings.HasPrefix(got, "201") {
 		t.Errorf("the upload under way: %s", got)
 	}
 	chunk(1)

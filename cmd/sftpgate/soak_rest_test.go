@@ -12,6 +12,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	wait "sftpgate/remote/remotetest/await"
 )
 
 // What a gateway holds when nothing happens, and what kills have left on the host.
@@ -95,16 +97,12 @@ func (s *soak) explained() {
 	}
 	s.t.Logf("%d kills and cuts have left %d directories or files that count for nothing", s.kills.Load()+s.cuts.Load(), len(left))
 	p := startBinary(s.t, plain, nil, append(slices.Clone(s.args), "--hosts", s.hosts[soakDoomed], "--expire-after", "1s")...)
-	base := "http://" + p.logged("listening")["address"].(string)
+	base := p.base()
 	time.Sleep(2 * time.Second) // they shall have expired
 	if status, answer := request("GET", base+"/v1/hosts/web-1/entries?dir="+s.sshd.Root, nil); status != 200 {
 		s.t.Errorf("%d %v", status, answer)
 	}
-	for end := time.Now().Add(time.Minute); len(s.leftovers()) > 0 && time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
-	}
-	for _, name := range s.leftovers() {
-		s.t.Errorf("%s never goes", name)
-	}
+	wait.Until(s.t, "what is left to go", func() bool { return len(s.leftovers()) == 0 })
 	for name := range s.files {
 		if !exists(name) {
 			s.t.Errorf("%s is gone", name)

@@ -23,6 +23,7 @@ import (
 
 	"sftpgate/gateway/registry/registrytest"
 	"sftpgate/remote/remotetest"
+	wait "sftpgate/remote/remotetest/await"
 )
 
 // Hours in minutes: many users, files of all sizes, and somebody who kills
@@ -89,7 +90,7 @@ func TestSoak(t *testing.T) {
 
 func (s *soak) start(i int) {
 	p := startBinary(s.t, plain, nil, append(slices.Clone(s.args), "--hosts", s.hosts[i])...)
-	base := "http://" + p.logged("listening")["address"].(string)
+	base := p.base()
 	s.mu.Lock()
 	s.gates[i], s.bases[i] = p, base
 	s.mu.Unlock()
@@ -308,7 +309,7 @@ func digestOfFileIs(name string, want [32]byte) bool {
 }
 
 func send(r *http.Request) (int, map[string]any) {
-	client := http.Client{Timeout: 2 * time.Minute}
+	client := http.Client{Timeout: wait.Limit}
 	res, err := client.Do(r)
 	if err != nil {
 		return 0, nil
@@ -340,15 +341,7 @@ func (s *soak) settle() {
 		})
 		return names
 	}
-	var names []string
-	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(500 * time.Millisecond) {
-		if names = left(); len(names) == 0 {
-			break
-		}
-	}
-	for _, name := range names {
-		s.t.Errorf("an upload is left: %s", name)
-	}
+	wait.Until(s.t, "all uploads to go", func() bool { return len(left()) == 0 })
 }
 
 // prepared is the name under which staging is made before it gets its place, or,

@@ -14,6 +14,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 
 	"sftpgate/remote/remotetest"
+	wait "sftpgate/remote/remotetest/await"
 )
 
 // ticketed is a client of a gateway with --auth jwt.
@@ -55,7 +56,7 @@ func withTickets(t *testing.T, sshd *remotetest.SSHD) ticketed {
 	secret := bytes.Repeat([]byte("0123456789abcdef"), 3)
 	p := start(t, []string{"PANEL_SECRET=" + string(secret), "SFTPGATE_AUTH=jwt", "SFTPGATE_JWT_ALG=HS256", "SFTPGATE_JWT_KEY=env:PANEL_SECRET",
 		"SFTPGATE_JWT_AUDIENCE=gate", "SFTPGATE_JWT_LEEWAY=0s", "SFTPGATE_LISTEN=127.0.0.1:0", "SFTPGATE_STATE=" + t.TempDir(), "SFTPGATE_HOSTS=" + yamlOf(t, sshd.Host("web-1"))}, "serve")
-	c := ticketed{t, "http://" + p.logged("listening")["address"].(string), secret}
+	c := ticketed{t, p.base(), secret}
 	t.Cleanup(func() {
 		if log := p.log(); strings.Contains(log, "eyJ") || strings.Contains(log, "sgu_") {
 			t.Errorf("the log holds a ticket or a token:\n%s", log)
@@ -66,6 +67,7 @@ func withTickets(t *testing.T, sshd *remotetest.SSHD) ticketed {
 
 // An upload of a few seconds under a ticket of a few seconds less.
 func TestUploadOutlivesItsTicket(t *testing.T) {
+	t.Parallel()
 	sshd := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
 	c := withTickets(t, sshd)
 	const size = 1 << 20
@@ -77,16 +79,13 @@ func TestUploadOutlivesItsTicket(t *testing.T) {
 		t.Helper()
 		c.want(status, ticket, "PUT", fmt.Sprintf("/v1/uploads/%s/chunks/%d", id, i), data[i*size:(i+1)*size])
 	}
-	ticket := c.mint("alice", 4*time.Second, "paths", []string{sshd.Root})
+	c.want(201, c.mint("alice", time.Hour), "PUT", "/v1/hosts/web-1/files"+filepath.Join(sshd.Root, "first"), []byte("the way to the host is known"))
+	ticket := c.mint("alice", wait.Scaled(3*time.Second), "paths", []string{sshd.Root})
 	u := c.want(201, ticket, "POST", "/v1/uploads", open)
 	chunk(200, ticket, u.id, 0)
 	chunk(200, ticket, u.id, 4)
 
-	for end := time.Now().Add(15 * time.Second); c.do(ticket, "GET", "/v1/hosts", nil).status != 401; time.Sleep(20 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatal("the ticket's time does not end")
-		}
-	}
+	wait.Until(t, "the ticket's time to end", func() bool { return c.do(ticket, "GET", "/v1/hosts", nil).status == 401 })
 	chunk(200, ticket, u.id, 1)
 	c.want(401, ticket, "POST", "/v1/uploads", another)
 	c.want(401, ticket, "PUT", "/v1/hosts/web-1/files"+filepath.Join(sshd.Root, "y.bin"), []byte("hello"))
@@ -107,11 +106,9 @@ func TestUploadOutlivesItsTicket(t *testing.T) {
 	}
 	chunk(200, u.token, u.id, 5)
 	c.want(202, ticket, "POST", "/v1/uploads/"+u.id+"/merge", nil)
-	for end := time.Now().Add(20 * time.Second); !strings.Contains(c.want(200, u.token, "GET", "/v1/uploads/"+u.id, nil).body, `"state":"done"`); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatal("it is not done")
-		}
-	}
+	wait.Until(t, "the end", func() bool {
+		return strings.Contains(c.want(200, u.token, "GET", "/v1/uploads/"+u.id, nil).body, `"state":"done"`)
+	})
 	if got, err := os.ReadFile(target); err != nil || !bytes.Equal(got, data) {
 		t.Errorf("%d bytes, %v", len(got), err)
 	}
@@ -126,11 +123,11 @@ func TestTakeoverByTicket(t *testing.T) {
 	sshd := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
 	c := withTickets(t, sshd)
 	open := fmt.Appendf(nil, `{"host":"web-1","path":%q,"size":5,"chunk_size":5}`, filepath.Join(sshd.Root, "x"))
-	alice, bob := c.mint("alice", time.Minute), c.mint("bob", time.Minute)
+	alice, bob := c.mint("alice", time.Hour), c.mint("bob", time.Hour)
 	his := c.want(201, bob, "POST", "/v1/uploads", open)
 	c.want(423, alice, "POST", "/v1/uploads", open)
 	c.want(403, alice, "POST", "/v1/uploads/"+his.id+"/takeover", nil)
-	boss := c.mint("carol", time.Minute, "ops", []string{"upload", "takeover"})
+	boss := c.mint("carol", time.Hour, "ops", []string{"upload", "takeover"})
 	if a := c.want(423, boss, "POST", "/v1/uploads", open); !strings.Contains(a.body, his.id) {
 		t.Errorf("an administrator is not told which upload is in the way: %s", a.body)
 	}
