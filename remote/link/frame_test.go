@@ -20,6 +20,7 @@ func sshString(s string) string {
 
 // However the stream is cut, the same packets are seen.
 func TestFramer(t *testing.T) {
+	t.Parallel()
 	var stream []byte
 	want := ""
 	for i, p := range []struct {

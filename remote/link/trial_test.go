@@ -118,6 +118,7 @@ func TestAbilitiesAreWholeOrUnknown(t *testing.T) {
 		"cut before": remotetest.ErrCutBefore, "cut after": remotetest.ErrCutAfter, "answer lost": remotetest.ErrDropReply, "full": errFull,
 	} {
 		t.Run(what, func(t *testing.T) {
+			t.Parallel()
 			known := false
 			for n := int64(1); !known; n++ {
 				synctest.Test(t, func(t *testing.T) { known = faulty(t, n, fault) })

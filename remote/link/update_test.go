@@ -214,7 +214,7 @@ func TestUpdateEndsDialsUnderWay(t *testing.T) {
 	silent := newDoor(t, "", func(net.Conn) {})
 	h := s.Host("a")
 	h.Port = silent.port
-	l := open(t, link.Options{DialTimeout: time.Minute}, h)
+	l := open(t, link.Options{}, h)
 	p, _ := l.Host("a")
 	done := make(chan error, 1)
 	go func() {
