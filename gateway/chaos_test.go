@@ -167,7 +167,9 @@ func (c *chaos) run(actors int, ended chan struct{}) {
 		}
 		c.note("%s", op)
 		synctest.Wait()
-		c.check()
+		if c.anew(op) {
+			c.check()
+		}
 	}
 }
 
@@ -197,14 +199,14 @@ func (c *chaos) trySend(r *rig, content []byte) (over bool) {
 			return false
 		}
 		c.mu.Lock()
-		c.safe[id] = c.safe[id].With(record.Span{Off: off, Len: n})
+		c.safe[id], c.told = c.safe[id].With(record.Span{Off: off, Len: n}), true
 		c.mu.Unlock()
 	}
 	u, err := r.tryFinish(alice, id, gateway.FinishRequest{Size: -1})
 	c.say("finish %s: %s %v", id[:4], u.State, err)
 	if err == nil && u.State == gateway.Done {
 		c.mu.Lock()
-		c.done = content
+		c.done, c.told = content, true
 		c.mu.Unlock()
 	}
 	if gateway.CodeOf(err) == gateway.TargetExists { // the connection was lost when it was opened, and so was this answer
