@@ -11,6 +11,7 @@ import (
 	"sftpgate/remote/link"
 	"sftpgate/remote/merge"
 	"sftpgate/remote/record"
+	"sftpgate/remote/remotetest/await"
 	"sftpgate/remote/stage"
 )
 
@@ -98,8 +99,7 @@ func TestFollowerIsNotFooled(t *testing.T) {
 				u.check(errors.Join(err, f.Close()))
 			}
 			hashed := func() { // the beginning has been read
-				for runs() == 0 {
-				}
+				await.Until(t, "the tool to run", func() bool { return runs() > 0 })
 				harm()
 			}
 			var f *merge.Follower

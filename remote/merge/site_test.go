@@ -9,13 +9,13 @@ import (
 	"path"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"sftpgate/remote/hosts"
 	"sftpgate/remote/link"
 	"sftpgate/remote/merge"
 	"sftpgate/remote/record"
 	"sftpgate/remote/remotetest"
+	"sftpgate/remote/remotetest/await"
 	"sftpgate/remote/stage"
 )
 
@@ -36,8 +36,7 @@ func newUpload(t *testing.T, h hosts.Host, o link.Options, size int64) *upload {
 
 func newUploadNamed(t *testing.T, h hosts.Host, name string, o link.Options, size int64) *upload {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 40*time.Second)
-	t.Cleanup(cancel)
+	ctx := await.Context(t)
 	u := &upload{t: t, ctx: ctx, engines: merge.NewEngines()}
 	set, err := hosts.NewSet(h)
 	u.check(err)

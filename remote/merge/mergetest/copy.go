@@ -13,7 +13,7 @@ import (
 
 // names: no character of a path means anything to an engine.
 func names(t *testing.T, s *site) {
-	content := noise(300_007)
+	content := noise(100_007)
 	const trace = "sftpgate-was-run"
 	for _, name := range []string{
 		"plain", "-rf", "--", " leading and trailing ", "it's \"quoted\"", "$(touch " + trace + ")", "`touch " + trace + "`",
@@ -26,7 +26,7 @@ func names(t *testing.T, s *site) {
 			t.Errorf("%q: %v", name, err)
 		}
 	}
-	for _, dir := range []string{s.sshd.Root, s.sshd.Home} {
+	for _, dir := range []string{s.root, s.sshd.Home} {
 		if exists(filepath.Join(dir, trace)) {
 			t.Errorf("a name was run as a command in %s", dir)
 		}

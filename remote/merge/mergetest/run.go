@@ -7,11 +7,12 @@ import (
 	"sftpgate/remote/remotetest"
 )
 
-// Run puts the engine of this name through the suite. Every test has a server
-// of its own; o, and what hosts.yaml asks for there ("auto" or the engine), must
-// make it one on which the engine is the one chosen. The server is taken to be so
-// far away: 0 is as far as it is.
+// Run puts the engine of this name through the suite, each test in a root of its
+// own on one server; o, and what hosts.yaml asks for there ("auto" or the engine),
+// must make it one on which the engine is the one chosen. The server is taken to be
+// so far away: 0 is as far as it is.
 func Run(t *testing.T, engine string, o remotetest.SSHDOptions, asked string, trip time.Duration) {
+	sshd := remotetest.StartSSHD(t, o)
 	for _, test := range []struct {
 		name string
 		run  func(t *testing.T, s *site)
@@ -37,7 +38,7 @@ func Run(t *testing.T, engine string, o remotetest.SSHDOptions, asked string, tr
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			test.run(t, newSite(t, engine, asked, trip, remotetest.StartSSHD(t, o)))
+			test.run(t, newSite(t, engine, asked, trip, sshd))
 		})
 	}
 }

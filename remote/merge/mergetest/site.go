@@ -19,15 +19,18 @@ import (
 	"sftpgate/remote/merge"
 	"sftpgate/remote/record"
 	"sftpgate/remote/remotetest"
+	"sftpgate/remote/remotetest/await"
 	"sftpgate/remote/stage"
 )
 
-// site is a server with an empty root; the test sees its files.
+// site is a server with an empty root of the test's own; the test sees its files.
 type site struct {
 	t      *testing.T
 	ctx    context.Context
-	sshd   *remotetest.SSHD
+	sshd   *remotetest.SSHD // other tests use it as well
+	root   string
 	config hosts.Host
+	stall  time.Duration // see link.Options
 	trip   time.Duration // that it takes at least, as far as a gateway knows
 	engine string
 
@@ -35,9 +38,10 @@ type site struct {
 }
 
 func newSite(t *testing.T, engine, asked string, trip time.Duration, sshd *remotetest.SSHD) *site {
-	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
-	t.Cleanup(cancel)
-	s := &site{t: t, ctx: ctx, sshd: sshd, config: sshd.Host("h"), trip: trip, engine: engine}
+	s := &site{t: t, ctx: await.Context(t), sshd: sshd, config: sshd.Host("h"), trip: trip, engine: engine}
+	root, err := filepath.EvalSymlinks(t.TempDir())
+	s.check(err)
+	s.root, s.config.Roots = root, []string{root}
 	s.config.Connections = 3 // more only cost time here
 	s.config.Engine = asked
 	return s
@@ -58,8 +62,7 @@ func (s *site) open() *gateway {
 	s.t.Helper()
 	set, err := hosts.NewSet(s.config)
 	s.check(err)
-	// Short, for what stands frozen is waited for.
-	links := link.New(set, link.Options{Log: quiet, Stall: time.Second, LeastTrip: s.trip})
+	links := link.New(set, link.Options{Log: quiet, Stall: s.stall, LeastTrip: s.trip})
 	s.t.Cleanup(func() { _ = links.Close() })
 	pool, _ := links.Host("h")
 	return &gateway{site: s, Engines: merge.NewEngines(), host: stage.New(pool, quiet), close: func() { _ = links.Close() }}
@@ -72,7 +75,7 @@ func (s *site) create(name string, size int64, digest *record.Sum) *gateway {
 		s.first = s.open()
 	}
 	g := *s.first
-	target, err := g.host.Resolve(s.ctx, filepath.Join(s.sshd.Root, name), true)
+	target, err := g.host.Resolve(s.ctx, filepath.Join(s.root, name), true)
 	s.check(err)
 	scene, err := g.host.Look(s.ctx, target, "alice")
 	s.check(err)
@@ -250,16 +253,6 @@ func (s *site) change(name string, off int64, n int) {
 }
 
 func exists(name string) bool { _, err := os.Lstat(name); return err == nil }
-
-// until polls for a condition.
-func (s *site) until(what string, ok func() bool) {
-	s.t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !ok(); time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			s.t.Fatalf("not within 20 s: %s", what)
-		}
-	}
-}
 
 // noise is content that does not repeat.
 func noise(n int) []byte {
