@@ -15,6 +15,7 @@ import (
 
 	"sftpgate/gateway"
 	"sftpgate/gateway/web"
+	"sftpgate/remote/remotetest/await"
 )
 
 // Real calls to a real gateway with a real host: what it takes and what it
@@ -200,7 +201,7 @@ func (w walk) refusedBytes() {
 
 // stall sends a body that does not go on.
 func (w walk) stall(target string) {
-	impatient := w.g.serve(web.NoAuth(nil), 100*time.Millisecond)
+	impatient := w.g.serve(web.NoAuth(nil), await.Scaled(100*time.Millisecond))
 	body, in := io.Pipe()
 	defer in.Close()
 	go func() { _, _ = in.Write([]byte("abc")) }()

@@ -32,12 +32,14 @@ func run(t *testing.T, dir, name string, args ...string) {
 }
 
 func TestDescriptionIsLinted(t *testing.T) {
+	t.Parallel()
 	tool(t, ".", "spectral", "lint", "--ruleset", "apitest/spectral.yaml", "--fail-severity", "hint", "openapi.yaml")
 }
 
 // A generator makes a client of the description, a strict compiler takes it with
 // a program that uses it, and the program sends a file.
 func TestGeneratedClientSendsAFile(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	for _, name := range []string{"openapi.yaml", "apitest/use.ts", "apitest/tsconfig.json"} {
 		text, err := os.ReadFile(name)

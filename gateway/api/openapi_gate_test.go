@@ -1,7 +1,6 @@
 package api_test
 
 import (
-	"context"
 	"net/http/httptest"
 	"path/filepath"
 	"testing"
@@ -15,6 +14,7 @@ import (
 	"sftpgate/remote/hosts"
 	"sftpgate/remote/link"
 	"sftpgate/remote/remotetest"
+	"sftpgate/remote/remotetest/await"
 	"sftpgate/remote/stage"
 )
 
@@ -56,9 +56,7 @@ func startGate(t *testing.T) *gate {
 	}
 	s := gateway.New(gateway.Config{Hosts: at, Claims: store, Leases: store, Index: store, Log: silent, Ready: store.Ping})
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-		defer cancel()
-		_ = s.Shutdown(ctx)
+		_ = s.Shutdown(await.Context(t))
 		_ = links.Close()
 		_ = store.Close()
 	})

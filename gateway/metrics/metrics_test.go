@@ -16,6 +16,7 @@ import (
 	"sftpgate/gateway/registry"
 	"sftpgate/gateway/web"
 	"sftpgate/remote/link"
+	"sftpgate/remote/remotetest/await"
 )
 
 // busy are metrics in which everything has happened once.
@@ -96,9 +97,8 @@ func TestLabelsAreBounded(t *testing.T) {
 		fetch(t, method, url, "")
 	}
 	other := m.requests.WithLabelValues("other", "none", "405")
-	for end := time.Now().Add(5 * time.Second); testutil.ToFloat64(other) < 3 && time.Now().Before(end); time.Sleep(time.Millisecond) {
-		// A request is counted after it was answered.
-	}
+	// A request is counted after it was answered.
+	await.Until(t, "all requests to be counted", func() bool { return testutil.ToFloat64(other) >= 3 })
 	if n := testutil.CollectAndCount(m.requests); n != 2 {
 		t.Errorf("%d series", n)
 	}

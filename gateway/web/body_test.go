@@ -8,12 +8,15 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"sftpgate/gateway"
 	"sftpgate/gateway/web"
+	"sftpgate/remote/remotetest/await"
 )
 
 // reader reads the whole body and says how many bytes came.
@@ -35,7 +38,7 @@ func dial(t *testing.T, s site) net.Conn {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_ = c.SetDeadline(time.Now().Add(8 * time.Second))
+	_ = c.SetDeadline(time.Now().Add(await.Limit))
 	t.Cleanup(func() { c.Close() })
 	return c
 }
@@ -51,11 +54,10 @@ func answer(t *testing.T, c net.Conn) *http.Response {
 }
 
 func TestStalledBodyIsCutAndOthersGoOn(t *testing.T) {
-	const idle = 200 * time.Millisecond
+	idle := await.Scaled(200 * time.Millisecond)
 	s := serve(t, web.Options{Idle: idle}, web.HandlerFunc(reader))
 	c := dial(t, s)
 	fmt.Fprintf(c, "PUT /x HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nabc")
-	begun := time.Now()
 	if res, body := do(t, "PUT", s.URL+"/y", strings.NewReader("hello")); res.StatusCode != 200 || body != "5\n" {
 		t.Fatalf("another request: %d %s", res.StatusCode, body)
 	}
@@ -64,9 +66,6 @@ func TestStalledBodyIsCutAndOthersGoOn(t *testing.T) {
 	if p := problem(t, res, string(b)); res.StatusCode != 408 || p["code"] != "request-timeout" || p["retryable"] != true {
 		t.Fatalf("%d %s", res.StatusCode, b)
 	}
-	if took := time.Since(begun); took < idle/2 || took > idle+2*time.Second {
-		t.Fatalf("cut after %v with an idle time of %v", took, idle)
-	}
 	if _, err := c.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
 		t.Fatalf("the connection is still open: %v", err)
 	}
@@ -74,42 +73,46 @@ func TestStalledBodyIsCutAndOthersGoOn(t *testing.T) {
 
 func TestSlowButMovingBodyIsNotCut(t *testing.T) {
 	const idle = 250 * time.Millisecond
-	s := serve(t, web.Options{Idle: idle}, web.HandlerFunc(reader))
-	pr, pw := io.Pipe()
-	go func() {
-		for range 12 { // altogether several times the idle time
-			time.Sleep(idle / 4)
-			if _, err := pw.Write([]byte("x")); err != nil {
-				return
+	synctest.Test(t, func(t *testing.T) {
+		url, c := protocolSite(t, "HTTP/1.1", web.Options{Idle: idle}, web.HandlerFunc(reader))
+		pr, pw := io.Pipe()
+		go func() {
+			for range 12 { // altogether several times the idle time
+				time.Sleep(idle / 4)
+				if _, err := pw.Write([]byte("x")); err != nil {
+					return
+				}
 			}
+			pw.Close()
+		}()
+		if res, body := doWith(t, c, "PUT", url, pr); res.StatusCode != 200 || body != "12\n" {
+			t.Fatalf("%d %s", res.StatusCode, body)
 		}
-		pw.Close()
-	}()
-	if res, body := do(t, "PUT", s.URL, pr); res.StatusCode != 200 || body != "12\n" {
-		t.Fatalf("%d %s", res.StatusCode, body)
-	}
+	})
 }
 
 // While the host is slow nobody reads the body; that is not the client's silence.
 func TestSlowReaderIsNotTheClientsFault(t *testing.T) {
 	const idle = 100 * time.Millisecond
-	s := serve(t, web.Options{Idle: idle}, web.HandlerFunc(func(w http.ResponseWriter, r *http.Request) error {
-		if _, err := io.ReadFull(r.Body, make([]byte, 10)); err != nil {
-			return err
+	synctest.Test(t, func(t *testing.T) {
+		url, c := protocolSite(t, "HTTP/1.1", web.Options{Idle: idle}, web.HandlerFunc(func(w http.ResponseWriter, r *http.Request) error {
+			if _, err := io.ReadFull(r.Body, make([]byte, 10)); err != nil {
+				return err
+			}
+			time.Sleep(2 * idle)
+			if _, err := io.Copy(io.Discard, r.Body); err != nil {
+				return err
+			}
+			time.Sleep(2 * idle) // the finish, after the whole body is there
+			if err := r.Context().Err(); err != nil {
+				return fmt.Errorf("the request was given up: %w", err)
+			}
+			return web.Reply(w, r, 200, "done")
+		}))
+		if res, body := doWith(t, c, "PUT", url, strings.NewReader(strings.Repeat("x", 1<<20))); res.StatusCode != 200 {
+			t.Fatalf("%d %s", res.StatusCode, body)
 		}
-		time.Sleep(2 * idle)
-		if _, err := io.Copy(io.Discard, r.Body); err != nil {
-			return err
-		}
-		time.Sleep(2 * idle) // the finish, after the whole body is there
-		if err := r.Context().Err(); err != nil {
-			return fmt.Errorf("the request was given up: %w", err)
-		}
-		return web.Reply(w, r, 200, "done")
-	}))
-	if res, body := do(t, "PUT", s.URL, strings.NewReader(strings.Repeat("x", 1<<20))); res.StatusCode != 200 {
-		t.Fatalf("%d %s", res.StatusCode, body)
-	}
+	})
 }
 
 func TestBodyThatBreaksOffIsTheClientsDoing(t *testing.T) {
@@ -134,7 +137,7 @@ func TestBodyThatBreaksOffIsTheClientsDoing(t *testing.T) {
 }
 
 func TestEarlyRefusalReachesTheClient(t *testing.T) {
-	s := serve(t, web.Options{Linger: time.Second}, web.HandlerFunc(refuse))
+	s := serve(t, web.Options{Linger: time.Minute}, web.HandlerFunc(refuse))
 	for _, size := range []int64{50 << 20, 3 << 20, 100 << 10, 10} {
 		t.Run(fmt.Sprintf("%d bytes", size), func(t *testing.T) {
 			res, body := do(t, "PUT", s.URL, io.LimitReader(rand.Reader, size)) // chunked: the length is not known
@@ -158,7 +161,7 @@ func TestEarlyRefusalReachesTheClient(t *testing.T) {
 // A browser sends all before it listens: a refused chunk of a usual size must be
 // read to its end although nobody wants it.
 func TestRefusedChunkIsDrainedForAClientThatSendsBeforeItListens(t *testing.T) {
-	s := serve(t, web.Options{}, web.HandlerFunc(refuse))
+	s := serve(t, web.Options{Linger: time.Minute}, web.HandlerFunc(refuse))
 	c := dial(t, s)
 	const size = 8 << 20
 	fmt.Fprintf(c, "PUT /x HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n", size)
@@ -171,7 +174,7 @@ func TestRefusedChunkIsDrainedForAClientThatSendsBeforeItListens(t *testing.T) {
 }
 
 func TestDrainIsBounded(t *testing.T) {
-	s := serve(t, web.Options{Linger: 200 * time.Millisecond, LingerBytes: 1 << 20, Idle: time.Minute}, web.HandlerFunc(refuse))
+	s := serve(t, web.Options{Linger: 200 * time.Millisecond, LingerBytes: 1 << 20, Idle: time.Hour}, web.HandlerFunc(refuse))
 	c := dial(t, s)
 	fmt.Fprintf(c, "PUT /x HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n", int64(1)<<40)
 	sent := int64(0)
@@ -187,12 +190,8 @@ func TestDrainIsBounded(t *testing.T) {
 	}
 	silent := dial(t, s)
 	fmt.Fprintf(silent, "PUT /x HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n")
-	begun := time.Now()
 	if _, err := io.Copy(io.Discard, silent); err != nil {
-		t.Fatal(err)
-	}
-	if took := time.Since(begun); took > 3*time.Second {
-		t.Fatalf("a refused client that sends nothing holds its connection for %v", took)
+		t.Fatalf("a refused client that sends nothing holds its connection: %v", err)
 	}
 }
 
@@ -237,31 +236,35 @@ func TestAnswerThatNobodyReadsIsCut(t *testing.T) {
 	}))
 	c := dial(t, s)
 	fmt.Fprintf(c, "GET /x HTTP/1.1\r\nHost: a\r\n\r\n")
-	select {
-	case err := <-ended:
-		if err == nil {
-			t.Fatal("200 MB went into a connection that nobody reads")
-		}
-	case <-time.After(5 * time.Second):
-		t.Fatal("still writing")
+	if err := await.Receive(t, "the answer to be given up", ended); err == nil {
+		t.Fatal("200 MB went into a connection that nobody reads")
 	}
 }
 
 func TestDeadlinesOfOneRequestDoNotReachTheNext(t *testing.T) {
 	const idle = 100 * time.Millisecond
-	s := serve(t, web.Options{Idle: idle}, web.HandlerFunc(reader))
-	c := dial(t, s)
-	in := bufio.NewReader(c)
-	for range 3 {
-		fmt.Fprintf(c, "PUT /x HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc")
-		res, err := http.ReadResponse(in, nil)
-		if err != nil {
-			t.Fatal(err)
+	synctest.Test(t, func(t *testing.T) {
+		url, c := protocolSite(t, "HTTP/1.1", web.Options{Idle: idle}, web.HandlerFunc(reader))
+		for i := range 3 {
+			ctx := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{GotConn: func(got httptrace.GotConnInfo) {
+				if got.Reused != (i > 0) {
+					t.Errorf("request %d goes over another connection", i)
+				}
+			}})
+			r, err := http.NewRequestWithContext(ctx, "PUT", url, strings.NewReader("abc"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			res, err := c.Do(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, _ = io.Copy(io.Discard, res.Body)
+			res.Body.Close()
+			if res.StatusCode != 200 {
+				t.Fatal(res.Status)
+			}
+			time.Sleep(2 * idle) // longer than a body may stand still; between requests another limit holds
 		}
-		_, _ = io.Copy(io.Discard, res.Body)
-		if res.StatusCode != 200 {
-			t.Fatal(res.Status)
-		}
-		time.Sleep(2 * idle) // longer than a body may stand still; between requests another limit holds
-	}
+	})
 }

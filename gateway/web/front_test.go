@@ -12,10 +12,10 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"sftpgate/gateway"
 	"sftpgate/gateway/web"
+	"sftpgate/remote/remotetest/await"
 )
 
 // site is a real server on loopback with a front before h.
@@ -70,24 +70,24 @@ func serve(t *testing.T, o web.Options, h http.Handler) site {
 // waitLog polls for a line; the line is written after the answer.
 func (s site) waitLog(t *testing.T, want string) string {
 	t.Helper()
-	for end := time.Now().Add(3 * time.Second); time.Now().Before(end); time.Sleep(2 * time.Millisecond) {
-		if strings.Contains(s.log.String(), want) {
-			return s.log.String()
-		}
-	}
-	t.Fatalf("log never said %q:\n%s", want, s.log)
-	return ""
+	await.Until(t, fmt.Sprintf("the log to say %q", want), func() bool { return strings.Contains(s.log.String(), want) })
+	return s.log.String()
 }
 
 // client has its own connections, which end with the test.
 func client(t *testing.T) *http.Client {
 	tr := &http.Transport{}
 	t.Cleanup(tr.CloseIdleConnections)
-	return &http.Client{Transport: tr, Timeout: 8 * time.Second,
+	return &http.Client{Transport: tr, Timeout: await.Limit,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 }
 
 func do(t *testing.T, method, url string, body io.Reader, header ...string) (*http.Response, string) {
+	t.Helper()
+	return doWith(t, client(t), method, url, body, header...)
+}
+
+func doWith(t *testing.T, c *http.Client, method, url string, body io.Reader, header ...string) (*http.Response, string) {
 	t.Helper()
 	r, err := http.NewRequest(method, url, body)
 	if err != nil {
@@ -100,7 +100,7 @@ func do(t *testing.T, method, url string, body io.Reader, header ...string) (*ht
 		}
 		r.Header.Add(header[i], header[i+1])
 	}
-	res, err := client(t).Do(r)
+	res, err := c.Do(r)
 	if err != nil {
 		t.Fatal(err)
 	}

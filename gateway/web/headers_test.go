@@ -1,14 +1,12 @@
 package web_test
 
 import (
-	"errors"
 	"io"
-	"log/slog"
-	"net"
-	"os"
+	"net/http"
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"sftpgate/gateway/web"
@@ -17,50 +15,54 @@ import (
 // Whoever sends his headers a byte at a time is cut off, and keeps nobody from
 // being answered meanwhile.
 func TestSlowHeadersAreCut(t *testing.T) {
-	quiet := slog.New(slog.DiscardHandler)
-	f, err := web.New(web.Options{Auth: web.NoAuth(nil), Log: quiet})
-	if err != nil {
-		t.Fatal(err)
-	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	srv := web.NewServer(f.Handler(web.HandlerFunc(reader)), quiet)
-	if srv.ReadHeaderTimeout <= 0 || srv.ReadHeaderTimeout > time.Minute {
-		t.Fatalf("headers may take %v", srv.ReadHeaderTimeout)
-	}
-	srv.ReadHeaderTimeout = 300 * time.Millisecond
-	ended := make(chan struct{})
-	go func() { defer close(ended); _ = srv.Serve(l) }()
-	t.Cleanup(func() { _ = srv.Close(); <-ended })
+	synctest.Test(t, func(t *testing.T) {
+		f, err := web.New(web.Options{Auth: web.NoAuth(nil), Log: quiet})
+		if err != nil {
+			t.Fatal(err)
+		}
+		srv := web.NewServer(f.Handler(web.HandlerFunc(reader)), quiet)
+		if srv.ReadHeaderTimeout <= 0 || srv.ReadHeaderTimeout > time.Minute {
+			t.Fatalf("headers may take %v", srv.ReadHeaderTimeout)
+		}
+		l := newMemory()
+		ended := make(chan struct{})
+		go func() { defer close(ended); _ = srv.Serve(l) }()
+		t.Cleanup(func() { _ = srv.Close(); <-ended })
 
-	s := site{URL: "http://" + l.Addr().String(), Addr: l.Addr().String()}
-	var slow sync.WaitGroup
-	for range 20 {
-		c := dial(t, s)
-		slow.Go(func() {
-			go func() { // it never comes to the end of them
+		began := time.Now()
+		var slow sync.WaitGroup
+		for range 20 {
+			c, err := l.DialContext(t.Context(), "", "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			slow.Go(func() { // it never comes to the end of them
 				_, err := io.WriteString(c, "GET / HTTP/1.1\r\nHost: a\r\nX-Slow: ")
 				for ; err == nil; _, err = io.WriteString(c, "x") {
 					time.Sleep(10 * time.Millisecond)
 				}
-			}()
-			if _, err := io.ReadAll(c); errors.Is(err, os.ErrDeadlineExceeded) {
-				t.Error("it is still being listened to")
+			})
+			slow.Go(func() {
+				_, _ = io.ReadAll(c)
+				if took := time.Since(began); took != srv.ReadHeaderTimeout {
+					t.Errorf("cut after %v, want %v", took, srv.ReadHeaderTimeout)
+				}
+				c.Close()
+			})
+		}
+		others := make(chan struct{})
+		go func() { slow.Wait(); close(others) }()
+		transport := &http.Transport{DialContext: l.DialContext}
+		defer transport.CloseIdleConnections()
+		for {
+			if res, body := doWith(t, &http.Client{Transport: transport}, "PUT", "http://a/y", strings.NewReader("hello")); res.StatusCode != 200 || body != "5\n" {
+				t.Fatalf("another request: %d %s", res.StatusCode, body)
 			}
-		})
-	}
-	others := make(chan struct{})
-	go func() { slow.Wait(); close(others) }()
-	for answered := 0; ; answered++ {
-		if res, body := do(t, "PUT", s.URL+"/y", strings.NewReader("hello")); res.StatusCode != 200 || body != "5\n" {
-			t.Fatalf("another request: %d %s", res.StatusCode, body)
+			select {
+			case <-others:
+				return
+			case <-time.After(100 * time.Millisecond):
+			}
 		}
-		select {
-		case <-others:
-			return
-		default:
-		}
-	}
+	})
 }

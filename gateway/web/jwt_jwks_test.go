@@ -19,6 +19,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 
 	"sftpgate/gateway/web"
+	"sftpgate/remote/remotetest/await"
 )
 
 // keySet is a panel that publishes its keys.
@@ -69,15 +70,10 @@ func edSigner(t *testing.T, kid string) (signer, jose.JSONWebKey) {
 // untilTaken asks again until a ticket is taken or not.
 func untilTaken(t *testing.T, auth web.Authenticator, text string, taken bool) {
 	t.Helper()
-	for end := time.Now().Add(5 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+	await.Until(t, fmt.Sprintf("the ticket to be taken: %v", taken), func() bool {
 		_, err := ask(auth, text)
-		if (err == nil) == taken {
-			return
-		}
-		if time.Now().After(end) {
-			t.Fatalf("taken: want %v, got %v", taken, err)
-		}
-	}
+		return (err == nil) == taken
+	})
 }
 
 func TestKeysFromAURL(t *testing.T) {
@@ -155,14 +151,12 @@ func TestKeysThatChange(t *testing.T) {
 	} {
 		set.answer(h)
 		before := set.asked.Load()
-		for end := time.Now().Add(5 * time.Second); set.asked.Load() < before+2 && time.Now().Before(end); time.Sleep(time.Millisecond) {
+		await.Until(t, what+" to be asked for again", func() bool {
 			if _, err := ask(auth, fresh); err != nil {
 				t.Fatalf("%s: %v", what, err)
 			}
-		}
-		if set.asked.Load() < before+2 {
-			t.Errorf("%s: it was not asked again", what)
-		}
+			return set.asked.Load() >= before+2
+		})
 	}
 	set.Close()
 	if _, err := ask(auth, fresh); err != nil {

@@ -15,6 +15,7 @@ import (
 
 	"sftpgate/gateway"
 	"sftpgate/gateway/web"
+	"sftpgate/remote/remotetest/await"
 )
 
 // sum reads a form and answers with a line for every part.
@@ -61,7 +62,7 @@ func TestFormIsReadInTheOrderItComes(t *testing.T) {
 	go func() {
 		part, _ := mw.CreateFormFile("file", `../ü"x.bin`)
 		piece := make([]byte, 1<<20)
-		for range 20 {
+		for range 4 {
 			if _, err := part.Write(piece); err != nil {
 				return
 			}
@@ -71,7 +72,7 @@ func TestFormIsReadInTheOrderItComes(t *testing.T) {
 		pw.Close()
 	}()
 	res, body := do(t, "POST", s.URL, pr, "Content-Type", mw.FormDataContentType())
-	if want := `["file \"../ü\\\"x.bin\" 20971520","filename=after the file"]` + "\n"; res.StatusCode != 200 || body != want {
+	if want := `["file \"../ü\\\"x.bin\" 4194304","filename=after the file"]` + "\n"; res.StatusCode != 200 || body != want {
 		t.Fatalf("%d %s", res.StatusCode, body)
 	}
 	if res.Close {
@@ -82,7 +83,7 @@ func TestFormIsReadInTheOrderItComes(t *testing.T) {
 func TestFormDoesNotGrowWithTheFile(t *testing.T) {
 	r := httptest.NewRequest("POST", "/", io.MultiReader(
 		strings.NewReader("--B\r\nContent-Disposition: form-data; name=f; filename=x\r\n\r\n"),
-		io.LimitReader(zeros{}, 64<<20), strings.NewReader("\r\n--B--\r\n")))
+		io.LimitReader(zeros{}, 16<<20), strings.NewReader("\r\n--B--\r\n")))
 	r.Header.Set("Content-Type", "multipart/form-data; boundary=B")
 	f, err := web.NewForm(r, web.FormLimits{})
 	if err != nil {
@@ -94,7 +95,7 @@ func TestFormDoesNotGrowWithTheFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n, err := io.Copy(io.Discard, p); n != 64<<20 || err != nil {
+	if n, err := io.Copy(io.Discard, p); n != 16<<20 || err != nil {
 		t.Fatal(n, err)
 	}
 	runtime.ReadMemStats(&after)
@@ -148,7 +149,7 @@ func TestFormRefuses(t *testing.T) {
 }
 
 func TestStalledFormIsCut(t *testing.T) {
-	s := serve(t, web.Options{Idle: 150 * time.Millisecond}, web.HandlerFunc(sum))
+	s := serve(t, web.Options{Idle: await.Scaled(150 * time.Millisecond)}, web.HandlerFunc(sum))
 	c := dial(t, s)
 	fmt.Fprintf(c, "POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\nContent-Type: multipart/form-data; boundary=B\r\n\r\n"+
 		"--B\r\nContent-Disposition: form-data; name=f; filename=x\r\n\r\nabc")

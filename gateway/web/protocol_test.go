@@ -1,13 +1,16 @@
 package web_test
 
 import (
+	"context"
 	"errors"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"sftpgate/gateway/web"
@@ -15,7 +18,40 @@ import (
 
 var quiet = slog.New(slog.DiscardHandler)
 
-// protocolSite serves h, and gives a client that speaks this protocol alone.
+// memory is a network with one listener. In a bubble of testing/synctest no time
+// passes but what somebody waits for.
+type memory struct {
+	conns  chan net.Conn
+	closed chan struct{}
+	close  sync.Once
+}
+
+func newMemory() *memory { return &memory{conns: make(chan net.Conn), closed: make(chan struct{})} }
+
+func (m *memory) Accept() (net.Conn, error) {
+	select {
+	case c := <-m.conns:
+		return c, nil
+	case <-m.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+func (m *memory) DialContext(context.Context, string, string) (net.Conn, error) {
+	client, server := net.Pipe()
+	select {
+	case m.conns <- server:
+		return client, nil
+	case <-m.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+func (m *memory) Close() error { m.close.Do(func() { close(m.closed) }); return nil }
+
+func (m *memory) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 80} }
+
+// protocolSite serves h in memory, and gives a client that speaks this protocol alone.
 func protocolSite(t *testing.T, protocol string, o web.Options, h http.Handler) (string, *http.Client) {
 	t.Helper()
 	o.Auth, o.Log = web.NoAuth(nil), quiet
@@ -28,14 +64,21 @@ func protocolSite(t *testing.T, protocol string, o web.Options, h http.Handler) 
 	p.SetUnencryptedHTTP2(protocol == "HTTP/2.0")
 	srv := web.NewServer(f.Handler(h), quiet)
 	srv.Protocols = &p
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	l := newMemory()
+	ended := make(chan struct{})
+	go func() { defer close(ended); _ = srv.Serve(l) }()
+	transport := &http.Transport{Protocols: &p, DialContext: l.DialContext}
+	t.Cleanup(func() { transport.CloseIdleConnections(); _ = srv.Close(); <-ended })
+	return "http://" + l.Addr().String(), &http.Client{Transport: transport}
+}
+
+// eachProtocol runs a test with HTTP/1.1 and with HTTP/2, on a virtual clock.
+func eachProtocol(t *testing.T, test func(t *testing.T, protocol string)) {
+	for _, protocol := range []string{"HTTP/1.1", "HTTP/2.0"} {
+		t.Run(protocol, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) { test(t, protocol) })
+		})
 	}
-	go func() { _ = srv.Serve(l) }()
-	transport := &http.Transport{Protocols: &p}
-	t.Cleanup(func() { transport.CloseIdleConnections(); _ = srv.Close() })
-	return "http://" + l.Addr().String(), &http.Client{Transport: transport, Timeout: 8 * time.Second}
 }
 
 // The idle time is for silence of the client. HTTP/2 ends a stream when a
@@ -59,48 +102,48 @@ func TestSlowWorkIsNotSilence(t *testing.T) {
 		}
 		return web.Reply(w, r, 200, n)
 	})
-	for _, protocol := range []string{"HTTP/1.1", "HTTP/2.0"} {
-		t.Run(protocol, func(t *testing.T) {
-			url, c := protocolSite(t, protocol, web.Options{Idle: idle}, slow)
-			req, err := http.NewRequest("POST", url, strings.NewReader(strings.Repeat("x", 4<<20))) // more than fits a window
-			if err != nil {
-				t.Fatal(err)
-			}
-			req.Header.Set("Expect", "100-continue")
-			res, err := c.Do(req)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer res.Body.Close()
-			if b, err := io.ReadAll(res.Body); err != nil || string(b) != "4194294\n" || res.Proto != protocol {
-				t.Errorf("%s %s %q %v", res.Proto, res.Status, b, err)
-			}
-		})
-	}
+	eachProtocol(t, func(t *testing.T, protocol string) {
+		url, c := protocolSite(t, protocol, web.Options{Idle: idle}, slow)
+		req, err := http.NewRequest("POST", url, strings.NewReader(strings.Repeat("x", 4<<20))) // more than fits a window
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Expect", "100-continue")
+		res, err := c.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer res.Body.Close()
+		if b, err := io.ReadAll(res.Body); err != nil || string(b) != "4194294\n" || res.Proto != protocol {
+			t.Errorf("%s %s %q %v", res.Proto, res.Status, b, err)
+		}
+	})
 }
 
 // A client that says nothing is still not waited for.
 func TestSilenceIsCut(t *testing.T) {
 	const idle = 100 * time.Millisecond
-	for _, protocol := range []string{"HTTP/1.1", "HTTP/2.0"} {
-		t.Run(protocol, func(t *testing.T) {
-			got := make(chan error, 1)
-			url, c := protocolSite(t, protocol, web.Options{Idle: idle}, web.HandlerFunc(func(w http.ResponseWriter, r *http.Request) error {
-				_, err := io.Copy(io.Discard, r.Body)
-				got <- err
-				return err
-			}))
-			body, in := io.Pipe()
-			defer in.Close()
-			go func() { _, _ = in.Write([]byte("abc")) }()
-			res, err := c.Post(url, "", body)
-			if err == nil {
-				res.Body.Close()
-			}
-			var broken *web.BodyError
-			if err := <-got; !errors.As(err, &broken) || !broken.Stalled {
-				t.Errorf("%v", err)
-			}
-		})
-	}
+	eachProtocol(t, func(t *testing.T, protocol string) {
+		got := make(chan error, 1)
+		began := time.Now()
+		url, c := protocolSite(t, protocol, web.Options{Idle: idle}, web.HandlerFunc(func(w http.ResponseWriter, r *http.Request) error {
+			_, err := io.Copy(io.Discard, r.Body)
+			got <- err
+			return err
+		}))
+		body, in := io.Pipe()
+		defer in.Close()
+		go func() { _, _ = in.Write([]byte("abc")) }()
+		res, err := c.Post(url, "", body)
+		if err == nil {
+			res.Body.Close()
+		}
+		var broken *web.BodyError
+		if err := <-got; !errors.As(err, &broken) || !broken.Stalled {
+			t.Errorf("%v", err)
+		}
+		if took := time.Since(began); took != idle {
+			t.Errorf("cut after %v with an idle time of %v", took, idle)
+		}
+	})
 }

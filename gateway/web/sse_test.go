@@ -10,10 +10,12 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"sftpgate/gateway"
 	"sftpgate/gateway/web"
+	"sftpgate/remote/remotetest/await"
 )
 
 type produced func(ctx context.Context, send func(string, any) error) error
@@ -31,17 +33,6 @@ func until(t *testing.T, from *bufio.Scanner, want string) {
 		}
 	}
 	t.Fatalf("the stream ended without %q: %v", want, from.Err())
-}
-
-func ended(t *testing.T, over <-chan error) error {
-	t.Helper()
-	select {
-	case err := <-over:
-		return err
-	case <-time.After(8 * time.Second):
-		t.Fatal("the handler still runs")
-		return nil
-	}
 }
 
 func TestEventsAsTheyAreWritten(t *testing.T) {
@@ -72,14 +63,16 @@ func TestEventsAsTheyAreWritten(t *testing.T) {
 }
 
 func TestWhatIsRefusedBeforeTheFirstEventIsAProblem(t *testing.T) {
-	s := serve(t, web.Options{Heartbeat: time.Millisecond}, streaming(func(ctx context.Context, _ func(string, any) error) error {
-		time.Sleep(20 * time.Millisecond) // heartbeats must not decide the status
-		return gateway.Refuse(gateway.UnknownUpload, "none of this id")
-	}))
-	res, body := do(t, "GET", s.URL, nil)
-	if p := problem(t, res, body); res.StatusCode != 404 || p["code"] != "unknown-upload" {
-		t.Errorf("%d %s", res.StatusCode, body)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		url, c := protocolSite(t, "HTTP/1.1", web.Options{Heartbeat: time.Millisecond}, streaming(func(ctx context.Context, _ func(string, any) error) error {
+			time.Sleep(20 * time.Millisecond) // heartbeats must not decide the status
+			return gateway.Refuse(gateway.UnknownUpload, "none of this id")
+		}))
+		res, body := doWith(t, c, "GET", url, nil)
+		if p := problem(t, res, body); res.StatusCode != 404 || p["code"] != "unknown-upload" {
+			t.Errorf("%d %s", res.StatusCode, body)
+		}
+	})
 }
 
 func TestARefusalInTheMiddleCutsTheStream(t *testing.T) {
@@ -103,24 +96,22 @@ func TestARefusalInTheMiddleCutsTheStream(t *testing.T) {
 // Nothing happens for longer than the idle time, and the stream goes on.
 func TestHeartbeatsKeepAStreamOpen(t *testing.T) {
 	const idle = 150 * time.Millisecond
-	for _, protocol := range []string{"HTTP/1.1", "HTTP/2.0"} {
-		t.Run(protocol, func(t *testing.T) {
-			s, c := protocolSite(t, protocol, web.Options{Idle: idle, Heartbeat: idle / 3}, streaming(func(_ context.Context, send func(string, any) error) error {
-				_ = send("progress", 1)
-				time.Sleep(4 * idle)
-				return send("done", 2)
-			}))
-			res, err := c.Get(s)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer res.Body.Close()
-			b, err := io.ReadAll(res.Body)
-			if err != nil || res.Proto != protocol || !strings.Contains(string(b), "\n\n:\n\n:\n\n") || !strings.Contains(string(b), "event: done\ndata: 2\n\n") {
-				t.Errorf("%s %q %v", res.Proto, b, err)
-			}
-		})
-	}
+	eachProtocol(t, func(t *testing.T, protocol string) {
+		s, c := protocolSite(t, protocol, web.Options{Idle: idle, Heartbeat: idle / 3}, streaming(func(_ context.Context, send func(string, any) error) error {
+			_ = send("progress", 1)
+			time.Sleep(4 * idle)
+			return send("done", 2)
+		}))
+		res, err := c.Get(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer res.Body.Close()
+		b, err := io.ReadAll(res.Body)
+		if err != nil || res.Proto != protocol || !strings.Contains(string(b), "\n\n:\n\n:\n\n") || !strings.Contains(string(b), "event: done\ndata: 2\n\n") {
+			t.Errorf("%s %q %v", res.Proto, b, err)
+		}
+	})
 }
 
 // Who left without a word is noticed: nothing is left running for him.
@@ -136,7 +127,7 @@ func TestAClientThatLeftEndsItsStream(t *testing.T) {
 	fmt.Fprint(c, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
 	until(t, bufio.NewScanner(c), "event: progress")
 	c.Close()
-	if err := ended(t, over); !errors.Is(err, context.Canceled) {
+	if err := await.Receive(t, "the handler to end", over); !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
 	if log := s.waitLog(t, "msg=request"); strings.Contains(log, "broke_off") || !strings.Contains(log, "status=200") {
@@ -147,7 +138,7 @@ func TestAClientThatLeftEndsItsStream(t *testing.T) {
 // A client that reads nothing holds the gateway up for the idle time and no longer.
 func TestAStreamThatIsNotReadEnds(t *testing.T) {
 	over := make(chan error, 1)
-	s := serve(t, web.Options{Idle: 200 * time.Millisecond}, streaming(func(ctx context.Context, send func(string, any) error) error {
+	s := serve(t, web.Options{Idle: await.Scaled(200 * time.Millisecond)}, streaming(func(ctx context.Context, send func(string, any) error) error {
 		for {
 			if err := send("progress", strings.Repeat("x", 1<<20)); err != nil {
 				over <- err
@@ -157,7 +148,7 @@ func TestAStreamThatIsNotReadEnds(t *testing.T) {
 	}))
 	c := dial(t, s)
 	fmt.Fprint(c, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
-	if err := ended(t, over); err == nil {
+	if err := await.Receive(t, "the handler to end", over); err == nil {
 		t.Error("no error")
 	}
 }
@@ -184,9 +175,7 @@ func TestShutdownEndsStreamsInGoodOrder(t *testing.T) {
 	defer res.Body.Close()
 	lines := bufio.NewScanner(res.Body)
 	until(t, lines, "event: progress")
-	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Second)
-	defer cancel()
-	if err := srv.Shutdown(ctx); err != nil {
+	if err := srv.Shutdown(await.Context(t)); err != nil {
 		t.Errorf("it waited for the stream: %v", err)
 	}
 	for lines.Scan() {
