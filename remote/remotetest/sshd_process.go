@@ -78,9 +78,11 @@ func (s *SSHD) CutConnections() int {
 	if cmd == nil {
 		return 0
 	}
+	// One for each connection, or two where the account is not root's: the one that
+	// holds the keys, and the one that has the socket.
 	var conns []process
 	for _, p := range s.processes(cmd.Process.Pid) {
-		if p.parent == cmd.Process.Pid {
+		if strings.HasPrefix(p.name, "sshd") && !p.servesSFTP() {
 			conns = append(conns, p)
 		}
 	}
