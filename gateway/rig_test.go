@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"flag"
 	"io"
 	"log/slog"
 	"math/rand/v2"
@@ -84,7 +85,8 @@ func gatewayWith(t testing.TB, st store, o link.Options, c gateway.Config, hs ..
 type testLog struct{ t testing.TB }
 
 func (l testLog) Write(p []byte) (int, error) {
-	if testing.Verbose() {
+	// -v on the command line, and not what go test -json makes of it.
+	if flag.Lookup("test.v").Value.String() == "true" {
 		_, _ = os.Stderr.Write(p)
 	}
 	return len(p), nil
