@@ -33,7 +33,12 @@ type daemon struct {
 // background starts a child with its output in a file of dir. It outlives ctx:
 // the site ends its daemons in the right order.
 func background(ctx context.Context, dir, name string, args ...string) (*daemon, error) {
-	d := &daemon{cmd: command(context.WithoutCancel(ctx), name, args...), name: filepath.Base(name), gone: make(chan struct{})}
+	return start(dir, command(context.WithoutCancel(ctx), name, args...))
+}
+
+// start is background for a child that is more than a name and arguments.
+func start(dir string, cmd *exec.Cmd) (*daemon, error) {
+	d := &daemon{cmd: cmd, name: filepath.Base(cmd.Path), gone: make(chan struct{})}
 	out, err := os.CreateTemp(dir, d.name+"-*.log")
 	if err != nil {
 		return nil, err

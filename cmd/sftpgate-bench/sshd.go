@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// sshd is a running OpenSSH server: SFTP and commands for whoever runs this, by
+// sshd is a running OpenSSH server: SFTP and commands for an account of its own, by
 // one key. All but what it needs to run on its own is as OpenSSH has it, except
 // MaxStartups: peers that dial 32 connections at once would be turned away.
 type sshd struct {
@@ -33,7 +33,7 @@ func startSSHD(ctx context.Context, dir string) (*sshd, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &sshd{user: me.Username, key: filepath.Join(dir, "client")}
+	s := &sshd{user: accountName, key: filepath.Join(dir, "client")}
 	client, err := newKey(ctx, s.key)
 	if err != nil {
 		return nil, err
@@ -41,8 +41,8 @@ func startSSHD(ctx context.Context, dir string) (*sshd, error) {
 	if s.hostKey, err = newKey(ctx, filepath.Join(dir, "host")); err != nil {
 		return nil, err
 	}
-	home := filepath.Join(dir, "home") // empty: no start-up file of the user is read
-	if err := os.Mkdir(home, 0o755); err != nil {
+	environ, err := account(dir, me)
+	if err != nil {
 		return nil, err
 	}
 	if err := os.WriteFile(filepath.Join(dir, "authorized"), []byte(client+"\n"), 0o600); err != nil {
@@ -51,10 +51,10 @@ func startSSHD(ctx context.Context, dir string) (*sshd, error) {
 	if me.Uid == "0" { // sshd of root insists on its chroot for the unprivileged half
 		_ = os.MkdirAll("/run/sshd", 0o755)
 	}
-	return s, tries(func() error { return s.start(ctx, binary, dir, home) })
+	return s, tries(func() error { return s.start(ctx, binary, dir, environ) })
 }
 
-func (s *sshd) start(ctx context.Context, binary, dir, home string) error {
+func (s *sshd) start(ctx context.Context, binary, dir string, environ []string) error {
 	port, err := freePort()
 	if err != nil {
 		return err
@@ -75,12 +75,13 @@ func (s *sshd) start(ctx context.Context, binary, dir, home string) error {
 		"UseDNS no",
 		"PrintMotd no",
 		"LogLevel ERROR",
-		"SetEnv HOME=" + home,
 		"Subsystem sftp internal-sftp",
 	}, "\n")+"\n"), 0o600); err != nil {
 		return err
 	}
-	if s.daemon, err = background(ctx, dir, binary, "-D", "-e", "-f", config); err != nil {
+	cmd := command(context.WithoutCancel(ctx), binary, "-D", "-e", "-f", config)
+	cmd.Env = environ
+	if s.daemon, err = start(dir, cmd); err != nil {
 		return err
 	}
 	return s.await(ctx, s.answers)
