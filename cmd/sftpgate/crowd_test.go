@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"fmt"
-	"io"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -21,15 +20,7 @@ import (
 // profiles: bytes, garbage left out.
 func heapOf(t *testing.T, p *process) int64 {
 	t.Helper()
-	res, err := http.Get("http://" + p.logged("profiles")["address"].(string) + "/debug/pprof/heap?gc=1")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, err = io.Copy(io.Discard, res.Body)
-	res.Body.Close()
-	if err != nil || res.StatusCode != http.StatusOK {
-		t.Fatalf("a profile: %s, %v", res.Status, err)
-	}
+	profileOf(t, p, "heap?gc=1")
 	figures := scrape(t, "http://"+p.logged("metrics")["address"].(string), nil)
 	return int64(figures["go_memstats_heap_alloc_bytes"].GetMetric()[0].GetGauge().GetValue())
 }
