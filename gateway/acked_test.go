@@ -16,6 +16,7 @@ import (
 // comes, or the connection breaks. The client is told to try again; the same
 // bytes once more are taken, and nothing stands there twice.
 func TestTheHostsAnswerIsLost(t *testing.T) {
+	t.Parallel()
 	steps := map[string]struct {
 		kind remotetest.Kind
 		at   func(op remotetest.Op) bool

@@ -14,6 +14,7 @@ import (
 
 // Cancelling in mid-merge ends with the staging gone, or with the file whole.
 func TestCancelDuringTheFinish(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, remotetest.SSHDOptions{})
 	content := noise(40 * mib)
 	up := r.open(alice, "f", int64(len(content)), replace).Upload
@@ -39,6 +40,7 @@ func TestCancelDuringTheFinish(t *testing.T) {
 // closes files that are being read, which waits by a lock, and there the clock of
 // the test stands.
 func TestCancelAtEveryStepOfTheFinish(t *testing.T) {
+	t.Parallel()
 	for engine, o := range disksOfEveryKind {
 		if engine == "stream" {
 			continue

@@ -13,6 +13,7 @@ import (
 // A host without a tool of its own, for which hosts.yaml does not want the file
 // read back: what could not be checked is said, and what can be is.
 func TestDigestThatIsNotReadBack(t *testing.T) {
+	t.Parallel()
 	sshd := remotetest.StartSSHD(t, hostsOfEveryKind["copy-data"])
 	h := sshd.Host("web-1")
 	h.NoReadBack = true

@@ -19,6 +19,7 @@ func replace(o *gateway.OpenRequest) { o.IfExists = gateway.ReplaceIfExists }
 func restart(o *gateway.OpenRequest) { o.Restart = true }
 
 func TestResume(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, remotetest.SSHDOptions{})
 	content := noise(6 * mib)
 	first := r.open(alice, "f", int64(len(content)))
@@ -57,6 +58,7 @@ func TestResume(t *testing.T) {
 }
 
 func TestExistingTarget(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, remotetest.SSHDOptions{})
 	old := []byte("the old file")
 	if err := os.WriteFile(r.path("f"), old, 0o640); err != nil {
@@ -95,6 +97,7 @@ func TestExistingTarget(t *testing.T) {
 }
 
 func TestStrangerAppearsBeforePublication(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, remotetest.SSHDOptions{})
 	content := noise(9 * mib)
 	up := r.open(alice, "f", int64(len(content))).Upload
@@ -117,6 +120,7 @@ func TestStrangerAppearsBeforePublication(t *testing.T) {
 }
 
 func TestDefaultsOfTheHost(t *testing.T) {
+	t.Parallel()
 	sshd := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
 	h, missing := sshd.Host("web-1"), sshd.Host("web-2")
 	mode := os.FileMode(0o600)
@@ -145,6 +149,7 @@ func TestDefaultsOfTheHost(t *testing.T) {
 }
 
 func TestCancelAndTakeover(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, remotetest.SSHDOptions{})
 	content := noise(2 * mib)
 	up := r.open(alice, "f", 2*mib).Upload
@@ -171,6 +176,7 @@ func TestCancelAndTakeover(t *testing.T) {
 }
 
 func TestRegistryFlushed(t *testing.T) {
+	t.Parallel()
 	st, server := redis(t)
 	sshd := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
 	r := &rig{gatewayOn(t, st, link.Options{}, sshd.Host("web-1")), t, sshd, sshd.Root}
@@ -198,6 +204,7 @@ func TestRegistryFlushed(t *testing.T) {
 }
 
 func TestRegistryDown(t *testing.T) {
+	t.Parallel()
 	st, server := redis(t)
 	sshd := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
 	r := &rig{gatewayOn(t, st, link.Options{}, sshd.Host("web-1")), t, sshd, sshd.Root}
@@ -223,6 +230,7 @@ func TestRegistryDown(t *testing.T) {
 }
 
 func TestPutFile(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, remotetest.SSHDOptions{})
 	put := func(name string, content []byte, size int64, edit ...func(*gateway.PutRequest)) (gateway.PutResult, error) {
 		req := gateway.PutRequest{Host: "web-1", Path: r.path(name), Size: size, R: bytes.NewReader(content)}
@@ -268,6 +276,7 @@ func TestPutFile(t *testing.T) {
 }
 
 func TestPutFileCut(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, remotetest.SSHDOptions{})
 	content := noise(30 * mib)
 	cut := io.MultiReader(bytes.NewReader(content[:21*mib]), failing{})
@@ -289,6 +298,7 @@ type failing struct{}
 func (failing) Read([]byte) (int, error) { return 0, errors.New("connection reset by peer") }
 
 func TestChunkCut(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, remotetest.SSHDOptions{})
 	content := noise(10 * mib)
 	digest := digestOf(content)
@@ -314,6 +324,7 @@ func TestChunkCut(t *testing.T) {
 }
 
 func TestNonsense(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, remotetest.SSHDOptions{})
 	for name, path := range map[string]string{
 		"relative": "f", "dots": r.path("x") + "/../f", "staging": r.path(".f.sftpgate"), "outside": "/etc/f", "root itself": r.root,
@@ -367,6 +378,7 @@ func TestNonsense(t *testing.T) {
 }
 
 func TestEntriesHideStaging(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, remotetest.SSHDOptions{})
 	r.open(alice, "f", mib)
 	if err := os.Mkdir(filepath.Join(r.root, "sub"), 0o755); err != nil {

@@ -24,6 +24,7 @@ func wantQuota(t *testing.T, err error, says string) {
 // What a user's unfinished uploads hold counts, wherever they were opened;
 // what has ended does not, and nobody else's does.
 func TestQuota(t *testing.T) {
+	t.Parallel()
 	r := limitedRig(t, gateway.Limits{UserQuota: quota}, nil)
 	first := r.open(alice, "first", 6*mib).Upload.ID
 	_, err := r.tryOpen(alice, "second", 6*mib)
@@ -71,6 +72,7 @@ func TestQuota(t *testing.T) {
 // A quota is one for all gateways, and of uploads that begin at the same moment
 // at one of them no more get through than fit.
 func TestQuotaAcrossGateways(t *testing.T) {
+	t.Parallel()
 	one := limitedRig(t, gateway.Limits{UserQuota: quota}, nil)
 	st, _ := redis(t)
 	c := gateway.Config{Limits: gateway.Limits{UserQuota: quota}}
@@ -99,6 +101,7 @@ func TestQuotaAcrossGateways(t *testing.T) {
 // What has no declared size counts as it arrives: the quota's worth of it is
 // kept, and what is in there already can be finished.
 func TestQuotaOfUnknownSizes(t *testing.T) {
+	t.Parallel()
 	for _, length := range []int64{-1, 12 * mib} {
 		r := limitedRig(t, gateway.Limits{UserQuota: quota}, nil)
 		content := noise(12 * mib)
@@ -135,6 +138,7 @@ func TestQuotaOfUnknownSizes(t *testing.T) {
 
 // A file takes over what its parts held.
 func TestQuotaOfParts(t *testing.T) {
+	t.Parallel()
 	r := limitedRig(t, gateway.Limits{UserQuota: quota}, nil)
 	content := noise(8 * mib)
 	var ids []string

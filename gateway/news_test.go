@@ -19,6 +19,7 @@ import (
 // What came through another gateway is told, and what is resumed is so as it
 // stands, also by a gateway that knows the upload from before.
 func TestOldNewsIsNotTold(t *testing.T) {
+	t.Parallel()
 	a, b := two(t)
 	content := noise(8 * mib)
 	up := a.open(alice, "f", 8*mib).Upload
@@ -39,6 +40,7 @@ func TestOldNewsIsNotTold(t *testing.T) {
 // A gateway that has only taken bytes does not tell the index that a finish,
 // which was asked for at another one, is not wanted any more.
 func TestAWishIsNotTakenBack(t *testing.T) {
+	t.Parallel()
 	st := embedded(t)
 	synctest.Test(t, func(t *testing.T) {
 		d := emptyDisk(t)
@@ -93,6 +95,7 @@ func (d *deaf) Put(ctx context.Context, e gateway.Entry, ttl time.Duration) erro
 // A wish that the registry was never told of, since the gateway died in that
 // very moment, is found on the host.
 func TestAWishIsFoundOnTheHost(t *testing.T) {
+	t.Parallel()
 	sshd, inner := remotetest.StartSSHD(t, remotetest.SSHDOptions{}), embedded(t)
 	st := &deaf{store: inner}
 	a := &rig{gatewayOn(t, st, link.Options{}, sshd.Host("web-1")), t, sshd, sshd.Root}
@@ -125,6 +128,7 @@ func TestAWishIsFoundOnTheHost(t *testing.T) {
 // Whatever becomes of an upload, those who watch it are told, or told that
 // nobody knows it any more.
 func TestWatchersAreNotLeftAlone(t *testing.T) {
+	t.Parallel()
 	for name, end := range map[string]func(t *testing.T, a *rig, id string, flush func()){
 		"cancelled":             func(t *testing.T, a *rig, id string, _ func()) { _ = a.Cancel(t.Context(), alice, id) },
 		"cancelled and flushed": func(t *testing.T, a *rig, id string, flush func()) { _ = a.Cancel(t.Context(), alice, id); flush() },
@@ -134,6 +138,7 @@ func TestWatchersAreNotLeftAlone(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			st, server := redis(t)
 			sshd := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
 			a := &rig{gatewayOn(t, st, link.Options{}, sshd.Host("web-1")), t, sshd, sshd.Root}

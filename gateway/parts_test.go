@@ -11,6 +11,7 @@ import (
 )
 
 func TestHeldUntilItsPlaceIsKnown(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, remotetest.SSHDOptions{})
 	content := noise(20 * mib)
 	up := r.open(alice, "f", int64(len(content))).Upload
@@ -46,6 +47,7 @@ func TestHeldUntilItsPlaceIsKnown(t *testing.T) {
 }
 
 func TestUnnamedPartsAreAdopted(t *testing.T) {
+	t.Parallel()
 	for engine, o := range hostsOfEveryKind {
 		t.Run(engine, func(t *testing.T) {
 			r := newRig(t, o)

@@ -17,6 +17,7 @@ import (
 //	TestTwoGatewaysOneUpload              15 seeds            200 seeds
 //	TestPeopleChangeTheirMinds            7 near, 1 far       100 near, 6 far
 //	TestCancelAtEveryStepOfTheFinish      each third step     each step
+//	TestThousandsOfOpenUploads            1,000 uploads       10,000 uploads
 //
 // -model.seeds sets the seeds of both models, with or without it.
 var (
@@ -48,22 +49,18 @@ const dropped = "unsynced dropped"
 
 // explores reports whether the disk that a cut after n operations leaves is
 // recovered from. Without -prove these are all of which nothing is kept that was not
-// synced, and all after which a name was given that means something: to a chunk, a
-// record, an upload or the target. Of the others each third is, which ones differs by
-// what is kept; and of those in the host's self-test, which each flow begins with,
-// each twelfth.
+// synced, and of the others those after which a name was given that means something
+// (to a chunk, a record, an upload, the target) and each third, another one for
+// what else is kept; in the host's self-test, with which each flow begins, each twelfth.
 func explores(log []remotetest.Op, n, keep int) bool {
-	every := 3
-	if n > 0 && inSelfTest(log[n-1]) {
-		every = 12
-	}
-	switch {
-	case *prove, n == len(log), n%every == keep*every/len(keeps):
+	if *prove || keeps[keep].name == dropped || n == 0 || n == len(log) {
 		return true
-	case n == 0 || every > 3:
-		return false
 	}
-	return keeps[keep].name == dropped || log[n-1].Path2 != ""
+	last := log[n-1]
+	if inSelfTest(last) {
+		return n%12 == 4*keep
+	}
+	return n%3 == keep || last.Path2 != ""
 }
 
 // inSelfTest: its directory has a name in capital letters.

@@ -25,6 +25,7 @@ func two(t *testing.T) (a, b *rig) {
 
 // What one gateway has brought to its end the other one tells as well.
 func TestTheEndIsKnownEverywhere(t *testing.T) {
+	t.Parallel()
 	a, b := two(t)
 	content := noise(10 * mib)
 	up := a.open(alice, "f", 10*mib).Upload
@@ -57,6 +58,7 @@ func TestTheEndIsKnownEverywhere(t *testing.T) {
 // A gateway that finds out by the claim, which another upload has by now, that
 // its upload has ended elsewhere says how it ended, whatever it was asked.
 func TestTheEndIsFoundByTheClaim(t *testing.T) {
+	t.Parallel()
 	content := noise(4 * mib)
 	for name, ask := range map[string]func(r *rig, id string) error{
 		"finish": func(r *rig, id string) error {
@@ -86,6 +88,7 @@ func TestTheEndIsFoundByTheClaim(t *testing.T) {
 // More than the backlog through each of two gateways: neither waits for the
 // other without end.
 func TestTwoGatewaysShareTheMerge(t *testing.T) {
+	t.Parallel()
 	a, b := two(t)
 	content := noise(160 * mib)
 	up := a.open(alice, "f", int64(len(content))).Upload
@@ -111,6 +114,7 @@ func TestTwoGatewaysShareTheMerge(t *testing.T) {
 // the host before that one goes on, and that its writer is gone: else all would be
 // copied once more.
 func TestMergedForTheOtherGateway(t *testing.T) {
+	t.Parallel()
 	for engine, o := range disksOfEveryKind {
 		t.Run(engine, func(t *testing.T) {
 			st := embedded(t)
@@ -144,6 +148,7 @@ func TestMergedForTheOtherGateway(t *testing.T) {
 // A finish that was asked for and cut off goes on when the upload is looked
 // at again, without another request to finish.
 func TestFinishGoesOn(t *testing.T) {
+	t.Parallel()
 	st, _ := redis(t)
 	sshd := remotetest.StartSSHD(t, hostsOfEveryKind["stream"])
 	a := &rig{gatewayOn(t, st, link.Options{}, sshd.Host("web-1")), t, sshd, sshd.Root}
@@ -165,6 +170,7 @@ func TestFinishGoesOn(t *testing.T) {
 // What is still on its way to an upload that was given up does not count for
 // the next one at the same path, whichever gateway it comes through.
 func TestAnOldIDHarmsNoNewUpload(t *testing.T) {
+	t.Parallel()
 	a, b := two(t)
 	content, other := noise(3*mib), noise(4*mib)
 	old := a.open(alice, "f", 4*mib).Upload

@@ -48,6 +48,7 @@ const week = 7 * 24 * time.Hour
 // Of what lies about on a host a sweep takes what was abandoned, also where the
 // registry has forgotten it, and nothing else.
 func TestSweep(t *testing.T) {
+	t.Parallel()
 	sshd, st := remotetest.StartSSHD(t, remotetest.SSHDOptions{}), embedded(t)
 	r := &rig{gatewayOn(t, st, link.Options{}, sshd.Host("web-1")), t, sshd, sshd.Root}
 	content := noise(2 * mib)
@@ -153,6 +154,7 @@ func TestSweep(t *testing.T) {
 // What was abandoned is also found where somebody looks for another reason,
 // and ends for its owner as cancelled.
 func TestExpiryIsToldAndNoticed(t *testing.T) {
+	t.Parallel()
 	sshd := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
 	st := embedded(t)
 	r := &rig{gatewayOn(t, st, link.Options{}, sshd.Host("web-1")), t, sshd, sshd.Root}
@@ -179,6 +181,7 @@ func TestExpiryIsToldAndNoticed(t *testing.T) {
 // A sweep for one host id leaves alone what is staged under another that leads
 // to the same place, and the parts that an active upload has adopted.
 func TestSweepLeavesOthersAlone(t *testing.T) {
+	t.Parallel()
 	sshd, st := remotetest.StartSSHD(t, remotetest.SSHDOptions{}), embedded(t)
 	r := &rig{gatewayOn(t, st, link.Options{}, sshd.Host("web-1"), sshd.Host("web-2")), t, sshd, sshd.Root}
 	content := noise(2 * mib)
@@ -247,6 +250,7 @@ func (i *interposed) Claim(ctx context.Context, key gateway.Key, want gateway.Cl
 // Who comes back in the moment in which his upload is removed is told so; it
 // does not go on under his hands.
 func TestSweepAndResume(t *testing.T) {
+	t.Parallel()
 	sshd, st := remotetest.StartSSHD(t, remotetest.SSHDOptions{}), embedded(t)
 	old := &rig{gatewayOn(t, st, link.Options{}, sshd.Host("web-1")), t, sshd, sshd.Root}
 	content := noise(4 * mib)
@@ -284,6 +288,7 @@ func TestSweepAndResume(t *testing.T) {
 
 // One directory that cannot be read keeps a sweep from nothing else.
 func TestSweepGoesOn(t *testing.T) {
+	t.Parallel()
 	for _, trouble := range []error{syscall.EACCES, syscall.EIO} {
 		st := embedded(t)
 		synctest.Test(t, func(t *testing.T) {
@@ -315,6 +320,7 @@ func TestSweepGoesOn(t *testing.T) {
 // A host may be back before its disk is: an upload that is not found is not
 // given up for that.
 func TestStagingMayComeBack(t *testing.T) {
+	t.Parallel()
 	sshd, st := remotetest.StartSSHD(t, remotetest.SSHDOptions{}), embedded(t)
 	a := &rig{gatewayOn(t, st, link.Options{}, sshd.Host("web-1")), t, sshd, sshd.Root}
 	content := noise(20 * mib)
@@ -347,6 +353,7 @@ func TestStagingMayComeBack(t *testing.T) {
 // A finish that the registry has forgotten is found by a sweep and brought to
 // its end.
 func TestSweepFindsFinishes(t *testing.T) {
+	t.Parallel()
 	sshd, st := remotetest.StartSSHD(t, remotetest.SSHDOptions{}), embedded(t)
 	a := &rig{gatewayOn(t, st, link.Options{}, sshd.Host("web-1")), t, sshd, sshd.Root}
 	content := noise(20 * mib)

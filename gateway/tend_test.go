@@ -42,6 +42,7 @@ func (r *rig) leaveBehind(st store, name string, content []byte) gateway.Upload 
 // A finish whose gateway has stopped is brought to its end by another one that
 // nobody asks, and so is what is left after an end.
 func TestFinishIsPickedUp(t *testing.T) {
+	t.Parallel()
 	st, _ := redis(t)
 	sshd := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
 	a := &rig{gatewayOn(t, st, link.Options{}, sshd.Host("web-1")), t, sshd, sshd.Root}
@@ -62,6 +63,7 @@ func TestFinishIsPickedUp(t *testing.T) {
 
 // An upload that waits for its client, not for a gateway, is left alone.
 func TestNothingIsPickedUpTooEarly(t *testing.T) {
+	t.Parallel()
 	sshd, st := remotetest.StartSSHD(t, remotetest.SSHDOptions{}), embedded(t)
 	r := &rig{gatewayOn(t, st, link.Options{}, sshd.Host("web-1")), t, sshd, sshd.Root}
 	content := noise(3 * mib)

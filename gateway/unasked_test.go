@@ -28,6 +28,7 @@ func emptyDisk(t *testing.T) *remotetest.Disk {
 
 // A finish that the host stood in the way of is tried again until it works.
 func TestAFinishIsTriedAgain(t *testing.T) {
+	t.Parallel()
 	for _, trouble := range []error{syscall.EACCES, syscall.EBUSY} {
 		t.Run(trouble.Error(), func(t *testing.T) {
 			st := embedded(t)
@@ -75,6 +76,7 @@ func TestAFinishIsTriedAgain(t *testing.T) {
 // Staging that could not be removed at the end is removed later, by another
 // gateway too, and the upload is done all the while.
 func TestWhatIsLeftBehindIsClearedAway(t *testing.T) {
+	t.Parallel()
 	st := embedded(t)
 	synctest.Test(t, func(t *testing.T) {
 		d := emptyDisk(t)
@@ -119,6 +121,7 @@ func TestWhatIsLeftBehindIsClearedAway(t *testing.T) {
 
 // Of two gateways one sweeps a host, slowly, and both leave it alone then for a day.
 func TestSweptOnceADay(t *testing.T) {
+	t.Parallel()
 	st := embedded(t)
 	synctest.Test(t, func(t *testing.T) {
 		d := emptyDisk(t)

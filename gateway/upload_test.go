@@ -23,6 +23,7 @@ var hostsOfEveryKind = map[string]remotetest.SSHDOptions{
 var disksOfEveryKind = map[string]remotetest.ServerOptions{"shell": {Shell: true}, "copy-data": {}, "stream": {}}
 
 func TestChunksInRandomOrder(t *testing.T) {
+	t.Parallel()
 	for engine, o := range hostsOfEveryKind {
 		t.Run(engine, func(t *testing.T) {
 			r := newRig(t, o)
@@ -58,6 +59,7 @@ func TestChunksInRandomOrder(t *testing.T) {
 }
 
 func TestOneChunkIsPublishedByItsName(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, remotetest.SSHDOptions{})
 	content := noise(3 * mib)
 	up := r.open(alice, "small.bin", int64(len(content))).Upload
@@ -69,6 +71,7 @@ func TestOneChunkIsPublishedByItsName(t *testing.T) {
 }
 
 func TestEmptyFile(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, remotetest.SSHDOptions{})
 	up := r.open(alice, "empty", 0).Upload
 	r.finish(alice, up.ID)
@@ -76,6 +79,7 @@ func TestEmptyFile(t *testing.T) {
 }
 
 func TestSizeDeclaredAtTheFinish(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, remotetest.SSHDOptions{})
 	content := noise(5*mib + 1)
 	up := r.open(alice, "stream", -1).Upload
@@ -94,6 +98,7 @@ func TestSizeDeclaredAtTheFinish(t *testing.T) {
 }
 
 func TestRepeatedAndConflictingBytes(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, remotetest.SSHDOptions{})
 	content := noise(4 * mib)
 	up := r.open(alice, "f", int64(len(content))).Upload
@@ -117,6 +122,7 @@ func TestRepeatedAndConflictingBytes(t *testing.T) {
 }
 
 func TestDeclaredDigest(t *testing.T) {
+	t.Parallel()
 	for engine, o := range hostsOfEveryKind {
 		t.Run(engine, func(t *testing.T) {
 			r := newRig(t, o)
