@@ -7,6 +7,8 @@ import (
 	"net"
 	"testing"
 	"time"
+
+	"sftpgate/remote/remotetest/await"
 )
 
 // echo answers what it is sent, and ends when the sender does.
@@ -96,7 +98,7 @@ func TestDelayHoldsNoMoreThanItsBound(t *testing.T) {
 	const far = 4 * inFlight // more than the bound and what the kernel holds for two connections
 	b, sent := make([]byte, block), 0
 	for sent < far {
-		_ = c.SetWriteDeadline(time.Now().Add(300 * time.Millisecond))
+		_ = c.SetWriteDeadline(time.Now().Add(await.Scaled(300 * time.Millisecond)))
 		n, err := c.Write(b)
 		sent += n
 		if err != nil {
