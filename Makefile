@@ -52,7 +52,7 @@ prove: parts
 	@mkdir -p bin; set -o pipefail; \
 	$(GOTESTSUM) --format testname --jsonfile bin/prove.json -- -race -count=1 -p 2 -timeout 180m ./gateway ./cmd/sftpgate \
 	-run '$(PROOFS)' -args -prove </dev/null 2>&1 | tee bin/prove.log | grep --line-buffered -vE '^PASS [^ ]*\.(Test|Fuzz)[A-Za-z0-9_]*/'
-PROOFS := Replay|TwoGateways|ChangeTheirMinds|CancelAt|ThousandsOf|Kill|Crowd|Gigabyte
+PROOFS := Replay|TwoGateways|ChangeTheirMinds|CancelAt|ThousandsOf|Kill|Crowd|Gigabytes|Behind
 
 # What is counted without the race detector alone; and each benchmark still runs.
 benchmarks:
