@@ -46,6 +46,7 @@ func pending(t *testing.T, s Store) {
 	set(&e, false, 0)
 	set(&e, true, 1)
 
+	brief.Pending = true
 	put(t, s, brief, short)
 	await.Until(t, "the entry to end, and not to be pending any more", func() bool { return waits(t, s, brief) == 0 })
 	set(&brief, true, 1)

@@ -53,7 +53,7 @@ func newServer(t testing.TB) *RedisServer {
 	t.Cleanup(func() {
 		s.Kill()
 		if out, _ := os.ReadFile(s.log); t.Failed() {
-			t.Logf("the log of the redis-server at %s:\n%s", s.Addr, out)
+			t.Logf("the end of the log of the redis-server at %s:\n%s", s.Addr, out[max(0, len(out)-2<<10):])
 		}
 	})
 	return s
