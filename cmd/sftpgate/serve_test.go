@@ -88,11 +88,22 @@ func decoded(res *http.Response) (int, map[string]any) {
 	return res.StatusCode, answer
 }
 
+// measured has a gateway show its metrics, to those who are in the way of no request.
+var measured = []string{"--metrics-listen", "127.0.0.1:0"}
+
+// takes waits until n bodies are on their way in. What a client has written may
+// still stand in the kernel, for a gateway that has not even accepted it.
+func (p *process) takes(n int) {
+	p.t.Helper()
+	metrics := "http://" + p.logged("metrics")["address"].(string)
+	p.poll("the bodies to come in", func() bool { return value(scrape(p.t, metrics, nil), "bodies_in_flight") == float64(n) })
+}
+
 // Running chunks end with their 200, nothing new begins, the exit status is 0,
 // and the next gateway goes on with what was acknowledged.
 func TestStopUnderLoad(t *testing.T) {
 	sshd := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
-	args := []string{"--hosts", yamlOf(t, sshd.Host("web-1")), "--state", t.TempDir(), "--drain", "1h"}
+	args := append([]string{"--hosts", yamlOf(t, sshd.Host("web-1")), "--state", t.TempDir(), "--drain", "1h"}, measured...)
 	p, base := serving(t, args...)
 	const chunk, chunks, running = 1 << 20, 8, 4
 	data := make([]byte, chunk*chunks)
@@ -116,6 +127,7 @@ func TestStopUnderLoad(t *testing.T) {
 		wg.Go(func() { statuses[i] = put(base, i, body) })
 		_, _ = feed.Write(data[i*chunk:][:chunk/2])
 	}
+	p.takes(running)
 	_ = p.cmd.Process.Signal(syscall.SIGTERM)
 	p.logged("stopping")
 	for i, feed := range feeds {
@@ -155,13 +167,17 @@ func TestStopUnderLoad(t *testing.T) {
 // A request that does not end is cut off when the drain time is over, and that is no failure.
 func TestDrainEnds(t *testing.T) {
 	sshd := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
-	p, base := serving(t, "--hosts", yamlOf(t, sshd.Host("web-1")), "--state", t.TempDir(), "--drain", "200ms")
+	p, base := serving(t, append([]string{"--hosts", yamlOf(t, sshd.Host("web-1")), "--state", t.TempDir(), "--drain", "200ms"}, measured...)...)
 	body, in := io.Pipe()
 	defer in.Close()
 	go request("PUT", base+"/v1/hosts/web-1/files"+sshd.Root+"/endless", body)
-	_, _ = in.Write(make([]byte, 1<<20)) // the gateway has begun to read
+	_, _ = in.Write(make([]byte, 1<<20))
+	p.takes(1)
 	if status := p.stop(syscall.SIGTERM); status != 0 {
 		t.Errorf("exit status %d", status)
+	}
+	if cut := p.logged("requests did not end in time and are cut off; nothing acknowledged is lost"); cut["drain"] != "200ms" {
+		t.Errorf("cut off after %v", cut["drain"])
 	}
 	if exists(filepath.Join(sshd.Root, "endless")) {
 		t.Error("half a file was published")
@@ -171,11 +187,12 @@ func TestDrainEnds(t *testing.T) {
 // Who cannot wait sends the signal twice.
 func TestSecondSignalEndsAtOnce(t *testing.T) {
 	sshd := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
-	p, base := serving(t, "--hosts", yamlOf(t, sshd.Host("web-1")), "--state", t.TempDir(), "--drain", "1h")
+	p, base := serving(t, append([]string{"--hosts", yamlOf(t, sshd.Host("web-1")), "--state", t.TempDir(), "--drain", "1h"}, measured...)...)
 	body, in := io.Pipe()
 	defer in.Close()
 	go request("PUT", base+"/v1/hosts/web-1/files"+sshd.Root+"/endless", body)
 	_, _ = in.Write(make([]byte, 1<<20))
+	p.takes(1)
 	_ = p.cmd.Process.Signal(syscall.SIGTERM)
 	p.logged("stopping")
 	if status := p.stop(syscall.SIGTERM); status == 0 {
