@@ -54,21 +54,26 @@ func answer(t *testing.T, c net.Conn) *http.Response {
 }
 
 func TestStalledBodyIsCutAndOthersGoOn(t *testing.T) {
-	idle := await.Scaled(200 * time.Millisecond)
-	s := serve(t, web.Options{Idle: idle}, web.HandlerFunc(reader))
-	c := dial(t, s)
-	fmt.Fprintf(c, "PUT /x HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nabc")
-	if res, body := do(t, "PUT", s.URL+"/y", strings.NewReader("hello")); res.StatusCode != 200 || body != "5\n" {
-		t.Fatalf("another request: %d %s", res.StatusCode, body)
-	}
-	res := answer(t, c)
-	b, _ := io.ReadAll(res.Body)
-	if p := problem(t, res, string(b)); res.StatusCode != 408 || p["code"] != "request-timeout" || p["retryable"] != true {
-		t.Fatalf("%d %s", res.StatusCode, b)
-	}
-	if _, err := c.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
-		t.Fatalf("the connection is still open: %v", err)
-	}
+	const idle = 200 * time.Millisecond
+	synctest.Test(t, func(t *testing.T) {
+		url, client := protocolSite(t, "HTTP/1.1", web.Options{Idle: idle}, web.HandlerFunc(reader))
+		c, began := line(t, client), time.Now()
+		fmt.Fprintf(c, "PUT /x HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nabc")
+		if res, body := doWith(t, client, "PUT", url+"/y", strings.NewReader("hello")); res.StatusCode != 200 || body != "5\n" {
+			t.Fatalf("another request: %d %s", res.StatusCode, body)
+		}
+		res := answer(t, c)
+		b, _ := io.ReadAll(res.Body)
+		if p := problem(t, res, string(b)); res.StatusCode != 408 || p["code"] != "request-timeout" || p["retryable"] != true {
+			t.Fatalf("%d %s", res.StatusCode, b)
+		}
+		if took := time.Since(began); took != idle {
+			t.Errorf("cut after %v", took)
+		}
+		if _, err := c.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
+			t.Fatalf("the connection is still open: %v", err)
+		}
+	})
 }
 
 func TestSlowButMovingBodyIsNotCut(t *testing.T) {

@@ -11,11 +11,11 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"sftpgate/gateway"
 	"sftpgate/gateway/web"
-	"sftpgate/remote/remotetest/await"
 )
 
 // sum reads a form and answers with a line for every part.
@@ -149,13 +149,15 @@ func TestFormRefuses(t *testing.T) {
 }
 
 func TestStalledFormIsCut(t *testing.T) {
-	s := serve(t, web.Options{Idle: await.Scaled(150 * time.Millisecond)}, web.HandlerFunc(sum))
-	c := dial(t, s)
-	fmt.Fprintf(c, "POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\nContent-Type: multipart/form-data; boundary=B\r\n\r\n"+
-		"--B\r\nContent-Disposition: form-data; name=f; filename=x\r\n\r\nabc")
-	if res := answer(t, c); res.StatusCode != 408 {
-		t.Fatal(res.Status)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		_, client := protocolSite(t, "HTTP/1.1", web.Options{Idle: 150 * time.Millisecond}, web.HandlerFunc(sum))
+		c := line(t, client)
+		fmt.Fprintf(c, "POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\nContent-Type: multipart/form-data; boundary=B\r\n\r\n"+
+			"--B\r\nContent-Disposition: form-data; name=f; filename=x\r\n\r\nabc")
+		if res := answer(t, c); res.StatusCode != 408 {
+			t.Fatal(res.Status)
+		}
+	})
 }
 
 func FuzzForm(f *testing.F) {

@@ -72,6 +72,17 @@ func protocolSite(t *testing.T, protocol string, o web.Options, h http.Handler) 
 	return "http://" + l.Addr().String(), &http.Client{Transport: transport}
 }
 
+// line is a connection of a client of protocolSite, to say on it what no client says.
+func line(t *testing.T, c *http.Client) net.Conn {
+	t.Helper()
+	conn, err := c.Transport.(*http.Transport).DialContext(t.Context(), "", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	return conn
+}
+
 // eachProtocol runs a test with HTTP/1.1 and with HTTP/2, on a virtual clock.
 func eachProtocol(t *testing.T, test func(t *testing.T, protocol string)) {
 	for _, protocol := range []string{"HTTP/1.1", "HTTP/2.0"} {
