@@ -3,6 +3,7 @@ package mergetest
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"os"
 	"slices"
 	"strconv"
@@ -76,25 +77,29 @@ func (s *site) signal(w record.Writer, sig syscall.Signal) {
 
 func killed(t *testing.T, s *site) {
 	content := noise(pieces * piece)
-	g := s.create("f", pieces*piece, nil)
-	chunks := g.cut(content, piece)
-	slices.SortFunc(chunks, func(a, b stage.Staged) int { return int(a.Off - b.Off) })
-	m, ended := g.midway(s.ctx, chunks, func(w record.Writer) { s.signal(w, syscall.SIGKILL) })
-	err := <-ended
-	if err == nil {
-		t.Fatal("the round knows nothing of the death")
+	var g, other *gateway
+	var rest []stage.Staged
+	for try := 1; ; try++ { // a busy machine may let us strike when all is done
+		g = s.create(fmt.Sprint("f", try), pieces*piece, nil)
+		chunks := g.cut(content, piece)
+		slices.SortFunc(chunks, func(a, b stage.Staged) int { return int(a.Off - b.Off) })
+		m, ended := g.midway(s.ctx, chunks, func(w record.Writer) { s.signal(w, syscall.SIGKILL) })
+		err := await.Receive(t, "the round of a killed process to end", ended)
+		closed := m.Close(s.ctx)
+		other = g.another()
+		if rest = other.rest(); err != nil && len(rest) > 0 && other.State().Merged.Bytes() < int64(len(content)) {
+			t.Log(err)
+			s.check(closed)
+			break
+		}
+		if try == 10 {
+			t.Fatalf("killed too late again, or the round knows nothing of it: %v, %d chunks left", err, len(rest))
+		}
 	}
-	t.Log(err)
-	s.check(m.Close(s.ctx)) // says nothing: the writer goes on being named
-	if w := g.State().Writers; len(w) != 1 || w[0].Closed {
+	if w := g.State().Writers; len(w) != 1 || w[0].Closed { // Close said nothing: the writer goes on being named
 		t.Fatalf("the killed writer is down as closed: %+v", w)
 	}
-	other := g.another()
-	rest := other.rest()
 	before := other.State().Merged
-	if len(rest) == 0 || before.Bytes() >= int64(len(content)) {
-		t.Fatalf("killed too late: %d merged", before.Bytes())
-	}
 	// Every byte is either in the checkpoint or waits.
 	all := before
 	for _, c := range rest {
