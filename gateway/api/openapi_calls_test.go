@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -23,7 +24,7 @@ import (
 func TestRealCallsAreAsDescribed(t *testing.T) {
 	g, s := startGate(t), readSpec(t)
 	c := caller{t: t, spec: s, url: g.serve(web.NoAuth([]string{"root"}), 0)}
-	w := walk{g, c.as("alice"), c.as("bob"), c.as("root"), g.root}
+	w := walk{g, c.as("alice"), c.as("bob"), c.as("root"), g.root, new(sync.WaitGroup)}
 	w.hosts()
 	w.uploads()
 	w.refusedOpenings()
@@ -34,6 +35,7 @@ func TestRealCallsAreAsDescribed(t *testing.T) {
 	w.operation()
 	w.tickets()
 	w.nobody()
+	w.stalled.Wait()
 	w.stopped()
 
 	for _, op := range s.operations() {
@@ -72,6 +74,7 @@ type walk struct {
 	g                *gate
 	alice, bob, root caller
 	dir              string
+	stalled          *sync.WaitGroup // bodies that do not go on, beside all else
 }
 
 func (w walk) want(a answer, status int, code gateway.Code) answer {
@@ -199,28 +202,32 @@ func (w walk) refusedBytes() {
 	w.stall(at + "/chunks/1")
 }
 
-// stall sends a body that does not go on.
+// stall sends a body that does not go on. What follows does not wait for its answer.
 func (w walk) stall(target string) {
-	impatient := w.g.serve(web.NoAuth(nil), await.Scaled(100*time.Millisecond))
+	w.g.t.Helper()
+	impatient := w.g.serve(web.NoAuth(nil), await.Scaled(time.Second))
 	body, in := io.Pipe()
-	defer in.Close()
-	go func() { _, _ = in.Write([]byte("abc")) }()
 	r, err := http.NewRequest("PUT", impatient+target, body)
 	if err != nil {
 		w.g.t.Fatal(err)
 	}
 	r.ContentLength = 10
 	r.Header.Set("X-User", "alice")
-	res, err := http.DefaultTransport.RoundTrip(r)
-	if err != nil {
-		w.g.t.Fatal(err)
-	}
-	defer res.Body.Close()
-	b, _ := io.ReadAll(res.Body)
-	if res.StatusCode != 408 {
-		w.g.t.Errorf("a body that stands still: %d %s", res.StatusCode, b)
-	}
-	w.alice.spec.check(exchange{method: "PUT", target: target, status: res.StatusCode, got: res.Header, answer: b})
+	go func() { _, _ = in.Write([]byte("abc")) }()
+	w.stalled.Go(func() {
+		defer in.Close()
+		res, err := http.DefaultTransport.RoundTrip(r)
+		if err != nil {
+			w.g.t.Error(err)
+			return
+		}
+		defer res.Body.Close()
+		b, _ := io.ReadAll(res.Body)
+		if res.StatusCode != 408 {
+			w.g.t.Errorf("a body that stands still: %d %s", res.StatusCode, b)
+		}
+		w.alice.spec.check(exchange{method: "PUT", target: target, status: res.StatusCode, got: res.Header, answer: b})
+	})
 }
 
 func (w walk) finishes() {
