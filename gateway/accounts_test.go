@@ -95,7 +95,7 @@ func TestAccountsOfEveryKind(t *testing.T) {
 			put(t, filepath.Join(sshd.Home, ".bashrc"), c.startup+"\n")
 			o := link.Options{}
 			if c.why == never { // nothing that is waited for comes
-				o.LoginTimeout = await.Scaled(3 * time.Second)
+				o.LoginTimeout = await.Scaled(5 * time.Second)
 			}
 			r := &rig{gatewayOn(t, embedded(t), o, sshd.Host("web-1")), t, sshd, sshd.Root}
 			content := noise(2*mib + 3)
