@@ -46,7 +46,7 @@ func New(version string) *Metrics {
 			[]float64{.025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600}, "host", "state"),
 		dials: counters("host_dials_total", "Attempts to connect to the host, by their outcome.", "host", "outcome"),
 		dialSeconds: histograms("host_dial_duration_seconds", "How long connecting took: TCP, SSH handshake, login, SFTP.",
-			[]float64{.01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 15}, "host"),
+			[]float64{.01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 15, 30, 60}, "host"),
 		claimsOutcomes: counters("claims_total", "Claims asked of the registry: granted (taken or renewed), held by another, released, or the registry did not answer.", "outcome"),
 	}
 	for _, outcome := range []string{granted, held, released, unavailable} {

@@ -1,6 +1,9 @@
 package link
 
-import "context"
+import (
+	"context"
+	"errors"
+)
 
 // Abilities is what a host can do below one root, found by trying it there.
 type Abilities struct {
@@ -45,15 +48,16 @@ type probe struct {
 	done  chan struct{}
 	found Abilities
 	err   error
-	again *asking // nil: the shell has answered, or is not to be asked again
+	again *asking // nil: the shell has answered. Guarded by Pool.mu
 }
 
 // Abilities finds out what the host can do below root, by trying it in dir, in a
 // directory of a random name that is removed again. It is tried once per root and
-// kept until the host was down; concurrent callers share one try. A shell that did
-// not answer in time is asked again in the background while there are callers, so
-// that Exec and HashTool may be found later. A dir that cannot be written is an
-// error in which fs.ErrNotExist and fs.ErrPermission stay visible to errors.Is.
+// kept until the host was down; concurrent callers share one try, which goes on
+// when they give up. A shell is waited for a moment only: one that answers later is
+// known from then on, and one that stays silent is asked again in the background
+// while there are callers. A dir that cannot be written is an error in which
+// fs.ErrNotExist and fs.ErrPermission stay visible to errors.Is.
 func (p *Pool) Abilities(ctx context.Context, root, dir string) (Abilities, error) {
 	for {
 		p.mu.Lock()
@@ -63,36 +67,38 @@ func (p *Pool) Abilities(ctx context.Context, root, dir string) (Abilities, erro
 		if mine {
 			t = &probe{done: make(chan struct{})}
 			e.probes[root] = t
+			go p.probe(e, root, dir, t)
 		}
 		p.mu.Unlock()
-		if mine {
-			var slow bool
-			if t.found, slow, t.err = p.try(ctx, dir); slow {
-				t.again = newAsking()
-			}
-			if t.err != nil {
-				p.mu.Lock()
-				if e.probes[root] == t {
-					delete(e.probes, root)
-				}
-				p.mu.Unlock()
-			}
-			close(t.done)
-		}
 		select {
 		case <-t.done:
 		case <-ctx.Done():
 			return Abilities{}, ctx.Err()
 		}
-		if t.err != nil && mine {
+		if t.err != nil && mine && !errors.Is(t.err, context.Canceled) { // by the end of the era
 			return Abilities{}, t.err
 		}
-		// One who tried may have given up, or named another dir: then we try. And
-		// what was found on another way to the host says nothing about this one.
+		// One who tried may have named another dir: then we try. And what was found on
+		// another way to the host says nothing about this one.
 		if t.err == nil && p.Version() == e.number {
 			p.askAgain(e, root, dir, t)
 			return t.found, nil
 		}
+	}
+}
+
+// probe makes the self-test t of a root.
+func (p *Pool) probe(e *era, root, dir string, t *probe) {
+	var late *visit
+	t.found, late, t.err = p.try(e.life, dir)
+	p.mu.Lock()
+	if t.err != nil && e.probes[root] == t {
+		delete(e.probes, root)
+	}
+	p.mu.Unlock()
+	close(t.done)
+	if late != nil {
+		p.learn(e, root, t, late)
 	}
 }
 

@@ -52,6 +52,7 @@ func (p *Pool) connect(e *era, h hosts.Host) (*connection, time.Duration, error)
 	ctx, cancel := context.WithTimeout(e.life, p.options.LoginTimeout)
 	defer cancel()
 	stop := context.AfterFunc(ctx, func() { _ = t.Close() })
+	go p.closeDead(ctx, t)
 	trip, err := c.startSFTP()
 	if !stop() && err == nil {
 		err = ctx.Err()
@@ -61,13 +62,29 @@ func (p *Pool) connect(e *era, h hosts.Host) (*connection, time.Duration, error)
 		_ = t.Close()
 		switch {
 		case ctx.Err() != nil:
-			return nil, 0, fmt.Errorf("logged in, but SFTP did not start within %v: look at what the account's start-up files wait for", p.options.LoginTimeout)
+			return nil, 0, fmt.Errorf("logged in, but SFTP did not start within %v: see what the account's start-up files wait for", p.options.LoginTimeout)
 		case !answers: // a lost connection says nothing about the account
 			return nil, 0, fmt.Errorf("the connection was lost while SFTP started: %w", err)
 		}
 		return nil, 0, &Error{Host: p.id, Kind: Refused, Err: err, RetryAfter: localPause}
 	}
 	return c, trip, nil
+}
+
+// closeDead closes a connection that gives no sign of life while something on it is
+// waited for, until ctx ends.
+func (p *Pool) closeDead(ctx context.Context, t Transport) {
+	for {
+		select {
+		case <-time.After(p.options.Keepalive):
+		case <-ctx.Done():
+			return
+		}
+		if !pings(t) && ctx.Err() == nil {
+			_ = t.Close()
+			return
+		}
+	}
 }
 
 // reach dials h, up to where it lets the account in.

@@ -32,8 +32,8 @@ type Options struct {
 	// DialTimeout bounds one dial: TCP, handshake and authentication; 15 s.
 	DialTimeout time.Duration
 	// LoginTimeout is how long the account's login shell may take, with all its
-	// start-up files, until what it was asked for answers: SFTP, or a shell; 45 s.
-	// The first bytes of a client wait for it, and proxies give up at 60.
+	// start-up files, until what it was asked for answers: SFTP, or a shell; 45 s,
+	// and no more.
 	LoginTimeout time.Duration
 	// LeastTrip is what a round trip is taken to be at least, 0 as measured: for
 	// tests of what is done only at a distance.
@@ -50,7 +50,7 @@ func (o Options) complete() Options {
 	o.Idle = cmp.Or(o.Idle, 5*time.Minute)
 	o.Keepalive = cmp.Or(o.Keepalive, 15*time.Second)
 	o.DialTimeout = cmp.Or(o.DialTimeout, 15*time.Second)
-	o.LoginTimeout = cmp.Or(o.LoginTimeout, shell.LoginTimeout)
+	o.LoginTimeout = min(cmp.Or(o.LoginTimeout, shell.LoginTimeout), shell.LoginTimeout)
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
@@ -60,6 +60,12 @@ func (o Options) complete() Options {
 // suspicion is how long a connection has to prove that it is alive once another
 // one to the same host has stalled.
 func (o Options) suspicion() time.Duration { return o.Stall / 3 }
+
+// shellGrace is how long somebody who wants to know what the host can do waits for
+// its shell. Work begins without one that takes longer, and goes over to it later.
+const shellGrace = 10 * time.Second
+
+func (o Options) patience() time.Duration { return min(shellGrace, o.LoginTimeout) }
 
 // Links are the pools of all hosts. They are safe for concurrent use.
 type Links struct {

@@ -13,11 +13,22 @@ import (
 // hashTools are tried in this order, fastest first.
 var hashTools = []string{"openssl", "sha256sum", "shasum"}
 
+// seeWithin bounds the tests of a shell that has answered.
+const seeWithin = 20 * time.Second
+
+// failedLate reports whether a failure tells nothing about the account: the
+// connection was lost, time ran out, or it came so late that something was waited
+// for in vain on the host.
+func failedLate(err error, took time.Duration) bool {
+	var host *Error
+	return errors.As(err, &host) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) || took > shellGrace
+}
+
 // login is a shell that is being started.
 type login struct {
-	within time.Duration
-	end    context.CancelFunc
-	done   chan struct{}
+	began time.Time
+	end   context.CancelFunc
+	done  chan struct{}
 
 	// -- set when done is closed
 	sh  *shell.Shell
@@ -26,8 +37,8 @@ type login struct {
 
 // logIn starts a shell, in the background.
 func (p *Pool) logIn(ctx context.Context, c *Conn) *login {
-	l := &login{within: p.options.LoginTimeout, done: make(chan struct{})}
-	ctx, l.end = context.WithTimeout(ctx, l.within)
+	l := &login{began: time.Now(), done: make(chan struct{})}
+	ctx, l.end = context.WithTimeout(ctx, p.options.LoginTimeout)
 	go func() {
 		defer close(l.done)
 		l.sh, l.err = c.Shell(ctx)
@@ -35,7 +46,19 @@ func (p *Pool) logIn(ctx context.Context, c *Conn) *login {
 	return l
 }
 
-// leave ends the shell, started or not. Nobody waits for one that hangs.
+// answers waits so long for what comes of it, and reports whether it came.
+func (l *login) answers(within time.Duration) bool {
+	timer := time.NewTimer(within)
+	defer timer.Stop()
+	select {
+	case <-l.done:
+		return true
+	case <-timer.C:
+		return false
+	}
+}
+
+// leave ends the shell. One that has not started is given up at once.
 func (l *login) leave() {
 	l.end()
 	<-l.done
@@ -44,31 +67,48 @@ func (l *login) leave() {
 	}
 }
 
-// shell tries "exec sh" and what can be run in it.
+// noShell notes that none has answered.
+func (t *trial) noShell(why string) {
+	t.silent = true
+	t.noExec(why)
+}
+
+func (t *trial) noExec(why string) {
+	t.lacks("Exec", why)
+	t.lacks("HashTool", "It needs a shell on the host.")
+}
+
+// shell waits for the shell of a login and tries what can be run in it.
 func (t *trial) shell(ctx context.Context, l *login) {
-	noExec := func(why string) {
-		t.lacks("Exec", why)
-		t.lacks("HashTool", "It needs a shell on the host.")
-	}
 	<-l.done
-	sh, err := l.sh, l.err
-	if t.slow = errors.Is(err, context.DeadlineExceeded); t.slow {
-		err = fmt.Errorf("it did not answer within %v, and is asked again later", l.within)
-	}
-	if err != nil {
-		noExec(fmt.Sprintf("No shell could be talked to: %v.", err))
+	took := time.Since(l.began)
+	switch err := l.err; {
+	case err == nil:
+	case errors.Is(err, context.DeadlineExceeded):
+		t.noShell(fmt.Sprintf("No shell could be talked to: it did not answer within %v, and is asked again later.", took.Round(time.Second)))
+		return
+	case failedLate(err, took):
+		t.noShell(fmt.Sprintf("No shell could be talked to: %v, after %v.", err, took.Round(time.Second)))
+		return
+	default:
+		t.noExec(fmt.Sprintf("No shell could be talked to: %v.", err))
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, l.within)
+	ctx, cancel := context.WithTimeout(ctx, seeWithin)
 	defer cancel()
-	if seen, err := sh.Call(ctx, "see", t.path("shell")); err != nil || seen != t.word {
-		noExec("The shell does not see the files that SFTP shows.")
+	seen, err := l.sh.Call(ctx, "see", t.path("shell"))
+	if err != nil && failedLate(err, 0) {
+		t.noShell("The shell was lost when it was tried.")
+		return
+	}
+	if err != nil || seen != t.word {
+		t.noExec("The shell does not see the files that SFTP shows.")
 		return
 	}
 	t.found.Exec = true
 	want := fmt.Sprintf("%x", sha256.Sum256([]byte(t.word)))
 	for _, tool := range hashTools {
-		if sum, err := sh.Call(ctx, "hash", tool, t.path("shell")); err == nil && sum == want {
+		if sum, err := l.sh.Call(ctx, "hash", tool, t.path("shell")); err == nil && sum == want {
 			t.found.HashTool = tool
 			return
 		}

@@ -7,12 +7,10 @@ import (
 	"time"
 )
 
-// A shell that did not answer in time may have been asked in a bad moment. It is
-// asked again soon, and then less and less often.
-const (
-	againFirst = time.Minute
-	againMost  = 10 * time.Minute
-)
+// A shell that has not answered may have been asked in a bad moment. It is asked
+// again soon, and then after twice as long each time: what hangs in a login stays on
+// the host.
+const againFirst = time.Minute
 
 // asking is when a shell is asked again.
 type asking struct {
@@ -41,52 +39,83 @@ func (a *asking) failed() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.asked = false
-	a.pause = min(2*a.pause, againMost)
+	a.pause *= 2
 	a.next = time.Now().Add(a.pause)
 }
 
-// askAgain asks the shell of a probe again where it is time for that. What it
-// finds takes the probe's place.
+// learn waits for the shell of a visit, and ends it.
+func (p *Pool) learn(e *era, root string, t *probe, v *visit) {
+	defer v.end()
+	if found, answered := v.retry(e.life, t.found); answered {
+		p.found(e, root, t, found)
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	t.again = newAsking()
+}
+
+// askAgain asks the shell of a probe again where it is time for that.
 func (p *Pool) askAgain(e *era, root, dir string, t *probe) {
-	if t.again == nil || !t.again.begin() {
+	p.mu.Lock()
+	again := t.again
+	p.mu.Unlock()
+	if again == nil || !again.begin() {
 		return
 	}
 	go func() {
-		found, answered := p.tryShell(e.life, dir, t.found)
-		if !answered {
-			t.again.failed()
+		if found, answered := p.askApart(e, dir, t.found); answered {
+			p.found(e, root, t, found)
 			return
 		}
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		if e.probes[root] == t {
-			e.probes[root] = &probe{done: t.done, found: found}
-		}
-		p.options.Log.Info("the shell answers now", "host", p.id, "dir", dir, "exec", found.Exec, "hash", found.HashTool)
+		again.failed()
 	}()
 }
 
-// tryShell tries the shell alone and returns what is known with that.
-func (p *Pool) tryShell(ctx context.Context, dir string, known Abilities) (found Abilities, answered bool) {
-	c, err := p.Conn(ctx)
+// askApart asks on a connection of its own, which ends with it: a login that hangs
+// would hold one of the few sessions that a connection may have.
+func (p *Pool) askApart(e *era, dir string, known Abilities) (found Abilities, answered bool) {
+	c, _, err := p.connect(e, p.Host())
 	if err != nil {
 		return known, false
 	}
-	defer c.Release()
-	login := p.logIn(ctx, c)
-	defer login.leave()
-	t, err := p.trialIn(c, dir)
-	if err != nil {
+	c.run()
+	defer p.drop(c, p.retiredError(), false)
+	p.mu.Lock()
+	c.hold()
+	p.mu.Unlock()
+	v := &visit{conn: &Conn{c: c}}
+	defer v.end()
+	if v.trial, err = p.trialIn(v.conn, dir); err != nil {
 		return known, false
 	}
-	defer t.remove()
-	t.found = known
+	if v.trial.write("shell", v.trial.word) != nil {
+		return known, false
+	}
+	v.login = p.logIn(e.life, v.conn)
+	return v.retry(e.life, known)
+}
+
+// retry waits for the shell and adds to what is known what it can do.
+func (v *visit) retry(ctx context.Context, known Abilities) (found Abilities, answered bool) {
+	t := v.trial
+	t.found, t.silent = known, false
 	t.found.Why = maps.Clone(known.Why)
 	delete(t.found.Why, "Exec")
 	delete(t.found.Why, "HashTool")
-	if t.write("shell", t.word) != nil {
-		return known, false
+	t.shell(ctx, v.login)
+	return t.found, !t.silent && ctx.Err() == nil && v.conn.c.gone() == nil
+}
+
+// found puts what was found later in the place of what a probe had found.
+func (p *Pool) found(e *era, root string, t *probe, found Abilities) {
+	p.mu.Lock()
+	current := e.probes[root] == t
+	if current {
+		e.probes[root] = &probe{done: t.done, found: found}
 	}
-	t.shell(ctx, login)
-	return t.found, !t.slow && ctx.Err() == nil && c.c.gone() == nil
+	p.mu.Unlock()
+	if current {
+		p.options.Log.Info("the shell has answered late", "host", p.id, "root", root, "exec", found.Exec, "hash", found.HashTool, "absent", found.Why)
+	}
 }

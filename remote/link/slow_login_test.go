@@ -1,6 +1,10 @@
 package link_test
 
 import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -12,51 +16,70 @@ import (
 	"sftpgate/remote/remotetest"
 )
 
+// logins is how long they take until SFTP or a shell answers, as a time.Duration,
+// and how many were for a shell.
+type logins struct {
+	sftp, shell, shells atomic.Int64
+	dead                atomic.Bool // the line: pings are not answered either
+}
+
 // slowLogin is the way to an account whose login shell has start-up files that
 // take time, whatever it is started for.
 type slowLogin struct {
 	link.Transport
 	*logins
+	end  sync.Once
+	gone chan struct{}
 }
 
-// logins is how long they take until SFTP or a shell answers, as a time.Duration,
-// and how many were for a shell.
-type logins struct{ sftp, shell, shells atomic.Int64 }
-
-func (s slowLogin) Subsystem(name string) (link.Channel, error) {
+func (s *slowLogin) Subsystem(name string) (link.Channel, error) {
 	ch, err := s.Transport.Subsystem(name)
-	return starts(ch, &s.sftp), err
+	return s.starts(ch, &s.sftp), err
 }
 
-func (s slowLogin) Exec(command string) (link.Channel, error) {
+func (s *slowLogin) Exec(command string) (link.Channel, error) {
 	s.shells.Add(1)
 	ch, err := s.Transport.Exec(command)
-	return starts(ch, &s.shell), err
+	return s.starts(ch, &s.shell), err
 }
 
-func starts(ch link.Channel, takes *atomic.Int64) link.Channel {
-	return &slowChannel{Channel: ch, ready: time.After(time.Duration(takes.Load())), closed: make(chan struct{})}
+func (s *slowLogin) Ping() error {
+	if s.dead.Load() {
+		<-s.gone
+	}
+	return s.Transport.Ping()
 }
 
-// slowChannel has nothing to read before it is ready.
+func (s *slowLogin) Close() error {
+	s.end.Do(func() { close(s.gone) })
+	return s.Transport.Close()
+}
+
+func (s *slowLogin) starts(ch link.Channel, takes *atomic.Int64) link.Channel {
+	return &slowChannel{Channel: ch, gone: s.gone, ready: time.After(time.Duration(takes.Load())), open: make(chan struct{})}
+}
+
+// slowChannel has nothing to read before it is ready, or at its end.
 type slowChannel struct {
 	link.Channel
-	ready  <-chan time.Time
-	once   sync.Once
-	closed chan struct{} // or ready
+	gone  <-chan struct{}
+	ready <-chan time.Time
+	once  sync.Once
+	open  chan struct{} // closed when there is something to read
 }
 
 func (c *slowChannel) Read(b []byte) (int, error) {
 	select {
+	case <-c.gone:
 	case <-c.ready:
-		c.once.Do(func() { close(c.closed) }) // what comes later is not waited for
-	case <-c.closed:
+		c.once.Do(func() { close(c.open) })
+	case <-c.open:
 	}
 	return c.Channel.Read(b)
 }
 
 func (c *slowChannel) Close() error {
-	c.once.Do(func() { close(c.closed) })
+	c.once.Do(func() { close(c.open) })
 	return c.Channel.Close()
 }
 
@@ -68,31 +91,66 @@ func slowHost(t *testing.T) (*link.Pool, *logins) {
 		t.Fatal(err)
 	}
 	l := &logins{}
-	dial := by(d.Dial(remotetest.ServerOptions{Shell: true}), func(t link.Transport) link.Transport { return slowLogin{t, l} })
+	dial := by(d.Dial(remotetest.ServerOptions{Shell: true}), func(t link.Transport) link.Transport {
+		return &slowLogin{Transport: t, logins: l, gone: make(chan struct{})}
+	})
 	p := openOne(t, link.Options{Dial: dial}, hosts.Host{ID: "a", Address: "h.invalid", User: "u", KeyFile: "/none", KnownHosts: "/none", Roots: []string{"/srv"}})
 	return p, l
 }
 
-// A login that takes half a minute is waited for: the SFTP server and the shell
-// both start late, and then the host can do everything.
-func TestSlowLoginIsWaitedFor(t *testing.T) {
+// What takes long to start is waited for: SFTP for as long as it takes, the shell for
+// a moment, after which work begins without it. Once it has answered it is known, and
+// one login was enough for that.
+func TestSlowLogin(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, login := slowHost(t)
-		login.sftp.Store(int64(30 * time.Second))
-		login.shell.Store(int64(30 * time.Second))
+		login.sftp.Store(int64(20 * time.Second))
+		login.shell.Store(int64(20 * time.Second))
 		began := time.Now()
 		a, err := p.Abilities(t.Context(), "/srv", "/srv")
-		if err != nil || !a.Exec || a.HashTool == "" {
+		if err != nil || a.Exec || !strings.Contains(a.Why["Exec"], "not answered within 10s") || !a.PosixRename {
 			t.Fatalf("%+v, %v", a, err)
 		}
-		if took := time.Since(began); took != time.Minute { // the one after the other, and nothing beside
+		if took := time.Since(began); took != 30*time.Second {
 			t.Errorf("it took %v", took)
+		}
+		time.Sleep(15 * time.Second)
+		if a, ok := p.Known("/srv"); !ok || !a.Exec || a.HashTool == "" || a.Why["Exec"]+a.Why["HashTool"] != "" {
+			t.Errorf("after it has answered: %+v", a)
+		}
+		if n := login.shells.Load(); n != 1 {
+			t.Errorf("%d shells were started", n)
+		}
+		if left := leftIn(t, p); len(left) > 0 {
+			t.Errorf("left behind: %v", left)
 		}
 	})
 }
 
-// A shell that has not answered is asked again after a minute, while nobody waits
-// for it, and then less and less often; once it answers that counts for everybody.
+// Who does not wait for the answer does not take it from the others.
+func TestAbilitiesOutliveWhoAsked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, login := slowHost(t)
+		login.shell.Store(int64(8 * time.Second))
+		for range 3 {
+			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+			if _, err := p.Abilities(ctx, "/srv", "/srv"); !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("within two seconds: %v", err)
+			}
+			cancel()
+		}
+		began := time.Now()
+		if a, err := p.Abilities(t.Context(), "/srv", "/srv"); err != nil || !a.Exec || time.Since(began) != 2*time.Second {
+			t.Errorf("after %v: %+v, %v", time.Since(began), a, err)
+		}
+		if n := login.shells.Load(); n != 1 {
+			t.Errorf("%d shells were started", n)
+		}
+	})
+}
+
+// A silent shell is asked again after a minute, and then after twice as long each
+// time, while nobody waits for it; once it answers that counts for everybody.
 func TestSilentShellIsAskedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, login := slowHost(t)
@@ -105,37 +163,74 @@ func TestSilentShellIsAskedAgain(t *testing.T) {
 			return a.Exec
 		}
 		login.shell.Store(int64(time.Hour))
-		began := time.Now()
-		if exec() || time.Since(began) != 45*time.Second {
-			t.Fatalf("after %v a silent shell was found, or not waited for", time.Since(began))
+		if exec() {
+			t.Fatal("a silent shell was found")
 		}
-		var asked []int // by the minute
-		for range 40 {
+		var asked []int // in which minutes
+		for minute := range 40 {
 			time.Sleep(time.Minute)
-			before := login.shells.Load()
-			began := time.Now()
+			before, began := login.shells.Load(), time.Now()
 			if exec() || time.Now() != began {
 				t.Fatal("a silent shell was found, or waited for")
 			}
 			synctest.Wait()
-			asked = append(asked, int(login.shells.Load()-before))
+			if login.shells.Load() > before {
+				asked = append(asked, minute+1)
+			}
 		}
-		total := 0
-		for _, n := range asked {
-			total += n
-		}
-		if asked[0] != 1 || total < 5 || total > 7 { // after 1, 2, 4, 8 and then each 10 minutes, and what an answer was waited for
-			t.Errorf("asked by the minute: %v", asked)
+		// Each time 45 s pass without an answer.
+		if want := []int{2, 5, 10, 19, 36}; !slices.Equal(asked, want) {
+			t.Errorf("asked in the minutes %v, want %v", asked, want)
 		}
 		login.shell.Store(0)
-		time.Sleep(11 * time.Minute)
+		time.Sleep(30 * time.Minute)
 		exec() // has it asked
 		time.Sleep(time.Minute)
 		if !exec() {
 			t.Fatal("the shell that answers now is not found")
 		}
-		if known, ok := p.Known("/srv"); !ok || !known.Exec || known.HashTool == "" || known.Why["Exec"]+known.Why["HashTool"] != "" {
-			t.Errorf("known is %+v", known)
+		if left := leftIn(t, p); len(left) > 0 {
+			t.Errorf("left behind: %v", left)
 		}
 	})
+}
+
+// A line that is dead while SFTP starts is found out like any other, and no start-up
+// file is blamed for it.
+func TestLineDiesWhileSFTPStarts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, login := slowHost(t)
+		login.sftp.Store(int64(time.Hour))
+		login.dead.Store(true)
+		began := time.Now()
+		_, err := p.Conn(t.Context())
+		wantError(t, err, link.Unreachable, "lost while SFTP started")
+		if took := time.Since(began); took > 20*time.Second {
+			t.Errorf("it took %v", took)
+		}
+		login.dead.Store(false)
+		time.Sleep(time.Minute) // the host is left alone for a while
+		began = time.Now()
+		_, err = p.Conn(t.Context())
+		wantError(t, err, link.Unreachable, "SFTP did not start within 45s", "start-up files")
+		if took := time.Since(began); took != 45*time.Second {
+			t.Errorf("it took %v", took)
+		}
+	})
+}
+
+func leftIn(t *testing.T, p *link.Pool) []string {
+	t.Helper()
+	var names []string
+	err := p.Do(t.Context(), func(c *link.Conn) error {
+		infos, err := c.SFTP().ReadDir("/srv")
+		for _, info := range infos {
+			names = append(names, info.Name())
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return names
 }

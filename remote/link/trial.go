@@ -23,46 +23,79 @@ type trial struct {
 	dir    string
 	word   string // in the file that a shell is to find
 
-	mu    sync.Mutex // guards found.Why; every other field of it belongs to one test
-	found Abilities
-	slow  bool // the shell has not answered yet: it may later
+	mu     sync.Mutex // guards found.Why; every other field of it belongs to one test
+	found  Abilities
+	silent bool // no shell has answered, which says nothing about whether there is one
 }
 
-// try runs every test in a new directory below dir. slow is as in trial.
-func (p *Pool) try(ctx context.Context, dir string) (found Abilities, slow bool, err error) {
+// visit is a connection, a directory for trials, and a login there.
+type visit struct {
+	conn  *Conn
+	trial *trial
+	login *login
+}
+
+// end gives all of it back.
+func (v *visit) end() {
+	if v.login != nil {
+		v.login.leave()
+	}
+	if v.trial != nil {
+		v.trial.remove()
+	}
+	v.conn.Release()
+}
+
+// try runs every test in a new directory below dir. Where the shell has not
+// answered in a moment, late is where it still may.
+func (p *Pool) try(ctx context.Context, dir string) (found Abilities, late *visit, err error) {
 	c, err := p.Conn(ctx)
 	if err != nil {
-		return Abilities{}, false, err
+		return Abilities{}, nil, err
 	}
-	defer c.Release()
-	login := p.logIn(ctx, c) // takes the longest, so it begins first
-	defer login.leave()
+	v := &visit{conn: c}
+	defer func() {
+		if late == nil {
+			v.end()
+		}
+	}()
 	t, err := p.trialIn(c, dir)
 	if err != nil {
-		return Abilities{}, false, err
+		return Abilities{}, nil, err
 	}
-	defer t.remove()
+	v.trial = t
 	untried := func(err error) error {
 		return fmt.Errorf("%s on host %s cannot be tried out: %w", dir, p.id, c.Explain(err))
 	}
 	// A full disk says nothing about what the host can do: it must hold bytes
 	// before the tests and after them, or nothing is believed and kept.
 	if err := t.prepare(); err != nil {
-		return Abilities{}, false, untried(err)
+		return Abilities{}, nil, untried(err)
 	}
-	sideBySide(t.run, func() { t.shell(ctx, login) })
+	v.login = p.logIn(ctx, c) // not before: one that hangs stays on the host
+	sideBySide(t.run, func() {
+		if v.login.answers(p.options.patience()) {
+			t.shell(ctx, v.login)
+		} else {
+			t.noShell(fmt.Sprintf("The shell has not answered within %v, and is still waited for.", p.options.patience()))
+		}
+	})
 	if cause := c.c.gone(); cause != nil {
-		return Abilities{}, false, c.Explain(errLost)
+		return Abilities{}, nil, c.Explain(errLost)
 	}
 	if err := ctx.Err(); err != nil {
-		return Abilities{}, false, err
+		return Abilities{}, nil, err
 	}
 	if err := t.write("after", filling); err != nil {
-		return Abilities{}, false, untried(err)
+		return Abilities{}, nil, untried(err)
 	}
-	p.options.Log.Info("abilities found", "host", p.id, "dir", dir, "durable", t.found.Durable(),
-		"create_only", t.found.CreateOnly(), "exec", t.found.Exec, "hash", t.found.HashTool, "absent", t.found.Why)
-	return t.found, t.slow, nil
+	found = t.found
+	p.options.Log.Info("abilities found", "host", p.id, "dir", dir, "durable", found.Durable(),
+		"create_only", found.CreateOnly(), "exec", found.Exec, "hash", found.HashTool, "absent", found.Why)
+	if t.silent {
+		late = v
+	}
+	return found, late, nil
 }
 
 // trialIn makes a directory for a trial below dir.

@@ -33,6 +33,7 @@ type chosen struct {
 	known  bool
 	choice Choice
 	asked  asked         // under which it was made
+	exec   bool          // and whether a shell was known then
 	until  time.Time     // not believed any longer; zero: until it fails
 	pause  time.Duration // between until and when it was made
 	trying *trial        // under way
@@ -46,6 +47,12 @@ type asked struct {
 }
 
 func asking(h *stage.Host) asked { return asked{wantedOn(h), h.Pool().Version()} }
+
+// hasShell reports whether a shell is known by now.
+func hasShell(h *stage.Host, root string) bool {
+	can, known := h.Pool().Known(root)
+	return known && can.Exec
+}
 
 // trial is one try of the engines; the fields are written before done is closed.
 type trial struct {
@@ -69,7 +76,8 @@ func (e *Engines) Chosen(h *stage.Host, root string) (Choice, bool) {
 // Choose finds the best engine for the root of t, by letting the engines prove
 // themselves in its directory; t needs no Name. It is tried once and kept, and
 // shared by all who ask at the same time. Where it fell back because better
-// engines failed, it is tried anew after a minute, and then less often.
+// engines failed, it is tried anew after a minute and then less often, and as soon as a shell is
+// known that was not.
 //
 // Errors: ErrNoEngine, and what stage.Host.Abilities and Scratch return.
 func (e *Engines) Choose(ctx context.Context, h *stage.Host, t stage.Target) (Choice, error) {
@@ -80,7 +88,7 @@ func (e *Engines) choose(ctx context.Context, p place) (Choice, error) {
 	for {
 		e.mu.Lock()
 		c := e.at(p.host, p.target.Root)
-		if c.stands(asking(p.host)) {
+		if c.stands(asking(p.host)) && (c.exec || !hasShell(p.host, p.target.Root)) {
 			defer e.mu.Unlock()
 			return c.choice, nil
 		}
@@ -108,13 +116,14 @@ func (e *Engines) choose(ctx context.Context, p place) (Choice, error) {
 func (e *Engines) try(ctx context.Context, p place, try *trial) (Choice, error) {
 	asked := asking(p.host)
 	choice, err := choose(ctx, p)
+	exec := hasShell(p.host, p.target.Root)
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	c := e.at(p.host, p.target.Root)
 	c.trying = nil
 	if err == nil {
 		again := c.known && c.asked == asked && c.choice.Engine == choice.Engine
-		c.known, c.choice, c.asked, c.until = true, choice, asked, time.Time{}
+		c.known, c.choice, c.asked, c.exec, c.until = true, choice, asked, exec, time.Time{}
 		switch {
 		case !choice.Fallback:
 			c.pause = 0

@@ -39,6 +39,7 @@ const (
 type Follower struct {
 	gen   *stage.Generation
 	epoch int
+	tool  string // that hashes
 	log   *slog.Logger
 
 	wake  chan struct{} // holds one
@@ -55,10 +56,11 @@ type Follower struct {
 // NewFollower makes a follower of the part that is being assembled now; nil
 // where the host has no tool for it.
 func NewFollower(g *stage.Generation, log *slog.Logger) *Follower {
-	if g.Can().HashTool == "" {
+	tool := g.Can().HashTool
+	if tool == "" {
 		return nil
 	}
-	return &Follower{gen: g, epoch: g.State().Epoch, log: log, size: -1,
+	return &Follower{gen: g, epoch: g.State().Epoch, tool: tool, log: log, size: -1,
 		wake: make(chan struct{}, 1), ended: make(chan struct{})}
 }
 
@@ -94,7 +96,7 @@ func (f *Follower) Run(ctx context.Context) {
 }
 
 func (f *Follower) follow(ctx context.Context, sh *shell.Shell) (*record.Sum, error) {
-	following, err := sh.Follow(ctx, f.gen.Can().HashTool, f.gen.PartPath(f.epoch), f.gen.StampPath(f.epoch))
+	following, err := sh.Follow(ctx, f.tool, f.gen.PartPath(f.epoch), f.gen.StampPath(f.epoch))
 	if err != nil {
 		return nil, err
 	}

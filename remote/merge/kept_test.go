@@ -209,6 +209,33 @@ func TestFallbackIsTriedAnew(t *testing.T) {
 	})
 }
 
+// A host whose shell takes half a minute merges without it at first; once it has
+// answered it is taken, also by the upload that was begun before.
+func TestChoiceGoesOverToALateShell(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := remotetest.NewDisk()
+		if err := d.MkdirAll(dir); err != nil {
+			t.Fatal(err)
+		}
+		h := hosts.Host{ID: "h", Address: "h.invalid", User: "u", KeyFile: "/none", KnownHosts: "/none", Roots: []string{dir}}
+		u := newUpload(t, h, link.Options{Dial: d.Dial(remotetest.ServerOptions{Shell: true, ShellTakes: 30 * time.Second})}, 1)
+		u.ctx = t.Context()
+		began := time.Now()
+		u.wantChoice("copy-data", "Not shell: The shell has not answered within 10s")
+		if took := time.Since(began); took > 0 {
+			t.Errorf("it was waited for once more, for %v", took)
+		}
+		time.Sleep(25 * time.Second)
+		u.wantChoice("shell")
+		m, err := merge.Begin(u.ctx, u.Generation, u.engines, quiet)
+		u.check(err)
+		if m.Engine() != "shell" {
+			t.Errorf("the upload is merged by %s", m.Engine())
+		}
+		u.check(m.Close(u.ctx))
+	})
+}
+
 // A server that takes the request and never answers costs half a minute, once.
 func TestServerThatNeverAnswers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

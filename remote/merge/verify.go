@@ -40,10 +40,11 @@ func Verify(ctx context.Context, g *stage.Generation, name string, size int64, d
 	if declared == nil {
 		return BySpans, nil
 	}
-	if g.Can().HashTool == "" && g.Host().Config().NoReadBack {
+	tool := g.Can().HashTool
+	if tool == "" && g.Host().Config().NoReadBack {
 		return BySpans, differs(name, size, *declared)
 	}
-	sum, err := hashOnHost(ctx, g, name, size)
+	sum, err := hashOnHost(ctx, g, tool, name, size)
 	if err != nil {
 		return "", err
 	}
@@ -62,8 +63,8 @@ func differs(name string, size int64, declared record.Sum) error {
 	return nil
 }
 
-func hashOnHost(ctx context.Context, g *stage.Generation, name string, size int64) (record.Sum, error) {
-	if tool := g.Can().HashTool; tool != "" {
+func hashOnHost(ctx context.Context, g *stage.Generation, tool, name string, size int64) (record.Sum, error) {
+	if tool != "" {
 		sum, err := hashByTool(ctx, g, tool, name, size)
 		var status *shell.Status
 		if !errors.As(err, &status) && !errors.Is(err, shell.ErrNoShell) {

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 )
 
 // shellBlocks is in how many blocks its cat copies a file, so that a power cut
@@ -27,6 +28,7 @@ var shellParams = map[string]int{"copy": 3, "sizes": 4, "resume": 0, "who": 0, "
 
 // run answers until the input ends.
 func (s *shellServer) run() error {
+	time.Sleep(s.options.ShellTakes)
 	in := bufio.NewScanner(s.in)
 	for in.Scan() && in.Text() != "main" { // the script's last line
 	}

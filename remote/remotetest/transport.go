@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"sftpgate/remote/hosts"
 	"sftpgate/remote/link"
@@ -35,6 +36,8 @@ type ServerOptions struct {
 	NoDirOpen bool
 	// Shell: "exec sh" gives one, which does what the script of package shell asks it.
 	Shell bool
+	// ShellTakes is how long that one takes until it answers.
+	ShellTakes time.Duration
 	// Gate is called before every operation, reads included, with no lock held. It
 	// may block: the server of that channel then stands still with it, as a stopped
 	// process would, while Ping goes on answering. It may return one of the errors

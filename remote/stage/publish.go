@@ -103,7 +103,7 @@ func (g *Generation) begin(ctx context.Context, p *publisher) error {
 }
 
 func (g *Generation) publisher(conn *link.Conn, p Publication, begun bool) *publisher {
-	return &publisher{conn: conn, c: conn.SFTP(), can: g.can, host: g.host, target: g.target, Publication: p,
+	return &publisher{conn: conn, c: conn.SFTP(), can: g.Can(), host: g.host, target: g.target, Publication: p,
 		second: g.path(pubPrefix + randomName()), begun: begun}
 }
 

@@ -11,11 +11,12 @@ import (
 const (
 	usual  = 5 * time.Millisecond
 	starts = 20
+	least  = 3 // others may begin to work when it was measured
 	most   = 16
 )
 
-// Scaled is d on a machine of usual speed, and longer on one that is slow or
-// busy. It is for deadlines and leases that a test sets short because it wants to
+// Scaled is d times a factor, which is the greater the slower or busier the machine
+// is. It is for deadlines and leases that a test sets short because it wants to
 // see them pass: whatever must be done within them has the same chance everywhere.
 func Scaled(d time.Duration) time.Duration { return d * time.Duration(factor()) }
 
@@ -30,5 +31,5 @@ var factor = sync.OnceValue(func() int {
 		}
 		worst = max(worst, time.Since(began))
 	}
-	return min(most, max(1, int((worst+usual-1)/usual)))
+	return min(most, max(least, int((worst+usual-1)/usual)))
 })
