@@ -10,10 +10,10 @@ FUZZSHORT ?= 2000x
 FUZZMINIMIZE ?= 10s
 SOAK ?= 10m
 
-# Runs the tests and says what they do; it prints their closing lines.
+# A package that takes longer hangs: on the slowest machine each is far from it.
+TIMEOUT := 45m
+# Runs the tests and says what they do, from the Go module proxy like every module.
 GOTESTSUM := $(GO) run gotest.tools/gotestsum@v1.13.0
-# A hang ends here and nothing else does: the slowest machine is far from it.
-TIMEOUT := 80m
 
 .PHONY: build demo test prove bench parts check lint fuzz fuzz-short benchmarks tests soak vuln gosec
 
@@ -30,33 +30,35 @@ test:
 	$(MAKE) --no-print-directory $$part || exit 1; \
 	[ $$part = tests ] || echo "== $$part: $$(($$(date +%s) - began)) s"; done
 
-# The longest packages first, so that both cores are busy to the end; after them all
-# others. One line for each test that passes, without its subtests.
+# $(call run,NAME,ARGUMENTS) tests with a line for each test that passes, without its
+# subtests; then which took longest, what each package took, and the closing line.
+define run
+@mkdir -p bin; rm -f bin/$(1).*; set -o pipefail; \
+$(GOTESTSUM) --format testname --jsonfile bin/$(1).json -- -race -p 2 $(2) </dev/null 2>&1 | \
+tee bin/$(1).log | grep --line-buffered -vE '^PASS [^ ]*\.(Test|Fuzz)[A-Za-z0-9_]*/'; status=$$?; \
+echo "== the slowest, whole tests and parts of them"; \
+$(GOTESTSUM) tool slowest --jsonfile bin/$(1).json --num 30; \
+echo "== the packages, in seconds"; \
+sed -nE 's/.*"Action":"(pass|fail)","Package":"([^"]*)","Elapsed":([0-9]+).*/\3 \2 \1/p' bin/$(1).json | sort -rn; \
+grep -E '^DONE ' bin/$(1).log; exit $$status
+endef
+
+# The longest packages begin first, so that both cores are busy to the end.
 LONGEST := ./gateway ./cmd/sftpgate ./remote/merge ./remote/stage ./remote/link
-tests: SHELL := /bin/bash
+tests prove: SHELL := /bin/bash
 tests:
-	@mkdir -p bin; set -o pipefail; \
-	$(GOTESTSUM) --format testname --jsonfile bin/tests.json -- -race -p 2 -timeout $(TIMEOUT) \
-	$(LONGEST) $$($(GO) list ./... | grep -vxF "$$($(GO) list $(LONGEST))") </dev/null 2>&1 | \
-	tee bin/tests.log | grep --line-buffered -vE '^PASS [^ ]*\.(Test|Fuzz)[A-Za-z0-9_]*/'; status=$$?; \
-	echo "== the slowest tests, whole and in parts"; $(GOTESTSUM) tool slowest --jsonfile bin/tests.json --num 30; \
-	echo "== the packages, in seconds"; \
-	sed -nE 's/.*"Action":"(pass|fail)","Package":"([^"]*)","Elapsed":([0-9]+).*/\3 \2 \1/p' bin/tests.json | sort -rn; \
-	grep -E '^DONE ' bin/tests.log; exit $$status
+	$(call run,tests,-timeout $(TIMEOUT) $(LONGEST) $(shell $(GO) list ./... 2>/dev/null | grep -vxF "$$($(GO) list $(LONGEST))"))
 
 # What test explores a part of, whole: every prefix of the replays, every
 # interleaving of the models, every step of the kills, and the large files. For a
 # release, and when anything changes that they are about.
-prove: SHELL := /bin/bash
-prove: parts
-	@mkdir -p bin; set -o pipefail; \
-	$(GOTESTSUM) --format testname --jsonfile bin/prove.json -- -race -count=1 -p 2 -timeout 180m ./gateway ./cmd/sftpgate \
-	-run '$(PROOFS)' -args -prove </dev/null 2>&1 | tee bin/prove.log | grep --line-buffered -vE '^PASS [^ ]*\.(Test|Fuzz)[A-Za-z0-9_]*/'
 PROOFS := Replay|TwoGateways|ChangeTheirMinds|CancelAt|ThousandsOf|Kill|Crowd|Gigabytes|Behind
+prove: parts
+	$(call run,prove,-count=1 -timeout 3h ./gateway ./cmd/sftpgate -run '$(PROOFS)' -args -prove)
 
 # What is counted without the race detector alone; and each benchmark still runs.
 benchmarks:
-	@$(GO) test -count=1 -run 'Allocates?Nothing$$' -bench . -benchtime 1x $$(grep -rl --include='*_bench_test.go' '^func Benchmark' gateway remote | xargs -n 1 dirname | sort -u | sed 's|^|./|')
+	@$(GO) test -count=1 -timeout $(TIMEOUT) -run 'Allocates?Nothing$$' -bench . -benchtime 1x $$(grep -rl --include='*_bench_test.go' '^func Benchmark' gateway remote | xargs -n 1 dirname | sort -u | sed 's|^|./|')
 
 # What go vet and gofmt say.
 check:
@@ -74,8 +76,9 @@ bench: build parts
 	./bin/sftpgate-bench $(BENCH)
 
 # The real parts that the tests run against. libnss-wrapper gives the test hosts
-# accounts of their own, tcsh is for one whose login shell is csh, gcc for the race detector, node for what reads
-# the API's description: packages of exact versions, none of whose own scripts is run.
+# accounts of their own, tcsh is for one whose login shell is csh, gcc for the race
+# detector, node for what reads the API's description: packages of exact versions,
+# none of whose own scripts is run.
 parts:
 	@missing=; \
 	command -v sshd >/dev/null || test -x /usr/sbin/sshd || missing="$$missing openssh-server"; \
