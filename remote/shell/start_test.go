@@ -48,32 +48,43 @@ func TestLoginScriptsThatPrint(t *testing.T) {
 // What gives no usable shell is told apart soon, and leaves no process behind.
 func TestNoShell(t *testing.T) {
 	a := accounts(t)[0]
+	// All that Start sends is read, and a file says so.
+	reads := func(to, file string) string {
+		return fmt.Sprintf(`dd bs=1 count=%d 2>/dev/null %s; : >%s; cat %s`, len(script), to, file, to)
+	}
 	for what, c := range map[string]struct {
 		login string
-		hangs bool // for as long as anybody waits
+		hangs string // the file that is there when it does, for as long as anybody waits
 	}{
-		"eats its input":         {`cat >/dev/null`, true},
-		"echoes its input":       {`cat`, true},
-		"refuses":                {`echo 'This account is not available.'; exit 1`, false},
-		"reads and ends":         {`dd bs=1 count=1 >/dev/null 2>&1; exit 0`, false},
-		"128 KiB of lines":       {`i=0; while [ $i -lt 2000 ]; do printf '%064d\n' $i; i=$((i+1)); done; cat >/dev/null`, false},
-		"128 KiB without a line": {`i=0; while [ $i -lt 2000 ]; do printf '%064d' $i; i=$((i+1)); done; cat >/dev/null`, false},
-		"70,000 empty lines":     {`i=0; while [ $i -lt 70 ]; do printf '%01000d' 0 | { read -r x; while [ "$x" ]; do x=${x#0}; echo; done; }; i=$((i+1)); done; cat >/dev/null`, false},
+		"eats its input":         {reads(">/dev/null", "eaten"), "eaten"},
+		"echoes its input":       {reads("", "echoed"), "echoed"},
+		"refuses":                {`echo 'This account is not available.'; exit 1`, ""},
+		"reads and ends":         {`dd bs=1 count=1 >/dev/null 2>&1; exit 0`, ""},
+		"128 KiB of lines":       {`i=0; while [ $i -lt 2000 ]; do printf '%064d\n' $i; i=$((i+1)); done; cat >/dev/null`, ""},
+		"128 KiB without a line": {`i=0; while [ $i -lt 2000 ]; do printf '%064d' $i; i=$((i+1)); done; cat >/dev/null`, ""},
+		"70,000 empty lines":     {`i=0; while [ $i -lt 70 ]; do printf '%01000d' 0 | { read -r x; while [ "$x" ]; do x=${x#0}; echo; done; }; i=$((i+1)); done; cat >/dev/null`, ""},
 	} {
 		t.Run(what, func(t *testing.T) {
 			t.Parallel()
-			ctx := await.Context(t)
-			if c.hangs {
-				var giveUp context.CancelFunc
-				ctx, giveUp = context.WithTimeout(ctx, await.Scaled(100*time.Millisecond))
-				defer giveUp()
+			ctx, giveUp := context.WithCancel(await.Context(t))
+			defer giveUp()
+			p, result := a.login(t, c.login), make(chan error, 1)
+			go func() {
+				_, err := Start(ctx, p)
+				result <- err
+			}()
+			if c.hangs != "" {
+				await.Until(t, "the script to be read", func() bool {
+					_, err := os.Stat(filepath.Join(a.home, c.hangs))
+					return err == nil
+				})
+				giveUp()
 			}
-			p := a.login(t, c.login)
-			_, err := Start(ctx, p)
+			err := await.Receive(t, "the end of the wait for a shell", result)
 			if !errors.Is(err, ErrNoShell) {
 				t.Fatalf("want ErrNoShell, got %v", err)
 			}
-			if errors.Is(err, context.DeadlineExceeded) != c.hangs {
+			if errors.Is(err, context.Canceled) != (c.hangs != "") {
 				t.Errorf("%v", err)
 			}
 			p.ends(t)
