@@ -138,8 +138,9 @@ func lockedKey(t *testing.T, key []byte, passphrase string) string {
 	return file
 }
 
-// shortPause is above what a host is left alone for after anything but a refusal:
-// that is half a minute, less what has passed of it.
+// shortPause is above what a host is left alone for after one failure that is no
+// refusal. After a refusal it is half a minute: TestRefusalsDouble has that exactly,
+// while here some of it has passed when an error tells what is left.
 const shortPause = 2 * time.Second
 
 // A wrong credential and a hundred requests are one dial; then the host is left alone.

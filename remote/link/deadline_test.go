@@ -18,7 +18,7 @@ import (
 )
 
 // shortStall is for a deadline that a real host is to miss, and nothing else.
-func shortStall() time.Duration { return await.Scaled(500 * time.Millisecond) }
+func shortStall() time.Duration { return await.Scaled(time.Second) }
 
 // grow uses the pool until it has n connections, and returns one Conn on each.
 func grow(t *testing.T, p *link.Pool, n int) []*link.Conn {
@@ -44,8 +44,8 @@ func grow(t *testing.T, p *link.Pool, n int) []*link.Conn {
 	return one
 }
 
-// A transfer whose server is frozen strikes, however much is under way, and ends in
-// error; so do the other connections to the host.
+// A transfer whose server is frozen runs into the deadline, however much is under
+// way, and ends in error; so do the other connections to the host.
 func TestFrozenInMidTransfer(t *testing.T) {
 	t.Parallel()
 	s := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
