@@ -134,6 +134,9 @@ func TestBoltInUse(t *testing.T) {
 		}
 		t.Fatal(err)
 	}
+	if lockTimeout > 5*time.Second {
+		t.Errorf("who starts a second gateway is told so after %v", lockTimeout)
+	}
 	path := filepath.Join(t.TempDir(), "registry.db")
 	b, err := OpenBolt(path)
 	must(t, "OpenBolt", err)
