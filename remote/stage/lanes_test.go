@@ -88,6 +88,19 @@ func writers(d *remotetest.Disk, file func(remotetest.Op) bool) map[string]map[s
 	return by
 }
 
+// closeUnderWay closes hold once many blocks are under way. It is for a goroutine
+// beside the test's own, which cannot end the test: should they never be, the host
+// goes on all the same.
+func closeUnderWay(t *testing.T, hold chan struct{}, l *stage.Lanes) {
+	defer close(hold)
+	for end := time.Now().Add(await.Limit); l.Held() <= 16; time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Errorf("%d blocks are under way, and no more come", l.Held())
+			return
+		}
+	}
+}
+
 // A body that is far from its host goes over all connections that nobody else
 // uses, arrives whole, and gives them back.
 func TestBodyGoesOverSeveralConnections(t *testing.T) {
@@ -106,10 +119,7 @@ func TestBodyGoesOverSeveralConnections(t *testing.T) {
 	a, err := l.Attempt(s.ctx, int64(len(content)))
 	s.check(err)
 	await.Until(t, "it to be open on all connections", func() bool { return a.Ways() == s.config.Connections })
-	go func() { // more than one connection takes, before the host takes any
-		await.Until(t, "blocks to be under way", func() bool { return l.Held() > 16 })
-		close(hold)
-	}()
+	go closeUnderWay(t, hold, l) // more than one connection takes, before the host takes any
 	_, err = a.Fill(s.ctx, bytes.NewReader(content))
 	s.check(errors.Join(err, a.Seal(s.ctx)))
 	c, err := a.Commit(s.ctx, g, 0)
@@ -357,10 +367,7 @@ func TestOneOfSeveralConnectionsIsLost(t *testing.T) {
 	s.check(err)
 	await.Until(t, "it to be open on all connections", func() bool { return a.Ways() == s.config.Connections })
 	cut.Store(true)
-	go func() {
-		await.Until(t, "blocks to be under way", func() bool { return l.Held() > 16 })
-		close(hold)
-	}()
+	go closeUnderWay(t, hold, l)
 	_, err = a.Fill(s.ctx, io.LimitReader(zeros{}, 8<<20))
 	if err == nil {
 		err = a.Seal(s.ctx)
