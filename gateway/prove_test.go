@@ -12,12 +12,12 @@ import (
 // part is chosen by what was written and by seed, so that it is the same at each run
 // and on each machine.
 //
-//	                                      without             with
-//	TestReplayEveryPrefix                 see explores        each disk that a cut can leave
-//	TestTwoGatewaysOneUpload              15 seeds            200 seeds
-//	TestPeopleChangeTheirMinds            7 near, 1 far       100 near, 6 far
-//	TestCancelAtEveryStepOfTheFinish      each third step     each step
-//	TestThousandsOfOpenUploads            1,000 uploads       10,000 uploads
+//	                                  without                           with
+//	TestReplayEveryPrefix             a fixed part, see func explores   each disk that a cut can leave
+//	TestTwoGatewaysOneUpload          15 seeds                          200 seeds
+//	TestPeopleChangeTheirMinds        7 near, 1 far                     100 near, 6 far
+//	TestCancelAtEveryStepOfTheFinish  each third step                   each step
+//	TestThousandsOfOpenUploads        1,000 uploads                     10,000 uploads
 //
 // -model.seeds sets the seeds of both models, with or without it.
 var (

@@ -148,7 +148,7 @@ func (f flow) content() []byte { return noise(int(f.size)) }
 // run uploads once and returns the disk with its log.
 func (f flow) run(t *testing.T) *witness {
 	t.Helper()
-	w := f.fromTheBegin(t)
+	w := f.fromTheBeginning(t)
 	if f.cut == nil {
 		return w
 	}
@@ -210,7 +210,7 @@ func spread(d *remotetest.Disk) bool {
 	return false
 }
 
-func (f flow) fromTheBegin(t *testing.T) *witness {
+func (f flow) fromTheBeginning(t *testing.T) *witness {
 	t.Helper()
 	d := remotetest.NewDisk()
 	if err := d.MkdirAll(memDir); err != nil {

@@ -72,9 +72,9 @@ const (
 )
 
 // Uploads that somebody opens and leaves cost a gateway little memory each and no
-// descriptors, and an upload of somebody else goes on meanwhile. Many times as
-// many as there are clients show it; 2,000 of them are for -prove, 10,000 for
-// "make soak".
+// descriptors, and an upload of somebody else goes on meanwhile. For that it takes
+// many more uploads than clients that open them: 500 do, 2,000 are for -prove, and
+// 10,000 for "make soak".
 func TestCrowdOfOpenUploads(t *testing.T) {
 	const all = 2000
 	uploads := all / 4

@@ -141,7 +141,7 @@ func inMidCopy(t *testing.T, sshd *remotetest.SSHD, name, engine, redis string) 
 	return d, w, func() { t.Helper(); wait.Receive(t, "all to be sent", over) }
 }
 
-// sendInOrder sends every chunk once, so that the part grows from its begin.
+// sendInOrder sends every chunk once, so that the part grows from its beginning.
 func (d *doomed) sendInOrder() {
 	for i := range d.chunks {
 		status, _ := request("PUT", fmt.Sprintf("%s/v1/uploads/%s/chunks/%d", d.base, d.id, i), bytes.NewReader(chunkOf(i)))
