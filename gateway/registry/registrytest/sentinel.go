@@ -80,17 +80,26 @@ func (s *RedisSentinel) URL() string {
 // Master is the server that a sentinel names; nil when no sentinel runs.
 func (s *RedisSentinel) Master() *RedisServer {
 	s.t.Helper()
-	for _, sentinel := range s.Sentinels {
-		if master := s.named(sentinel); master != nil {
-			return master
+	var master *RedisServer
+	await.Until(s.t, "a sentinel to name the master", func() bool {
+		running := false
+		for _, sentinel := range s.Sentinels {
+			if sentinel.cmd == nil {
+				continue
+			}
+			if master = s.named(sentinel); master != nil {
+				return true
+			}
+			running = true
 		}
-	}
-	return nil
+		return !running
+	})
+	return master
 }
 
-// named is the master that one sentinel names; nil when it does not answer.
+// named is the master that one sentinel names; nil when it does not answer soon.
 func (s *RedisSentinel) named(sentinel *RedisServer) *RedisServer {
-	lines, err := sentinel.ask("SENTINEL GET-MASTER-ADDR-BY-NAME " + watched)
+	lines, err := sentinel.glance("SENTINEL GET-MASTER-ADDR-BY-NAME " + watched)
 	if err != nil || len(lines) < 5 { // two strings, each behind its length
 		return nil
 	}
@@ -108,8 +117,11 @@ func (s *RedisSentinel) FailedOver(old *RedisServer) {
 	s.t.Helper()
 	for _, sentinel := range s.Sentinels {
 		await.Until(s.t, "the sentinel at "+sentinel.Addr+" to name another master", func() bool {
+			if sentinel.cmd == nil {
+				return true
+			}
 			now := s.named(sentinel)
-			return sentinel.cmd == nil || now != nil && now != old
+			return now != nil && now != old
 		})
 	}
 }
