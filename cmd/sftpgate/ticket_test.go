@@ -81,7 +81,7 @@ func TestUploadOutlivesItsTicket(t *testing.T) {
 	}
 	c.want(201, c.mint("alice", time.Hour), "PUT", "/v1/hosts/web-1/files"+filepath.Join(sshd.Root, "first"), []byte("the way to the host is known"))
 	ticket := c.mint("alice", wait.Scaled(3*time.Second), "paths", []string{sshd.Root})
-	u := c.want(201, ticket, "POST", "/v1/uploads", open)
+	u := c.want(201, ticket, "POST", "/v1/uploads", open) // this alone must be within its time
 	chunk(200, ticket, u.id, 0)
 	chunk(200, ticket, u.id, 4)
 
