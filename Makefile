@@ -6,7 +6,7 @@ GO ?= go
 # Where a package is missing: as root as it is, else with sudo.
 SUDO := $(if $(filter-out 0,$(shell id -u)),sudo,)
 FUZZTIME ?= 20s
-FUZZSHORT ?= 2000x
+FUZZSHORT ?= 1000x
 FUZZMINIMIZE ?= 10s
 SOAK ?= 10m
 
@@ -15,7 +15,7 @@ TIMEOUT := 45m
 # Runs the tests and says what they do, from the Go module proxy like every module.
 GOTESTSUM := $(GO) run gotest.tools/gotestsum@v1.13.0
 
-.PHONY: build demo test prove bench parts check lint fuzz fuzz-short benchmarks tests soak vuln gosec
+.PHONY: build demo test prove bench parts check lint fuzz fuzz-package fuzz-short benchmarks tests soak vuln gosec
 
 build:
 	$(GO) build -o bin/sftpgate ./cmd/sftpgate
@@ -32,9 +32,10 @@ test:
 
 # $(call run,NAME,ARGUMENTS) tests with a line for each test that passes, without its
 # subtests; then which took longest, what each package took, and the closing line.
+# Vetting is for check, and linking is a third quicker without what debuggers read.
 define run
 @mkdir -p bin; rm -f bin/$(1).*; set -o pipefail; \
-$(GOTESTSUM) --format testname --jsonfile bin/$(1).json -- -race -p 2 $(2) </dev/null 2>&1 | \
+$(GOTESTSUM) --format testname --jsonfile bin/$(1).json -- -race -p 2 -vet=off -ldflags=-w $(2) </dev/null 2>&1 | \
 tee bin/$(1).log | grep --line-buffered -vE '^PASS [^ ]*\.(Test|Fuzz)[A-Za-z0-9_]*/'; status=$$?; \
 echo "== the slowest, whole tests and parts of them"; \
 $(GOTESTSUM) tool slowest --jsonfile bin/$(1).json --num 30; \
@@ -118,19 +119,23 @@ gosec:
 soak: parts
 	$(GO) test -tags soak -count=1 -v -timeout 60m -run TestSoak ./cmd/sftpgate -soak.for $(SOAK)
 
-# Every fuzz test for FUZZTIME, one after the other: a time, or a number of inputs
-# like 2000x. Each package is built once; what was found on the way is kept where
-# go test keeps it, what fails is written into the package's testdata/fuzz.
+# Every fuzz test for FUZZTIME: a time, or a number of inputs like 2000x. Each package
+# is built once, FUZZJOBS of them are at it at once; what was found on the way is kept
+# where go test keeps it, what fails is written into the package's testdata/fuzz.
+FUZZJOBS ?= 1
 fuzz:
-	@set -e; bin=$$(mktemp -d); trap 'rm -rf "$$bin"' EXIT; cache=$$($(GO) env GOCACHE)/fuzz; \
-	for dir in $$(grep -rl --include='*_test.go' '^func Fuzz' cmd gateway remote | xargs -n 1 dirname | sort -u); do \
-	$(GO) test -c -fuzz . -o "$$bin/test" "./$$dir"; \
-	for name in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\).*/\1/p' "$$dir"/*_test.go); do \
-	echo "$$name in $$dir"; \
-	( cd "$$dir" && "$$bin/test" -test.run '^$$' -test.fuzz "^$$name\$$" -test.fuzztime $(FUZZTIME) \
-	-test.fuzzminimizetime $(FUZZMINIMIZE) -test.fuzzcachedir "$$cache/sftpgate/$$dir" ); done; done
+	@grep -rl --include='*_test.go' '^func Fuzz' cmd gateway remote | xargs -n 1 dirname | sort -u | \
+	xargs -P $(FUZZJOBS) -I DIR $(MAKE) --no-print-directory fuzz-package PACKAGE=DIR
+
+fuzz-package:
+	@set -e; bin=$$(mktemp -d); trap 'rm -rf "$$bin"' EXIT; cache=$$($(GO) env GOCACHE)/fuzz; cd "$(PACKAGE)"; \
+	$(GO) test -c -ldflags=-w -fuzz . -o "$$bin/test" .; \
+	for name in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\).*/\1/p' *_test.go); do \
+	echo "$$name in $(PACKAGE)"; \
+	"$$bin/test" -test.run '^$$' -test.fuzz "^$$name\$$" -test.fuzztime $(FUZZTIME) \
+	-test.fuzzminimizetime $(FUZZMINIMIZE) -test.fuzzcachedir "$$cache/sftpgate/$(PACKAGE)"; done
 
 # The same for a moment, as a part of make test. A number of inputs and not a
 # time: a time that ends just then is now and then reported as a failure by go test.
 fuzz-short:
-	@$(MAKE) --no-print-directory fuzz FUZZTIME=$(FUZZSHORT) FUZZMINIMIZE=10x
+	@$(MAKE) --no-print-directory fuzz FUZZTIME=$(FUZZSHORT) FUZZMINIMIZE=10x FUZZJOBS=2

@@ -67,7 +67,10 @@ func TestAccountsOfEveryKind(t *testing.T) {
 	t.Parallel()
 	does := func(script string) remotetest.SSHDOptions { return loginShell(t, script) }
 	csh, bash := remotetest.SSHDOptions{Shell: installed(t, "csh")}, remotetest.SSHDOptions{Shell: installed(t, "bash")}
-	const never = "Not shell: No shell could be talked to"
+	const (
+		never  = "Not shell: No shell could be talked to"
+		silent = "Not shell: The shell has not answered"
+	)
 	for name, c := range map[string]struct {
 		login   remotetest.SSHDOptions
 		startup string // what .bashrc says, which bash reads for commands over SSH too
@@ -80,7 +83,7 @@ func TestAccountsOfEveryKind(t *testing.T) {
 		"it prints":                 {does("echo Welcome; printf 'no newline'; exec sh -c \"$SSH_ORIGINAL_COMMAND\""), "", "shell", ""},
 		"it prints on both":         {does("echo Welcome to you; echo warning >&2; exec sh -c \"$SSH_ORIGINAL_COMMAND\""), "", "shell", ""},
 		"it reads a line":           {does("read -r line; exec sh -c \"$SSH_ORIGINAL_COMMAND\""), "", "shell", ""}, // the first one of ours is a comment
-		"it reads everything":       {does("cat >/dev/null"), "", "copy-data", never},
+		"it reads everything":       {does("cat >/dev/null"), "", "copy-data", silent},
 		"it is no shell":            {does("echo 'This account is not available.'; exit 1"), "", "copy-data", never},
 		"it is restricted":          {does(`exec bash -r -c "$SSH_ORIGINAL_COMMAND"`), "", "copy-data", "Not shell:"}, // which lets nobody exec
 		"it knows no commands":      {does(`case $SSH_ORIGINAL_COMMAND in scp*) ;; *) echo "command not allowed" >&2; exit 1 ;; esac`), "", "copy-data", "Not shell:"},
@@ -94,8 +97,8 @@ func TestAccountsOfEveryKind(t *testing.T) {
 			sshd := remotetest.StartSSHD(t, c.login)
 			put(t, filepath.Join(sshd.Home, ".bashrc"), c.startup+"\n")
 			o := link.Options{}
-			if c.why == never { // nothing that is waited for comes
-				o.LoginTimeout = await.Scaled(5 * time.Second)
+			if c.why == silent { // the gateway stays on the host until it has given the shell up
+				o.LoginTimeout = await.Scaled(4 * time.Second) // more than the ten seconds that it is waited for
 			}
 			r := &rig{gatewayOn(t, embedded(t), o, sshd.Host("web-1")), t, sshd, sshd.Root}
 			content := noise(2*mib + 3)
@@ -106,6 +109,9 @@ func TestAccountsOfEveryKind(t *testing.T) {
 			}
 			if done := r.finish(alice, up.ID); done.Engine != c.engine || done.Verified != "sha-256" {
 				t.Errorf("done with %s, verified %s", done.Engine, done.Verified)
+			}
+			if c.why == silent {
+				await.Until(t, "the shell to be given up", func() bool { return len(r.staging(".")) == 0 })
 			}
 			r.exact("f", content)
 			if h, err := r.Host(t.Context(), alice, "web-1"); err != nil || h.Engine != c.engine || !strings.Contains(h.EngineReason, c.why) {

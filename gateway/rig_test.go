@@ -221,15 +221,24 @@ func (r *rig) exact(name string, content []byte) {
 // clean checks that no staging is left in a directory.
 func (r *rig) clean(dir string) {
 	r.t.Helper()
-	names, err := os.ReadDir(r.path(dir))
+	for _, name := range r.staging(dir) {
+		r.t.Errorf("staging is left: %s", name)
+	}
+}
+
+// staging is what stands in a directory that is no user's.
+func (r *rig) staging(dir string) (names []string) {
+	r.t.Helper()
+	all, err := os.ReadDir(r.path(dir))
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	for _, n := range names {
+	for _, n := range all {
 		if strings.HasSuffix(n.Name(), ".sftpgate") {
-			r.t.Errorf("staging is left: %s", n.Name())
+			names = append(names, n.Name())
 		}
 	}
+	return names
 }
 
 func (r *rig) absent(name string) {
