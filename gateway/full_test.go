@@ -48,7 +48,7 @@ func TestRealDiskFull(t *testing.T) {
 		"no more files: a chunk":   {sent: 2 * mib, files: true, leave: 20 * mib},
 		"no more files: the merge": {sent: 6 * mib, files: true, leave: 20 * mib},
 	} {
-		for _, k := range kinds() {
+		for _, k := range kindsFor(name) {
 			t.Run(name+", "+k.String(), func(t *testing.T) {
 				t.Parallel()
 				disk := smallDisk(t, "40m", "400")

@@ -15,7 +15,7 @@ import (
 // little and stays little, none of it is a goroutine, a descriptor or a
 // connection, and others go on.
 func TestThousandsOfOpenUploads(t *testing.T) {
-	uploads := 1000 // more take as little each, and longer
+	uploads := 500 // more take as little each, and longer
 	if *prove {
 		uploads = 10_000
 	}

@@ -31,7 +31,12 @@ func TestStrangeNames(t *testing.T) {
 		t.Run(engine, func(t *testing.T) {
 			t.Parallel()
 			r := newRig(t, o)
+			tried := 0
 			for i, name := range strangeNames {
+				if engine != "shell" && i%3 > 0 && !*prove { // no name of a file meets a shell there
+					continue
+				}
+				tried++
 				dir := fmt.Sprintf("%d %s", i, name)
 				if len(dir) > 255 {
 					dir = fmt.Sprint(i)
@@ -61,8 +66,8 @@ func TestStrangeNames(t *testing.T) {
 				}
 			}
 			all, err := os.ReadDir(r.root)
-			if err != nil || len(all) != len(strangeNames) {
-				t.Errorf("%d directories for %d names, %v", len(all), len(strangeNames), err)
+			if err != nil || len(all) != tried {
+				t.Errorf("%d directories for %d names, %v", len(all), tried, err)
 			}
 			for _, where := range []string{r.root, r.sshd.Home, "."} {
 				if _, err := os.Lstat(filepath.Join(where, "canary")); err == nil {

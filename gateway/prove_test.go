@@ -49,22 +49,35 @@ const dropped = "unsynced dropped"
 
 // explores reports whether the disk that a cut after n operations leaves is
 // recovered from. Without -prove these are all of which nothing is kept that was not
-// synced, and of the others those after which a name was given that means something
-// (to a chunk, a record, an upload, the target) and each third, another one for
-// what else is kept; in the host's self-test, with which each flow begins, each twelfth.
+// synced. Of the others it is each sixth, and each second after which a name was given
+// to something; which ones differs by what is kept. Of the host's self-test, which each
+// flow begins with, it is each twelfth.
 func explores(log []remotetest.Op, n, keep int) bool {
-	if *prove || keeps[keep].name == dropped || n == 0 || n == len(log) {
+	if *prove || n == 0 || n == len(log) {
 		return true
 	}
 	last := log[n-1]
-	if inSelfTest(last) {
+	switch {
+	case inSelfTest(last):
 		return n%12 == 4*keep
+	case keeps[keep].name == dropped:
+		return true
 	}
-	return n%3 == keep || last.Path2 != ""
+	return n%6 == 2*keep || last.Path2 != "" && n%2 == keep%2
 }
 
 // inSelfTest: its directory has a name in capital letters.
 func inSelfTest(op remotetest.Op) bool {
 	name, _, _ := strings.Cut(strings.TrimPrefix(op.Path, memDir+"/."), ".sftpgate")
 	return len(name) == 26 && name == strings.ToUpper(name)
+}
+
+// kindsFor are the kinds of host on which a case of a matrix is tried: the one near
+// with a shell and one of the others, without -prove.
+func kindsFor(name string) []kind {
+	if *prove {
+		return kinds()
+	}
+	others := []kind{{"shell", "far"}, {"copy-data", "near"}, {"stream", "near"}}
+	return []kind{{"shell", "near"}, others[len(name)%len(others)]}
 }

@@ -27,11 +27,11 @@ func TestChunksInRandomOrder(t *testing.T) {
 	for engine, o := range hostsOfEveryKind {
 		t.Run(engine, func(t *testing.T) {
 			r := newRig(t, o)
-			content := noise(21*mib + 12345)
+			content := noise(9*mib + 12345)
 			up := r.open(alice, "app.iso", int64(len(content)), func(o *gateway.OpenRequest) { o.ChunkSize = mib }).Upload
 			var wg sync.WaitGroup
 			slots := make(chan struct{}, 4)
-			for _, i := range rand.Perm(22) {
+			for _, i := range rand.Perm(10) {
 				slots <- struct{}{}
 				wg.Go(func() {
 					defer func() { <-slots }()
