@@ -13,14 +13,14 @@ import (
 
 // names: no character of a path means anything to an engine.
 func names(t *testing.T, s *site) {
-	content := noise(100_007)
+	content := noise(40_007)
 	const trace = "sftpgate-was-run"
 	for _, name := range []string{
 		"plain", "-rf", "--", " leading and trailing ", "it's \"quoted\"", "$(touch " + trace + ")", "`touch " + trace + "`",
 		"a;touch " + trace + "&&b|c>d", "$HOME*?[a-z]{1,2}~", "😀 ünïcödé", "%s%d", "#!", "=x",
 	} {
 		g := s.create(filepath.Join("d "+name, name), int64(len(content)), nil)
-		g.merge(g.cut(content, 40_001)...)
+		g.merge(g.cut(content, 20_001)...)
 		g.exact(content)
 		if _, err := merge.Verify(s.ctx, g.Generation, g.source(), int64(len(content)), sum(content)); err != nil {
 			t.Errorf("%q: %v", name, err)

@@ -79,13 +79,13 @@ func repair(t *testing.T, s *site) {
 		bad    record.Spans
 	}{
 		{"nothing", func(string) {}, nil},
-		{"one byte", func(p string) { s.change(p, 45_000, 1) }, record.Spans{span(40_000, 50_000)}},
-		{"across two chunks", func(p string) { s.change(p, 19_999, 2) }, record.Spans{span(10_000, 30_000)}},
+		{"one byte", func(p string) { s.change(p, 45_000, 1) }, record.Spans{span(40_000, 60_000)}},
+		{"across two chunks", func(p string) { s.change(p, 19_999, 2) }, record.Spans{span(0, 40_000)}},
 		{"cut off", func(p string) { s.check(os.Truncate(p, 85_000)) }, record.Spans{span(80_000, 100_000)}},
 		{"removed", func(p string) { s.check(os.Remove(p)) }, record.Spans{span(0, 100_000)}},
 	} {
 		g := s.create(c.what, 100_000, nil)
-		g.merge(g.cut(content, 10_000)...)
+		g.merge(g.cut(content, 20_000)...)
 		c.damage(g.part())
 		other := g.another()
 		bad, err := merge.Repair(s.ctx, other.Generation, quiet)

@@ -12,8 +12,8 @@ import (
 
 // turns: two gateways merge what they were told of, neither knowing of the other's.
 func turns(t *testing.T, s *site) {
-	content := noise(210_000)
-	g := s.create("f", 210_000, nil)
+	content := noise(120_000)
+	g := s.create("f", 120_000, nil)
 	chunks := g.cut(content, 10_000)
 	other := g.another()
 	a, b := g.begin(), other.begin()
@@ -32,7 +32,7 @@ func turns(t *testing.T, s *site) {
 	s.check(a.Close(s.ctx))
 	s.check(b.Close(s.ctx))
 	third := g.another()
-	s.wantSpans(third.State().Merged, record.Spans{span(0, 210_000)})
+	s.wantSpans(third.State().Merged, record.Spans{span(0, 120_000)})
 	s.wantChunks("names", third.State().Chunks, chunks...)
 	for _, w := range third.State().Writers {
 		if !w.Closed {
@@ -44,9 +44,9 @@ func turns(t *testing.T, s *site) {
 
 // atOnce: both merge everything at the same time.
 func atOnce(t *testing.T, s *site) {
-	content := noise(40 * 100_001)
-	g := s.create("f", 40*100_001, nil)
-	chunks := g.cut(content, 100_001)
+	content := noise(40 * 40_001)
+	g := s.create("f", 40*40_001, nil)
+	chunks := g.cut(content, 40_001)
 	other := g.another()
 	outs := make([]merge.Outcome, 2)
 	var wg sync.WaitGroup

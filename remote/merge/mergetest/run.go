@@ -1,6 +1,7 @@
 package mergetest
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -10,8 +11,10 @@ import (
 // Run puts the engine of this name through the suite, each test in a root of its
 // own on one server; o, and what hosts.yaml asks for there ("auto" or the engine),
 // must make it one on which the engine is the one chosen. The server is taken to be
-// so far away: 0 is as far as it is.
-func Run(t *testing.T, engine string, o remotetest.SSHDOptions, asked string, trip time.Duration) {
+// so far away: 0 is as far as it is. only names the tests to run, for a server that
+// differs from another one in these alone; nil is all of them.
+func Run(t *testing.T, engine string, o remotetest.SSHDOptions, asked string, trip time.Duration, only []string) {
+	known := map[string]bool{}
 	sshd := remotetest.StartSSHD(t, o)
 	for _, test := range []struct {
 		name string
@@ -36,9 +39,18 @@ func Run(t *testing.T, engine string, o remotetest.SSHDOptions, asked string, tr
 		{"overlaps that another merger made meanwhile", overlapsUnseen},
 		{"the digest is checked", digest},
 	} {
+		known[test.name] = true
+		if only != nil && !slices.Contains(only, test.name) {
+			continue
+		}
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			test.run(t, newSite(t, engine, asked, trip, sshd))
 		})
+	}
+	for _, name := range only {
+		if !known[name] {
+			t.Errorf("there is no test %q", name)
+		}
 	}
 }

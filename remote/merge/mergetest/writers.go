@@ -20,7 +20,7 @@ import (
 
 const (
 	pieces = 60
-	piece  = 200_001 // bytes
+	piece  = 100_001 // bytes
 )
 
 // midway begins a merge and calls strike when some of it is done and much is
