@@ -53,10 +53,11 @@ func withBinaries(m *testing.M) int {
 	return m.Run()
 }
 
+// build links without what debuggers read, which is a third of the work.
 func build(name string, flags ...string) program {
 	return sync.OnceValues(func() (string, error) {
 		path := filepath.Join(binaries, name)
-		args := append([]string{"build", "-buildvcs=false", "-o", path}, flags...)
+		args := append([]string{"build", "-buildvcs=false", "-ldflags=-w", "-o", path}, flags...)
 		if out, err := exec.Command("go", append(args, ".")...).CombinedOutput(); err != nil {
 			return "", fmt.Errorf("build %s: %w\n%s", name, err, out)
 		}

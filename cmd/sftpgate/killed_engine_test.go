@@ -127,7 +127,7 @@ func inMidCopy(t *testing.T, sshd *remotetest.SSHD, name, engine, redis string) 
 	wait.Until(t, "a copy to be met in its middle", func() bool {
 		tries++
 		d = doom(t, sshd, fmt.Sprintf("%s %d", name, tries), "", engine, redis)
-		d.chunks, d.piece = 8, chunkSize // a chunk that is merged in one copy
+		d.chunks, d.piece = 5, chunkSize // a chunk that is merged in one copy
 		d.start("")
 		d.open()
 		over = make(chan struct{})

@@ -27,7 +27,7 @@ import (
 
 const (
 	killedChunks = 6
-	killedPiece  = 512 << 10
+	killedPiece  = 128 << 10
 )
 
 // doomed is an upload, in a root of its own, whose first gateway will die.

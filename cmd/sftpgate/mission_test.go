@@ -39,7 +39,7 @@ func behind(t *testing.T, account remotetest.SSHDOptions) (*remotetest.SSHD, []h
 // By every engine; a gigabyte by each for -prove.
 func TestBehindTwoHosts(t *testing.T) {
 	const all = 128
-	chunks := all / 8
+	chunks := 6
 	if *prove {
 		chunks = all
 	}
@@ -89,8 +89,8 @@ func (u *uploader) finishWithDigest(want []byte) {
 // to its end is killed; the other one finishes, and nobody asks it to.
 func TestPickedUpByTheOtherGateway(t *testing.T) {
 	t.Parallel()
-	const chunks = 6
-	want := digestOfChunks(chunks)
+	const chunks, piece = 6, mib
+	want := digestOfPieces(chunks, piece)
 	sshd := remotetest.StartSSHD(t, accounts["stream"])
 	args := []string{"--hosts", yamlOf(t, sshd.Host("web-1")), "--redis", registrytest.StartRedis(t).URL()}
 	var gates [2]*process
@@ -98,11 +98,11 @@ func TestPickedUpByTheOtherGateway(t *testing.T) {
 	for i := range gates { // each stands still before it publishes
 		gates[i], bases[i] = servingBy(t, failing, []string{"SFTPGATE_FAILPOINT=finish.verified:stop"}, args...)
 	}
-	u := &uploader{t: t, base: bases[0], target: filepath.Join(sshd.Root, "disk.img"), chunks: chunks, acked: map[int]bool{}}
+	u := &uploader{t: t, base: bases[0], target: filepath.Join(sshd.Root, "disk.img"), chunks: chunks, piece: piece, acked: map[int]bool{}}
 	u.open()
 	for i := range chunks {
 		url := fmt.Sprintf("%s/v1/uploads/%s/chunks/%d", bases[i%2], u.id, i)
-		if status, answer := request("PUT", url, bytes.NewReader(chunkOf(i))); status != 200 {
+		if status, answer := request("PUT", url, bytes.NewReader(pieceOf(i, piece))); status != 200 {
 			t.Fatalf("chunk %d: %d %v", i, status, answer)
 		}
 	}
@@ -110,7 +110,7 @@ func TestPickedUpByTheOtherGateway(t *testing.T) {
 		gates[i].poll("the same list from both", func() bool {
 			_, answer := request("GET", base+"/v1/uploads", nil)
 			list, _ := answer["uploads"].([]any)
-			return len(list) == 1 && list[0].(map[string]any)["received_bytes"] == float64(chunks*chunkSize)
+			return len(list) == 1 && list[0].(map[string]any)["received_bytes"] == float64(chunks*piece)
 		})
 	}
 	asked := make(chan struct{})
@@ -143,12 +143,12 @@ func TestPickedUpByTheOtherGateway(t *testing.T) {
 // The same by the one gateway there is, after its restart.
 func TestPickedUpAfterARestart(t *testing.T) {
 	t.Parallel()
-	const chunks = 4
-	want := digestOfChunks(chunks)
+	const chunks, piece = 4, mib
+	want := digestOfPieces(chunks, piece)
 	sshd := remotetest.StartSSHD(t, accounts["copy-data"])
 	args := []string{"--hosts", yamlOf(t, sshd.Host("web-1")), "--state", t.TempDir()}
 	p, base := servingBy(t, failing, []string{"SFTPGATE_FAILPOINT=finish.verified"}, args...)
-	u := &uploader{t: t, base: base, target: filepath.Join(sshd.Root, "disk.img"), chunks: chunks, acked: map[int]bool{}}
+	u := &uploader{t: t, base: base, target: filepath.Join(sshd.Root, "disk.img"), chunks: chunks, piece: piece, acked: map[int]bool{}}
 	if err := u.send(u.missing(u.open())); err != nil {
 		t.Fatal(err)
 	}
@@ -168,7 +168,7 @@ func TestPickedUpAfterARestart(t *testing.T) {
 // The registry loses its master in mid-upload, and another server takes its
 // place. A client that tries again when it is told to notices nothing else.
 func TestRegistryFailsOver(t *testing.T) {
-	const chunks, piece = 24, mib
+	const chunks, piece = 24, mib / 4
 	want := digestOfPieces(chunks, piece)
 	for name, start := range map[string]func(*testing.T) (url string, fail func()){
 		"sentinel": func(t *testing.T) (string, func()) {

@@ -8,8 +8,8 @@ import "flag"
 //	TestKilledAtEveryStep        every step; of a merge, each step by one of the engines
 //	TestEngineKilledAtEveryStep  every step of a merge, each by one of the engines, another one than there
 //	TestCrowdOfOpenUploads       500 uploads, not 2,000
-//	TestTwoGigabytes             256 MiB by each engine, not 2 GiB
-//	TestBehindTwoHosts           128 MiB by each engine, not 1 GiB
+//	TestTwoGigabytes             128 MiB by each engine, not 2 GiB
+//	TestBehindTwoHosts           48 MiB by each engine, not 1 GiB
 //
 // What an engine does at a step is the gateway's work before it, and the host's
 // in the middle of a copy; that is TestEngineKilledInMidCopy, by every engine always.
