@@ -32,10 +32,11 @@ test:
 
 # $(call run,NAME,ARGUMENTS) tests with a line for each test that passes, without its
 # subtests; then which took longest, what each package took, and the closing line.
-# Vetting is for check, and linking is a third quicker without what debuggers read.
+# Vetting is for check, and linking is quicker without what debuggers read. Many tests
+# wait for something, so more of them run at once than there are cores.
 define run
 @mkdir -p bin; rm -f bin/$(1).*; set -o pipefail; \
-$(GOTESTSUM) --format testname --jsonfile bin/$(1).json -- -race -p 2 -vet=off -ldflags=-w $(2) </dev/null 2>&1 | \
+$(GOTESTSUM) --format testname --jsonfile bin/$(1).json -- -race -p 2 -parallel 4 -vet=off -ldflags=-w $(2) </dev/null 2>&1 | \
 tee bin/$(1).log | grep --line-buffered -vE '^PASS [^ ]*\.(Test|Fuzz)[A-Za-z0-9_]*/'; status=$$?; \
 echo "== the slowest, whole tests and parts of them"; \
 $(GOTESTSUM) tool slowest --jsonfile bin/$(1).json --num 30; \

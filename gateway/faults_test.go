@@ -178,15 +178,19 @@ func frozenServer(t *testing.T, distance string) {
 	content := noise(4 * mib)
 	up := r.open(alice, "f", 4*mib).Upload
 	r.send(alice, up.ID, content, 0, mib)
-	if n := sshd.StopSFTP(); n == 0 {
-		t.Fatal("nothing was frozen")
+	at, err := int64(mib), error(nil)
+	for ; at < 2*mib; at += mib / 8 {
+		sshd.StopSFTP()
+		if err = r.trySend(alice, up.ID, content, at, mib/8); err != nil {
+			break
+		} // by a connection that was opened just then: it is frozen next
 	}
-	wantCode(t, r.trySend(alice, up.ID, content, mib, mib), gateway.HostTimeout)
+	wantCode(t, err, gateway.HostTimeout)
 	if _, err := s.Entries(t.Context(), alice, "web-2", other.Root); err != nil {
 		t.Errorf("another host is affected: %v", err)
 	}
 	r.send(alice, up.ID, content, 2*mib, 2*mib) // a new server process
-	r.send(alice, up.ID, content, mib, mib)
+	r.send(alice, up.ID, content, at, 2*mib-at)
 	sshd.ContSFTP() // what it still had to do counts for nothing
 	r.finish(alice, up.ID)
 	r.exact("f", content)
