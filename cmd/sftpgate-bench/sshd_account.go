@@ -13,7 +13,7 @@ const accountName = "deploy"
 
 // account makes a user database in dir that the server reads by nss_wrapper(1),
 // and returns the environment for that. The one account in it has the rights of
-// whoever runs this, so that nothing needs root, and none of his files: /bin/sh,
+// whoever runs this, so that nothing needs root, and none of their files: /bin/sh,
 // and an empty home with no start-up file that would be measured as well.
 func account(dir string, me *user.User) (environ []string, err error) {
 	wrapper, err := findWrapper()

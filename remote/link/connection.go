@@ -39,7 +39,8 @@ type connection struct {
 	timer  *time.Timer
 }
 
-// connect dials h and starts SFTP.
+// connect dials h and starts SFTP. It ends by DialTimeout and LoginTimeout together,
+// and with the era.
 func (p *Pool) connect(e *era, h hosts.Host) (*connection, time.Duration, error) {
 	t, err := p.reach(e.life, h)
 	if err != nil {

@@ -15,7 +15,7 @@ const againFirst = time.Minute
 // asking is when a shell is asked again.
 type asking struct {
 	mu    sync.Mutex
-	asked bool // just now
+	asked bool // and not answered yet
 	next  time.Time
 	pause time.Duration
 }
