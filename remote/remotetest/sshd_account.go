@@ -13,7 +13,7 @@ const accountName = "deploy"
 
 // account gives the server a user database of its own by nss_wrapper(1), and
 // returns the environment that has it read that. The one account in it has the
-// rights of whoever runs the test, so that nothing needs root, and none of his
+// rights of whoever runs the test, so that nothing needs root, and none of their
 // files: another shell, an empty home.
 func (s *SSHD) account(me *user.User, shell string) (environ []string) {
 	s.t.Helper()
