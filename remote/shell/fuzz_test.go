@@ -97,8 +97,12 @@ type answered struct {
 
 // theirs are the answers in what was said, up to the first that is none.
 func theirs(said, nonce string) (all []answered) {
-	for _, line := range strings.Split(said, "\n") {
-		rest, ours := strings.CutPrefix(strings.TrimSuffix(line, "\r"), nonce+" ")
+	for line := range strings.Lines(said) {
+		whole, ended := strings.CutSuffix(line, "\n")
+		rest, ours := strings.CutPrefix(strings.TrimSuffix(whole, "\r"), nonce+" ")
+		if !ended { // cut on the way
+			return all
+		}
 		if !ours {
 			continue
 		}

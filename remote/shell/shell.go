@@ -207,15 +207,20 @@ func (s *Shell) next(ctx context.Context) (string, error) {
 	}
 }
 
-// read hands out lines until the output ends; lines longer than any answer in pieces.
+// read hands out lines until the output ends; lines longer than any answer in
+// pieces. A last line without its end was cut on the way: half an answer is none.
 func (s *Shell) read() {
 	defer close(s.lines)
 	for r := bufio.NewReaderSize(s.ch, 64<<10); ; {
-		line, _, err := r.ReadLine()
-		if err != nil {
+		line, err := r.ReadSlice('\n')
+		if err != nil && !errors.Is(err, bufio.ErrBufferFull) {
 			return
 		}
-		s.lines <- string(line)
+		if whole, ended := strings.CutSuffix(string(line), "\n"); ended {
+			s.lines <- strings.TrimSuffix(whole, "\r")
+		} else {
+			s.lines <- string(line)
+		}
 	}
 }
 
