@@ -93,7 +93,7 @@ func (a api) open(w http.ResponseWriter, r *http.Request, c gateway.Caller) erro
 	if err != nil {
 		return err
 	}
-	w.Header().Set("Location", locationOf(opened.Upload))
+	w.Header().Set("Location", locationOf(r, opened.Upload))
 	status := http.StatusCreated
 	if opened.Resumed {
 		status = http.StatusOK
@@ -101,7 +101,10 @@ func (a api) open(w http.ResponseWriter, r *http.Request, c gateway.Caller) erro
 	return web.Reply(w, r, status, withReceived(opened.Upload))
 }
 
-func locationOf(u gateway.Upload) string { return "/v1/uploads/" + url.PathEscape(u.ID) }
+// locationOf is where the client of r finds u.
+func locationOf(r *http.Request, u gateway.Upload) string {
+	return web.ExternalPath(r, "/v1/uploads/"+url.PathEscape(u.ID))
+}
 
 // withReceived shows u with what is received, also when that is nothing.
 func withReceived(u gateway.Upload) web.Upload {

@@ -63,7 +63,8 @@ func Routes(m *web.Mux, s Service, i Info) {
 // view is what the templates see.
 type view struct {
 	Info
-	Base     string
+	Base     string // the gateway's URL, without a final slash
+	Prefix   string // the path in it
 	User     string
 	Hosts    []gateway.HostView
 	Trouble  string // why no hosts are shown
@@ -71,7 +72,7 @@ type view struct {
 }
 
 func (p page) show(w http.ResponseWriter, r *http.Request) error {
-	v := view{Info: p.info, Base: web.BaseURL(r)}
+	v := view{Info: p.info, Base: web.BaseURL(r), Prefix: web.Prefix(r)}
 	c, err := web.CallerOf(r)
 	if err == nil {
 		v.User = c.User

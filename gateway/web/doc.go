@@ -5,8 +5,9 @@
 // A request passes, in this order (see [Front.Handler]):
 //
 //	recovery and the log line → security headers → deadlines that move with the
-//	bytes → names and origins → the routes ([Mux]) → authentication ([UserFunc],
-//	[CallerOf]) → the handler → drain of what the handler left unread
+//	bytes → names and origins → the base path → the routes ([Mux]) →
+//	authentication ([UserFunc], [CallerOf]) → the handler → drain of what the
+//	handler left unread
 //
 // Handlers return errors; [Fail] writes them in one place, as RFC 9457 problem
 // details. A dialect with an error shape of its own asks [Explain] for status,

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"sftpgate/gateway"
@@ -98,7 +99,7 @@ func (x *exchange) logLine(r *http.Request) {
 		level = slog.LevelError
 	case status >= 500:
 		level = slog.LevelWarn
-	case status < 400 && isProbe(r.URL.Path):
+	case status < 400 && isProbe(strings.TrimPrefix(r.URL.Path, x.front.base)):
 		level = slog.LevelDebug
 	}
 	if x.front.log.Enabled(r.Context(), level) {

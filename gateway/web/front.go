@@ -25,6 +25,9 @@ type Options struct {
 	Names []string
 	// Proxies are believed when they say on whose behalf they ask.
 	Proxies Proxies
+	// BasePath is the path below which everything is served, such as "/gate" (see
+	// [ParseBasePath]); "" for none. Handlers see paths without it.
+	BasePath string
 	// Idle is how long a body or an answer may stand still. Default 60 s.
 	Idle time.Duration
 	// Linger is how long the rest of a refused body is read and thrown away, so
@@ -50,6 +53,7 @@ type Front struct {
 	origins     origins
 	names       map[string]bool
 	proxies     Proxies
+	base        string
 	idle        time.Duration
 	linger      time.Duration
 	lingerBytes int64
@@ -59,7 +63,7 @@ type Front struct {
 }
 
 // New checks the options and makes a Front. It fails when the authenticator is
-// missing or an origin is not one.
+// missing, or an origin or the base path is not valid.
 func New(o Options) (*Front, error) {
 	if o.Auth == nil {
 		return nil, errors.New("web: no authenticator given")
@@ -68,7 +72,11 @@ func New(o Options) (*Front, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &Front{auth: o.Auth, origins: allowed, proxies: o.Proxies, idle: o.Idle,
+	base, err := ParseBasePath(o.BasePath)
+	if err != nil {
+		return nil, fmt.Errorf("base path: %w", err)
+	}
+	f := &Front{auth: o.Auth, origins: allowed, proxies: o.Proxies, base: base, idle: o.Idle,
 		linger: o.Linger, lingerBytes: o.LingerBytes, heartbeat: o.Heartbeat, log: o.Log, observe: o.Observe}
 	if o.Names != nil {
 		f.names = make(map[string]bool, len(o.Names))
@@ -113,7 +121,9 @@ func (f *Front) Handler(next http.Handler) http.Handler {
 		} else if done {
 			return
 		}
-		next.ServeHTTP(w, r)
+		if below, ok := f.strip(w, r); ok {
+			next.ServeHTTP(w, below)
+		}
 	})
 }
 

@@ -106,7 +106,7 @@ func (m *Mux) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func (m *Mux) refuse(w http.ResponseWriter, r *http.Request, allow []string) {
 	if len(allow) == 0 {
-		Fail(w, r, gateway.Refuse(NotFound, "there is nothing at this address; the API begins at /v1/"))
+		Fail(w, r, gateway.Refuse(NotFound, "there is nothing at this address; the API begins at %s", ExternalPath(r, "/v1/")))
 		return
 	}
 	if slices.Contains(allow, http.MethodGet) {

@@ -9,7 +9,7 @@ import (
 )
 
 // Proxies are the addresses whose word counts: about the user (HeaderAuth), the
-// client's address, and the name and scheme under which clients see the gateway.
+// client's address, and the name, scheme and prefix under which clients see the gateway.
 type Proxies []netip.Prefix
 
 // ParseProxies reads CIDR prefixes; a single address stands for itself.
@@ -80,9 +80,28 @@ func (p Proxies) host(r *http.Request) string {
 	return r.Host
 }
 
-// BaseURL is scheme://host[:port] as the client sees the gateway, safe to be
-// shown: where the client gave a host that cannot be one, it is the address
-// that the request arrived at.
+// prefix is the path that proxies stripped from r, "" for none. Each proxy appends
+// its own behind a comma, so the outermost comes first. The whole header is ignored
+// if any part of it is not a plain path.
+func (p Proxies) prefix(r *http.Request) string {
+	values := r.Header.Values("X-Forwarded-Prefix")
+	if len(values) == 0 || !p.sent(r) {
+		return ""
+	}
+	var all string
+	for text := range strings.SplitSeq(strings.Join(values, ","), ",") {
+		one, err := ParseBasePath(strings.TrimSpace(text))
+		if err != nil || len(all)+len(one) > maxPrefix {
+			return ""
+		}
+		all += one
+	}
+	return all
+}
+
+// BaseURL is scheme://host[:port] as the client sees the gateway, with the
+// [Prefix] behind it, safe to be shown: where the client gave a host that cannot
+// be one, it is the address that the request arrived at.
 func BaseURL(r *http.Request) string {
 	var p Proxies
 	if x := exchangeOf(r); x != nil {
@@ -99,7 +118,7 @@ func BaseURL(r *http.Request) string {
 			host = a.String()
 		}
 	}
-	return scheme + "://" + host
+	return scheme + "://" + host + Prefix(r)
 }
 
 func first(list string) string {
