@@ -66,6 +66,9 @@ func TestRefusedCommandLines(t *testing.T) {
 		{serve("--listen", "8080"), exitUsage, []string{"HOST:PORT"}},
 		{serve("--allow-origin", "panel.example"), exitUsage, []string{"panel.example", "scheme://host"}},
 		{serve("--redis", "http://x"), exitUsage, []string{"--redis", "redis://"}},
+		{serve("--base-path", "gate"), exitUsage, []string{"--base-path", "/gate"}},
+		{serve("--base-path", "https://panel.example/gate"), exitUsage, []string{"--base-path", "slash"}},
+		{serve("--base-path", "/a/../b"), exitUsage, []string{"--base-path", `".."`}},
 		{serve("--tls-cert", "x.pem"), exitUsage, []string{"--tls-key"}},
 		{serve("--tls-cert", "/no/x.pem", "--tls-key", "/no/x.key"), exitFailed, []string{"/no/x.pem"}},
 		{serve("--idle-timeout", "0s"), exitUsage, []string{"--idle-timeout"}},
@@ -79,6 +82,7 @@ func TestRefusedCommandLines(t *testing.T) {
 		{serve("--user-quota=-1GiB"), exitUsage, []string{"--user-quota", "as in 50MiB"}},
 		{serve("--log-level", "loud"), exitUsage, []string{"--log-level", "debug"}},
 		{[]string{"demo", "--listen", "0.0.0.0:0"}, exitUsage, []string{"--insecure-listen"}},
+		{[]string{"demo", "--base-path", "/a//b"}, exitUsage, []string{"--base-path", "double slash"}},
 		{[]string{"hosts", "check", "--hosts", good, "web-9"}, exitUsage, []string{`"web-9"`, "there are: h"}},
 	} {
 		_, stderr, status := run(t, c.args...)
@@ -113,7 +117,7 @@ func TestHelpAndVersion(t *testing.T) {
 		}
 	}
 	stdout, _, _ := run(t, "serve", "--help")
-	for _, want := range []string{"SFTPGATE_TRUSTED_PROXY", "SFTPGATE_REDIS", "SFTPGATE_TLS_CERT", "SFTPGATE_LOG_LEVEL", "SFTPGATE_MAX_BODIES", "SFTPGATE_USER_QUOTA", "Default 256"} {
+	for _, want := range []string{"SFTPGATE_TRUSTED_PROXY", "SFTPGATE_BASE_PATH", "SFTPGATE_REDIS", "SFTPGATE_TLS_CERT", "SFTPGATE_LOG_LEVEL", "SFTPGATE_MAX_BODIES", "SFTPGATE_USER_QUOTA", "Default 256"} {
 		if !strings.Contains(stdout, want) {
 			t.Errorf("no %s in\n%s", want, stdout)
 		}

@@ -13,12 +13,14 @@ import (
 	"time"
 
 	"sftpgate/gateway/page"
+	"sftpgate/gateway/web"
 )
 
 type demoCmd struct {
 	Listen         string        `placeholder:"ADDR" help:"Listen on this address (host:port). Default ${listen}, or a free port when that is taken."`
 	Dir            string        `placeholder:"DIR" help:"Keep files and state here, and go on with them the next time. Default: a temporary directory that is removed at the end."`
 	Drain          time.Duration `default:"5s" placeholder:"TIME" help:"How long running requests may go on after Ctrl-C. Default 5s."`
+	BasePath       string        `placeholder:"PATH" help:"Serve everything below this path, such as /gate."`
 	InsecureListen bool          `help:"Listen on other than loopback although everybody is let in."`
 
 	logFlags
@@ -27,6 +29,10 @@ type demoCmd struct {
 // Run shows the gateway at work until ctx ends.
 func (c demoCmd) Run(ctx context.Context, to console) error {
 	log := c.logger(to.err)
+	base, err := web.ParseBasePath(c.BasePath)
+	if err != nil {
+		return misused("--base-path: %v", err)
+	}
 	dir, done, err := demoDir(c.Dir)
 	if err != nil {
 		return err
@@ -45,7 +51,7 @@ func (c demoCmd) Run(ctx context.Context, to console) error {
 	if err != nil {
 		return err
 	}
-	g, err := assemble(ctx, settings{hosts: set, state: filepath.Join(dir, "state"), log: log,
+	g, err := assemble(ctx, settings{hosts: set, state: filepath.Join(dir, "state"), base: base, log: log,
 		auth: openAuth(nil), openMetrics: true, names: nameGuard(l, true, nil), info: page.Info{Version: version(), Auth: "none", Demo: c.Dir == ""}})
 	if err != nil {
 		_ = l.Close()
@@ -55,9 +61,10 @@ func (c demoCmd) Run(ctx context.Context, to console) error {
 		if moved {
 			fmt.Fprintf(to.out, "%s is taken; this one listens on a free port.\n", defaultListen)
 		}
-		introduce(ctx, to.out, l.Addr().String())
-		fmt.Fprintf(to.out, "Open http://%s/ or paste the lines above. What is uploaded lies in %s%s. Ctrl-C ends it.\n",
-			l.Addr(), files, map[bool]string{true: " until then"}[c.Dir == ""])
+		url := "http://" + l.Addr().String() + base
+		introduce(ctx, to.out, url)
+		fmt.Fprintf(to.out, "Open %s/ or paste the lines above. What is uploaded lies in %s%s. Ctrl-C ends it.\n",
+			url, files, map[bool]string{true: " until then"}[c.Dir == ""])
 	})
 }
 
@@ -87,14 +94,14 @@ func demoDir(kept string) (dir string, done func(), err error) {
 	return dir, func() { _ = os.RemoveAll(dir) }, nil
 }
 
-// introduce prints what the gateway itself says at "/": what it is, what runs
+// introduce prints what the gateway at url itself says: what it is, what runs
 // here, and lines for curl that work as they stand.
-func introduce(ctx context.Context, to io.Writer, addr string) {
+func introduce(ctx context.Context, to io.Writer, url string) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	_ = fetch(ctx, io.Discard, "http://"+addr+"/v1/hosts/demo") // so that it is known to be up
-	if err := fetch(ctx, to, "http://"+addr+"/"); err != nil {
-		fmt.Fprintf(to, "The gateway does not answer at http://%s/: %v\n", addr, err)
+	_ = fetch(ctx, io.Discard, url+"/v1/hosts/demo") // so that it is known to be up
+	if err := fetch(ctx, to, url+"/"); err != nil {
+		fmt.Fprintf(to, "The gateway does not answer at %s/: %v\n", url, err)
 	}
 	fmt.Fprintln(to)
 }

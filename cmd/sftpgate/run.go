@@ -55,6 +55,7 @@ type settings struct {
 	origins []string
 	names   []string // nil: any
 	proxies web.Proxies
+	base    string // the path below which the API and the page are; "" for none
 	idle    time.Duration
 
 	expireAfter time.Duration
@@ -91,7 +92,7 @@ type gate struct {
 func assemble(ctx context.Context, s settings) (*gate, error) {
 	numbers := metrics.New(version())
 	front, err := web.New(web.Options{Auth: s.auth, Origins: s.origins, Names: s.names,
-		Proxies: s.proxies, Idle: s.idle, Log: s.log, Observe: numbers.Observe})
+		Proxies: s.proxies, BasePath: s.base, Idle: s.idle, Log: s.log, Observe: numbers.Observe})
 	if err != nil {
 		return nil, misused("--allow-origin: %v", err)
 	}

@@ -24,10 +24,12 @@ type serveCmd struct {
 
 	Auth         string   `enum:"none,header,jwt" default:"none" placeholder:"WAY" help:"How users are told apart: none (everybody is who he says, only on loopback), header (a trusted proxy says who it is) or jwt (a ticket that a panel has signed does). Default none."`
 	UserHeader   string   `default:"X-User" placeholder:"NAME" help:"The header in which the proxy names the user. Default X-User."`
-	TrustedProxy []string `placeholder:"CIDR" help:"Addresses whose headers are believed: the user (--auth header), X-Forwarded-For, -Host and -Proto."`
+	TrustedProxy []string `placeholder:"CIDR" help:"Addresses whose headers are believed: the user (--auth header), X-Forwarded-For, -Host, -Proto and -Prefix."`
 	Admin        []string `placeholder:"USER" help:"Users who may end the uploads of others."`
 	AllowOrigin  []string `placeholder:"ORIGIN" help:"Web sites whose pages may call, as https://panel.example; * for all."`
 	AllowHost    []string `placeholder:"NAME" help:"Names by which the gateway may be addressed, beside IP addresses and localhost. With --auth none on loopback no others are, else any is unless this is given."`
+
+	BasePath string `placeholder:"PATH" help:"Serve everything below this path, such as /gate, so that a panel can mount the gateway beside itself. If your proxy strips the path, leave this out and let the proxy send X-Forwarded-Prefix."`
 
 	ticketFlags
 
@@ -78,8 +80,12 @@ func (c serveCmd) Run(ctx context.Context, to console) error {
 		if s.profiles != nil {
 			log.Info("profiles", "address", s.profiles.Addr().String())
 		}
-		log.Info("listening", "address", l.Addr().String(), "tls", s.certificate != nil, "auth", c.Auth,
-			"hosts", len(s.hosts.All()), "shared", c.Redis != "", "version", version())
+		where := []any{"address", l.Addr().String()}
+		if s.base != "" {
+			where = append(where, "base_path", s.base)
+		}
+		log.Info("listening", append(where, "tls", s.certificate != nil, "auth", c.Auth,
+			"hosts", len(s.hosts.All()), "shared", c.Redis != "", "version", version())...)
 	})
 }
 
@@ -118,6 +124,9 @@ func (c serveCmd) settings(ctx context.Context, log *slog.Logger) (settings, err
 	}
 	if s.proxies, err = web.ParseProxies(c.TrustedProxy); err != nil {
 		return s, misused("--trusted-proxy: %v", err)
+	}
+	if s.base, err = web.ParseBasePath(c.BasePath); err != nil {
+		return s, misused("--base-path: %v", err)
 	}
 	if s.auth, err = c.authenticator(ctx, s.proxies, log); err != nil {
 		return s, err
