@@ -35,6 +35,7 @@ const (
 	HostUnreachable     Code = "host-unreachable"
 	RegistryUnavailable Code = "registry-unavailable"
 	ShuttingDown        Code = "shutting-down"
+	StillFinishing      Code = "still-finishing"
 	NoSpace             Code = "no-space"
 	Quota               Code = "quota"
 )
@@ -44,7 +45,7 @@ const (
 var retryable = map[Code]bool{
 	UnknownUpload: true, // POSTing the upload again brings it back from the host
 	Incomplete:    true, HostError: true, HostTimeout: true, HostUnreachable: true,
-	RegistryUnavailable: true, ShuttingDown: true, NoSpace: true, Quota: true, TooMany: true, OwnedByAnother: true,
+	RegistryUnavailable: true, ShuttingDown: true, StillFinishing: true, NoSpace: true, Quota: true, TooMany: true, OwnedByAnother: true,
 }
 
 // Error is a refusal that a client can act on.

@@ -119,6 +119,66 @@ func (s *Service) load(ctx context.Context, known Upload) (*upload, error) {
 	return u, nil
 }
 
+// Find returns the upload that a dialect's client calls by its own id in a
+// directory, without Received; no host is read for it. A caller whose ticket's time is over finds what the
+// ticket opened, and learns nothing else.
+//
+// Refusals: unknown-upload, path and host errors.
+func (s *Service) Find(ctx context.Context, c Caller, host, dir, clientID string) (Upload, error) {
+	fresh := c
+	fresh.Bound = false
+	_, t, err := s.directory(ctx, fresh, actUpload, host, dir)
+	if err != nil {
+		return Upload{}, c.hide(err)
+	}
+	e, ok, err := s.index.ByAlias(ctx, clientAlias(c.User, host, t.Dir, clientID))
+	if err != nil {
+		return Upload{}, explain(host, err)
+	}
+	if !ok {
+		return Upload{}, c.hide(Refuse(UnknownUpload, "no upload with the client's id %q in %s", clientID, dir))
+	}
+	u, over, err := s.find(ctx, c, actUpload, e.Upload.ID)
+	switch {
+	case err != nil:
+		return Upload{}, err
+	case over != nil:
+		return *over, nil
+	}
+	return u.view(false), nil
+}
+
+// FindAt returns the caller's own unfinished upload at a path as the host knows it,
+// with Received: where the registry has lost what an address or a client's own id
+// stood for. Of an unnamed upload the last component of the path is its id.
+//
+// Refusals: unknown-upload, path and host errors; for a caller whose ticket's time
+// is over, unauthenticated where the ticket did not open it.
+func (s *Service) FindAt(ctx context.Context, c Caller, host, path string) (Upload, error) {
+	fresh := c
+	fresh.Bound = false
+	h, t, err := s.target(ctx, fresh, host, path, false)
+	if err != nil {
+		return Upload{}, c.hide(err)
+	}
+	scene, err := h.Look(ctx, t, c.User)
+	switch {
+	case err != nil:
+		return Upload{}, c.hide(explain(host, err))
+	case c.Bound && !c.mayGoOn(scene):
+		return Upload{}, tooLate()
+	case scene.Mine == nil:
+		return Upload{}, Refuse(UnknownUpload, "you have no unfinished upload to %s on host %s: send it from the beginning", path, host)
+	}
+	u, err := s.activate(ctx, h, scene.Mine)
+	if err != nil {
+		return Upload{}, explain(host, err)
+	}
+	u.goOn()
+	u.save(ctx)
+	return u.view(true), nil
+}
+
 func unknown(id string) *Error {
 	return Refuse(UnknownUpload, "upload %s is not known any more: POST the same upload again, it goes on where it stood", clipID(id))
 }

@@ -171,7 +171,11 @@ func (u *upload) finishes() <-chan struct{} {
 // Wait returns when the finish that was asked for has ended, with the result
 // or with why there is none, and when ctx ends.
 func (s *Service) Wait(ctx context.Context, c Caller, id string) (Upload, error) {
-	u, over, err := s.find(ctx, c, actSee, id)
+	return s.wait(ctx, c, actSee, id)
+}
+
+func (s *Service) wait(ctx context.Context, c Caller, a action, id string) (Upload, error) {
+	u, over, err := s.find(ctx, c, a, id)
 	if err != nil {
 		return Upload{}, err
 	}

@@ -90,6 +90,21 @@ func (h *Held) take(ctx context.Context, in *incoming, b *body, most int64) erro
 // Place commits what is held to an upload in the same directory, at off. It
 // answers as Receive does, and nothing is held afterwards.
 func (h *Held) Place(ctx context.Context, id string, off int64) (Upload, error) {
+	return h.place(ctx, id, func(*upload) (int64, error) { return off, nil })
+}
+
+// PlaceChunk is Place for a chunk by its index, as ReceiveChunk counts.
+func (h *Held) PlaceChunk(ctx context.Context, id string, index int64) (Upload, error) {
+	return h.place(ctx, id, func(u *upload) (int64, error) {
+		meta := u.gen.State().Meta
+		if meta.ChunkSize == 0 && index == 0 && h.Len > 0 {
+			return 0, u.fixChunkSize(ctx, h.Len)
+		}
+		return chunkOffset(index, meta.ChunkSize, meta.Size, h.Len)
+	})
+}
+
+func (h *Held) place(ctx context.Context, id string, at func(*upload) (int64, error)) (Upload, error) {
 	defer h.Drop(ctx)
 	done, err := h.s.enter()
 	if err != nil {
@@ -113,6 +128,10 @@ func (h *Held) Place(ctx context.Context, id string, off int64) (Upload, error) 
 	}
 	if t := u.gen.Target(); t.Host != h.dir.Host || t.Dir != h.dir.Dir {
 		return Upload{}, Refuse(InvalidRequest, "the bytes were sent to %s on host %s, the upload is for %s on host %s", h.dir.Dir, h.dir.Host, t.Dir, t.Host)
+	}
+	off, err := at(u)
+	if err != nil {
+		return Upload{}, err
 	}
 	if _, err := u.bounds(Body{Off: off, Len: h.Len, Total: -1, limit: h.c.maxSize()}); err != nil {
 		return Upload{}, err

@@ -57,23 +57,6 @@ func (s *Service) List(ctx context.Context, c Caller) ([]Upload, error) {
 	return list, nil
 }
 
-// Find returns the upload that a dialect's client calls by its own id in a
-// directory. Refusal: unknown-upload.
-func (s *Service) Find(ctx context.Context, c Caller, host, dir, clientID string) (Upload, error) {
-	_, t, err := s.directory(ctx, c, actSee, host, dir)
-	if err != nil {
-		return Upload{}, err
-	}
-	e, ok, err := s.index.ByAlias(ctx, clientAlias(c.User, host, t.Dir, clientID))
-	if err != nil {
-		return Upload{}, explain(host, err)
-	}
-	if !ok {
-		return Upload{}, Refuse(UnknownUpload, "no upload with the client's id %q in %s", clientID, dir)
-	}
-	return s.Get(ctx, c, e.Upload.ID)
-}
-
 // Hosts lists the hosts as last known; no host is asked.
 func (s *Service) Hosts(_ context.Context, c Caller) ([]HostView, error) {
 	if err := s.allow(c, actList, object{}); err != nil {

@@ -73,15 +73,23 @@ func (s *Service) reopen(ctx context.Context, c Caller, r OpenRequest) (Opened, 
 	if err == nil {
 		scene, err = h.Look(ctx, t, c.User)
 	}
-	err = explain(r.Host, err)
-	switch CodeOf(err) {
-	case HostUnreachable, HostTimeout, HostRefused, RegistryUnavailable:
-		return Opened{}, err
+	if err != nil {
+		return Opened{}, c.hide(explain(r.Host, err))
 	}
-	if err != nil || !c.mayGoOn(scene) {
-		return Opened{}, tooLate() // what stands there is not his to know any more
+	if !c.mayGoOn(scene) {
+		return Opened{}, tooLate()
 	}
 	return s.openAs(ctx, fresh, r)
+}
+
+// hide keeps what stands on a host from a caller whose ticket's time is over: it
+// is not his to know any more.
+func (c Caller) hide(err error) error {
+	switch code := CodeOf(err); {
+	case !c.Bound, code == HostUnreachable, code == HostTimeout, code == HostRefused, code == RegistryUnavailable:
+		return err
+	}
+	return tooLate()
 }
 
 // mayGoOn reports whether what stands at a target is an upload that the

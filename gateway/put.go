@@ -256,7 +256,7 @@ func (p *put) large(ctx context.Context, first *stage.Attempt) (PutResult, error
 	}
 	u.startFinish()
 	u.save(ctx)
-	v, err := p.s.Wait(ctx, p.c, u.id)
+	v, err := p.s.waitWithin(ctx, p.c, u.id, p.Patience)
 	if err != nil {
 		return PutResult{}, err
 	}

@@ -57,7 +57,8 @@ func (s *Service) Receive(ctx context.Context, c Caller, id string, b Body) (Upl
 }
 
 // ReceiveChunk is Receive for a chunk by its index. The chunk size is fixed by
-// the declaration, or by chunk 0.
+// the declaration, or by chunk 0. Where chunk 0 comes without its length, nothing of
+// it is kept unless it comes whole: its end would be taken for the size of a chunk.
 func (s *Service) ReceiveChunk(ctx context.Context, c Caller, id string, index int64, b Body) (Upload, error) {
 	u, over, err := s.find(ctx, c, actUpload, id)
 	if err != nil {
@@ -73,6 +74,10 @@ func (s *Service) ReceiveChunk(ctx context.Context, c Caller, id string, index i
 	fix := size == 0 && index == 0 && b.Len > 0 && over == nil
 	if fix {
 		size = b.Len
+	}
+	if size == 0 && index == 0 && b.Len < 0 {
+		b.fixes, b.Off = true, 0
+		return s.Receive(ctx, c, id, b)
 	}
 	if b.Off, err = chunkOffset(index, size, total, b.Len); err != nil {
 		return Upload{}, err
@@ -105,7 +110,7 @@ func (u *upload) receive(ctx context.Context, b Body) error {
 		return err
 	}
 	u.expect(b.Off, end)
-	r := &receiver{u: u, ctx: ctx, in: b.in, body: newBody(b.R, b.Digest != nil), off: b.Off, end: end, exact: b.Len >= 0, digest: b.Digest,
+	r := &receiver{u: u, ctx: ctx, in: b.in, body: newBody(b.R, b.Digest != nil), off: b.Off, end: end, exact: b.Len >= 0, digest: b.Digest, check: b.Check, fixes: b.fixes,
 		slots: make(chan struct{}, commitsAhead)}
 	r.lanes = u.gen.Lanes()
 	err = explain(u.hostID(), r.run())

@@ -25,6 +25,8 @@ type receiver struct {
 	end    int64
 	exact  bool    // the body must reach end
 	digest *Digest // nothing counts until the body matches it
+	check  func() error
+	fixes  bool // its length becomes the chunk size
 	lanes  *stage.Lanes
 	held   []heldPiece
 	looked bool // the host was asked what it holds
@@ -61,8 +63,11 @@ func (r *receiver) goesOn() error {
 
 func (r *receiver) cut() error {
 	kept := "what arrived is kept"
-	if r.digest != nil {
+	switch {
+	case r.digest != nil || r.check != nil:
 		kept = "nothing of it is kept, since its digest cannot be checked"
+	case r.fixes:
+		kept = "nothing of it is kept, since the length of the first chunk is the size of all"
 	}
 	return &Error{Code: InvalidRequest, Err: r.body.err,
 		Detail: fmt.Sprintf("the body was cut after %d bytes; %s: send the rest again", r.body.read, kept)}
@@ -141,7 +146,7 @@ func (r *receiver) fresh(next stretch) (int64, error) {
 			r.fail(err)
 			return
 		}
-		if r.digest != nil {
+		if r.atOnce() {
 			r.mu.Lock()
 			r.held = append(r.held, piece)
 			r.mu.Unlock()
@@ -153,12 +158,21 @@ func (r *receiver) fresh(next stretch) (int64, error) {
 	return n, nil
 }
 
-// release commits what waited for the digest, or discards it.
+// atOnce reports whether all of the body counts or nothing.
+func (r *receiver) atOnce() bool { return r.digest != nil || r.check != nil || r.fixes }
+
+// release commits what waited for the whole body, or discards it.
 func (r *receiver) release(err error) error {
 	if err == nil && r.digest != nil {
 		if sum := Digest(r.body.sum.Sum(nil)); sum != *r.digest {
 			err = Refuse(DigestMismatch, "the body's SHA-256 is %x, its Content-Digest says %x; nothing of it is kept: send it again", sum[:], r.digest[:])
 		}
+	}
+	if err == nil && r.check != nil {
+		err = r.check()
+	}
+	if err == nil && r.fixes && r.body.read > 0 {
+		err = r.u.fixChunkSize(context.WithoutCancel(r.ctx), r.body.read)
 	}
 	for _, piece := range r.held {
 		if err != nil {

@@ -58,9 +58,13 @@ type Body struct {
 	// Total is the file's length as this request states it; -1 when it does not.
 	Total  int64
 	Digest *Digest // of this body; nothing of it counts until it matches
-	R      io.Reader
+	// Check is asked once the whole body has arrived, and nothing of it counts until
+	// it agrees: for checksums that the gateway itself does not know. May be nil.
+	Check func() error
+	R     io.Reader
 
 	most  int64 // bytes, at most, where neither Len nor the file's size is known; 0: no bound
+	fixes bool  // this is chunk 0: its length becomes the chunk size
 	limit int64 // bytes of the whole file, at most, by the caller's ticket; 0: no bound
 	in    *incoming
 }
@@ -80,6 +84,9 @@ type PutRequest struct {
 	Digest  *Digest
 	Restart bool // give up the caller's own unfinished upload of another file there
 	R       io.Reader
+	// Patience bounds the wait for the publication once the body is here, as
+	// FinishAndWait does; 0: as long as the request lasts.
+	Patience time.Duration
 }
 
 // PutResult is the answer to PutFile.

@@ -74,7 +74,17 @@ func (v Upload) with(other Upload, takes bool) Upload {
 
 // Get returns one upload, with Received.
 func (s *Service) Get(ctx context.Context, c Caller, id string) (Upload, error) {
-	u, over, err := s.find(ctx, c, actSee, id)
+	return s.get(ctx, c, actSee, id)
+}
+
+// Resume is Get for who goes on with the upload: it needs the right to send, and not
+// the right to look.
+func (s *Service) Resume(ctx context.Context, c Caller, id string) (Upload, error) {
+	return s.get(ctx, c, actUpload, id)
+}
+
+func (s *Service) get(ctx context.Context, c Caller, a action, id string) (Upload, error) {
+	u, over, err := s.find(ctx, c, a, id)
 	if err != nil {
 		return Upload{}, err
 	}

@@ -44,6 +44,8 @@ type Upload struct {
 	// whole file hashed on the host against Digest; "spans", each chunk's digest
 	// on arrival and each copy's length; "" before the check.
 	Verified string
+	// ClientID is the id that a dialect's client gave it; "" for others.
+	ClientID string
 	// Error is why the last attempt to finish ended without a result.
 	Error *Error
 	// Token goes on with this upload when the ticket that opened it does not any

@@ -52,7 +52,7 @@ func putRequest(r *http.Request) (gateway.PutRequest, error) {
 	if p.Restart, err = q.flag("restart"); err != nil {
 		return p, err
 	}
-	if p.Mode, err = parseMode(q.text("mode")); err != nil {
+	if p.Mode, err = web.ParseMode(q.text("mode")); err != nil {
 		return p, err
 	}
 	if p.MTime, err = parseTime("mtime", q.text("mtime")); err != nil {
@@ -80,7 +80,7 @@ func preconditions(h http.Header, ifExists string) (gateway.IfExists, string, er
 		}
 		ifExists = string(gateway.FailIfExists)
 	}
-	exists, err := overwrite(ifExists, match)
+	exists, err := web.ParseIfExists(ifExists, match)
 	return exists, match, err
 }
 

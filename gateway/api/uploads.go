@@ -48,10 +48,10 @@ func (b openBody) request() (gateway.OpenRequest, error) {
 	if r.Size, r.Digest, err = declared(b.Size, b.Digest); err != nil {
 		return r, err
 	}
-	if r.IfExists, err = overwrite(b.IfExists, b.IfMatch); err != nil {
+	if r.IfExists, err = web.ParseIfExists(b.IfExists, b.IfMatch); err != nil {
 		return r, err
 	}
-	if r.Mode, err = parseMode(b.Mode); err != nil {
+	if r.Mode, err = web.ParseMode(b.Mode); err != nil {
 		return r, err
 	}
 	r.MTime, err = parseTime("mtime", b.MTime)

@@ -54,6 +54,7 @@ var kinds = map[gateway.Code]kind{
 	gateway.HostUnreachable:     {http.StatusServiceUnavailable, "The host cannot be reached"},
 	gateway.RegistryUnavailable: {http.StatusServiceUnavailable, "The registry cannot be reached"},
 	gateway.ShuttingDown:        {http.StatusServiceUnavailable, "The gateway is shutting down"},
+	gateway.StillFinishing:      {http.StatusServiceUnavailable, "The file is still being put together"},
 	gateway.NoSpace:             {http.StatusInsufficientStorage, "No space left on the host"},
 	gateway.Quota:               {http.StatusInsufficientStorage, "The quota is used up"},
 	Internal:                    {http.StatusInternalServerError, "The gateway made a mistake"},
@@ -158,27 +159,18 @@ func internal(err error) *gateway.Error {
 // Fail answers r with the problem that err is, and keeps the cause for the log
 // line. Where an answer has begun already, the connection is cut, so that half
 // an answer is not taken for a whole one.
-func Fail(w http.ResponseWriter, r *http.Request, err error) {
-	p := Explain(err)
-	Remember(r, p)
-	if x := exchangeOf(r); x != nil && x.w.wrote() {
-		x.aborted = true
-		return
-	}
-	h := w.Header()
-	p.SetRetryAfter(h)
-	if p.Status == http.StatusUnauthorized {
-		h.Set("WWW-Authenticate", challengeFor(r, p))
-	}
-	body, merr := json.Marshal(p)
-	if merr != nil { // no member can fail to encode; an empty object is still a problem document
+func Fail(w http.ResponseWriter, r *http.Request, err error) { failAs(w, r, err, writeProblem) }
+
+func writeProblem(w http.ResponseWriter, r *http.Request, p Problem) {
+	body, err := json.Marshal(p)
+	if err != nil { // no member can fail to encode; an empty object is still a problem document
 		body = []byte("{}")
 	}
 	writeBody(w, r, p.Status, "application/problem+json", append(body, '\n'))
 }
 
-// Remember puts the refusal into the request's log line. Dialects that write
-// their own error shape call it; [Fail] does.
+// Remember puts the refusal into the request's log line, where an answer is not
+// the refusal alone.
 func Remember(r *http.Request, p Problem) {
 	if x := exchangeOf(r); x != nil {
 		x.code = p.Code

@@ -1,0 +1,193 @@
+package gateway_test
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"testing"
+
+	"sftpgate/gateway"
+	"sftpgate/remote/link"
+	"sftpgate/remote/remotetest"
+)
+
+// What the core has for dialects, whose clients say less than the API's, and later.
+
+// A chunk 0 of unknown length fixes the chunk size once it has come whole; of one
+// that is cut nothing is kept.
+func TestFirstChunkOfUnknownLength(t *testing.T) {
+	r := newRig(t, remotetest.SSHDOptions{})
+	content := noise(20 * mib)
+	id := r.open(alice, "f", -1).Upload.ID
+	part := func(index int64, in io.Reader) (gateway.Upload, error) {
+		return r.ReceiveChunk(t.Context(), alice, id, index, gateway.Body{Len: -1, Total: -1, R: in})
+	}
+	if _, err := part(1, bytes.NewReader(content)); gateway.CodeOf(err) != gateway.InvalidRequest {
+		t.Errorf("the place of chunk 1 is not known yet: %v", err)
+	}
+	cut := io.MultiReader(bytes.NewReader(content[:9<<20]), broken{})
+	if _, err := part(0, cut); gateway.CodeOf(err) != gateway.InvalidRequest {
+		t.Fatalf("a cut chunk: %v", err)
+	}
+	if u, err := r.Get(t.Context(), alice, id); err != nil || u.ReceivedBytes != 0 || u.ChunkSize != 0 {
+		t.Fatalf("of a cut chunk 0 it keeps %d bytes, the chunk size is %d, %v", u.ReceivedBytes, u.ChunkSize, err)
+	}
+	const size = 9 << 20 // more than a segment
+	if u, err := part(0, bytes.NewReader(content[:size])); err != nil || u.ReceivedBytes != size {
+		t.Fatalf("%d bytes, %v", u.ReceivedBytes, err)
+	}
+	for _, index := range []int64{2, 1, 0} {
+		from := index * size
+		if _, err := part(index, bytes.NewReader(content[from:min(from+size, int64(len(content)))])); err != nil {
+			t.Fatalf("chunk %d: %v", index, err)
+		}
+	}
+	if _, err := r.FinishAndWait(t.Context(), alice, id, gateway.FinishRequest{Size: int64(len(content))}, 0); err != nil {
+		t.Fatal(err)
+	}
+	r.exact("f", content)
+}
+
+type broken struct{}
+
+func (broken) Read([]byte) (int, error) { return 0, errors.New("cut") }
+
+// Nothing of a body counts until its own check agrees.
+func TestBodyWithACheckOfItsOwn(t *testing.T) {
+	r := newRig(t, remotetest.SSHDOptions{})
+	content := noise(10 << 20)
+	id := r.open(alice, "f", int64(len(content))).Upload.ID
+	wrong := gateway.Refuse(gateway.DigestMismatch, "another sum")
+	for _, want := range []error{wrong, nil} {
+		b := body(content, 0, int64(len(content)))
+		b.Check = func() error { return want }
+		_, err := r.Receive(t.Context(), alice, id, b)
+		if !errors.Is(err, want) {
+			t.Fatalf("%v", err)
+		}
+		u, err := r.Get(t.Context(), alice, id)
+		if err != nil || (u.ReceivedBytes > 0) != (want == nil) {
+			t.Errorf("after %v it has %d bytes, %v", want, u.ReceivedBytes, err)
+		}
+	}
+	r.finish(alice, id)
+	r.exact("f", content)
+}
+
+func TestSizeIsDeclaredLater(t *testing.T) {
+	r := newRig(t, remotetest.SSHDOptions{})
+	content := noise(100)
+	id := r.open(alice, "f", -1).Upload.ID
+	r.send(alice, id, content, 0, 60)
+	for size, code := range map[int64]gateway.Code{-1: gateway.InvalidRequest, 59: gateway.InvalidRequest, 1<<60 + 1: gateway.TooLarge} {
+		if _, err := r.DeclareSize(t.Context(), alice, id, size); gateway.CodeOf(err) != code {
+			t.Errorf("%d: %v", size, err)
+		}
+	}
+	if _, err := r.DeclareSize(t.Context(), bob, id, 100); gateway.CodeOf(err) != gateway.Forbidden {
+		t.Errorf("another user: %v", err)
+	}
+	for range 2 {
+		if u, err := r.DeclareSize(t.Context(), alice, id, 100); err != nil || u.Size != 100 {
+			t.Fatalf("%d, %v", u.Size, err)
+		}
+	}
+	if _, err := r.DeclareSize(t.Context(), alice, id, 101); gateway.CodeOf(err) != gateway.InvalidRequest {
+		t.Errorf("another size: %v", err)
+	}
+	if err := r.trySend(alice, id, append(content, 1), 60, 41); gateway.CodeOf(err) != gateway.TooLarge {
+		t.Errorf("more than was declared: %v", err)
+	}
+	r.send(alice, id, content, 60, 40)
+	r.finish(alice, id)
+	r.exact("f", content)
+	if u, err := r.DeclareSize(t.Context(), alice, id, 100); err != nil || u.State != gateway.Done {
+		t.Errorf("after the end: %+v, %v", u, err)
+	}
+}
+
+// What the registry has lost is found by its place on the host.
+func TestFoundByItsPath(t *testing.T) {
+	r := newRig(t, remotetest.SSHDOptions{})
+	content := noise(100)
+	open := func(o *gateway.OpenRequest) { o.ClientID = "uuid-1" }
+	id := r.open(alice, "f", 100, open).Upload.ID
+	r.send(alice, id, content, 0, 60)
+	part, err := r.OpenUnnamed(t.Context(), alice, "web-1", r.root, 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Service = gatewayOn(t, embedded(t), link.Options{}, r.sshd.Host("web-1"))
+	if _, err := r.Find(t.Context(), alice, "web-1", r.root, "uuid-1"); gateway.CodeOf(err) != gateway.UnknownUpload {
+		t.Errorf("an empty registry knows it: %v", err)
+	}
+	for at, want := range map[string]string{"f": id, part.ID: part.ID} {
+		if u, err := r.FindAt(t.Context(), alice, "web-1", r.path(at)); err != nil || u.ID != want {
+			t.Errorf("%s: %s, %v", at, u.ID, err)
+		}
+	}
+	if u, err := r.Find(t.Context(), alice, "web-1", r.root, "uuid-1"); err != nil || u.ID != id || u.ClientID != "uuid-1" || u.ReceivedBytes != 60 {
+		t.Errorf("by its id again: %+v, %v", u, err)
+	}
+	for _, at := range []string{"f", "g"} {
+		if _, err := r.FindAt(t.Context(), bob, "web-1", r.path(at)); gateway.CodeOf(err) != gateway.UnknownUpload {
+			t.Errorf("bob at %s: %v", at, err)
+		}
+	}
+	r.send(alice, id, content, 60, 40)
+	r.finish(alice, id)
+	if _, err := r.FindAt(t.Context(), alice, "web-1", r.path("f")); gateway.CodeOf(err) != gateway.UnknownUpload {
+		t.Errorf("after the end: %v", err)
+	}
+}
+
+// The wait for the publication has an end, and can be joined again.
+func TestFinishIsWaitedForSoLong(t *testing.T) {
+	r := newRig(t, remotetest.SSHDOptions{})
+	content := noise(3 << 20)
+	id := r.open(alice, "f", int64(len(content))).Upload.ID
+	r.send(alice, id, content, 0, 2<<20)
+	r.send(alice, id, content, 2<<20, 1<<20)
+	if r.sshd.StopSFTP() == 0 {
+		t.Fatal("no SFTP server to freeze")
+	}
+	_, err := r.FinishAndWait(t.Context(), alice, id, gateway.FinishRequest{Size: -1}, 1)
+	if code := gateway.CodeOf(err); code != gateway.StillFinishing && code != gateway.HostTimeout {
+		t.Errorf("%v", err)
+	}
+	r.sshd.ContSFTP()
+	if u, err := r.FinishAndWait(t.Context(), alice, id, gateway.FinishRequest{Size: -1}, 0); err != nil || u.State != gateway.Done {
+		t.Fatalf("%+v, %v", u, err)
+	}
+	r.exact("f", content)
+}
+
+// A chunk whose index comes after its bytes.
+func TestHeldChunkIsPlacedByItsIndex(t *testing.T) {
+	r := newRig(t, remotetest.SSHDOptions{})
+	content := noise(25)
+	id := r.open(alice, "f", -1).Upload.ID
+	place := func(index, from, to int64) error {
+		held, err := r.Hold(t.Context(), alice, "web-1", r.root, bytes.NewReader(content[from:to]), 1<<20)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = held.PlaceChunk(t.Context(), id, index)
+		return err
+	}
+	if err := place(1, 10, 20); gateway.CodeOf(err) != gateway.InvalidRequest {
+		t.Errorf("the place of chunk 1 is not known yet: %v", err)
+	}
+	for _, c := range [][3]int64{{0, 0, 10}, {2, 20, 25}, {1, 10, 20}, {0, 0, 10}} {
+		if err := place(c[0], c[1], c[2]); err != nil {
+			t.Fatalf("chunk %d: %v", c[0], err)
+		}
+	}
+	if err := place(0, 1, 11); gateway.CodeOf(err) != gateway.ChunkConflict {
+		t.Errorf("other bytes: %v", err)
+	}
+	if _, err := r.FinishAndWait(t.Context(), alice, id, gateway.FinishRequest{Size: 25}, 0); err != nil {
+		t.Fatal(err)
+	}
+	r.exact("f", content)
+}
