@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"net/url"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -38,6 +39,8 @@ type decision struct {
 	// sized calls bring bytes, or say how many there will be.
 	sized bool
 	call  func(s spot) apiCall
+	// dialect: refusals have the shape and the status that its clients know.
+	dialect bool
 }
 
 // spot is what a call is made on; what does not apply is not looked at.
@@ -90,6 +93,19 @@ var decisions = map[string]decision{
 	"PUT /v1/hosts/{host}/files/{path...}": {kind: ofFile, op: gateway.OpUpload, sized: true, call: func(s spot) apiCall {
 		return apiCall{fmt.Sprintf("/v1/hosts/%s/files%s?make_dirs=%v", s.host, s.path, s.makeDirs), content, ""}
 	}},
+}
+
+func init() {
+	for _, method := range []string{"GET", "POST", "PUT"} {
+		decisions[method+" /resumable/{host}/{dir...}"] = decision{kind: ofFile, op: gateway.OpUpload, sized: method != "GET", dialect: true, call: flowChunk}
+	}
+}
+
+// flowChunk is the one chunk of a file as Flow.js sends it, or asks for it.
+func flowChunk(s spot) apiCall {
+	size := len(content)
+	return apiCall{target: fmt.Sprintf("/resumable/%s%s?make_dirs=%v&flowChunkNumber=1&flowChunkSize=%d&flowCurrentChunkSize=%d&flowTotalSize=%d&flowIdentifier=x&flowFilename=%s",
+		s.host, filepath.Dir(s.path), s.makeDirs, size, size, size, url.QueryEscape(filepath.Base(s.path))), body: content}
 }
 
 func opening(s spot) apiCall {

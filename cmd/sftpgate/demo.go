@@ -52,7 +52,7 @@ func (c demoCmd) Run(ctx context.Context, to console) error {
 		return err
 	}
 	g, err := assemble(ctx, settings{hosts: set, state: filepath.Join(dir, "state"), base: base, log: log,
-		auth: openAuth(nil), openMetrics: true, names: nameGuard(l, true, nil), info: page.Info{Version: version(), Auth: "none", Demo: c.Dir == ""}})
+		auth: openAuth(nil), finishWait: finishWait, openMetrics: true, names: nameGuard(l, true, nil), info: page.Info{Version: version(), Auth: "none", Demo: c.Dir == ""}})
 	if err != nil {
 		_ = l.Close()
 		return err

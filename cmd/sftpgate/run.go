@@ -14,6 +14,8 @@ import (
 
 	"sftpgate/gateway"
 	"sftpgate/gateway/api"
+	"sftpgate/gateway/dialect"
+	"sftpgate/gateway/dialect/resumable"
 	"sftpgate/gateway/metrics"
 	"sftpgate/gateway/page"
 	"sftpgate/gateway/registry"
@@ -31,7 +33,7 @@ import (
 //	                                                   │
 //	                                                web.Mux
 //	                                      ┌────────────┼─────────────┐
-//	                                  api.Routes  metrics.Routes  page.Routes    metrics.Metrics is told by
+//	                               api.Routes, dialects  metrics.Routes  page.Routes    metrics.Metrics is told by
 //	                                      └────────────┬─────────────┘           Front, Service, Links, Claims
 //	                                            gateway.Service
 //	        ┌─────────────────────────┬────────────────┴───────────┐
@@ -59,6 +61,7 @@ type settings struct {
 	idle    time.Duration
 
 	expireAfter time.Duration
+	finishWait  time.Duration
 	limits      gateway.Limits
 	certificate *certificate // nil: plain HTTP
 	openMetrics bool         // /metrics is for everybody, and not for administrators alone
@@ -66,6 +69,10 @@ type settings struct {
 	profiles    net.Listener // serves profiles of this process; nil: nothing does
 	log         *slog.Logger
 }
+
+// finishWait is how long the answer to an uploader's last chunk waits for the
+// publication, unless --finish-wait says otherwise: proxies give up after 60 s.
+const finishWait = 50 * time.Second
 
 // store is a registry that can be asked for its health and closed.
 type store interface {
@@ -112,6 +119,7 @@ func assemble(ctx context.Context, s settings) (*gate, error) {
 	})
 	mux := web.NewMux()
 	api.Routes(mux, service)
+	dialects(mux, dialect.Gate{Service: service, Wait: s.finishWait})
 	page.Routes(mux, service, s.info)
 	numbers.Watch(links.Stats, service.Stats)
 	numbers.Routes(mux, s.openMetrics)
@@ -120,6 +128,11 @@ func assemble(ctx context.Context, s settings) (*gate, error) {
 		server.TLSConfig = &tls.Config{GetCertificate: s.certificate.get, MinVersion: tls.VersionTLS12}
 	}
 	return &gate{mux: mux, server: server, service: service, hosts: at, links: links, store: kept, asides: beside, log: s.log}, nil
+}
+
+// dialects adds the wire protocols of the uploaders that people already use.
+func dialects(m *web.Mux, g dialect.Gate) {
+	resumable.Routes(m, g)
 }
 
 func openStore(ctx context.Context, s settings) (store, error) {

@@ -34,6 +34,7 @@ type serveCmd struct {
 	ticketFlags
 
 	ExpireAfter time.Duration `default:"168h" placeholder:"TIME" help:"How long an upload may rest before it lapses. Default 168h."`
+	FinishWait  time.Duration `default:"50s" placeholder:"TIME" help:"How long the answer to an uploader's last chunk waits until the file is at its place; proxies in front give up at 60s. Default 50s."`
 	IdleTimeout time.Duration `default:"60s" placeholder:"TIME" help:"How long a request's body or answer may stand still. Default 60s."`
 	Drain       time.Duration `default:"30s" placeholder:"TIME" help:"How long running requests may go on after SIGTERM. Default 30s."`
 
@@ -108,9 +109,9 @@ func (c serveCmd) assemble(ctx context.Context, s *settings) (g *gate, err error
 
 // settings checks the flags and reads the files that they name.
 func (c serveCmd) settings(ctx context.Context, log *slog.Logger) (settings, error) {
-	s := settings{redis: c.Redis, origins: c.AllowOrigin, idle: c.IdleTimeout, expireAfter: c.ExpireAfter, log: log,
+	s := settings{redis: c.Redis, origins: c.AllowOrigin, idle: c.IdleTimeout, expireAfter: c.ExpireAfter, finishWait: c.FinishWait, log: log,
 		openMetrics: c.Auth == "none", info: page.Info{Version: version(), Auth: c.Auth}}
-	for name, d := range map[string]time.Duration{"expire-after": c.ExpireAfter, "idle-timeout": c.IdleTimeout} {
+	for name, d := range map[string]time.Duration{"expire-after": c.ExpireAfter, "finish-wait": c.FinishWait, "idle-timeout": c.IdleTimeout} {
 		if d <= 0 {
 			return s, misused("--%s must be longer than nothing, not %v", name, d)
 		}

@@ -1,0 +1,158 @@
+package dialect
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+
+	"sftpgate/gateway"
+	"sftpgate/gateway/web"
+)
+
+// maxHeld bounds a chunk, in bytes, whose fields come behind it.
+const maxHeld = 1 << 30
+
+// Fields are the values that a request gives by name, in its form or its query; a
+// form's count. Of a name that is there several times the first one counts.
+type Fields map[string]string
+
+// FieldsOf are those of r's query.
+func FieldsOf(r *http.Request) Fields {
+	f := Fields{}
+	for name, values := range r.URL.Query() {
+		f[name] = values[0]
+	}
+	return f
+}
+
+// Number reads a field of decimal digits.
+func (f Fields) Number(name string) (int64, error) {
+	text, there := f[name]
+	if !there {
+		return 0, gateway.Refuse(gateway.InvalidRequest, "the field %s is missing", name)
+	}
+	n, ok := web.Number(text)
+	if !ok {
+		return 0, gateway.Refuse(gateway.InvalidRequest, "the field %s must be a number, not %q", name, text)
+	}
+	return n, nil
+}
+
+// Sent is a file, or a piece of one, on its way in. Close ends it.
+type Sent struct {
+	Fields Fields
+	// Name is the file's name as the part gives it, unchanged; "" without one.
+	Name string
+
+	gate Gate
+	c    gateway.Caller
+	in   io.Reader
+	form *web.Form     // nil: the body is the file itself
+	held *gateway.Held // nil: it is read while it arrives
+}
+
+// Raw is r's body as it is, with the fields of the query.
+func (g Gate) Raw(r *http.Request, c gateway.Caller) *Sent {
+	return &Sent{Fields: FieldsOf(r), gate: g, c: c, in: r.Body}
+}
+
+// ReadForm reads r's multipart form up to its file, the first part that has a file's
+// name; it is streamed on from there. Where enough says that the fields before it do
+// not tell where it belongs, it is held on the host until all fields are there; nil:
+// they always do.
+func (g Gate) ReadForm(r *http.Request, c gateway.Caller, at Place, enough func(Fields) bool) (*Sent, error) {
+	form, err := web.NewForm(r, web.FormLimits{})
+	if err != nil {
+		return nil, err
+	}
+	s := &Sent{Fields: FieldsOf(r), gate: g, c: c, form: form}
+	seen := map[string]bool{}
+	part, err := s.fields(seen)
+	switch {
+	case errors.Is(err, io.EOF):
+		return nil, gateway.Refuse(gateway.InvalidRequest, "the form has no file: none of its parts has a file name")
+	case err != nil:
+		return nil, err
+	}
+	s.Name, s.in = part.FileName, part
+	if enough == nil || enough(s.Fields) {
+		return s, nil
+	}
+	if s.held, err = g.Hold(r.Context(), c, at.Host, at.Dir, part, maxHeld); err != nil {
+		return nil, err
+	}
+	for err == nil { // files that follow are not asked for
+		_, err = s.fields(seen)
+	}
+	if !errors.Is(err, io.EOF) {
+		s.Close(r.Context())
+		return nil, err
+	}
+	return s, nil
+}
+
+// fields reads the fields up to the next file; io.EOF at the form's end.
+func (s *Sent) fields(seen map[string]bool) (*web.Part, error) {
+	for {
+		part, err := s.form.Next()
+		if err != nil || part.File {
+			return part, err
+		}
+		text, err := part.Text()
+		if err != nil {
+			return nil, err
+		}
+		if !seen[part.Name] {
+			seen[part.Name], s.Fields[part.Name] = true, text
+		}
+	}
+}
+
+// Receive brings the file's bytes to an upload, at b.Off.
+func (s *Sent) Receive(ctx context.Context, to Session, b gateway.Body) (gateway.Upload, error) {
+	if s.held != nil {
+		u, err := s.held.Place(ctx, to.ID, b.Off)
+		return u, to.judge(err)
+	}
+	b.R = s.in
+	u, err := s.gate.Receive(ctx, s.c, to.ID, b)
+	return s.rest(u, to.judge(err))
+}
+
+// ReceiveChunk brings them as a chunk of that index, counted from 0.
+func (s *Sent) ReceiveChunk(ctx context.Context, to Session, index int64, b gateway.Body) (gateway.Upload, error) {
+	if s.held != nil {
+		u, err := s.held.PlaceChunk(ctx, to.ID, index)
+		return u, to.judge(err)
+	}
+	b.R = s.in
+	u, err := s.gate.ReceiveChunk(ctx, s.c, to.ID, index, b)
+	return s.rest(u, to.judge(err))
+}
+
+// Put brings them as a whole file and returns when it is published. An unfinished
+// upload of another file there is given up for it.
+func (s *Sent) Put(ctx context.Context, at Place, path string, makeDirs bool) (gateway.Upload, error) {
+	o := at.Options
+	o.MakeDirs = o.MakeDirs || makeDirs
+	done, err := s.gate.PutFile(ctx, s.c, gateway.PutRequest{Host: at.Host, Path: path, Options: o, Size: -1, Restart: true,
+		R: s.in, Patience: s.gate.Wait})
+	return s.rest(done.Upload, err)
+}
+
+// rest reads what follows the file in its form, so that the connection can be kept.
+// It means nothing: the file came whole.
+func (s *Sent) rest(u gateway.Upload, err error) (gateway.Upload, error) {
+	for end := err; end == nil && s.form != nil; {
+		_, end = s.form.Next()
+	}
+	return u, err
+}
+
+// Close gives up what is held.
+func (s *Sent) Close(ctx context.Context) {
+	if s.held != nil {
+		s.held.Drop(ctx)
+	}
+}

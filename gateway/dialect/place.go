@@ -1,0 +1,64 @@
+package dialect
+
+import (
+	"net/http"
+	"path"
+	"strings"
+
+	"sftpgate/gateway"
+	"sftpgate/gateway/web"
+)
+
+// Place is where a request wants its file: a host, a directory on it, and what is
+// wished for the published file. All of it stands in the URL, so that a refusal
+// never waits for a body.
+type Place struct {
+	Host    string
+	Dir     string // absolute
+	Options gateway.Options
+}
+
+// PlaceOf reads the {host} and {dir...} of r's route and the options in its query:
+// if_exists, if_match, mode, owner, group, make_dirs. Other parameters are the
+// client's own.
+func PlaceOf(r *http.Request) (Place, error) {
+	p := Place{Host: r.PathValue("host"), Dir: "/" + strings.Trim(r.PathValue("dir"), "/")}
+	q := r.URL.Query()
+	o := gateway.Options{Owner: q.Get("owner"), Group: q.Get("group"), IfMatch: q.Get("if_match")}
+	var err error
+	if o.IfExists, err = web.ParseIfExists(q.Get("if_exists"), o.IfMatch); err != nil {
+		return p, err
+	}
+	if o.Mode, err = web.ParseMode(q.Get("mode")); err != nil {
+		return p, err
+	}
+	if q.Has("make_dirs") {
+		o.MakeDirs, err = web.ParseFlag("make_dirs", q.Get("make_dirs"))
+	}
+	p.Options = o
+	return p, err
+}
+
+// Named is the path of a file directly in the place. What else a name may be is
+// decided where the path is resolved.
+func (p Place) Named(name string) (string, error) {
+	if name == "" {
+		return "", gateway.Refuse(gateway.InvalidRequest, "the request does not say what the file is called")
+	}
+	if name == "." || name == ".." || strings.Contains(name, "/") {
+		return "", gateway.Refuse(gateway.InvalidRequest, "%q is not a file's name", name)
+	}
+	return path.Join(p.Dir, name), nil
+}
+
+// Below is the path of a file that may lie in directories below the place, as
+// uploads of whole folders name it; then dirs says that they are to be made.
+func (p Place) Below(relative string) (file string, dirs bool, err error) {
+	below := strings.Split(strings.TrimPrefix(relative, "/"), "/")
+	for _, name := range below {
+		if _, err := p.Named(name); err != nil {
+			return "", false, gateway.Refuse(gateway.InvalidRequest, "%q is not the path of a file below the upload's directory", relative)
+		}
+	}
+	return path.Join(append([]string{p.Dir}, below...)...), len(below) > 1, nil
+}

@@ -1,0 +1,106 @@
+package resumable_test
+
+import (
+	"bytes"
+	"fmt"
+	"mime/multipart"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"testing"
+
+	"sftpgate/gateway/dialecttest"
+	"sftpgate/gateway/dialect/resumable"
+)
+
+// library is one of the three as its requests look.
+type library struct {
+	prefix string
+	octet  bool
+}
+
+func (l library) name(field string) string {
+	if l.prefix == "" {
+		return field
+	}
+	return l.prefix + strings.ToUpper(field[:1]) + field[1:]
+}
+
+// send tests and sends each chunk in turn, the last one up to twice as long.
+func (l library) send(t testing.TB, u dialecttest.Upload) dialecttest.Answer {
+	t.Helper()
+	size := len(u.Content)
+	count := max(size/u.Chunk, 1)
+	var last dialecttest.Answer
+	for n := 1; n <= count && (u.Most == 0 || n <= u.Most); n++ {
+		begin, end := (n-1)*u.Chunk, n*u.Chunk
+		if n == count {
+			end = size
+		}
+		fields := url.Values{}
+		for field, value := range map[string]string{"chunkNumber": strconv.Itoa(n), "chunkSize": strconv.Itoa(u.Chunk),
+			"currentChunkSize": strconv.Itoa(end - begin), "totalSize": strconv.Itoa(size), "identifier": fmt.Sprint(size, "-x"),
+			"filename": u.Name, "relativePath": u.Name, "totalChunks": strconv.Itoa(count)} {
+			fields.Set(l.name(field), value)
+		}
+		if last = l.do(t, "GET", u, fields, nil); last.Status == 200 {
+			continue
+		}
+		if last.Status == 404 && l.prefix != "resumable" {
+			return last
+		}
+		if last = l.do(t, "POST", u, fields, u.Content[begin:end]); last.Status != 200 {
+			return last
+		}
+	}
+	return last
+}
+
+func (l library) do(t testing.TB, method string, u dialecttest.Upload, fields url.Values, chunk []byte) dialecttest.Answer {
+	t.Helper()
+	target, body, kind := u.Endpoint, &bytes.Buffer{}, ""
+	if method == "GET" || l.octet {
+		sep := "?"
+		if strings.Contains(target, "?") {
+			sep = "&"
+		}
+		target += sep + fields.Encode()
+	}
+	switch {
+	case method == "GET":
+	case l.octet:
+		body.Write(chunk)
+		kind = "application/octet-stream"
+	default:
+		form := multipart.NewWriter(body)
+		for name, values := range fields {
+			_ = form.WriteField(name, values[0])
+		}
+		part, err := form.CreateFormFile("file", "blob")
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = part.Write(chunk)
+		_ = form.Close()
+		kind = form.FormDataContentType()
+	}
+	r, err := http.NewRequest(method, target, body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if kind != "" {
+		r.Header.Set("Content-Type", kind)
+	}
+	return dialecttest.Do(t, r, u.User)
+}
+
+func TestLibraries(t *testing.T) {
+	for name, l := range map[string]library{"resumable": {prefix: "resumable"}, "flow": {prefix: "flow"}, "simple": {}, "octet": {prefix: "flow", octet: true}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dialecttest.Run(t, dialecttest.Dialect{Routes: resumable.Routes, Base: "/resumable", Send: l.send, Resumes: true,
+				Permanent: func(a dialecttest.Answer) bool { return a.Status == 404 || a.Status == 415 || a.Status == 501 }})
+		})
+	}
+}

@@ -1,0 +1,116 @@
+package dialect
+
+import (
+	"context"
+	"path"
+	"time"
+
+	"sftpgate/gateway"
+)
+
+// File is what a request says of the file that it brings a piece of.
+type File struct {
+	Path string // absolute, on the host
+	// ID is the client's own name for the file. Once says that it is new at every
+	// try; otherwise it must hold all that tells this file from another one there.
+	ID        string
+	Once      bool
+	Size      int64 // -1: not known yet
+	ChunkSize int64 // 0: fixed by the first chunk
+	MakeDirs  bool  // make the directories that are missing
+}
+
+// Session is the upload that a request belongs to. It may have ended: then the
+// request can be a repetition, which is compared with the file.
+type Session struct {
+	gateway.Upload
+	// exists is what the person must hear when it is no repetition.
+	exists error
+}
+
+// Begin finds the upload of f, or begins it. first says that the request brings the
+// beginning of the file; only such a one begins anew what has ended (see doc.go).
+//
+// Refusals: as [gateway.Service.Open]; different-file where the upload was given up.
+func (g Gate) Begin(ctx context.Context, c gateway.Caller, at Place, f File, first bool) (Session, error) {
+	u, err := g.find(ctx, c, at, f)
+	switch code := gateway.CodeOf(err); {
+	case code == gateway.UnknownUpload, code == gateway.NoSuchDirectory && f.MakeDirs:
+		return g.open(ctx, c, at, f)
+	case err != nil:
+		return Session{}, err
+	case u.State == gateway.Failed: // what the file's options are now may be what it needs
+		return g.open(ctx, c, at, f)
+	case !u.State.Ended():
+		return Session{Upload: u}, nil
+	case f.Once:
+		return ended(u)
+	case first:
+		return g.again(ctx, c, at, f, u)
+	case u.State == gateway.Done && at.Options.IfExists != gateway.ReplaceIfExists:
+		return g.again(ctx, c, at, f, u)
+	}
+	return g.join(ctx, c, at, f, u)
+}
+
+func (g Gate) find(ctx context.Context, c gateway.Caller, at Place, f File) (gateway.Upload, error) {
+	return g.Find(ctx, c, at.Host, path.Dir(f.Path), f.ID)
+}
+
+func (g Gate) open(ctx context.Context, c gateway.Caller, at Place, f File) (Session, error) {
+	o := at.Options
+	o.MakeDirs = o.MakeDirs || f.MakeDirs
+	opened, err := g.Open(ctx, c, gateway.OpenRequest{Host: at.Host, Path: f.Path, Options: o, Size: f.Size, ChunkSize: f.ChunkSize,
+		Fingerprint: f.ID, ClientID: f.ID, Restart: true})
+	return Session{Upload: opened.Upload}, err
+}
+
+// again opens what has ended anew. Where its own file is in the way, the request is
+// a repetition or else must hear of that file.
+func (g Gate) again(ctx context.Context, c gateway.Caller, at Place, f File, over gateway.Upload) (Session, error) {
+	s, err := g.open(ctx, c, at, f)
+	if over.State == gateway.Done && gateway.CodeOf(err) == gateway.TargetExists {
+		return Session{Upload: over, exists: err}, nil
+	}
+	return s, err
+}
+
+// joinWait is how long a chunk waits for the first one of its file, which clients
+// that send several at once may send later.
+const joinWait, joinEvery = 3 * time.Second, 50 * time.Millisecond
+
+// join waits for the first chunk to begin the upload anew.
+func (g Gate) join(ctx context.Context, c gateway.Caller, at Place, f File, over gateway.Upload) (Session, error) {
+	for deadline := time.Now().Add(joinWait); time.Now().Before(deadline); {
+		select {
+		case <-time.After(joinEvery):
+		case <-ctx.Done():
+			return Session{}, ctx.Err()
+		}
+		u, err := g.find(ctx, c, at, f)
+		if err != nil {
+			return Session{}, err
+		}
+		if !u.State.Ended() {
+			return Session{Upload: u}, nil
+		}
+		over = u
+	}
+	return ended(over)
+}
+
+// ended is the session of a request that can only be a repetition.
+func ended(over gateway.Upload) (Session, error) {
+	if over.State != gateway.Done {
+		return Session{}, gateway.Refuse(gateway.DifferentFile, "this upload to %s was cancelled, or given up for another file: begin again to send it", over.Path)
+	}
+	return Session{Upload: over}, nil
+}
+
+// judge tells of the file in the way where a repetition turned out to be none.
+func (s Session) judge(err error) error {
+	if s.exists != nil && gateway.CodeOf(err) == gateway.ChunkConflict {
+		return s.exists
+	}
+	return err
+}

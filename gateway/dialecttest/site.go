@@ -1,0 +1,161 @@
+package dialecttest
+
+import (
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"sftpgate/gateway"
+	"sftpgate/gateway/dialect"
+	"sftpgate/gateway/registry"
+	"sftpgate/gateway/web"
+	"sftpgate/remote/hosts"
+	"sftpgate/remote/link"
+	"sftpgate/remote/remotetest"
+	"sftpgate/remote/remotetest/await"
+	"sftpgate/remote/stage"
+)
+
+// Routes adds a dialect to a mux.
+type Routes func(*web.Mux, dialect.Gate)
+
+// Site is a gateway with one dialect before one real OpenSSH host, web-1. A request
+// is made by whom X-User names.
+type Site struct {
+	// URL of the gateway.
+	URL string
+	// Root is the one directory on the host that files may be sent below.
+	Root string
+	// SSHD is the host.
+	SSHD *remotetest.SSHD
+
+	routes  Routes
+	handler atomic.Pointer[http.Handler]
+	end     func()
+}
+
+// Start makes a site; it ends with the test.
+func Start(t testing.TB, routes Routes) *Site {
+	t.Helper()
+	sshd := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
+	s := &Site{Root: sshd.Root, SSHD: sshd, routes: routes}
+	s.Replace(t)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { (*s.handler.Load()).ServeHTTP(w, r) }))
+	t.Cleanup(func() {
+		server.Close()
+		s.end()
+	})
+	s.URL = server.URL
+	return s
+}
+
+// Replace puts another gateway in the place of the one there is. It knows nothing of
+// what the other did but what stands on the host: its registry is empty.
+func (s *Site) Replace(t testing.TB) {
+	t.Helper()
+	if s.end != nil {
+		s.end()
+	}
+	log := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
+	dir, err := os.MkdirTemp("/dev/shm", "sftpgate") // syncing is the registry's business
+	if err != nil {
+		dir = t.TempDir()
+	}
+	store, err := registry.OpenBolt(filepath.Join(dir, "registry.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	set, err := hosts.NewSet(s.SSHD.Host("web-1"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	links := link.New(set, link.Options{Log: log})
+	pool, _ := links.Host("web-1")
+	service := gateway.New(gateway.Config{Hosts: only{stage.New(pool, log)}, Claims: store, Leases: store, Index: store, Ready: store.Ping, Log: log})
+	service.Tend()
+	front, err := web.New(web.Options{Auth: web.NoAuth(nil), Log: log})
+	if err != nil {
+		t.Fatal(err)
+	}
+	mux := web.NewMux()
+	s.routes(mux, dialect.Gate{Service: service, Wait: time.Minute})
+	handler := front.Handler(mux)
+	s.handler.Store(&handler)
+	s.end = func() {
+		_ = service.Shutdown(await.Context(t))
+		_ = links.Close()
+		_ = store.Close()
+		_ = os.RemoveAll(dir)
+	}
+}
+
+// only is the service's one host.
+type only struct{ host *stage.Host }
+
+func (o only) Host(id string) (*stage.Host, bool) { return o.host, id == "web-1" }
+func (o only) IDs() []string                      { return []string{"web-1"} }
+
+// Write puts a file on the host, past the gateway.
+func (s *Site) Write(t testing.TB, name string, content []byte) {
+	t.Helper()
+	if err := os.WriteFile(filepath.Join(s.Root, name), content, 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Names lists what stands in the root, staging too.
+func (s *Site) Names(t testing.TB) []string {
+	t.Helper()
+	entries, err := os.ReadDir(s.Root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	return names
+}
+
+// Wants compares a file on the host.
+func (s *Site) Wants(t testing.TB, name string, content []byte) {
+	t.Helper()
+	got, err := os.ReadFile(filepath.Join(s.Root, name))
+	switch {
+	case err != nil:
+		t.Fatalf("the client was told that it is there: %v", err)
+	case string(got) != string(content):
+		t.Fatalf("%s has %d bytes that are not the %d bytes sent", name, len(got), len(content))
+	}
+}
+
+// Answer is a response that was read.
+type Answer struct {
+	Status int
+	Header http.Header
+	Text   string
+}
+
+// Do sends a request of a user and reads the answer.
+func Do(t testing.TB, r *http.Request, user string) Answer {
+	t.Helper()
+	if user != "" {
+		r.Header.Set("X-User", user)
+	}
+	res, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatalf("%s %s: %v", r.Method, r.URL, err)
+	}
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatalf("%s %s: the answer broke off: %v", r.Method, r.URL, err)
+	}
+	return Answer{res.StatusCode, res.Header, string(text)}
+}
