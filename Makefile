@@ -46,7 +46,7 @@ grep -E '^DONE ' bin/$(1).log; exit $$status
 endef
 
 # The longest packages begin first, so that both cores are busy to the end.
-LONGEST := ./gateway ./cmd/sftpgate ./remote/merge ./remote/stage ./remote/link
+LONGEST := ./gateway ./cmd/sftpgate ./examples ./remote/merge ./remote/stage ./remote/link
 tests prove: SHELL := /bin/bash
 tests:
 	$(call run,tests,-timeout $(TIMEOUT) $(LONGEST) $(shell $(GO) list ./... 2>/dev/null | grep -vxF "$$($(GO) list $(LONGEST))"))
@@ -79,8 +79,9 @@ bench: build parts
 
 # The real parts that the tests run against. libnss-wrapper gives the test hosts
 # accounts of their own, tcsh is for one whose login shell is csh, gcc for the race
-# detector, node for what reads the API's description: packages of exact versions,
-# none of whose own scripts is run.
+# detector, node for what reads the API's description and for the uploaders in
+# examples (packages of exact versions, none of whose own scripts is run), chromium
+# is what those run in, nginx the proxy in front.
 parts:
 	@missing=; \
 	command -v sshd >/dev/null || test -x /usr/sbin/sshd || missing="$$missing openssh-server"; \
@@ -92,13 +93,15 @@ parts:
 	command -v gcc >/dev/null || missing="$$missing gcc libc6-dev"; \
 	command -v node >/dev/null || missing="$$missing nodejs"; \
 	command -v npm >/dev/null || missing="$$missing npm"; \
+	command -v chromium >/dev/null || missing="$$missing chromium"; \
+	command -v nginx >/dev/null || test -x /usr/sbin/nginx || missing="$$missing nginx-light"; \
 	[ -z "$$missing" ] && exit 0; \
 	command -v apt-get >/dev/null || { echo "install these, then run make test again:$$missing"; exit 1; }; \
 	echo "installing$$missing"; \
 	$(SUDO) apt-get update -qq </dev/null && \
 	$(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing </dev/null
-	@cd gateway/api/apitest && { test node_modules/.package-lock.json -nt package-lock.json || \
-	npm ci --ignore-scripts --include=dev --no-audit --no-fund --loglevel=error </dev/null; }
+	@for dir in gateway/api/apitest examples; do ( cd $$dir && { test node_modules/.package-lock.json -nt package-lock.json || \
+	npm ci --ignore-scripts --include=dev --no-audit --no-fund --loglevel=error </dev/null; } ) || exit 1; done
 
 lint: check
 	@if command -v golangci-lint >/dev/null; then golangci-lint run ./...; \
