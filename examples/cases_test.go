@@ -1,0 +1,207 @@
+package examples_test
+
+import (
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	wait "sftpgate/remote/remotetest/await"
+)
+
+// Files that some uploaders cannot send.
+const (
+	empty = "empty.bin"
+	twin  = "same-size-ö.bin" // differs from another by letters that are not ASCII
+)
+
+// small is the size of chunks where sizes matter and not speed.
+const small = 256 << 10
+
+// files: names and sizes of every kind, all picked at once. When the page says that
+// one is done, it is at its place.
+func files(s *stage) {
+	dir, place := s.dir(s.host, "web-1", "files")
+	sizes := map[string]int64{
+		"Grüße aus 東京.txt":    10_000,
+		"100% #1 a+b & c.txt": 3*small + 17,
+		empty:                 0,
+		"one-chunk.bin":       small,
+		"one-byte-more.bin":   small + 1,
+		"two-and-a-half.bin":  2*small + small/2,
+		"same-size-ä.bin":     5000,
+		twin:                  5000,
+	}
+	maps.DeleteFunc(sizes, func(name string, _ int64) bool { return slices.Contains(s.without, name) })
+	source := s.t.TempDir()
+	var names, paths []string
+	for name, size := range sizes {
+		names, paths = append(names, name), append(paths, write(s.t, filepath.Join(source, name), size))
+	}
+	p := s.open(s.browser.window(s.t), place, small, func(name string) {
+		if f, err := os.Stat(filepath.Join(dir, name)); err != nil || f.Size() != sizes[name] {
+			s.t.Errorf("it is said to be done: %v", err)
+		}
+	})
+	p.pick(s.input, paths...)
+	p.until("done", names...)
+	for _, name := range names {
+		same(s.t, filepath.Join(dir, name), filepath.Join(source, name))
+	}
+	alone(s.t, dir, names...)
+	s.noBlunder()
+}
+
+// folder: a folder arrives with the directories in it.
+func folder(s *stage) {
+	dir, place := s.dir(s.host, "web-1", "folder")
+	source := s.t.TempDir()
+	names := []string{"album/cover.jpg", "album/side a/one.ogg", "album/side b/one.ogg"}
+	for _, name := range names {
+		if err := os.MkdirAll(filepath.Join(source, filepath.Dir(name)), 0o700); err != nil {
+			s.t.Fatal(err)
+		}
+		write(s.t, filepath.Join(source, name), 1000+int64(len(name)))
+	}
+	p := s.open(s.browser.window(s.t), place, small, nil)
+	p.pick("#folder", filepath.Join(source, "album"))
+	p.until("done", names...)
+	for _, name := range names {
+		same(s.t, filepath.Join(dir, name), filepath.Join(source, name))
+	}
+	s.noBlunder()
+}
+
+// exists: a file that is there already stays as it is, and the person is told.
+func exists(s *stage) {
+	dir, place := s.dir(s.host, "web-1", "exists")
+	there := filepath.Join(dir, "report.pdf")
+	if err := os.WriteFile(there, []byte("an older report"), 0o600); err != nil {
+		s.t.Fatal(err)
+	}
+	p := s.open(s.browser.window(s.t), place, small, nil)
+	p.pick(s.input, write(s.t, filepath.Join(s.t.TempDir(), "report.pdf"), 2*small+small/2))
+	p.until("failed", "report.pdf")
+	if _, text := p.state("report.pdf"); !s.terse && !strings.Contains(text, "exists") {
+		s.t.Errorf("it failed with %q", text)
+	}
+	asked := len(s.gate.requests(s.dialect))
+	time.Sleep(3 * time.Second) // pages repeat after 2 s
+	if again := len(s.gate.requests(s.dialect)); again != asked {
+		s.t.Errorf("after it had failed there were %d more requests", again-asked)
+	}
+	if text, err := os.ReadFile(there); err != nil || string(text) != "an older report" {
+		s.t.Errorf("the file there is now %d bytes: %v", len(text), err)
+	}
+	alone(s.t, dir, "report.pdf")
+	s.noBlunder()
+}
+
+// killed: the gateway is killed in mid-upload. The library goes on by itself when
+// there is one again, and sends what is missing.
+func killed(s *stage) {
+	dir, place := s.dir(s.host, "web-1", "killed")
+	p := s.open(s.browser.window(s.t), place, 2<<20, nil)
+	p.pick(s.input, s.large)
+	got := s.killAt(filepath.Join(dir, "disk.img"), large*4/10)
+	s.gate.start()
+	p.until("done", "disk.img")
+	s.arrived(dir, got)
+}
+
+// reopened: page and gateway are gone in mid-upload. The same file, picked again in
+// a new page, goes on where it was.
+func reopened(s *stage) {
+	dir, place := s.dir(s.host, "web-1", "reopened")
+	w := s.browser.window(s.t)
+	p := s.open(w, place, 2<<20, nil)
+	p.pick(s.input, s.large)
+	got := s.killAt(filepath.Join(dir, "disk.img"), large*4/10)
+	p.leave()
+	s.gate.start()
+	p = s.open(w, place, 2<<20, nil)
+	p.pick(s.input, s.large)
+	p.until("done", "disk.img")
+	if s.forgets {
+		got = 0
+	}
+	s.arrived(dir, got)
+}
+
+// killAt kills the gateway when so much of a file has been received, and says how much
+// it was.
+func (s *stage) killAt(path string, enough int64) (got int64) {
+	s.t.Helper()
+	wait.Until(s.t, "a part of "+path+" to arrive", func() bool {
+		time.Sleep(20 * time.Millisecond) // looking is work for the gateway
+		got = s.gate.received(path)
+		return got >= enough
+	})
+	s.gate.kill()
+	if _, err := os.Stat(path); err == nil {
+		s.t.Fatalf("%s was there before the gateway was killed, with %d bytes received", path, got)
+	}
+	s.noBlunder()
+	return got
+}
+
+// arrived: the large file is at its place, and after the restart not much more was
+// sent of it than was missing.
+func (s *stage) arrived(dir string, got int64) {
+	s.t.Helper()
+	path := filepath.Join(dir, "disk.img")
+	same(s.t, path, s.large)
+	alone(s.t, dir, "disk.img")
+	var sent int64
+	for _, r := range s.gate.requests(s.dialect) {
+		sent += r.In
+	}
+	const around = 256 << 10 // of fields and multipart
+	s.t.Logf("%d bytes were there, %d were sent after that", got, sent)
+	if sent > large-got+around {
+		s.t.Errorf("%d bytes were sent again", sent-(large-got))
+	}
+	s.noBlunder()
+}
+
+// down: a host that cannot be reached has no file that is done. It arrives when the
+// host is back, or the page says that it failed.
+func down(s *stage) {
+	dir, place := s.dir(s.other, "web-2", "down")
+	p := s.open(s.browser.window(s.t), place, small, nil)
+	source := write(s.t, filepath.Join(s.t.TempDir(), "late.bin"), 2*small+small/2)
+	p.pick(s.input, source)
+	if s.givesUp {
+		p.until("failed", "late.bin")
+		s.noBlunder()
+		return
+	}
+	wait.Until(s.t, "the upload to be refused twice", func() bool {
+		refused := 0
+		for _, r := range s.gate.requests(s.dialect) {
+			if r.Status >= 400 && strings.Contains(r.Path, "/web-2/") {
+				refused++
+			}
+		}
+		return refused >= 2
+	})
+	if state, text := p.state("late.bin"); state == "done" || state == "failed" {
+		s.t.Fatalf("it is %s while the host is down: %s", state, text)
+	}
+	s.other.Restart()
+	p.until("done", "late.bin")
+	same(s.t, filepath.Join(dir, "late.bin"), source)
+	alone(s.t, dir, "late.bin")
+	s.noBlunder()
+}
+
+// noBlunder: nothing that happens here is the gateway's own fault.
+func (s *stage) noBlunder() {
+	s.t.Helper()
+	all := s.gate.requests(s.dialect)
+	if i := slices.IndexFunc(all, func(r request) bool { return r.Status == 500 }); i >= 0 {
+		s.t.Errorf("500: %+v", all[i])
+	}
+}

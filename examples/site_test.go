@@ -1,0 +1,81 @@
+package examples_test
+
+import (
+	"bytes"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// site is a web server with this directory, and what is installed in it from npm.
+type site struct{ *httptest.Server }
+
+// pageOf is where a page is found whose constants have these values, and other options
+// where changes (old, new, …) say so.
+func (s site) pageOf(name string, constants map[string]string, changes []string) string {
+	q := url.Values{"change": changes}
+	for k, v := range constants {
+		q.Set(k, v)
+	}
+	return s.URL + "/" + name + ".html?" + q.Encode()
+}
+
+func startSite(t *testing.T) site {
+	t.Helper()
+	files := http.FileServer(http.Dir("."))
+	mux := http.NewServeMux()
+	mux.Handle("/node_modules/", files)
+	mux.Handle("/bundle/", http.StripPrefix("/bundle/", http.FileServer(http.Dir(bundle(t)))))
+	mux.HandleFunc("/{name}", func(w http.ResponseWriter, r *http.Request) {
+		name := r.PathValue("name")
+		if !strings.HasSuffix(name, ".html") {
+			files.ServeHTTP(w, r)
+			return
+		}
+		text, err := asAsked(name, r.URL.Query())
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+			return
+		}
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		_, _ = w.Write(text)
+	})
+	s := httptest.NewServer(mux)
+	t.Cleanup(s.Close)
+	return site{s}
+}
+
+func asAsked(name string, q url.Values) ([]byte, error) {
+	text, err := os.ReadFile(name)
+	for change := range slices.Chunk(q["change"], 2) {
+		if bytes.Count(text, []byte(change[0])) != 1 {
+			return nil, fmt.Errorf("%q does not stand once in %s", change[0], name)
+		}
+		text = bytes.Replace(text, []byte(change[0]), []byte(change[1]), 1)
+	}
+	delete(q, "change")
+	for _, c := range slices.Sorted(maps.Keys(q)) {
+		if err == nil {
+			text, err = constant(text, c, q.Get(c))
+		}
+	}
+	return text, err
+}
+
+// bundle is Uppy as a panel's own build would make it: it comes in many modules,
+// some of which browsers cannot load.
+func bundle(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	if out, err := exec.Command("npm", "run", "--silent", "bundle", "--", "--outdir="+dir).CombinedOutput(); err != nil {
+		t.Fatalf("npm run bundle: %v (make parts installs it)\n%s", err, out)
+	}
+	return dir
+}
