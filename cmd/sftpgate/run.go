@@ -15,6 +15,7 @@ import (
 	"sftpgate/gateway"
 	"sftpgate/gateway/api"
 	"sftpgate/gateway/dialect"
+	"sftpgate/gateway/dialect/dropzone"
 	"sftpgate/gateway/dialect/resumable"
 	"sftpgate/gateway/metrics"
 	"sftpgate/gateway/page"
@@ -133,6 +134,7 @@ func assemble(ctx context.Context, s settings) (*gate, error) {
 // dialects adds the wire protocols of the uploaders that people already use.
 func dialects(m *web.Mux, g dialect.Gate) {
 	resumable.Routes(m, g)
+	dropzone.Routes(m, g)
 }
 
 func openStore(ctx context.Context, s settings) (store, error) {

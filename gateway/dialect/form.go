@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"strings"
 
 	"sftpgate/gateway"
 	"sftpgate/gateway/web"
@@ -42,25 +43,53 @@ func (f Fields) Number(name string) (int64, error) {
 // Sent is a file, or a piece of one, on its way in. Close ends it.
 type Sent struct {
 	Fields Fields
-	// Name is the file's name as the part gives it, unchanged; "" without one.
+	// Name is the file's name as the part gives it; "" without one.
 	Name string
 
 	gate Gate
 	c    gateway.Caller
-	in   io.Reader
+	in   *counted
 	form *web.Form     // nil: the body is the file itself
 	held *gateway.Held // nil: it is read while it arrives
+	next *web.Part     // the file that follows in the form
 }
+
+// counted knows how much of a file has been read.
+type counted struct {
+	r io.Reader
+	n int64
+}
+
+func (c *counted) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	c.n += int64(n)
+	return n, err
+}
+
+// Len is the file's length in bytes once all of it has arrived: that of one which is
+// held, or which was received without an error.
+func (s *Sent) Len() int64 {
+	if s.held != nil {
+		return s.held.Len
+	}
+	return s.in.n
+}
+
+// Held reports whether all of the file has arrived before its place is known.
+func (s *Sent) Held() bool { return s.held != nil }
+
+// ErrNoFile refuses a form without a file.
+var ErrNoFile = gateway.Refuse(gateway.InvalidRequest, "the form has no file: none of its parts has a file name")
 
 // Raw is r's body as it is, with the fields of the query.
 func (g Gate) Raw(r *http.Request, c gateway.Caller) *Sent {
-	return &Sent{Fields: FieldsOf(r), gate: g, c: c, in: r.Body}
+	return &Sent{Fields: FieldsOf(r), gate: g, c: c, in: &counted{r: r.Body}}
 }
 
 // ReadForm reads r's multipart form up to its file, the first part that has a file's
 // name; it is streamed on from there. Where enough says that the fields before it do
 // not tell where it belongs, it is held on the host until all fields are there; nil:
-// they always do.
+// they always do. Where there is no file, what is returned with ErrNoFile has the fields.
 func (g Gate) ReadForm(r *http.Request, c gateway.Caller, at Place, enough func(Fields) bool) (*Sent, error) {
 	form, err := web.NewForm(r, web.FormLimits{})
 	if err != nil {
@@ -71,11 +100,11 @@ func (g Gate) ReadForm(r *http.Request, c gateway.Caller, at Place, enough func(
 	part, err := s.fields(seen)
 	switch {
 	case errors.Is(err, io.EOF):
-		return nil, gateway.Refuse(gateway.InvalidRequest, "the form has no file: none of its parts has a file name")
+		return s, ErrNoFile
 	case err != nil:
 		return nil, err
 	}
-	s.Name, s.in = part.FileName, part
+	s.begin(part)
 	if enough == nil || enough(s.Fields) {
 		return s, nil
 	}
@@ -91,6 +120,17 @@ func (g Gate) ReadForm(r *http.Request, c gateway.Caller, at Place, enough func(
 	}
 	return s, nil
 }
+
+func (s *Sent) begin(part *web.Part) {
+	s.Name, s.in = fileName(part.FileName), &counted{r: part}
+}
+
+// quoting is how browsers and curl write a name between quotes in a part's header:
+// with these three escaped, and nothing else, the percent sign neither.
+var quoting = strings.NewReplacer("%22", `"`, "%0D", "\r", "%0A", "\n")
+
+// fileName is the file's own name.
+func fileName(sent string) string { return quoting.Replace(sent) }
 
 // fields reads the fields up to the next file; io.EOF at the form's end.
 func (s *Sent) fields(seen map[string]bool) (*web.Part, error) {
@@ -141,13 +181,28 @@ func (s *Sent) Put(ctx context.Context, at Place, path string, makeDirs bool) (g
 	return s.rest(done.Upload, err)
 }
 
-// rest reads what follows the file in its form, so that the connection can be kept.
-// It means nothing: the file came whole.
+// rest reads what follows the file in its form up to the next file, so that the
+// connection can be kept. It means nothing: the file came whole.
 func (s *Sent) rest(u gateway.Upload, err error) (gateway.Upload, error) {
-	for end := err; end == nil && s.form != nil; {
-		_, end = s.form.Next()
+	s.next = nil
+	for end := err; end == nil && s.form != nil && s.next == nil; {
+		var part *web.Part
+		if part, end = s.form.Next(); end == nil && part.File {
+			s.next = part
+		}
 	}
 	return u, err
+}
+
+// Next goes on to the next file of the form, with the fields of the first one, once
+// that has been received; it reports whether there is one.
+func (s *Sent) Next() bool {
+	if s.next == nil {
+		return false
+	}
+	s.begin(s.next)
+	s.next = nil
+	return true
 }
 
 // Close gives up what is held.

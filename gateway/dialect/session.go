@@ -33,6 +33,7 @@ type Session struct {
 //
 // Refusals: as [gateway.Service.Open]; different-file where the upload was given up.
 func (g Gate) Begin(ctx context.Context, c gateway.Caller, at Place, f File, first bool) (Session, error) {
+	f.MakeDirs = f.MakeDirs || at.Options.MakeDirs
 	u, err := g.find(ctx, c, at, f)
 	switch code := gateway.CodeOf(err); {
 	case code == gateway.UnknownUpload, code == gateway.NoSuchDirectory && f.MakeDirs:

@@ -1,0 +1,36 @@
+package main
+
+import (
+	"fmt"
+	"net/url"
+	"path/filepath"
+	"strings"
+
+	"sftpgate/gateway"
+)
+
+// What has been decided about uploaders that send forms.
+func init() {
+	for _, method := range []string{"POST", "PUT"} {
+		decisions[method+" /dropzone/{host}/{dir...}"] = decision{kind: ofFile, op: gateway.OpUpload, sized: true, dialect: true,
+			call: formCall("dropzone", "dzuuid=u", "dzchunkindex=0", "dztotalfilesize=5", "dzchunksize=5", "dztotalchunkcount=1", "dzchunkbyteoffset=0")}
+	}
+}
+
+// formCall brings the one chunk of a file behind fields, each "name=value".
+func formCall(base string, fields ...string) func(spot) apiCall {
+	return func(s spot) apiCall {
+		var body strings.Builder
+		for _, f := range fields {
+			name, value, _ := strings.Cut(f, "=")
+			fmt.Fprintf(&body, "--x\r\nContent-Disposition: form-data; name=%q\r\n\r\n%s\r\n", name, value)
+		}
+		fmt.Fprintf(&body, "--x\r\nContent-Disposition: form-data; name=\"file\"; filename=%q\r\n\r\n%s\r\n--x--\r\n", filepath.Base(s.path), content)
+		return apiCall{directory(base, s), body.String(), "Content-Type: multipart/form-data; boundary=x"}
+	}
+}
+
+// directory is where a dialect takes files for the directory of a spot.
+func directory(base string, s spot) string {
+	return fmt.Sprintf("/%s/%s%s?make_dirs=%v", base, s.host, (&url.URL{Path: filepath.Dir(s.path)}).EscapedPath(), s.makeDirs)
+}
