@@ -37,6 +37,27 @@ func (u *upload) commit(ctx context.Context, p heldPiece) error {
 	return err
 }
 
+// accepts refuses a piece that commit would refuse now, and does not use it up.
+func (u *upload) accepts(ctx context.Context, p heldPiece) error {
+	span := record.Span{Off: p.off, Len: p.attempt.Len()}
+	v, held := u.ledger.look(record.Chunk{Span: span, Sum: p.attempt.Sum()})
+	if v == overlaps {
+		for _, e := range held {
+			same, err := u.sameAsHeld(ctx, p, e)
+			if err != nil {
+				return err
+			}
+			if !same {
+				return conflict(span)
+			}
+		}
+	}
+	if v == conflicts {
+		return conflict(span)
+	}
+	return nil
+}
+
 func conflict(s record.Span) *Error {
 	return Refuse(ChunkConflict, "other bytes were sent for %s before; they are kept: cancel or restart if the file has changed", s)
 }

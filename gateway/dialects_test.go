@@ -172,6 +172,7 @@ func TestHeldChunkIsPlacedByItsIndex(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		defer held.Drop(t.Context())
 		_, err = held.PlaceChunk(t.Context(), id, index)
 		return err
 	}
@@ -190,4 +191,57 @@ func TestHeldChunkIsPlacedByItsIndex(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.exact("f", content)
+}
+
+// What is held and turns out to be another file is placed in another upload.
+func TestHeldChunkOfAnotherFile(t *testing.T) {
+	r := newRig(t, remotetest.SSHDOptions{})
+	old, content := noise(20*mib), noise(20*mib)
+	content[19*mib]++ // only the last of its pieces differs
+	open := func(o *gateway.OpenRequest) { o.Fingerprint = "f" }
+	id := r.open(alice, "f", 20*mib, open).Upload.ID
+	r.send(alice, id, old, 0, 20*mib)
+	held, err := r.Hold(t.Context(), alice, "web-1", r.root, bytes.NewReader(content), 1<<30)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer held.Drop(t.Context())
+	if _, err := held.Place(t.Context(), id, 0); gateway.CodeOf(err) != gateway.ChunkConflict {
+		t.Fatalf("%v", err)
+	}
+	opened, err := r.Open(t.Context(), alice, gateway.OpenRequest{Host: "web-1", Path: r.path("f"), Size: 20 * mib, Fingerprint: "f", Anew: true})
+	if err != nil || opened.Resumed || opened.Upload.ReceivedBytes != 0 {
+		t.Fatalf("%+v, %v", opened, err)
+	}
+	if u, err := held.Place(t.Context(), opened.Upload.ID, 0); err != nil || u.ReceivedBytes != 20*mib {
+		t.Fatalf("%+v, %v", u, err)
+	}
+	if u, err := r.Get(t.Context(), alice, id); err != nil || u.State != gateway.Cancelled {
+		t.Errorf("what was given up: %+v, %v", u, err)
+	}
+	r.finish(alice, opened.Upload.ID)
+	r.exact("f", content)
+}
+
+func TestDigestIsDeclaredLater(t *testing.T) {
+	r := newRig(t, remotetest.SSHDOptions{})
+	content := noise(100)
+	id := r.open(alice, "f", 100).Upload.ID
+	r.send(alice, id, content, 0, 60)
+	wrong := gateway.Digest{1}
+	for range 2 {
+		if u, err := r.DeclareDigest(t.Context(), alice, id, wrong); err != nil || u.Digest == nil || *u.Digest != wrong {
+			t.Fatalf("%+v, %v", u, err)
+		}
+	}
+	if _, err := r.DeclareDigest(t.Context(), alice, id, gateway.Digest{2}); gateway.CodeOf(err) != gateway.InvalidRequest {
+		t.Errorf("another digest: %v", err)
+	}
+	if _, err := r.DeclareDigest(t.Context(), bob, id, wrong); gateway.CodeOf(err) != gateway.Forbidden {
+		t.Errorf("another user: %v", err)
+	}
+	r.send(alice, id, content, 60, 40)
+	if _, err := r.FinishAndWait(t.Context(), alice, id, gateway.FinishRequest{Size: -1}, 0); gateway.CodeOf(err) != gateway.DigestMismatch {
+		t.Errorf("the file has another digest: %v", err)
+	}
 }

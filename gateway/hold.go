@@ -18,6 +18,7 @@ type Held struct {
 	dir     stage.Target
 	holding *stage.Holding
 	pieces  []heldPiece // off counts from the body's beginning
+	used    bool        // pieces may have been committed
 	// Len is how many bytes arrived.
 	Len int64
 }
@@ -88,7 +89,8 @@ func (h *Held) take(ctx context.Context, in *incoming, b *body, most int64) erro
 }
 
 // Place commits what is held to an upload in the same directory, at off. It
-// answers as Receive does, and nothing is held afterwards.
+// answers as Receive does, and nothing is held afterwards, unless chunk-conflict says
+// that the upload has other bytes there: then all of it can be placed elsewhere.
 func (h *Held) Place(ctx context.Context, id string, off int64) (Upload, error) {
 	return h.place(ctx, id, func(*upload) (int64, error) { return off, nil })
 }
@@ -105,7 +107,17 @@ func (h *Held) PlaceChunk(ctx context.Context, id string, index int64) (Upload, 
 }
 
 func (h *Held) place(ctx context.Context, id string, at func(*upload) (int64, error)) (Upload, error) {
-	defer h.Drop(ctx)
+	v, err := h.commitTo(ctx, id, at)
+	if CodeOf(err) != ChunkConflict || h.used {
+		h.Drop(ctx)
+	}
+	return v, err
+}
+
+func (h *Held) commitTo(ctx context.Context, id string, at func(*upload) (int64, error)) (Upload, error) {
+	if h.used {
+		return Upload{}, Refuse(InvalidRequest, "nothing of the body is held any more: send it again")
+	}
 	done, err := h.s.enter()
 	if err != nil {
 		return Upload{}, err
@@ -137,6 +149,12 @@ func (h *Held) place(ctx context.Context, id string, at func(*upload) (int64, er
 		return Upload{}, err
 	}
 	u.touch()
+	for _, p := range h.pieces {
+		if err := u.accepts(ctx, heldPiece{p.attempt, off + p.off}); err != nil {
+			return u.view(false), explain(u.hostID(), err)
+		}
+	}
+	h.used = true
 	for len(h.pieces) > 0 {
 		p := h.pieces[0]
 		h.pieces = h.pieces[1:]
@@ -152,7 +170,7 @@ func (h *Held) Drop(ctx context.Context) {
 	for _, p := range h.pieces {
 		p.attempt.Discard()
 	}
-	h.pieces = nil
+	h.pieces, h.used = nil, true
 	if err := h.holding.Close(context.WithoutCancel(ctx)); err != nil {
 		h.s.log.Warn("held bytes were not removed; they expire", "host", h.dir.Host, "dir", h.dir.Dir, "err", err)
 	}

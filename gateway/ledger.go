@@ -109,6 +109,13 @@ func (l *ledger) place(ctx context.Context, c record.Chunk, compared []entry) (v
 	}
 }
 
+// look judges a chunk as place does, and takes no place for it.
+func (l *ledger) look(c record.Chunk) (verdict, []entry) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.judge(c, nil)
+}
+
 func (l *ledger) judge(c record.Chunk, compared []entry) (verdict, []entry) {
 	var held []entry
 	for _, e := range l.reaching(c.Off) {

@@ -65,7 +65,7 @@ func (s *Service) reopen(ctx context.Context, c Caller, r OpenRequest) (Opened, 
 	if c.User == "" { // a token names its upload by the id
 		return Opened{}, tooLate()
 	}
-	r.Restart, r.MakeDirs, r.goesOn = false, false, true
+	r.Restart, r.Anew, r.MakeDirs, r.goesOn = false, false, false, true
 	fresh := c
 	fresh.Bound = false
 	h, t, err := s.target(ctx, fresh, r.Host, r.Path, false)
@@ -182,8 +182,8 @@ func (s *Service) resume(ctx context.Context, c Caller, h *stage.Host, g *stage.
 		return nil, err
 	}
 	have := g.State().Meta.Identity
-	if want := record.Identify(sumOf(r.Digest), r.Fingerprint, r.Size); want != have {
-		if r.Restart {
+	if want := record.Identify(sumOf(r.Digest), r.Fingerprint, r.Size); want != have || r.Anew {
+		if r.Restart || r.Anew {
 			return nil, nil
 		}
 		mine := u.view(true)

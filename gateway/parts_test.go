@@ -36,6 +36,7 @@ func TestHeldUntilItsPlaceIsKnown(t *testing.T) {
 	}
 	_, err = held.Place(t.Context(), up.ID, 10*mib)
 	wantCode(t, err, gateway.ChunkConflict)
+	held.Drop(t.Context())
 
 	_, err = r.Hold(t.Context(), alice, "web-1", r.root, bytes.NewReader(content), mib)
 	wantCode(t, err, gateway.TooLarge)

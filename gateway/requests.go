@@ -36,6 +36,7 @@ type OpenRequest struct {
 	Digest      *Digest
 	Fingerprint string // the client's own identity of the file
 	Restart     bool   // give up the caller's own unfinished upload of another file there
+	Anew        bool   // give it up also where it is of the same file
 	// ClientID is the id a dialect's client uses; found again by Service.Find.
 	ClientID string
 	// Adopt lists unnamed uploads, complete and in order, that make up the file.

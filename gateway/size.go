@@ -65,3 +65,47 @@ func (u *upload) declareSize(ctx context.Context, r FinishRequest) error {
 		return nil
 	})
 }
+
+// DeclareDigest says what the whole file's SHA-256 is, where the upload was opened
+// without one: what is published is checked against it. Saying the same again is
+// fine, another digest is refused.
+func (s *Service) DeclareDigest(ctx context.Context, c Caller, id string, digest Digest) (Upload, error) {
+	done, err := s.enter()
+	if err != nil {
+		return Upload{}, err
+	}
+	defer done()
+	u, over, err := s.find(ctx, c, actUpload, id)
+	if err != nil {
+		return Upload{}, err
+	}
+	r := FinishRequest{Size: record.Unknown, Digest: &digest}
+	if over == nil {
+		if err = u.confirm(ctx); err != nil {
+			over, err = s.settled(ctx, u, err)
+		}
+	}
+	switch {
+	case over != nil:
+		return *over, over.agrees(r)
+	case err != nil:
+		return Upload{}, err
+	}
+	if err := u.declareDigest(ctx, r); err != nil {
+		return Upload{}, explain(u.hostID(), err)
+	}
+	return u.view(true), nil
+}
+
+func (u *upload) declareDigest(ctx context.Context, r FinishRequest) error {
+	if u.gen.State().Meta.Digest != nil {
+		return u.declare(r)
+	}
+	return u.gen.Advance(ctx, func(_ record.State, next *record.Record) error {
+		if err := u.declare(r); err != nil {
+			return err
+		}
+		next.Meta.Digest = sumOf(r.Digest)
+		return nil
+	})
+}

@@ -194,8 +194,10 @@ func (s *accessSite) ask(t *testing.T, base, method string, c apiCall, ticket st
 	if err != nil {
 		t.Fatal(err)
 	}
-	if name, value, ok := strings.Cut(c.header, ": "); ok {
-		r.Header.Set(name, value)
+	for line := range strings.SplitSeq(c.header, "\n") {
+		if name, value, ok := strings.Cut(line, ": "); ok {
+			r.Header.Set(name, value)
+		}
 	}
 	if ticket != "" {
 		r.Header.Set("Authorization", "Bearer "+ticket)

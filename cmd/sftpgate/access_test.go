@@ -53,7 +53,7 @@ type spot struct {
 type apiCall struct {
 	target string
 	body   string
-	header string // "Name: value", "" for none
+	header string // "Name: value", several with a line for each, "" for none
 }
 
 // content is every file of this test.

@@ -48,6 +48,7 @@ type Receiver interface {
 	ReceiveChunk(ctx context.Context, c gateway.Caller, id string, index int64, b gateway.Body) (gateway.Upload, error)
 	Hold(ctx context.Context, c gateway.Caller, host, dir string, r io.Reader, most int64) (*gateway.Held, error)
 	DeclareSize(ctx context.Context, c gateway.Caller, id string, size int64) (gateway.Upload, error)
+	DeclareDigest(ctx context.Context, c gateway.Caller, id string, digest gateway.Digest) (gateway.Upload, error)
 }
 
 // Finisher ends uploads with a file.

@@ -62,3 +62,16 @@ func (p Place) Below(relative string) (file string, dirs bool, err error) {
 	}
 	return path.Join(append([]string{p.Dir}, below...)...), len(below) > 1, nil
 }
+
+// CutVerb cuts what a request asks for, the last components of its path, off r's
+// {dir...}, with or without a slash at the end. It refuses what is none of the verbs.
+func CutVerb(r *http.Request, verbs ...string) (string, error) {
+	dir := strings.TrimSuffix(r.PathValue("dir"), "/")
+	for _, verb := range verbs {
+		if rest, ok := strings.CutSuffix("/"+dir, "/"+verb); ok {
+			r.SetPathValue("dir", rest)
+			return verb, nil
+		}
+	}
+	return "", gateway.Refuse(web.NotFound, "there is nothing at this address: %s ends with /%s here", r.Method, strings.Join(verbs, " or /"))
+}

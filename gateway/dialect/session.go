@@ -3,6 +3,7 @@ package dialect
 import (
 	"context"
 	"path"
+	"strings"
 	"time"
 
 	"sftpgate/gateway"
@@ -59,11 +60,43 @@ func (g Gate) find(ctx context.Context, c gateway.Caller, at Place, f File) (gat
 }
 
 func (g Gate) open(ctx context.Context, c gateway.Caller, at Place, f File) (Session, error) {
+	opened, err := g.Open(ctx, c, f.opening(at))
+	return Session{Upload: opened.Upload}, err
+}
+
+func (f File) opening(at Place) gateway.OpenRequest {
 	o := at.Options
 	o.MakeDirs = o.MakeDirs || f.MakeDirs
-	opened, err := g.Open(ctx, c, gateway.OpenRequest{Host: at.Host, Path: f.Path, Options: o, Size: f.Size, ChunkSize: f.ChunkSize,
-		Fingerprint: f.ID, ClientID: f.ID, Restart: true})
+	return gateway.OpenRequest{Host: at.Host, Path: f.Path, Options: o, Size: f.Size, ChunkSize: f.ChunkSize,
+		Fingerprint: f.ID, ClientID: f.ID, Restart: true}
+}
+
+// Anew gives up what has arrived of f and begins again: the id did not tell that it is
+// another file, and its bytes did.
+func (g Gate) Anew(ctx context.Context, c gateway.Caller, at Place, f File) (Session, error) {
+	r := f.opening(at)
+	r.Anew = true
+	opened, err := g.Open(ctx, c, r)
 	return Session{Upload: opened.Upload}, err
+}
+
+// Current is u with Received, for an answer that lists what need not be sent. An upload
+// that is done is unknown unless its file still stands: what is listed is not sent again.
+func (g Gate) Current(ctx context.Context, c gateway.Caller, u gateway.Upload) (gateway.Upload, error) {
+	switch {
+	case !u.State.Ended() && u.Received == nil:
+		return g.Resume(ctx, c, u.ID)
+	case !u.State.Ended():
+		return u, nil
+	}
+	if u.State == gateway.Done {
+		// A repetition without a byte is compared with the file by its ETag alone.
+		_, err := g.Receive(ctx, c, u.ID, gateway.Body{Total: -1, R: strings.NewReader("")})
+		if code := gateway.CodeOf(err); code != gateway.ChunkConflict && code != gateway.UnknownUpload {
+			return u, err
+		}
+	}
+	return u, gateway.Refuse(gateway.UnknownUpload, "the upload to %s has ended, and its file is not there any more", u.Path)
 }
 
 // again opens what has ended anew. Where its own file is in the way, the request is
