@@ -16,6 +16,7 @@ import (
 	"sftpgate/gateway/api"
 	"sftpgate/gateway/dialect"
 	"sftpgate/gateway/dialect/dropzone"
+	"sftpgate/gateway/dialect/contentrange"
 	"sftpgate/gateway/dialect/resumable"
 	"sftpgate/gateway/metrics"
 	"sftpgate/gateway/page"
@@ -134,6 +135,7 @@ func assemble(ctx context.Context, s settings) (*gate, error) {
 // dialects adds the wire protocols of the uploaders that people already use.
 func dialects(m *web.Mux, g dialect.Gate) {
 	resumable.Routes(m, g)
+	contentrange.Routes(m, g)
 	dropzone.Routes(m, g)
 }
 
