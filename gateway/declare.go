@@ -26,6 +26,9 @@ func (r OpenRequest) check() error {
 			return err
 		}
 	}
+	if len(r.Note) > maxNote {
+		return Refuse(InvalidRequest, "the client's metadata is longer than %d bytes", maxNote)
+	}
 	return r.Options.check()
 }
 
@@ -72,7 +75,7 @@ func (r OpenRequest) meta(c Caller, id string) record.Meta {
 		ID: id, User: c.User, Host: r.Host, Size: r.Size, ChunkSize: r.ChunkSize, Digest: sumOf(r.Digest),
 		Identity: record.Identify(sumOf(r.Digest), r.Fingerprint, r.Size),
 		IfExists: string(r.IfExists), IfMatch: r.IfMatch, Owner: r.Owner, Group: r.Group, Mode: r.Mode,
-		ClientID: r.ClientID, Created: time.Now().UTC().Truncate(time.Millisecond),
+		ClientID: r.ClientID, Note: r.Note, Created: time.Now().UTC().Truncate(time.Millisecond),
 		Passes: c.withPass(nil, id), MaxSize: c.maxSize(),
 	}
 	if !r.MTime.IsZero() {

@@ -15,6 +15,7 @@ const (
 	// maxFile is larger than any host's file, and so small that no sum of two places overflows.
 	maxFile = 1 << 60
 	maxText = 1024 // bytes in a fingerprint, an owner, a client id
+	maxNote = 8192 // bytes that a dialect keeps in the record
 )
 
 // Open claims a target and opens an upload to it, or resumes the caller's own.

@@ -39,6 +39,8 @@ type OpenRequest struct {
 	Anew        bool   // give it up also where it is of the same file
 	// ClientID is the id a dialect's client uses; found again by Service.Find.
 	ClientID string
+	// Note is what a dialect keeps with the upload; it is given back as it is.
+	Note string
 	// Adopt lists unnamed uploads, complete and in order, that make up the file.
 	Adopt []string
 

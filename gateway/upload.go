@@ -46,6 +46,8 @@ type Upload struct {
 	Verified string
 	// ClientID is the id that a dialect's client gave it; "" for others.
 	ClientID string
+	// Note is what a dialect keeps with the upload.
+	Note string
 	// Error is why the last attempt to finish ended without a result.
 	Error *Error
 	// Token goes on with this upload when the ticket that opened it does not any

@@ -18,6 +18,7 @@ import (
 	"sftpgate/gateway/dialect/dropzone"
 	"sftpgate/gateway/dialect/contentrange"
 	"sftpgate/gateway/dialect/resumable"
+	"sftpgate/gateway/dialect/tus"
 	"sftpgate/gateway/metrics"
 	"sftpgate/gateway/page"
 	"sftpgate/gateway/registry"
@@ -135,6 +136,7 @@ func assemble(ctx context.Context, s settings) (*gate, error) {
 // dialects adds the wire protocols of the uploaders that people already use.
 func dialects(m *web.Mux, g dialect.Gate) {
 	resumable.Routes(m, g)
+	tus.Routes(m, g)
 	contentrange.Routes(m, g)
 	dropzone.Routes(m, g)
 }

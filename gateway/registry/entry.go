@@ -38,6 +38,8 @@ type wireUpload struct {
 	Verified      string     `json:"verified,omitempty"`
 	Error         *wireError `json:"error,omitempty"`
 	Notes         []string   `json:"notes,omitempty"`
+	ClientID      string     `json:"client_id,omitempty"`
+	Note          string     `json:"note,omitempty"`
 	CreatedAt     time.Time  `json:"created_at"`
 	ExpiresAt     time.Time  `json:"expires_at"`
 }
@@ -97,7 +99,7 @@ func toWire(u gateway.Upload) wireUpload {
 		ID: u.ID, Host: u.Host, Path: u.Path, User: u.User,
 		Size: u.Size, ChunkSize: u.ChunkSize, State: string(u.State),
 		ReceivedBytes: u.ReceivedBytes, MergedBytes: u.MergedBytes,
-		Engine: u.Engine, Verified: u.Verified, Notes: u.Notes,
+		Engine: u.Engine, Verified: u.Verified, Notes: u.Notes, ClientID: u.ClientID, Note: u.Note,
 		CreatedAt: u.CreatedAt.UTC(), ExpiresAt: u.ExpiresAt.UTC(),
 	}
 	if u.Digest != nil {
@@ -123,7 +125,7 @@ func fromWire(w wireUpload) (gateway.Upload, error) {
 		ID: w.ID, Host: w.Host, Path: w.Path, User: w.User,
 		Size: w.Size, ChunkSize: w.ChunkSize, State: gateway.State(w.State),
 		ReceivedBytes: w.ReceivedBytes, MergedBytes: w.MergedBytes,
-		Engine: w.Engine, Verified: w.Verified, Notes: w.Notes,
+		Engine: w.Engine, Verified: w.Verified, Notes: w.Notes, ClientID: w.ClientID, Note: w.Note,
 		CreatedAt: w.CreatedAt, ExpiresAt: w.ExpiresAt,
 	}
 	if err := writable("entry of an upload", w.CreatedAt, w.ExpiresAt); err != nil {

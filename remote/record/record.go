@@ -31,6 +31,7 @@ type Meta struct {
 	Mode      *uint32    `json:"mode,omitempty"` // permission bits
 	MTime     *time.Time `json:"mtime,omitempty"`
 	ClientID  string     `json:"client_id,omitempty"` // the dialect client's own id
+	Note      string     `json:"note,omitempty"`      // what a dialect keeps with the upload
 	Created   time.Time  `json:"created"`
 	// Passes are the hex SHA-256 of the tickets and tokens that the upload was
 	// opened with: they may go on with it when their time is over.

@@ -1,0 +1,85 @@
+package tus
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"sftpgate/gateway"
+	"sftpgate/gateway/dialect"
+)
+
+// head says where the client goes on. It only reads: a PATCH that runs goes on. Of an
+// upload that is complete it answers when the file is published, since a client takes
+// an offset at the file's end for success.
+func (h handler) head(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
+	x, u, err := h.find(r, c)
+	if err != nil {
+		return err
+	}
+	if u.State == gateway.Cancelled {
+		return h.gone(w, r, c, x)
+	}
+	if !x.partial() {
+		if u, err = h.gate.Complete(r.Context(), c, u); err != nil {
+			return err
+		}
+	}
+	head := w.Header()
+	if u.Size >= 0 {
+		head.Set("Upload-Length", strconv.FormatInt(u.Size, 10))
+	} else {
+		head.Set("Upload-Defer-Length", "1")
+	}
+	metadata, parts, final := strings.Cut(u.Note, concatNote)
+	if metadata != "" {
+		head.Set("Upload-Metadata", metadata)
+	}
+	switch {
+	case x.partial():
+		head.Set("Upload-Concat", "partial")
+	case final:
+		head.Set("Upload-Concat", "final;"+parts)
+	}
+	setOffset(w, dialect.Offset(u))
+	expires(w, u)
+	w.WriteHeader(http.StatusOK)
+	return nil
+}
+
+// supersededFor is how long an upload that was given up for another one is locked and
+// not gone: two pages that send to one path would else give each other up for ever.
+const supersededFor = 30 * time.Second
+
+// gone answers for an upload that was cancelled, or given up for another.
+func (h handler) gone(w http.ResponseWriter, r *http.Request, c gateway.Caller, x resource) error {
+	status := http.StatusGone
+	if other, err := h.gate.FindAt(r.Context(), c, x.host, x.path); err == nil && time.Since(other.CreatedAt) < supersededFor {
+		status = http.StatusLocked
+	}
+	w.WriteHeader(status)
+	return nil
+}
+
+// terminate cancels the upload. A file that was published stays.
+func (h handler) terminate(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
+	x, err := resourceAt(r)
+	if err != nil {
+		return err
+	}
+	err = h.gate.Cancel(r.Context(), c, x.id)
+	if gateway.CodeOf(err) == gateway.UnknownUpload {
+		if _, err = h.onHost(r, c, x); err == nil {
+			err = h.gate.Cancel(r.Context(), c, x.id)
+		}
+	}
+	switch {
+	case gateway.CodeOf(err) == gateway.DifferentFile:
+		return gateway.Refuse(gateway.Forbidden, "the upload is done, and its file stays at %s", x.path)
+	case err != nil:
+		return err
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
