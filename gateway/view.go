@@ -24,7 +24,7 @@ func (u *upload) view(received bool) Upload {
 		Size: meta.Size, ChunkSize: meta.ChunkSize, Digest: (*Digest)(meta.Digest),
 		State: u.state, ReceivedBytes: covered, MergedBytes: merged,
 		Engine: u.engine, Verified: u.verified, Error: u.failure, Notes: slices.Clone(u.notes),
-		ClientID:  meta.ClientID, Note: meta.Note,
+		ClientID: meta.ClientID, Note: meta.Note,
 		CreatedAt: meta.Created, ExpiresAt: u.expires.UTC().Truncate(time.Second),
 	}
 	if received {

@@ -36,8 +36,6 @@ type Dialect struct {
 	Send func(t testing.TB, u Upload) Answer
 	// Permanent reports whether a client stops at the answer and shows its text.
 	Permanent func(a Answer) bool
-	// Resumes: a fresh page goes on where another one stopped.
-	Resumes bool
 }
 
 const chunk = 64 << 10

@@ -118,7 +118,7 @@ func TestPages(t *testing.T) {
 	for name, p := range map[string]page{"form": {}, "raw": {raw: true}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			dialecttest.Run(t, dialecttest.Dialect{Routes: contentrange.Routes, Base: "/content-range", Send: p.send, Resumes: true, Permanent: permanent})
+			dialecttest.Run(t, dialecttest.Dialect{Routes: contentrange.Routes, Base: "/content-range", Send: p.send, Permanent: permanent})
 		})
 	}
 }

@@ -2,7 +2,6 @@ package resumable
 
 import (
 	"net/http"
-	"path"
 	"strings"
 
 	"sftpgate/gateway"
@@ -56,17 +55,11 @@ func (h handler) test(w http.ResponseWriter, r *http.Request, c gateway.Caller) 
 	return h.answer(w, r, c, asked, dialect.Has(u, asked.offset(), asked.expected()), u)
 }
 
-// unfinished finds the file's upload: by its id, and where the registry has lost
-// that, on the host. One that has ended is unknown: what a page finds done it would
-// not send, and the file that was sent then may be gone or another one by now.
+// unfinished finds the file's upload. One that has ended is unknown: what a page finds
+// done it would not send, and the file that was sent then may be gone or another one
+// by now.
 func (h handler) unfinished(r *http.Request, c gateway.Caller, at dialect.Place, f dialect.File) (gateway.Upload, error) {
-	u, err := h.gate.Find(r.Context(), c, at.Host, path.Dir(f.Path), f.ID)
-	if gateway.CodeOf(err) == gateway.UnknownUpload {
-		u, err = h.gate.FindAt(r.Context(), c, at.Host, f.Path)
-		if err == nil && u.ClientID != f.ID {
-			return gateway.Upload{}, gateway.Refuse(gateway.UnknownUpload, "another file of yours is under way there")
-		}
-	}
+	u, err := h.gate.Lookup(r.Context(), c, at, f)
 	if err == nil && u.State.Ended() {
 		return gateway.Upload{}, gateway.Refuse(gateway.UnknownUpload, "that upload has ended")
 	}

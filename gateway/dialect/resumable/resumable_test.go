@@ -10,8 +10,8 @@ import (
 	"strings"
 	"testing"
 
-	"sftpgate/gateway/dialecttest"
 	"sftpgate/gateway/dialect/resumable"
+	"sftpgate/gateway/dialecttest"
 )
 
 // library is one of the three as its requests look.
@@ -95,12 +95,20 @@ func (l library) do(t testing.TB, method string, u dialecttest.Upload, fields ur
 	return dialecttest.Do(t, r, u.User)
 }
 
+func (l library) dialect() dialecttest.Dialect {
+	return dialecttest.Dialect{Routes: resumable.Routes, Base: "/resumable", Send: l.send,
+		Permanent: func(a dialecttest.Answer) bool { return a.Status == 404 || a.Status == 415 || a.Status == 501 }}
+}
+
+var libraries = map[string]library{"resumable": {prefix: "resumable"}, "flow": {prefix: "flow"}, "simple": {}, "octet": {prefix: "flow", octet: true}}
+
+func TestNoChunkIsHeldWhole(t *testing.T) { dialecttest.Streams(t, libraries["flow"].dialect()) }
+
 func TestLibraries(t *testing.T) {
-	for name, l := range map[string]library{"resumable": {prefix: "resumable"}, "flow": {prefix: "flow"}, "simple": {}, "octet": {prefix: "flow", octet: true}} {
+	for name, l := range libraries {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			dialecttest.Run(t, dialecttest.Dialect{Routes: resumable.Routes, Base: "/resumable", Send: l.send, Resumes: true,
-				Permanent: func(a dialecttest.Answer) bool { return a.Status == 404 || a.Status == 415 || a.Status == 501 }})
+			dialecttest.Run(t, l.dialect())
 		})
 	}
 }

@@ -149,9 +149,11 @@ func sendFile(t testing.TB, u dialecttest.Upload) dialecttest.Answer {
 	return a
 }
 
-func TestSuite(t *testing.T) {
-	dialecttest.Run(t, dialecttest.Dialect{Routes: tus.Routes, Base: "/tus", Send: sendFile,
-		Permanent: func(a dialecttest.Answer) bool {
-			return a.Status >= 400 && a.Status < 500 && a.Status != 409 && a.Status != 423
-		}})
-}
+var whole = dialecttest.Dialect{Routes: tus.Routes, Base: "/tus", Send: sendFile,
+	Permanent: func(a dialecttest.Answer) bool {
+		return a.Status >= 400 && a.Status < 500 && a.Status != 409 && a.Status != 423
+	}}
+
+func TestSuite(t *testing.T) { dialecttest.Run(t, whole) }
+
+func TestNoChunkIsHeldWhole(t *testing.T) { dialecttest.Streams(t, whole) }

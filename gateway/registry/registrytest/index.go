@@ -26,8 +26,8 @@ func newEntry(user string) gateway.Entry {
 		ID: id, Host: "web-1", Path: "/srv/files/ä b'\"<&>\u2028\n" + id, User: user,
 		Size: 1<<62 + 1, ChunkSize: 10 << 20, State: gateway.Failed,
 		ReceivedBytes: 1<<61 + 1, MergedBytes: 1<<60 + 1, Engine: "shell", Digest: &digest, Verified: "spans",
-		Notes:     []string{"the owner could not be kept", "durability: degraded"},
-		ClientID:  "uuid-1", Note: "filename YQ==",
+		Notes:    []string{"the owner could not be kept", "durability: degraded"},
+		ClientID: "uuid-1", Note: "filename YQ==",
 		CreatedAt: created, ExpiresAt: created.AddDate(0, 0, 7),
 	}
 	other := u
