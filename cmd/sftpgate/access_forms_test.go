@@ -15,6 +15,16 @@ func init() {
 		decisions[method+" /dropzone/{host}/{dir...}"] = decision{kind: ofFile, op: gateway.OpUpload, sized: true, dialect: true,
 			call: formCall("dropzone", "dzuuid=u", "dzchunkindex=0", "dztotalfilesize=5", "dzchunksize=5", "dztotalchunkcount=1", "dzchunkbyteoffset=0")}
 	}
+	const pond = " /filepond/{host}/{dir...}"
+	transfer := func(body, header string) func(spot) apiCall {
+		return func(s spot) apiCall {
+			return apiCall{directory("filepond", s) + "&patch=transfer-00112233445566778899aabbccddeeff", body, header + "\nUpload-Name: " + filepath.Base(s.path)}
+		}
+	}
+	decisions["POST"+pond] = decision{kind: ofFile, op: gateway.OpUpload, sized: true, dialect: true, call: formCall("filepond")}
+	decisions["PATCH"+pond] = decision{kind: ofFile, op: gateway.OpUpload, sized: true, dialect: true, call: transfer(content, "Upload-Offset: 0\nUpload-Length: 5")}
+	decisions["HEAD"+pond] = decision{kind: ofFile, op: gateway.OpUpload, dialect: true, call: transfer("", "X: x")}
+	decisions["DELETE"+pond] = decision{kind: ofFile, op: gateway.OpUpload, dialect: true, call: transfer("transfer-ffeeddccbbaa99887766554433221100", "X: x")}
 }
 
 // formCall brings the one chunk of a file behind fields, each "name=value".

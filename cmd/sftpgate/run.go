@@ -16,6 +16,7 @@ import (
 	"sftpgate/gateway/api"
 	"sftpgate/gateway/dialect"
 	"sftpgate/gateway/dialect/dropzone"
+	"sftpgate/gateway/dialect/filepond"
 	"sftpgate/gateway/dialect/contentrange"
 	"sftpgate/gateway/dialect/resumable"
 	"sftpgate/gateway/dialect/tus"
@@ -139,6 +140,7 @@ func dialects(m *web.Mux, g dialect.Gate) {
 	tus.Routes(m, g)
 	contentrange.Routes(m, g)
 	dropzone.Routes(m, g)
+	filepond.Routes(m, g)
 }
 
 func openStore(ctx context.Context, s settings) (store, error) {
