@@ -120,8 +120,8 @@ func TestTermination(t *testing.T) {
 	if a := s.ask("HEAD", at, nil, nil); a.Status != 410 {
 		t.Errorf("HEAD after the end: %d", a.Status)
 	}
-	s.wants(s.ask("DELETE", at, nil, nil), 204, "")
-	s.wants(s.patch(at, 10, noise(10)), 409, "")
+	s.wants(s.ask("DELETE", at, nil, nil), 410, "")
+	s.wants(s.patch(at, 10, noise(10)), 410, "")
 	s.wants(s.ask("DELETE", at+"x", nil, nil), 404, "")
 	lost := s.file("lost", 100)
 	s.Replace(t)

@@ -4,10 +4,10 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	"time"
 
 	"sftpgate/gateway"
 	"sftpgate/gateway/dialect"
+	"sftpgate/gateway/web"
 )
 
 // head says where the client goes on. It only reads: a PATCH that runs goes on. Of an
@@ -19,7 +19,7 @@ func (h handler) head(w http.ResponseWriter, r *http.Request, c gateway.Caller) 
 		return err
 	}
 	if u.State == gateway.Cancelled {
-		return h.gone(w, r, c, x)
+		return gone(w, r)
 	}
 	if !x.partial() {
 		if u, err = h.gate.Complete(r.Context(), c, u); err != nil {
@@ -48,18 +48,10 @@ func (h handler) head(w http.ResponseWriter, r *http.Request, c gateway.Caller) 
 	return nil
 }
 
-// supersededFor is how long an upload that was given up for another one is locked and
-// not gone: two pages that send to one path would else give each other up for ever.
-const supersededFor = 30 * time.Second
-
-// gone answers for an upload that was cancelled, or given up for another.
-func (h handler) gone(w http.ResponseWriter, r *http.Request, c gateway.Caller, x resource) error {
-	status := http.StatusGone
-	if other, err := h.gate.FindAt(r.Context(), c, x.host, x.path); err == nil && time.Since(other.CreatedAt) < supersededFor {
-		status = http.StatusLocked
-	}
-	w.WriteHeader(status)
-	return nil
+// gone answers for an upload that was cancelled, or given up for another one. A client
+// that is sending stops; one that asks with HEAD begins again.
+func gone(w http.ResponseWriter, r *http.Request) error {
+	return web.ReplyText(w, r, http.StatusGone, "this upload was cancelled, or given up for another file at the same path")
 }
 
 // terminate cancels the upload. A file that was published stays.
@@ -67,6 +59,9 @@ func (h handler) terminate(w http.ResponseWriter, r *http.Request, c gateway.Cal
 	x, err := resourceAt(r)
 	if err != nil {
 		return err
+	}
+	if u, err := h.gate.Resume(r.Context(), c, x.id); err == nil && u.State == gateway.Cancelled {
+		return gone(w, r)
 	}
 	err = h.gate.Cancel(r.Context(), c, x.id)
 	if gateway.CodeOf(err) == gateway.UnknownUpload {

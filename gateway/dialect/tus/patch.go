@@ -21,6 +21,9 @@ func (h handler) patch(w http.ResponseWriter, r *http.Request, c gateway.Caller)
 	if err != nil {
 		return err
 	}
+	if u.State == gateway.Cancelled {
+		return gone(w, r)
+	}
 	if u, err = h.declare(r, c, u); err != nil {
 		return err
 	}

@@ -39,13 +39,13 @@ func Routes(m *web.Mux, g dialect.Gate) {
 }
 
 // route gives every answer its Tus-Resumable, and refuses other versions of the
-// protocol before anybody is asked who he is. A POST may stand for another method,
-// where a client or a proxy knows only that.
+// protocol before anybody is asked who he is. X-HTTP-Method-Override counts for more
+// than the method, for clients and proxies that know only POST.
 func (h handler) route(f web.UserFunc) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Tus-Resumable", version)
 		f := f
-		if over := r.Header.Get("X-HTTP-Method-Override"); over != "" && r.Method == http.MethodPost {
+		if over := r.Header.Get("X-HTTP-Method-Override"); over != "" {
 			r.Method = strings.ToUpper(over)
 			meant, known := map[string]web.UserFunc{http.MethodPost: h.create, http.MethodHead: h.head, http.MethodPatch: h.patch,
 				http.MethodDelete: h.terminate}[r.Method]
@@ -94,6 +94,8 @@ func number(r *http.Request, name string) (int64, error) {
 func refuse(w http.ResponseWriter, r *http.Request, p web.Problem) {
 	status := p.Status
 	switch {
+	case p.Code == gateway.DifferentFile && r.Method != http.MethodPost:
+		status = http.StatusGone
 	case p.Code == gateway.DigestMismatch:
 		status = checksumMismatch
 	case r.Method == http.MethodHead && !dialect.Permanent(p) && p.Code != gateway.UnknownUpload:
