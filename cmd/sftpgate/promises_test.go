@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// The tests that the README names, for its promises and for each fault that it
-// says is survived, are there.
+// The tests that the README and the documentation name, for promises, for each fault
+// that is said to be survived and for what protocols demand, are there.
 func TestPromisesAreTested(t *testing.T) {
 	readme, err := os.ReadFile("../../README.md")
 	if err != nil {
@@ -40,9 +40,19 @@ func TestPromisesAreTested(t *testing.T) {
 	if len(named) < 10 {
 		t.Errorf("the README names %d tests", len(named))
 	}
-	for _, n := range named {
-		if !declared[string(n[1])] {
-			t.Errorf("the README names %s, which is no test", n[1])
+	docs, err := filepath.Glob("../../docs/*.md")
+	if err != nil || len(docs) == 0 {
+		t.Errorf("no documentation: %v", err)
+	}
+	for _, name := range append(docs, "../../README.md") {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, n := range tests.FindAllSubmatch(text, -1) {
+			if !declared[string(n[1])] {
+				t.Errorf("%s names %s, which is no test", name, n[1])
+			}
 		}
 	}
 	_, survived, _ := strings.Cut(string(readme), "\n### What is survived\n")
