@@ -127,7 +127,12 @@ func (s *Service) load(ctx context.Context, known Upload) (*upload, error) {
 func (s *Service) Find(ctx context.Context, c Caller, host, dir, clientID string) (Upload, error) {
 	fresh := c
 	fresh.Bound = false
-	_, t, err := s.directory(ctx, fresh, actUpload, host, dir)
+	// Where the host has told a moment ago what the directory is, that will do: nothing is
+	// written by it, and the upload that is found has a path of its own.
+	_, t, believed, err := s.believed(fresh, host, dir+"/file")
+	if err == nil && !believed {
+		_, t, err = s.directory(ctx, fresh, actUpload, host, dir)
+	}
 	if err != nil {
 		return Upload{}, c.hide(err)
 	}
