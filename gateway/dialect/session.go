@@ -80,6 +80,21 @@ func (g Gate) Anew(ctx context.Context, c gateway.Caller, at Place, f File) (Ses
 	return Session{Upload: opened.Upload}, err
 }
 
+// Lookup finds the upload of f: by its id, and where the registry has lost that, on the
+// host. It may have ended.
+//
+// Refusals: unknown-upload, path and host errors.
+func (g Gate) Lookup(ctx context.Context, c gateway.Caller, at Place, f File) (gateway.Upload, error) {
+	u, err := g.find(ctx, c, at, f)
+	if gateway.CodeOf(err) == gateway.UnknownUpload {
+		u, err = g.FindAt(ctx, c, at.Host, f.Path)
+		if err == nil && u.ClientID != f.ID {
+			return gateway.Upload{}, gateway.Refuse(gateway.UnknownUpload, "another file of yours is under way there")
+		}
+	}
+	return u, err
+}
+
 // Current is u with Received, for an answer that lists what need not be sent. An upload
 // that is done is unknown unless its file still stands: what is listed is not sent again.
 func (g Gate) Current(ctx context.Context, c gateway.Caller, u gateway.Upload) (gateway.Upload, error) {

@@ -11,8 +11,12 @@ import (
 	"sftpgate/gateway/web"
 )
 
-// maxSlice bounds what counts as a page's slice, in bytes.
-const maxSlice = 1 << 40
+const (
+	// maxSlice bounds what counts as a page's slice, in bytes.
+	maxSlice = 1 << 40
+	// maxListed bounds into how many slices a file may be cut to be listed by them.
+	maxListed = 1 << 20
+)
 
 // chunk is what the headers say of a slice and its file.
 type chunk struct {
@@ -85,7 +89,7 @@ func (c *chunk) sliceSize(count int64) int64 {
 	}
 	last := c.index == count-1
 	switch {
-	case size < 1 || size > maxSlice || c.off != c.index*size:
+	case size < 1 || size > maxSlice || count > maxListed || c.off != c.index*size:
 		return 0
 	case (c.total-1)/size != count-1: // another number of slices
 		return 0

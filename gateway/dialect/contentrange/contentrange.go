@@ -140,14 +140,14 @@ func (h handler) status(w http.ResponseWriter, r *http.Request, c gateway.Caller
 // find returns the upload with Received: by its id, and where the registry has lost
 // that, by the path, if the page says what the file is called.
 func (h handler) find(r *http.Request, c gateway.Caller, at dialect.Place, id string) (gateway.Upload, error) {
-	u, err := h.gate.Find(r.Context(), c, at.Host, at.Dir, id)
-	if name := r.URL.Query().Get("name"); gateway.CodeOf(err) == gateway.UnknownUpload && name != "" {
-		file, bad := at.Named(name)
-		if bad != nil {
-			return u, bad
-		}
-		if u, err = h.gate.FindAt(r.Context(), c, at.Host, file); err == nil && u.ClientID != id {
-			err = gateway.Refuse(gateway.UnknownUpload, "another file of yours is under way there")
+	var u gateway.Upload
+	var err error
+	if name := r.URL.Query().Get("name"); name == "" {
+		u, err = h.gate.Find(r.Context(), c, at.Host, at.Dir, id)
+	} else {
+		var file string
+		if file, err = at.Named(name); err == nil {
+			u, err = h.gate.Lookup(r.Context(), c, at, dialect.File{Path: file, ID: id})
 		}
 	}
 	if err != nil {
