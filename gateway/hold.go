@@ -99,7 +99,10 @@ func (h *Held) Place(ctx context.Context, id string, off int64) (Upload, error) 
 func (h *Held) PlaceChunk(ctx context.Context, id string, index int64) (Upload, error) {
 	return h.place(ctx, id, func(u *upload) (int64, error) {
 		meta := u.gen.State().Meta
-		if meta.ChunkSize == 0 && index == 0 && h.Len > 0 {
+		if meta.ChunkSize == 0 && index == 0 {
+			if h.Len == 0 { // an empty file's
+				return 0, nil
+			}
 			return 0, u.fixChunkSize(ctx, h.Len)
 		}
 		return chunkOffset(index, meta.ChunkSize, meta.Size, h.Len)

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net/url"
 	"path/filepath"
+	"strings"
+	"testing"
 
 	"sftpgate/gateway"
 )
@@ -20,4 +22,38 @@ func init() {
 	decisions["GET /content-range/{host}/{dir...}"] = decision{kind: ofFile, op: gateway.OpUpload, dialect: true, call: func(s spot) apiCall {
 		return apiCall{target: at(s, "status"), header: "X-File-ID: x"}
 	}}
+}
+
+func init() {
+	at := func(s spot, call string) string {
+		return fmt.Sprintf("/form/%s%s/%s/?make_dirs=%v&chunk_number=0&filename=%s", s.host, filepath.Dir(s.path), call, s.makeDirs, url.QueryEscape(filepath.Base(s.path)))
+	}
+	// How long a file is, is not known before its upload is there: see TestUnsizedChunks.
+	decisions["POST /form/{host}/{dir...}"] = decision{kind: ofFile, op: gateway.OpUpload, dialect: true, call: func(s spot) apiCall {
+		return apiCall{at(s, "upload-chunk"), formOf("file", content), formType}
+	}}
+	decisions["GET /form/{host}/{dir...}"] = decision{kind: ofFile, op: gateway.OpUpload, dialect: true, call: func(s spot) apiCall {
+		return apiCall{target: at(s, "uploaded-chunks")}
+	}}
+}
+
+const formType = "Content-Type: multipart/form-data; boundary=b"
+
+// formOf is a form with a file alone.
+func formOf(name, text string) string {
+	return fmt.Sprintf("--b\r\nContent-Disposition: form-data; name=%q; filename=\"blob\"\r\n\r\n%s\r\n--b--\r\n", name, text)
+}
+
+// A ticket bounds a file also where nobody says how long it is.
+func TestUnsizedChunks(t *testing.T) {
+	s := newAccessSite(t)
+	for name, pattern := range map[string]string{"form": "POST /form/{host}/{dir...}"} {
+		on := s.hers()
+		on.path = filepath.Join(on.dir, name)
+		method, _, _ := strings.Cut(pattern, " ")
+		small := s.ticket(t, "ops", ops(gateway.OpUpload), "max_size", len(content)-1)
+		if a := s.ask(t, s.now, method, decisions[pattern].call(on), small); a.status != 413 {
+			t.Errorf("%s: %d %s", name, a.status, a.body)
+		}
+	}
 }

@@ -15,9 +15,10 @@ import (
 	"sftpgate/gateway"
 	"sftpgate/gateway/api"
 	"sftpgate/gateway/dialect"
+	"sftpgate/gateway/dialect/contentrange"
 	"sftpgate/gateway/dialect/dropzone"
 	"sftpgate/gateway/dialect/filepond"
-	"sftpgate/gateway/dialect/contentrange"
+	"sftpgate/gateway/dialect/form"
 	"sftpgate/gateway/dialect/resumable"
 	"sftpgate/gateway/dialect/tus"
 	"sftpgate/gateway/metrics"
@@ -138,9 +139,10 @@ func assemble(ctx context.Context, s settings) (*gate, error) {
 func dialects(m *web.Mux, g dialect.Gate) {
 	resumable.Routes(m, g)
 	tus.Routes(m, g)
-	contentrange.Routes(m, g)
 	dropzone.Routes(m, g)
 	filepond.Routes(m, g)
+	contentrange.Routes(m, g)
+	form.Routes(m, g)
 }
 
 func openStore(ctx context.Context, s settings) (store, error) {
