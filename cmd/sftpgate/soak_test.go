@@ -149,11 +149,11 @@ func (s *soak) sendsOne(n, i int) {
 	_, _ = rand.NewChaCha8([32]byte{byte(n), byte(i), byte(i >> 8)}).Read(content)
 	f := &soaked{soak: s, user: fmt.Sprintf("user-%d", n), content: content, sum: sha256.Sum256(content),
 		target: filepath.Join(s.sshd.Root, fmt.Sprintf("%d-%d.bin", n, i)), acked: map[int]bool{}}
-	if size < 8*mib && rand.IntN(2) == 0 {
-		f.put()
-	} else {
-		f.chunked()
+	ways := []func(){f.chunked, f.tus, f.resumable, f.form}
+	if size < 8*mib {
+		ways = append(ways, f.put)
 	}
+	ways[rand.IntN(len(ways))]()
 	s.done.Add(1)
 	s.bytes.Add(int64(size))
 	s.mu.Lock()
