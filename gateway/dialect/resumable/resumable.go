@@ -121,11 +121,18 @@ func (h handler) answer(w http.ResponseWriter, r *http.Request, c gateway.Caller
 	}{asked.numbers(u)})
 }
 
+// maxListed bounds how many chunks one answer lists: of those that it leaves out the
+// library asks, or sends them once more.
+const maxListed = 100_000
+
 // numbers lists the chunks that are there.
 func (c chunk) numbers(u gateway.Upload) []int64 {
-	list := []int64{}
-	for off := int64(0); off < c.total; off += c.size {
-		if dialect.Has(u, off, min(c.size, c.total-off)) {
+	list, ranges := []int64{}, u.Received
+	if u.State == gateway.Done {
+		ranges = [][2]int64{{0, c.total}}
+	}
+	for _, r := range ranges {
+		for off := (r[0] + c.size - 1) / c.size * c.size; len(list) < maxListed && off < r[1] && min(c.size, c.total-off) <= r[1]-off; off += c.size {
 			list = append(list, off/c.size+1)
 		}
 	}
