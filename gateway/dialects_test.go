@@ -193,6 +193,41 @@ func TestHeldChunkIsPlacedByItsIndex(t *testing.T) {
 	r.exact("f", content)
 }
 
+// A chunk that is sent again, its bytes before its place, when the file is there.
+func TestHeldChunkIsRepeatedAfterTheEnd(t *testing.T) {
+	r := newRig(t, remotetest.SSHDOptions{})
+	content := noise(20 * mib)
+	id := r.open(alice, "f", 20*mib).Upload.ID
+	r.send(alice, id, content, 0, 20*mib)
+	if _, err := r.FinishAndWait(t.Context(), alice, id, gateway.FinishRequest{Size: -1}, 0); err != nil {
+		t.Fatal(err)
+	}
+	place := func(b []byte, off int64) error {
+		held, err := r.Hold(t.Context(), alice, "web-1", r.root, bytes.NewReader(b), 1<<30)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer held.Drop(t.Context())
+		_, err = held.Place(t.Context(), id, off)
+		return err
+	}
+	for _, span := range [][2]int64{{0, 20 * mib}, {3, 18 * mib}, {20 * mib, 20 * mib}} {
+		if err := place(content[span[0]:span[1]], span[0]); err != nil {
+			t.Errorf("%v: %v", span, err)
+		}
+	}
+	other := bytes.Clone(content)
+	other[19*mib]++
+	for name, err := range map[string]error{"other bytes": place(other, 0), "another place": place(content[:10], 1)} {
+		if gateway.CodeOf(err) != gateway.ChunkConflict {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if err := place(content[:10], 20*mib); gateway.CodeOf(err) != gateway.InvalidRequest {
+		t.Errorf("behind the end: %v", err)
+	}
+}
+
 // What is held and turns out to be another file is placed in another upload.
 func TestHeldChunkOfAnotherFile(t *testing.T) {
 	r := newRig(t, remotetest.SSHDOptions{})

@@ -2,9 +2,11 @@ package gateway
 
 import (
 	"context"
+	"crypto/sha256"
 	"io"
 	"time"
 
+	"sftpgate/remote/record"
 	"sftpgate/remote/stage"
 )
 
@@ -92,7 +94,7 @@ func (h *Held) take(ctx context.Context, in *incoming, b *body, most int64) erro
 // answers as Receive does, and nothing is held afterwards, unless chunk-conflict says
 // that the upload has other bytes there: then all of it can be placed elsewhere.
 func (h *Held) Place(ctx context.Context, id string, off int64) (Upload, error) {
-	return h.place(ctx, id, func(*upload) (int64, error) { return off, nil })
+	return h.place(ctx, id, func(*upload) (int64, error) { return off, nil }, func(Upload) (int64, error) { return off, nil })
 }
 
 // PlaceChunk is Place for a chunk by its index, as ReceiveChunk counts.
@@ -106,18 +108,18 @@ func (h *Held) PlaceChunk(ctx context.Context, id string, index int64) (Upload, 
 			return 0, u.fixChunkSize(ctx, h.Len)
 		}
 		return chunkOffset(index, meta.ChunkSize, meta.Size, h.Len)
-	})
+	}, func(over Upload) (int64, error) { return chunkOffset(index, over.ChunkSize, over.Size, h.Len) })
 }
 
-func (h *Held) place(ctx context.Context, id string, at func(*upload) (int64, error)) (Upload, error) {
-	v, err := h.commitTo(ctx, id, at)
+func (h *Held) place(ctx context.Context, id string, at func(*upload) (int64, error), was func(Upload) (int64, error)) (Upload, error) {
+	v, err := h.commitTo(ctx, id, at, was)
 	if CodeOf(err) != ChunkConflict || h.used {
 		h.Drop(ctx)
 	}
 	return v, err
 }
 
-func (h *Held) commitTo(ctx context.Context, id string, at func(*upload) (int64, error)) (Upload, error) {
+func (h *Held) commitTo(ctx context.Context, id string, at func(*upload) (int64, error), was func(Upload) (int64, error)) (Upload, error) {
 	if h.used {
 		return Upload{}, Refuse(InvalidRequest, "nothing of the body is held any more: send it again")
 	}
@@ -137,7 +139,7 @@ func (h *Held) commitTo(ctx context.Context, id string, at func(*upload) (int64,
 	}
 	switch {
 	case over != nil:
-		return *over, Refuse(ChunkConflict, "upload %s has ended", id)
+		return *over, h.repeat(ctx, *over, was)
 	case err != nil:
 		return Upload{}, err
 	}
@@ -166,6 +168,29 @@ func (h *Held) commitTo(ctx context.Context, id string, at func(*upload) (int64,
 		}
 	}
 	return u.view(false), nil
+}
+
+// repeat compares what is held with a file that was published meanwhile, as
+// repeatAfterEnd does.
+func (h *Held) repeat(ctx context.Context, over Upload, was func(Upload) (int64, error)) error {
+	if over.State != Done {
+		return Refuse(DifferentFile, "upload %s was cancelled", over.ID)
+	}
+	off, err := was(over)
+	if err == nil {
+		err = over.within(off, h.Len)
+	}
+	if err == nil && h.Len == 0 {
+		return h.s.matchEnd(ctx, over, off, 0, io.Discard, func() bool { return false })
+	}
+	for _, p := range h.pieces {
+		if err != nil {
+			break
+		}
+		sum := sha256.New()
+		err = h.s.matchEnd(ctx, over, off+p.off, p.attempt.Len(), sum, func() bool { return record.Sum(sum.Sum(nil)) != p.attempt.Sum() })
+	}
+	return err
 }
 
 // Drop gives up what is still held.

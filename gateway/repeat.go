@@ -123,20 +123,12 @@ func (s *Service) repeatAfterEnd(ctx context.Context, over Upload, b Body) (Uplo
 	if err != nil {
 		return over, err
 	}
-	e, ok, err := s.index.Get(ctx, over.ID)
-	if err != nil {
-		return over, explain(over.Host, err)
-	}
-	t, err := h.Resolve(ctx, over.Path, false)
-	if err != nil {
-		return over, explain(over.Host, err)
-	}
 	length := b.Len
 	if length < 0 {
 		length = over.Size - b.Off
 	}
-	if b.Off < 0 || length < 0 || b.Off > over.Size-length {
-		return over, Refuse(InvalidRequest, "the range [%d,+%d) is not in the file's %d bytes", b.Off, length, over.Size)
+	if err := over.within(b.Off, length); err != nil {
+		return over, err
 	}
 	in, err := s.letIn(ctx, h, over.User, b.R, length)
 	if err != nil {
@@ -144,15 +136,39 @@ func (s *Service) repeatAfterEnd(ctx context.Context, over Upload, b Body) (Uplo
 	}
 	defer in.leave()
 	cmp := &comparer{body: in}
-	etag, err := h.ReadPublished(ctx, t, b.Off, length, cmp)
-	unchanged := ok && e.Target != nil && e.Target.ETag == etag
-	switch {
-	case cmp.differs || !unchanged:
-		return over, Refuse(ChunkConflict, "upload %s is done, and these bytes are not in the file as it stands now", over.ID)
-	case err != nil && !errors.Is(err, errBodyOver):
-		return over, explain(over.Host, err)
+	return over, s.matchEnd(ctx, over, b.Off, length, cmp, func() bool { return cmp.differs })
+}
+
+func (v Upload) within(off, length int64) error {
+	if off < 0 || length < 0 || off > v.Size-length {
+		return Refuse(InvalidRequest, "the range [%d,+%d) is not in the file's %d bytes", off, length, v.Size)
 	}
-	return over, nil
+	return nil
+}
+
+// matchEnd writes a span of the file that an upload has published to w, and then asks
+// whether it differs from what was sent. It must still be the same file.
+func (s *Service) matchEnd(ctx context.Context, over Upload, off, length int64, w io.Writer, differs func() bool) error {
+	h, err := s.host(over.Host)
+	if err != nil {
+		return err
+	}
+	e, ok, err := s.index.Get(ctx, over.ID)
+	if err != nil {
+		return explain(over.Host, err)
+	}
+	t, err := h.Resolve(ctx, over.Path, false)
+	if err != nil {
+		return explain(over.Host, err)
+	}
+	etag, err := h.ReadPublished(ctx, t, off, length, w)
+	if err != nil && !errors.Is(err, errBodyOver) {
+		return explain(over.Host, err)
+	}
+	if unchanged := ok && e.Target != nil && e.Target.ETag == etag; !unchanged || differs() {
+		return Refuse(ChunkConflict, "upload %s is done, and these bytes are not in the file as it stands now", over.ID)
+	}
+	return nil
 }
 
 func notThere(err error) bool {
