@@ -14,6 +14,7 @@ func init() {
 	for _, method := range []string{"POST", "PUT"} {
 		decisions[method+" /dropzone/{host}/{dir...}"] = decision{kind: ofFile, op: gateway.OpUpload, sized: true, dialect: true,
 			call: formCall("dropzone", "dzuuid=u", "dzchunkindex=0", "dztotalfilesize=5", "dzchunksize=5", "dztotalchunkcount=1", "dzchunkbyteoffset=0")}
+		decisions[method+" /webuploader/{host}/{dir...}"] = decision{kind: ofFile, op: gateway.OpUpload, sized: true, dialect: true, call: formCall("webuploader", "size=5")}
 	}
 	const pond = " /filepond/{host}/{dir...}"
 	transfer := func(body, header string) func(spot) apiCall {

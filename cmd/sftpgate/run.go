@@ -21,6 +21,7 @@ import (
 	"sftpgate/gateway/dialect/form"
 	"sftpgate/gateway/dialect/resumable"
 	"sftpgate/gateway/dialect/tus"
+	"sftpgate/gateway/dialect/webuploader"
 	"sftpgate/gateway/metrics"
 	"sftpgate/gateway/page"
 	"sftpgate/gateway/registry"
@@ -141,6 +142,7 @@ func dialects(m *web.Mux, g dialect.Gate) {
 	tus.Routes(m, g)
 	dropzone.Routes(m, g)
 	filepond.Routes(m, g)
+	webuploader.Routes(m, g)
 	contentrange.Routes(m, g)
 	form.Routes(m, g)
 }
