@@ -64,12 +64,9 @@ func (s *Service) ReceiveChunk(ctx context.Context, c Caller, id string, index i
 	if err != nil {
 		return Upload{}, err
 	}
-	var size, total int64
-	if over != nil {
-		size, total = over.ChunkSize, over.Size
-	} else {
-		meta := u.gen.State().Meta
-		size, total = meta.ChunkSize, meta.Size
+	size, total, err := u.chunkSize(ctx, over, index)
+	if err != nil {
+		return Upload{}, err
 	}
 	fix := size == 0 && index == 0 && b.Len > 0 && over == nil
 	if fix {
@@ -93,6 +90,20 @@ func (s *Service) ReceiveChunk(ctx context.Context, c Caller, id string, index i
 		}
 	}
 	return v, err
+}
+
+// chunkSize is the chunk size, 0 while it is not fixed, and the file's size. Another
+// gateway may have fixed it by chunk 0.
+func (u *upload) chunkSize(ctx context.Context, over *Upload, index int64) (size, total int64, err error) {
+	if over != nil {
+		return over.ChunkSize, over.Size, nil
+	}
+	meta := u.gen.State().Meta
+	if meta.ChunkSize == 0 && index > 0 {
+		err = u.refresh(ctx)
+		meta = u.gen.State().Meta
+	}
+	return meta.ChunkSize, meta.Size, err
 }
 
 // receive cuts the body into pieces and commits each alone, the next one

@@ -83,6 +83,29 @@ func (s *Service) Resume(ctx context.Context, c Caller, id string) (Upload, erro
 	return s.get(ctx, c, actUpload, id)
 }
 
+// Recount is Resume as the host says in this moment: what it leaves out has not arrived
+// at any gateway.
+func (s *Service) Recount(ctx context.Context, c Caller, id string) (Upload, error) {
+	u, over, err := s.find(ctx, c, actUpload, id)
+	if err == nil && over == nil {
+		if err = u.refresh(ctx); err != nil {
+			over, err = s.settled(ctx, u, err)
+		}
+	}
+	switch {
+	case err != nil:
+		return Upload{}, err
+	case over != nil:
+		return over.whole(), nil
+	}
+	v, read := s.standing(ctx, u), u.view(true)
+	if v.State.Ended() {
+		return v.whole(), nil
+	}
+	v.Received, v.ReceivedBytes, v.MergedBytes = read.Received, read.ReceivedBytes, read.MergedBytes
+	return v, nil
+}
+
 func (s *Service) get(ctx context.Context, c Caller, a action, id string) (Upload, error) {
 	u, over, err := s.find(ctx, c, a, id)
 	if err != nil {

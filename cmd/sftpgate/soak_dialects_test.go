@@ -136,7 +136,12 @@ func (f *soaked) resumable() {
 			q := url.Values{"flowChunkNumber": {strconv.Itoa(n)}, "flowChunkSize": {strconv.Itoa(soakChunk)}, "flowCurrentChunkSize": {strconv.Itoa(end - begin)},
 				"flowTotalSize": {strconv.Itoa(len(f.content))}, "flowIdentifier": {f.name()}, "flowFilename": {f.name()}, "flowRelativePath": {f.name()}}
 			path := "/resumable/web-1" + f.sshd.Root + "?" + q.Encode()
-			if f.ask("GET", path, "", nil).status == 200 {
+			there := f.ask("GET", path, "", nil).status == 200
+			if !there && f.acked[n] { // what another gateway was sent is known a moment later
+				time.Sleep(3 * time.Second)
+				there = f.ask("GET", path, "", nil).status == 200
+			}
+			if there {
 				continue
 			}
 			if f.acked[n] {

@@ -34,6 +34,8 @@ type Opener interface {
 type Finder interface {
 	// Resume is how an upload stands, with Received.
 	Resume(ctx context.Context, c gateway.Caller, id string) (gateway.Upload, error)
+	// Recount is Resume as the host says in this moment.
+	Recount(ctx context.Context, c gateway.Caller, id string) (gateway.Upload, error)
 	// Find finds by the id that the client uses, in the file's own directory, without
 	// Received.
 	Find(ctx context.Context, c gateway.Caller, host, dir, clientID string) (gateway.Upload, error)

@@ -1,6 +1,7 @@
 package dialect
 
 import (
+	"cmp"
 	"context"
 	"path"
 	"strings"
@@ -16,9 +17,10 @@ type File struct {
 	// try; otherwise it must hold all that tells this file from another one there.
 	ID        string
 	Once      bool
-	Size      int64 // -1: not known yet
-	ChunkSize int64 // 0: fixed by the first chunk
-	MakeDirs  bool  // make the directories that are missing
+	Content   string // tells this file from another one where the ID does not; "": the ID does
+	Size      int64  // -1: not known yet
+	ChunkSize int64  // 0: fixed by the first chunk
+	MakeDirs  bool   // make the directories that are missing
 }
 
 // Session is the upload that a request belongs to. It may have ended: then the
@@ -68,7 +70,13 @@ func (f File) opening(at Place) gateway.OpenRequest {
 	o := at.Options
 	o.MakeDirs = o.MakeDirs || f.MakeDirs
 	return gateway.OpenRequest{Host: at.Host, Path: f.Path, Options: o, Size: f.Size, ChunkSize: f.ChunkSize,
-		Fingerprint: f.ID, ClientID: f.ID, Restart: true}
+		Fingerprint: cmp.Or(f.Content, f.ID), ClientID: f.ID, Restart: true}
+}
+
+// Claim opens the upload of f, or goes on with it. The caller's own unfinished upload of
+// another file there is given up.
+func (g Gate) Claim(ctx context.Context, c gateway.Caller, at Place, f File) (Session, error) {
+	return g.open(ctx, c, at, f)
 }
 
 // Anew gives up what has arrived of f and begins again: the id did not tell that it is
@@ -95,14 +103,12 @@ func (g Gate) Lookup(ctx context.Context, c gateway.Caller, at Place, f File) (g
 	return u, err
 }
 
-// Current is u with Received, for an answer that lists what need not be sent. An upload
+// Current is u as the host has it, with Received, for an answer that lists what need not
+// be sent: another gateway may have brought the last of it. An upload
 // that is done is unknown unless its file still stands: what is listed is not sent again.
 func (g Gate) Current(ctx context.Context, c gateway.Caller, u gateway.Upload) (gateway.Upload, error) {
-	switch {
-	case !u.State.Ended() && u.Received == nil:
-		return g.Resume(ctx, c, u.ID)
-	case !u.State.Ended():
-		return u, nil
+	if !u.State.Ended() {
+		return g.Recount(ctx, c, u.ID)
 	}
 	if u.State == gateway.Done {
 		// A repetition without a byte is compared with the file by its ETag alone.

@@ -69,7 +69,7 @@ func (h handler) concatenate(w http.ResponseWriter, r *http.Request, c gateway.C
 func (h handler) adopt(r *http.Request, c gateway.Caller, n creation, f dialect.File) (gateway.Upload, error) {
 	var ids []string
 	for _, part := range n.final {
-		if _, err := h.stands(r, c, part); err != nil { // and what the registry has lost is known again
+		if _, err := h.stands(r, c, part, h.gate.Resume); err != nil { // and what the registry has lost is known again
 			return gateway.Upload{}, err
 		}
 		ids = append(ids, part.id)

@@ -10,11 +10,12 @@ import (
 	"sftpgate/gateway/web"
 )
 
-// head says where the client goes on. It only reads: a PATCH that runs goes on. Of an
+// head says where the client goes on, as the host says it: another gateway may have
+// brought the last bytes. It only reads: a PATCH that runs goes on. Of an
 // upload that is complete it answers when the file is published, since a client takes
 // an offset at the file's end for success.
 func (h handler) head(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
-	x, u, err := h.find(r, c)
+	x, u, err := h.find(r, c, h.gate.Recount)
 	if err != nil {
 		return err
 	}

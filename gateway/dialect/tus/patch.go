@@ -17,7 +17,7 @@ func (h handler) patch(w http.ResponseWriter, r *http.Request, c gateway.Caller)
 	if err != nil {
 		return err
 	}
-	x, u, err := h.find(r, c)
+	x, u, err := h.find(r, c, h.gate.Resume)
 	if err != nil {
 		return err
 	}
@@ -29,6 +29,11 @@ func (h handler) patch(w http.ResponseWriter, r *http.Request, c gateway.Caller)
 	}
 	if isFinal(u) {
 		return gateway.Refuse(gateway.Forbidden, "a final upload has the bytes of its parts and takes no others")
+	}
+	if dialect.Offset(u) != offset && !u.State.Ended() { // another gateway may have brought more
+		if u, err = h.gate.Recount(r.Context(), c, u.ID); err != nil {
+			return err
+		}
 	}
 	if have := dialect.Offset(u); have != offset {
 		setOffset(w, have)

@@ -1,6 +1,7 @@
 package tus
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 	"path"
@@ -46,20 +47,23 @@ func resourceAt(r *http.Request) (resource, error) {
 	return parseResource(r.PathValue("host") + "/" + r.PathValue("dir"))
 }
 
+// look is a way to find out how an upload stands: Resume or Recount.
+type look func(ctx context.Context, c gateway.Caller, id string) (gateway.Upload, error)
+
 // find returns the upload that the request's URL names, with Received.
-func (h handler) find(r *http.Request, c gateway.Caller) (resource, gateway.Upload, error) {
+func (h handler) find(r *http.Request, c gateway.Caller, by look) (resource, gateway.Upload, error) {
 	x, err := resourceAt(r)
 	if err != nil {
 		return x, gateway.Upload{}, err
 	}
-	u, err := h.stands(r, c, x)
+	u, err := h.stands(r, c, x, by)
 	return x, u, err
 }
 
 // stands is how the upload of a resource stands: as the registry knows it, and where
 // that has lost it, as the host does.
-func (h handler) stands(r *http.Request, c gateway.Caller, x resource) (gateway.Upload, error) {
-	u, err := h.gate.Resume(r.Context(), c, x.id)
+func (h handler) stands(r *http.Request, c gateway.Caller, x resource, by look) (gateway.Upload, error) {
+	u, err := by(r.Context(), c, x.id)
 	if gateway.CodeOf(err) == gateway.UnknownUpload {
 		u, err = h.onHost(r, c, x)
 	}
