@@ -43,7 +43,7 @@ const requests = {
     pages.set(page.number, page);
     page.said = [];
     page.on("console", (m) => page.said.push(m.text()));
-    page.on("pageerror", (e) => say({ page: page.number, text: String(e.stack ?? e) }));
+    page.on("pageerror", (e) => say({ page: page.number, text: e.stack || e.message || JSON.stringify(e) }));
     const got = await page.goto(url);
     if (!got.ok()) throw new Error(await got.text());
     return page.number;

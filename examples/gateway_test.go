@@ -159,8 +159,9 @@ func (g *gateway) requests(dialect string) (all []request) {
 	return all
 }
 
-// received is how much of a file is safe on the host, as the gateway sees it.
-func (g *gateway) received(path string) int64 {
+// received is how much of the file in a directory is safe on the host, as the gateway
+// sees it. Some clients send it as several uploads.
+func (g *gateway) received(dir string) (sum int64) {
 	g.t.Helper()
 	answer, err := http.Get(g.url() + "/v1/uploads")
 	if err != nil {
@@ -177,9 +178,9 @@ func (g *gateway) received(path string) int64 {
 		g.t.Fatal(err)
 	}
 	for _, u := range list.Uploads {
-		if u.Path == path {
-			return u.Received
+		if u.Path == dir || filepath.Dir(u.Path) == dir {
+			sum += u.Received
 		}
 	}
-	return 0
+	return sum
 }

@@ -17,61 +17,6 @@ import (
 // Each uploader as it comes from npm, in its page of this directory and in a real
 // browser, against a gateway that is a process of its own and OpenSSH.
 
-// client is an uploader, by its page.
-type client struct {
-	name    string // default the page's
-	page    string
-	dialect string // where its requests go
-	input   string // what files are picked with; default #files
-	// changes are options that others use: what stands in the page, and what
-	// instead.
-	changes []string
-	// parts of the test that it goes through; default all.
-	parts []string
-	// wholly: the library's own default is not to cut files.
-	wholly bool
-	// forgets: a page that is opened again sends everything again.
-	forgets bool
-	// givesUp: while a host is down the file fails, and nothing is repeated.
-	givesUp bool
-	// terse: the library shows nobody what the gateway says.
-	terse bool
-	// folders: its page also takes whole folders.
-	folders bool
-	// without are files that the library does not send.
-	without []string
-}
-
-var clients = []client{
-	{page: "resumable", dialect: "resumable", folders: true},
-	{page: "flow", dialect: "resumable", folders: true},
-	{page: "simple-uploader", dialect: "resumable", folders: true},
-	{
-		name: "resumable as it comes", page: "resumable", dialect: "resumable", parts: []string{"files"},
-		changes: []string{"generateUniqueIdentifier:", "unused:"}, without: []string{twin}, // whose identifier another has
-	},
-	{
-		name: "resumable with forceChunkSize", page: "resumable", dialect: "resumable", parts: []string{"files"},
-		changes: []string{"testChunks: true,", "forceChunkSize: true, testChunks: false,"},
-	},
-	{
-		name: "resumable octets", page: "resumable", dialect: "resumable", parts: []string{"files"},
-		changes: []string{"testChunks: true,", "method: 'octet', testChunks: true,"},
-	},
-	{
-		name: "flow octets", page: "flow", dialect: "resumable", parts: []string{"files"},
-		changes: []string{"testChunks: true,", "method: 'octet', testChunks: true,"},
-	},
-	{
-		name: "simple-uploader without list", page: "simple-uploader", dialect: "resumable", parts: []string{"files"},
-		changes: []string{"?list=1`", "`", "checkChunkUploadedByResponse:", "unused:"},
-	},
-	{
-		name: "simple-uploader octets", page: "simple-uploader", dialect: "resumable", parts: []string{"files"},
-		changes: []string{"testChunks: true,", "method: 'octet', testChunks: true,"},
-	},
-}
-
 // workDir is for what all tests share.
 var workDir string
 

@@ -1,0 +1,86 @@
+package examples_test
+
+// client is an uploader, by its page.
+type client struct {
+	name    string // default the page's
+	page    string
+	dialect string // where its requests go
+	input   string // what files are picked with; default #files
+	// changes are options that others use: what stands in the page, and what
+	// instead.
+	changes []string
+	// parts of the test that it goes through; default all.
+	parts []string
+	// wholly: the library's own default is not to cut files.
+	wholly bool
+	// forgets: a page that is opened again sends everything again.
+	forgets bool
+	// givesUp: while a host is down the file fails, and nothing is repeated.
+	givesUp bool
+	// terse: the library shows nobody what the gateway says.
+	terse bool
+	// folders: its page also takes whole folders.
+	folders bool
+	// holds: chunks whose place is not known yet are held beside the file. What a killed
+	// gateway held is nobody's, until a sweep comes by.
+	holds bool
+	// without are files that the library does not send.
+	without []string
+}
+
+var clients = []client{
+	{page: "resumable", dialect: "resumable", folders: true},
+	{page: "flow", dialect: "resumable", folders: true},
+	{page: "simple-uploader", dialect: "resumable", folders: true},
+	{page: "tus", dialect: "tus", wholly: true, folders: true},
+	{page: "uppy", dialect: "tus", wholly: true},
+	{page: "dropzone", dialect: "dropzone", folders: true, forgets: true},
+	{page: "content-range", dialect: "content-range"},
+	{page: "form", dialect: "form"},
+	{page: "webuploader", dialect: "webuploader", forgets: true, holds: true, without: []string{empty}},
+	{page: "filepond", dialect: "filepond", input: ".filepond--browser", forgets: true},
+	{
+		name: "tus in parallel", page: "tus", dialect: "tus", wholly: true, parts: []string{"files", "killed", "reopened"},
+		changes: []string{"headers,", "headers, parallelUploads: 3,"},
+	},
+	{
+		name: "tus in chunks", page: "tus", dialect: "tus", wholly: true, parts: []string{"files", "exists"},
+		changes: []string{"headers,", "headers, chunkSize: 256 * 1024, uploadDataDuringCreation: true,"},
+	},
+	{
+		name: "dropzone as it comes", page: "dropzone", dialect: "dropzone", parts: []string{"files"},
+		changes: []string{"forceChunking: true,", "parallelChunkUploads: true,"},
+	},
+	{
+		name: "filepond wholly", page: "filepond", dialect: "filepond", input: ".filepond--browser", parts: []string{"files", "exists", "down"},
+		changes: []string{"chunkUploads: true", "chunkUploads: false"},
+	},
+	{
+		name: "filepond in chunks", page: "filepond", dialect: "filepond", input: ".filepond--browser", parts: []string{"files"},
+		changes: []string{"chunkUploads: true", "chunkUploads: true, chunkForce: true"},
+	},
+	{
+		name: "resumable as it comes", page: "resumable", dialect: "resumable", parts: []string{"files"},
+		changes: []string{"generateUniqueIdentifier:", "unused:"}, without: []string{twin}, // whose identifier another has
+	},
+	{
+		name: "resumable with forceChunkSize", page: "resumable", dialect: "resumable", parts: []string{"files"},
+		changes: []string{"testChunks: true,", "forceChunkSize: true, testChunks: false,"},
+	},
+	{
+		name: "resumable octets", page: "resumable", dialect: "resumable", parts: []string{"files"},
+		changes: []string{"testChunks: true,", "method: 'octet', testChunks: true,"},
+	},
+	{
+		name: "flow octets", page: "flow", dialect: "resumable", parts: []string{"files"},
+		changes: []string{"testChunks: true,", "method: 'octet', testChunks: true,"},
+	},
+	{
+		name: "simple-uploader without list", page: "simple-uploader", dialect: "resumable", parts: []string{"files"},
+		changes: []string{"?list=1`", "`", "checkChunkUploadedByResponse:", "unused:"},
+	},
+	{
+		name: "simple-uploader octets", page: "simple-uploader", dialect: "resumable", parts: []string{"files"},
+		changes: []string{"testChunks: true,", "method: 'octet', testChunks: true,"},
+	},
+}
