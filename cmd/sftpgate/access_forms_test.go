@@ -15,6 +15,7 @@ func init() {
 		decisions[method+" /dropzone/{host}/{dir...}"] = decision{kind: ofFile, op: gateway.OpUpload, sized: true, dialect: true,
 			call: formCall("dropzone", "dzuuid=u", "dzchunkindex=0", "dztotalfilesize=5", "dzchunksize=5", "dztotalchunkcount=1", "dzchunkbyteoffset=0")}
 		decisions[method+" /webuploader/{host}/{dir...}"] = decision{kind: ofFile, op: gateway.OpUpload, sized: true, dialect: true, call: formCall("webuploader", "size=5")}
+		decisions[method+" /plupload/{host}/{dir...}"] = decision{kind: ofFile, op: gateway.OpUpload, sized: true, dialect: true, call: formCall("plupload", "chunk=0", "chunks=1")}
 	}
 	const pond = " /filepond/{host}/{dir...}"
 	transfer := func(body, header string) func(spot) apiCall {

@@ -19,6 +19,7 @@ import (
 	"sftpgate/gateway/dialect/dropzone"
 	"sftpgate/gateway/dialect/filepond"
 	"sftpgate/gateway/dialect/form"
+	"sftpgate/gateway/dialect/plupload"
 	"sftpgate/gateway/dialect/resumable"
 	"sftpgate/gateway/dialect/tus"
 	"sftpgate/gateway/dialect/webuploader"
@@ -143,6 +144,7 @@ func dialects(m *web.Mux, g dialect.Gate) {
 	dropzone.Routes(m, g)
 	filepond.Routes(m, g)
 	webuploader.Routes(m, g)
+	plupload.Routes(m, g)
 	contentrange.Routes(m, g)
 	form.Routes(m, g)
 }

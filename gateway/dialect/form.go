@@ -121,6 +121,16 @@ func (g Gate) ReadForm(r *http.Request, c gateway.Caller, at Place, enough func(
 	return s, nil
 }
 
+// Hold takes the file to the host before it is decided where it belongs.
+func (s *Sent) Hold(ctx context.Context, at Place) error {
+	held, err := s.gate.Hold(ctx, s.c, at.Host, at.Dir, s.in, maxHeld)
+	if err == nil {
+		s.held = held
+		_, err = s.rest(gateway.Upload{}, nil)
+	}
+	return err
+}
+
 func (s *Sent) begin(part *web.Part) {
 	s.Name, s.in = fileName(part.FileName), &counted{r: part}
 }

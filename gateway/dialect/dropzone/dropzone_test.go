@@ -44,6 +44,13 @@ func TestDropzone(t *testing.T) {
 		Permanent: func(a dialecttest.Answer) bool { return a.Status >= 400 && a.Status < 500 }})
 }
 
+func TestNoChunkIsHeldWhole(t *testing.T) {
+	force := func(t testing.TB, u dialecttest.Upload) dialecttest.Answer {
+		return dialecttest.Post(t, u.Endpoint, u.User, chunk(u, 0)...)
+	}
+	dialecttest.Streams(t, dialecttest.Dialect{Routes: dropzone.Routes, Base: "/dropzone", Send: force})
+}
+
 func newUpload(s *dialecttest.Site, name string, n int) dialecttest.Upload {
 	return dialecttest.Upload{Endpoint: s.URL + "/dropzone/web-1" + s.Root, User: "alice", Name: name, Try: name, Chunk: 1000,
 		Content: bytes.Repeat([]byte("0123456789abcdef~"), n/17+1)[:n]}

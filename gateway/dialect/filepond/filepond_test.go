@@ -81,6 +81,10 @@ func TestFilePond(t *testing.T) {
 	}
 }
 
+func TestNoChunkIsHeldWhole(t *testing.T) {
+	dialecttest.Streams(t, dialecttest.Dialect{Routes: filepond.Routes, Base: "/filepond", Send: pond{metadata: "{}", force: true}.send})
+}
+
 func newUpload(s *dialecttest.Site, name string, n int) dialecttest.Upload {
 	return dialecttest.Upload{Endpoint: s.URL + "/filepond/web-1" + s.Root, User: "alice", Name: name, Chunk: 1000,
 		Content: bytes.Repeat([]byte("0123456789abcdef~"), n/17+1)[:n]}

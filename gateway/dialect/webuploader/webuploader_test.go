@@ -100,6 +100,10 @@ func TestWebuploader(t *testing.T) {
 	}
 }
 
+func TestNoChunkIsHeldWhole(t *testing.T) {
+	dialecttest.Streams(t, dialecttest.Dialect{Routes: webuploader.Routes, Base: "/webuploader", Send: setup{fileFirst: true}.send})
+}
+
 func newUpload(s *dialecttest.Site, name string, n int) dialecttest.Upload {
 	return dialecttest.Upload{Endpoint: s.URL + "/webuploader/web-1" + s.Root, User: "alice", Name: name, Chunk: 1000,
 		Content: bytes.Repeat([]byte("0123456789abcdef~"), n/17+1)[:n]}
