@@ -19,7 +19,7 @@ func (r OpenRequest) check() error {
 	case r.Size > maxFile:
 		return tooLargeForAny()
 	case r.ChunkSize < 0 || r.ChunkSize > maxChunkSize:
-		return Refuse(InvalidRequest, "chunk size %d is not between 1 and %d", r.ChunkSize, int64(maxChunkSize))
+		return badChunkSize(r.ChunkSize)
 	}
 	for name, text := range map[string]string{"fingerprint": r.Fingerprint, "client id": r.ClientID} {
 		if err := checkText(name, text); err != nil {

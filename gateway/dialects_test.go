@@ -3,6 +3,7 @@ package gateway_test
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"testing"
 
@@ -278,5 +279,76 @@ func TestDigestIsDeclaredLater(t *testing.T) {
 	r.send(alice, id, content, 60, 40)
 	if _, err := r.FinishAndWait(t.Context(), alice, id, gateway.FinishRequest{Size: -1}, 0); gateway.CodeOf(err) != gateway.DigestMismatch {
 		t.Errorf("the file has another digest: %v", err)
+	}
+}
+
+// Two gateways take the chunks of one file. Whichever takes the last one knows it, also
+// where the registry is emptied in between; and one that takes all of them asks the host
+// for nothing.
+func TestWhoeverTakesTheLastChunkFinishes(t *testing.T) {
+	st, server := redis(t)
+	sshd := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
+	gates := []*gateway.Service{}
+	for range 2 {
+		gates = append(gates, gatewayWith(t, st, link.Options{}, gateway.Config{Shared: true}, sshd.Host("web-1")))
+	}
+	content := noise(40)
+	for order := range 16 { // which gateway takes which of four chunks
+		r := &rig{gates[0], t, sshd, sshd.Root}
+		name := fmt.Sprint("file ", order)
+		id := r.open(alice, name, 40, func(o *gateway.OpenRequest) { o.ClientID = name }).Upload.ID
+		for i := range 4 {
+			r.Service = gates[order>>i&1]
+			if order%5 == 0 && i == 2 {
+				server.Flush()
+			}
+			if _, err := r.Find(t.Context(), alice, "web-1", r.root, name); gateway.CodeOf(err) == gateway.UnknownUpload {
+				_, err = r.FindAt(t.Context(), alice, "web-1", r.path(name))
+				if err != nil {
+					t.Fatal(err)
+				}
+			}
+			r.send(alice, id, content, int64(10*i), 10)
+			u, err := r.FinishIfComplete(t.Context(), alice, id, 0)
+			if err != nil || (u.State == gateway.Done) != (i == 3) {
+				t.Fatalf("order %04b, chunk %d: %s, %v", order, i, u.State, err)
+			}
+		}
+		r.exact(name, content)
+	}
+}
+
+func TestChunkSizeIsDeclaredLater(t *testing.T) {
+	r := newRig(t, remotetest.SSHDOptions{})
+	content := noise(25)
+	id := r.open(alice, "f", -1).Upload.ID
+	for size, code := range map[int64]gateway.Code{0: gateway.InvalidRequest, 1<<40 + 1: gateway.InvalidRequest} {
+		if _, err := r.DeclareChunkSize(t.Context(), alice, id, size); gateway.CodeOf(err) != code {
+			t.Errorf("%d: %v", size, err)
+		}
+	}
+	if _, err := r.DeclareChunkSize(t.Context(), bob, id, 10); gateway.CodeOf(err) != gateway.Forbidden {
+		t.Errorf("another user: %v", err)
+	}
+	for range 2 {
+		if u, err := r.DeclareChunkSize(t.Context(), alice, id, 10); err != nil || u.ChunkSize != 10 {
+			t.Fatalf("%+v, %v", u, err)
+		}
+	}
+	if _, err := r.DeclareChunkSize(t.Context(), alice, id, 11); gateway.CodeOf(err) != gateway.InvalidRequest {
+		t.Errorf("another size: %v", err)
+	}
+	for _, index := range []int64{2, 0, 1} {
+		b := gateway.Body{Len: -1, Total: -1, R: bytes.NewReader(content[index*10 : min(index*10+10, 25)])}
+		if _, err := r.ReceiveChunk(t.Context(), alice, id, index, b); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := r.FinishAndWait(t.Context(), alice, id, gateway.FinishRequest{Size: 25}, 0); err != nil {
+		t.Fatal(err)
+	}
+	r.exact("f", content)
+	if u, err := r.DeclareChunkSize(t.Context(), alice, id, 10); err != nil || u.State != gateway.Done {
+		t.Errorf("after the end: %+v, %v", u, err)
 	}
 }

@@ -107,7 +107,11 @@ func (h *Held) PlaceChunk(ctx context.Context, id string, index int64) (Upload, 
 			}
 			return 0, u.fixChunkSize(ctx, h.Len)
 		}
-		return chunkOffset(index, meta.ChunkSize, meta.Size, h.Len)
+		size, total, err := u.chunkSize(ctx, nil, index)
+		if err != nil {
+			return 0, err
+		}
+		return chunkOffset(index, size, total, h.Len)
 	}, func(over Upload) (int64, error) { return chunkOffset(index, over.ChunkSize, over.Size, h.Len) })
 }
 

@@ -29,6 +29,8 @@ type Config struct {
 	Index   Index
 	Engines *merge.Engines
 	Log     *slog.Logger
+	// Shared says that other gateways use the same registry.
+	Shared bool
 	// Ready asks the registry whether it answers.
 	Ready func(context.Context) error
 	// Meter is told what happens; nil: nobody.
@@ -47,6 +49,7 @@ type Service struct {
 	index       Index
 	engines     *merge.Engines
 	log         *slog.Logger
+	shared      bool
 	ready       func(context.Context) error
 	meter       Meter
 	expireAfter time.Duration
@@ -89,7 +92,7 @@ func New(c Config) *Service {
 		c.Engines = merge.NewEngines()
 	}
 	s := &Service{hosts: c.Hosts, claims: c.Claims, leases: c.Leases, index: c.Index, engines: c.Engines, log: c.Log,
-		ready: c.Ready, meter: c.Meter, expireAfter: c.ExpireAfter, limits: newLimits(c.Limits), token: rand.Text(),
+		shared: c.Shared, ready: c.Ready, meter: c.Meter, expireAfter: c.ExpireAfter, limits: newLimits(c.Limits), token: rand.Text(),
 		active: map[string]*upload{}, following: map[string]int{}, retries: map[string]retry{},
 		swept: map[string]time.Time{}, noted: map[string]time.Time{}}
 	s.life, s.stop = context.WithCancel(context.Background())

@@ -109,3 +109,39 @@ func (u *upload) declareDigest(ctx context.Context, r FinishRequest) error {
 		return nil
 	})
 }
+
+// DeclareChunkSize says how long a chunk is, where the upload was opened without it.
+// Saying the same again is fine, another size is refused.
+func (s *Service) DeclareChunkSize(ctx context.Context, c Caller, id string, size int64) (Upload, error) {
+	done, err := s.enter()
+	if err != nil {
+		return Upload{}, err
+	}
+	defer done()
+	u, over, err := s.find(ctx, c, actUpload, id)
+	if err != nil {
+		return Upload{}, err
+	}
+	if size < 1 || size > maxChunkSize {
+		return Upload{}, badChunkSize(size)
+	}
+	if over == nil {
+		if err = u.confirm(ctx); err == nil && u.gen.State().Meta.ChunkSize != size {
+			err = u.fixChunkSize(ctx, size)
+		}
+		if err != nil {
+			over, err = s.settled(ctx, u, err)
+		}
+	}
+	switch {
+	case over != nil:
+		return *over, over.agrees(FinishRequest{Size: record.Unknown})
+	case err != nil:
+		return Upload{}, err
+	}
+	return u.view(false), nil
+}
+
+func badChunkSize(size int64) *Error {
+	return Refuse(InvalidRequest, "chunk size %d is not between 1 and %d", size, int64(maxChunkSize))
+}

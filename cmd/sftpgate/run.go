@@ -121,7 +121,7 @@ func assemble(ctx context.Context, s settings) (*gate, error) {
 	links, at := reach(s.hosts, link.Options{Log: s.log, Dialed: numbers.Dialed})
 	service := gateway.New(gateway.Config{
 		Hosts:  at,
-		Claims: numbers.Claims(kept), Leases: kept, Index: kept, Ready: kept.Ping, Meter: numbers,
+		Claims: numbers.Claims(kept), Leases: kept, Index: kept, Ready: kept.Ping, Shared: s.redis != "", Meter: numbers,
 		Engines: merge.NewEngines(), Log: s.log, ExpireAfter: s.expireAfter, Limits: s.limits,
 	})
 	mux := web.NewMux()

@@ -163,14 +163,16 @@ func (f *soaked) resumable() {
 // form sends numbered chunks and asks for the merge.
 func (f *soaked) form() {
 	count := max((len(f.content)+soakChunk-1)/soakChunk, 1)
-	at := "/form/web-1" + f.sshd.Root
+	at, asked := "/form/web-1"+f.sshd.Root, false
 	f.insists("form", func() bool {
 		have := f.ask("GET", at+"/uploaded-chunks/?filename="+url.QueryEscape(f.name()), "", nil).text
 		for n := range count {
 			if strings.Contains(have, fmt.Sprintf("[%d,", n)) || strings.Contains(have, fmt.Sprintf(",%d,", n)) {
 				continue
 			}
-			f.early()
+			if !asked {
+				f.early()
+			}
 			var body bytes.Buffer
 			w := multipart.NewWriter(&body)
 			_ = w.WriteField("filename", f.name())
@@ -183,6 +185,7 @@ func (f *soaked) form() {
 				return false
 			}
 		}
+		asked = true
 		q := url.Values{"filename": {f.name()}, "total_chunks": {strconv.Itoa(count)}}
 		a := f.ask("POST", at+"/merge-chunks/", "application/x-www-form-urlencoded", []byte(q.Encode()))
 		if a.status != 200 {

@@ -8,13 +8,18 @@ import (
 	"sftpgate/gateway/web"
 )
 
-// Complete finishes u if every byte of it has arrived, and returns when its file is
-// published. An upload that is not complete comes back as it is.
+// Complete finishes u if every byte of it has arrived, at whichever gateway, and
+// returns when its file is published. An upload that is not complete comes back as it
+// is.
 func (g Gate) Complete(ctx context.Context, c gateway.Caller, u gateway.Upload) (gateway.Upload, error) {
-	if u.State == gateway.Done || u.Size < 0 || u.ReceivedBytes < u.Size {
+	if u.State == gateway.Done {
 		return u, nil
 	}
-	return g.Finish(ctx, c, u.ID, gateway.FinishRequest{Size: -1})
+	now, err := g.FinishIfComplete(ctx, c, u.ID, g.Wait)
+	if err == nil && now.State != gateway.Done {
+		return u, nil
+	}
+	return now, err
 }
 
 // Finish finishes an upload and returns when its file is published.

@@ -215,6 +215,10 @@ func (s *Sent) Next() bool {
 	return true
 }
 
+// As makes it that of another caller, where only the fields say whose it is. What is
+// held is the caller's that ReadForm was told.
+func (s *Sent) As(c gateway.Caller) { s.c = c }
+
 // Close gives up what is held.
 func (s *Sent) Close(ctx context.Context) {
 	if s.held != nil {

@@ -50,11 +50,13 @@ type Receiver interface {
 	ReceiveChunk(ctx context.Context, c gateway.Caller, id string, index int64, b gateway.Body) (gateway.Upload, error)
 	Hold(ctx context.Context, c gateway.Caller, host, dir string, r io.Reader, most int64) (*gateway.Held, error)
 	DeclareSize(ctx context.Context, c gateway.Caller, id string, size int64) (gateway.Upload, error)
+	DeclareChunkSize(ctx context.Context, c gateway.Caller, id string, size int64) (gateway.Upload, error)
 	DeclareDigest(ctx context.Context, c gateway.Caller, id string, digest gateway.Digest) (gateway.Upload, error)
 }
 
 // Finisher ends uploads with a file.
 type Finisher interface {
+	FinishIfComplete(ctx context.Context, c gateway.Caller, id string, patience time.Duration) (gateway.Upload, error)
 	FinishAndWait(ctx context.Context, c gateway.Caller, id string, r gateway.FinishRequest, patience time.Duration) (gateway.Upload, error)
 	PutFile(ctx context.Context, c gateway.Caller, r gateway.PutRequest) (gateway.PutResult, error)
 }

@@ -15,12 +15,14 @@ type File struct {
 	Path string // absolute, on the host
 	// ID is the client's own name for the file. Once says that it is new at every
 	// try; otherwise it must hold all that tells this file from another one there.
-	ID        string
-	Once      bool
-	Content   string // tells this file from another one where the ID does not; "": the ID does
-	Size      int64  // -1: not known yet
-	ChunkSize int64  // 0: fixed by the first chunk
-	MakeDirs  bool   // make the directories that are missing
+	ID   string
+	Once bool
+	// Content tells this file from another one where the ID does not; "": the ID does.
+	// The upload keeps it as its Note.
+	Content   string
+	Size      int64 // -1: not known yet
+	ChunkSize int64 // 0: fixed by the first chunk
+	MakeDirs  bool  // make the directories that are missing
 }
 
 // Session is the upload that a request belongs to. It may have ended: then the
@@ -70,7 +72,7 @@ func (f File) opening(at Place) gateway.OpenRequest {
 	o := at.Options
 	o.MakeDirs = o.MakeDirs || f.MakeDirs
 	return gateway.OpenRequest{Host: at.Host, Path: f.Path, Options: o, Size: f.Size, ChunkSize: f.ChunkSize,
-		Fingerprint: cmp.Or(f.Content, f.ID), ClientID: f.ID, Restart: true}
+		Fingerprint: cmp.Or(f.Content, f.ID), ClientID: f.ID, Note: f.Content, Restart: true}
 }
 
 // Claim opens the upload of f, or goes on with it. The caller's own unfinished upload of

@@ -57,10 +57,6 @@ func (h handler) streams(ctx context.Context, c gateway.Caller, at dialect.Place
 	return err != nil || u.State.Ended() || u.ReceivedBytes == 0 && u.Size < 0
 }
 
-// whole is the length of a chunk that nobody has said: nothing of it counts until its
-// closing boundary was seen.
-var whole = gateway.Body{Len: -1, Total: -1, Check: func() error { return nil }}
-
 // first takes chunk 0, which begins the file or shows that it is another one.
 func (h handler) first(ctx context.Context, c gateway.Caller, at dialect.Place, b chunk, sent *dialect.Sent) error {
 	s, err := h.gate.Begin(ctx, c, at, b.File, true)
@@ -77,12 +73,12 @@ func (h handler) first(ctx context.Context, c gateway.Caller, at dialect.Place, 
 			}
 		}
 	}
-	_, err = sent.ReceiveChunk(ctx, s, 0, whole)
+	_, err = sent.ReceiveChunk(ctx, s, 0, dialect.Whole)
 	if gateway.CodeOf(err) == gateway.ChunkConflict && sent.Held() && !s.State.Ended() {
 		if s, err = h.gate.Anew(ctx, c, at, b.File); err != nil {
 			return err
 		}
-		_, err = sent.ReceiveChunk(ctx, s, 0, whole)
+		_, err = sent.ReceiveChunk(ctx, s, 0, dialect.Whole)
 	}
 	if err == nil && sent.Len() == 0 { // the one chunk of an empty file leaves no other trace
 		_, err = h.gate.DeclareSize(ctx, c, s.ID, 0)
@@ -110,7 +106,7 @@ func begins(u gateway.Upload, chunkSize, length int64) bool {
 func (h handler) later(ctx context.Context, c gateway.Caller, at dialect.Place, b chunk, sent *dialect.Sent) error {
 	s, err := h.begun(ctx, c, at, b)
 	if err == nil {
-		_, err = sent.ReceiveChunk(ctx, s, b.number, whole)
+		_, err = sent.ReceiveChunk(ctx, s, b.number, dialect.Whole)
 	}
 	return err
 }
@@ -134,6 +130,9 @@ func (h handler) begun(ctx context.Context, c gateway.Caller, at dialect.Place, 
 	}
 	for began := time.Now(); ; {
 		u, err := h.gate.Lookup(ctx, c, at, b.File)
+		if err == nil && !u.State.Ended() && u.ChunkSize == 0 { // another gateway may have chunk 0
+			u, err = h.gate.Recount(ctx, c, u.ID)
+		}
 		patience := coming
 		switch {
 		case gateway.CodeOf(err) == gateway.UnknownUpload, err == nil && u.State == gateway.Cancelled:

@@ -54,7 +54,7 @@ func (h handler) list(w http.ResponseWriter, r *http.Request, c gateway.Caller) 
 	u, err := h.gate.Lookup(r.Context(), c, at, f)
 	if err == nil && !u.State.Ended() {
 		if u, err = h.gate.Current(r.Context(), c, u); err == nil {
-			answer.Uploaded = numbers(u)
+			answer.Uploaded = dialect.Chunks(u)
 		}
 	}
 	switch code := gateway.CodeOf(err); {
@@ -96,14 +96,21 @@ func (h handler) merge(w http.ResponseWriter, r *http.Request, c gateway.Caller,
 	if err != nil {
 		return err
 	}
-	size, err := end(u, total)
-	if err != nil {
-		return err
+	size, lacks := dialect.SizeOf(u, total)
+	switch {
+	case lacks >= total:
+		return gateway.Refuse(gateway.InvalidRequest, "total_chunks is %d, and chunk %d is there: chunks are counted from 0", total, lacks)
+	case lacks >= 0:
+		return missing(lacks)
 	}
 	if _, err = h.gate.Finish(r.Context(), c, u.ID, gateway.FinishRequest{Size: size}); err != nil {
 		return err
 	}
 	return done(w, r, "%s is complete", path.Base(f.Path))
+}
+
+func missing(chunk int64) error {
+	return gateway.Refuse(gateway.InvalidRequest, "Missing chunk %d", chunk)
 }
 
 func done(w http.ResponseWriter, r *http.Request, format string, args ...any) error {
