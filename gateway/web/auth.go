@@ -79,6 +79,27 @@ func (a headerAuth) Authenticate(r *http.Request) (gateway.Caller, error) {
 	return gateway.Caller{User: user, Admin: a.admins[user]}, nil
 }
 
+// CallerNamed is c as the user that r names elsewhere, in a field: it must be c's own
+// name, unless nobody has to prove who he is and c is [Anonymous].
+func CallerNamed(r *http.Request, c gateway.Caller, user string) (gateway.Caller, error) {
+	if user == "" || user == c.User {
+		return c, nil
+	}
+	x := exchangeOf(r)
+	if x == nil {
+		return c, errNoFront
+	}
+	open, ok := x.front.auth.(noAuth)
+	if !ok || c.User != Anonymous || len(r.Header.Values(UserHeader)) > 0 {
+		return c, gateway.Refuse(gateway.Forbidden, "the request names the user %q, and you are %q", user, c.User)
+	}
+	if err := checkUser(user); err != nil {
+		return c, gateway.Refuse(gateway.InvalidRequest, "the user's name %w", err)
+	}
+	x.caller = gateway.Caller{User: user, Admin: open.admins[user]}
+	return x.caller, nil
+}
+
 // userIn reads the one user that the header names, "" when there is none. Two
 // values are refused: a proxy that adds to what a client sent, instead of
 // replacing it, would let the client choose.

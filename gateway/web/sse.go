@@ -32,7 +32,7 @@ func Events(w http.ResponseWriter, r *http.Request, produce func(ctx context.Con
 	}
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
-	closing := closingOf(r)
+	closing := Closing(r)
 	defer context.AfterFunc(closing, cancel)()
 
 	s := &stream{w: w, rc: http.NewResponseController(w), head: r.Method == http.MethodHead}
@@ -137,10 +137,18 @@ func (s *stream) comment() error {
 
 type closingKey struct{}
 
-// closingOf ends when the server that r came through begins to shut down.
-func closingOf(r *http.Request) context.Context {
+// Closing ends when the server that r came through begins to shut down.
+func Closing(r *http.Request) context.Context {
 	if closing, ok := r.Context().Value(closingKey{}).(context.Context); ok {
 		return closing
 	}
 	return context.Background()
+}
+
+// Heartbeat is how often an answer that goes on and on shows that it is alive.
+func Heartbeat(r *http.Request) time.Duration {
+	if x := exchangeOf(r); x != nil {
+		return x.front.heartbeat
+	}
+	return time.Minute
 }
