@@ -44,10 +44,23 @@ func formOf(name, text string) string {
 	return fmt.Sprintf("--b\r\nContent-Disposition: form-data; name=%q; filename=\"blob\"\r\n\r\n%s\r\n--b--\r\n", name, text)
 }
 
+func init() {
+	where := func(s spot, more string) string {
+		return fmt.Sprintf("?host_id=%s&full_path=%s&make_dirs=%v%s", s.host, url.QueryEscape(s.path), s.makeDirs, more)
+	}
+	for call, said := range map[string]apiCall{"get_file_upload_status": {}, "get_file_dir_info": {}, "bigfile_merge": {target: "&chunk_num=0"},
+		"file_chunk_upload": {target: "&chunk_num=1", body: formOf("file_info", content), header: formType}} {
+		decisions["POST /panel/"+call] = decision{kind: ofFile, op: gateway.OpUpload, dialect: true, call: func(s spot) apiCall {
+			return apiCall{"/panel/" + call + where(s, said.target), said.body, said.header}
+		}}
+	}
+	decisions["GET /panel/progress/{chat_room}"] = decision{kind: ofRoom, op: gateway.OpRead, dialect: true, call: at("/panel/progress/r")}
+}
+
 // A ticket bounds a file also where nobody says how long it is.
 func TestUnsizedChunks(t *testing.T) {
 	s := newAccessSite(t)
-	for name, pattern := range map[string]string{"form": "POST /form/{host}/{dir...}"} {
+	for name, pattern := range map[string]string{"form": "POST /form/{host}/{dir...}", "panel": "POST /panel/file_chunk_upload"} {
 		on := s.hers()
 		on.path = filepath.Join(on.dir, name)
 		method, _, _ := strings.Cut(pattern, " ")

@@ -25,6 +25,7 @@ const (
 	ofDirectory
 	ofFile
 	ofOneUpload
+	ofRoom     // what is told to the user himself
 	theProcess // for administrators
 )
 

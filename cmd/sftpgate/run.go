@@ -19,6 +19,7 @@ import (
 	"sftpgate/gateway/dialect/dropzone"
 	"sftpgate/gateway/dialect/filepond"
 	"sftpgate/gateway/dialect/form"
+	"sftpgate/gateway/dialect/panel"
 	"sftpgate/gateway/dialect/plupload"
 	"sftpgate/gateway/dialect/resumable"
 	"sftpgate/gateway/dialect/tus"
@@ -147,6 +148,7 @@ func dialects(m *web.Mux, g dialect.Gate) {
 	plupload.Routes(m, g)
 	contentrange.Routes(m, g)
 	form.Routes(m, g)
+	panel.Routes(m, g)
 }
 
 func openStore(ctx context.Context, s settings) (store, error) {
