@@ -51,8 +51,8 @@ func (e *streamEngine) Copy(ctx context.Context, from string, length int64, part
 	if err != nil {
 		return e.from.Explain(fmt.Errorf("read %s: %w", from, err))
 	}
-	defer src.Close()
 	if _, err := e.part.Seek(off, io.SeekStart); err != nil {
+		_ = src.Close()
 		return fmt.Errorf("write %s at %d: %w", part, off, err)
 	}
 	r, w := io.Pipe()
@@ -61,6 +61,8 @@ func (e *streamEngine) Copy(ctx context.Context, from string, length int64, part
 	go func() {
 		_, err := src.WriteTo(w)
 		w.CloseWithError(e.from.Explain(err))
+		// Closing waits for what is asked for: whoever gives the copy up need not.
+		_ = src.Close()
 	}()
 	n, err := e.part.ReadFromWithConcurrency(r, 0)
 	_ = r.CloseWithError(io.ErrClosedPipe)
