@@ -24,6 +24,8 @@ type client struct {
 	// holds: chunks whose place is not known yet are held beside the file. What a killed
 	// gateway held is nobody's, until a sweep comes by.
 	holds bool
+	// person is who the page says is logged in.
+	person string
 	// without are files that the library does not send.
 	without []string
 }
@@ -37,6 +39,8 @@ var clients = []client{
 	{page: "dropzone", dialect: "dropzone", folders: true, forgets: true},
 	{page: "content-range", dialect: "content-range"},
 	{page: "form", dialect: "form"},
+	{page: "panel", dialect: "panel", person: "alice"},
+	{page: "plupload", dialect: "plupload", input: ".moxie-shim input", forgets: true},
 	{page: "webuploader", dialect: "webuploader", forgets: true, holds: true, without: []string{empty}},
 	{page: "filepond", dialect: "filepond", input: ".filepond--browser", forgets: true},
 	{
@@ -46,6 +50,10 @@ var clients = []client{
 	{
 		name: "tus in chunks", page: "tus", dialect: "tus", wholly: true, parts: []string{"files", "exists"},
 		changes: []string{"headers,", "headers, chunkSize: 256 * 1024, uploadDataDuringCreation: true,"},
+	},
+	{
+		name: "tus of unknown length", page: "tus", dialect: "tus", wholly: true, parts: []string{"files"},
+		changes: []string{"headers,", "headers, uploadLengthDeferred: true,"},
 	},
 	{
 		name: "dropzone as it comes", page: "dropzone", dialect: "dropzone", parts: []string{"files"},

@@ -2,6 +2,7 @@ package examples_test
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -37,6 +38,8 @@ var binary = sync.OnceValues(func() (string, error) {
 type gateway struct {
 	t       *testing.T
 	address string
+	front   string // the URL where pages find it; default its own
+	person  string // whose uploads are looked at; default those of nobody in particular
 	args    []string
 
 	cmd   *exec.Cmd
@@ -102,7 +105,7 @@ func address(t *testing.T) string {
 	}
 }
 
-func (g *gateway) url() string { return "http://" + g.address }
+func (g *gateway) url() string { return cmp.Or(g.front, "http://"+g.address) }
 
 func (g *gateway) start() {
 	g.t.Helper()
@@ -152,7 +155,7 @@ type request struct {
 func (g *gateway) requests(dialect string) (all []request) {
 	for line := range strings.Lines(g.log.String()) {
 		var r request
-		if json.Unmarshal([]byte(line), &r) == nil && r.Msg == "request" && strings.HasPrefix(r.Path, "/"+dialect+"/") {
+		if json.Unmarshal([]byte(line), &r) == nil && r.Msg == "request" && strings.HasPrefix(strings.TrimPrefix(r.Path, "/gate"), "/"+dialect+"/") {
 			all = append(all, r)
 		}
 	}
@@ -163,7 +166,12 @@ func (g *gateway) requests(dialect string) (all []request) {
 // sees it. Some clients send it as several uploads.
 func (g *gateway) received(dir string) (sum int64) {
 	g.t.Helper()
-	answer, err := http.Get(g.url() + "/v1/uploads")
+	r, err := http.NewRequest(http.MethodGet, g.url()+"/v1/uploads", http.NoBody)
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	r.Header.Set("X-User", g.person)
+	answer, err := http.DefaultClient.Do(r)
 	if err != nil {
 		g.t.Fatal(err)
 	}

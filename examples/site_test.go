@@ -2,6 +2,7 @@ package examples_test
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"maps"
 	"net/http"
@@ -15,7 +16,10 @@ import (
 )
 
 // site is a web server with this directory, and what is installed in it from npm.
-type site struct{ *httptest.Server }
+type site struct {
+	*httptest.Server
+	at string // the URL where the browser finds it; default its own
+}
 
 // pageOf is where a page is found whose constants have these values, and other options
 // where changes (old, new, …) say so.
@@ -24,7 +28,7 @@ func (s site) pageOf(name string, constants map[string]string, changes []string)
 	for k, v := range constants {
 		q.Set(k, v)
 	}
-	return s.URL + "/" + name + ".html?" + q.Encode()
+	return cmp.Or(s.at, s.URL) + "/" + name + ".html?" + q.Encode()
 }
 
 func startSite(t *testing.T) site {
@@ -49,7 +53,7 @@ func startSite(t *testing.T) site {
 	})
 	s := httptest.NewServer(mux)
 	t.Cleanup(s.Close)
-	return site{s}
+	return site{Server: s}
 }
 
 func asAsked(name string, q url.Values) ([]byte, error) {

@@ -69,6 +69,7 @@ func TestUploaders(t *testing.T) {
 			near := host.Host("web-1")
 			near.Bandwidth = rate
 			s.gate = serve(t, pages.URL, near, s.other.Host("web-2"))
+			s.gate.person = c.person
 			for _, part := range []struct {
 				name string
 				test func(s *stage)

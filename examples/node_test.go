@@ -1,0 +1,67 @@
+package examples_test
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"sftpgate/remote/remotetest"
+	wait "sftpgate/remote/remotetest/await"
+)
+
+// tus-js-client in Node.js: the gateway is killed, and it goes on; it is killed itself,
+// and goes on when it is run again; a target that exists is said.
+func TestTusInNode(t *testing.T) {
+	host := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
+	near := host.Host("web-1")
+	near.Bandwidth = rate
+	gate := serve(t, "https://panel.example", near)
+	s := &stage{client: client{name: "node", dialect: "tus"}, t: t, host: host, gate: gate,
+		large: write(t, filepath.Join(t.TempDir(), "disk.img"), large)}
+	dir, place := s.dir(host, "web-1", "node")
+	work := t.TempDir()
+	run := func() (*exec.Cmd, *said, chan error) {
+		script, err := filepath.Abs("tus-node.mjs")
+		if err != nil {
+			t.Fatal(err)
+		}
+		out, ended := &said{}, make(chan error, 1)
+		cmd := exec.Command("node", script, s.large, gate.url(), place)
+		cmd.Dir, cmd.Stdout, cmd.Stderr = work, out, out
+		cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		go func() { ended <- cmd.Wait() }()
+		return cmd, out, ended
+	}
+	first, _, ended := run()
+	s.killAt(dir, large/4)
+	gate.start()
+	wait.Until(t, "more to arrive", func() bool { return gate.received(dir) >= large/2 })
+	_ = first.Process.Kill()
+	<-ended
+	_, out, ended := run()
+	if err := <-ended; err != nil || !strings.Contains(out.String(), "is at its place") {
+		t.Fatalf("%v: %s", err, out)
+	}
+	same(t, filepath.Join(dir, "disk.img"), s.large)
+	alone(t, dir, "disk.img")
+	var sent int64
+	for _, r := range gate.requests("tus") {
+		sent += r.In
+	}
+	if sent > large {
+		t.Errorf("after the restart %d bytes were sent of a file of %d, of which a quarter was there", sent, large)
+	}
+	_, out, ended = run()
+	if err := <-ended; err == nil || !strings.Contains(out.String(), "exists") {
+		t.Errorf("the same file once more: %v: %s", err, out)
+	}
+	if _, err := os.Stat(filepath.Join(work, "sftpgate-uploads.json")); err != nil {
+		t.Error(err)
+	}
+}
