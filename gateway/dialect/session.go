@@ -3,6 +3,8 @@ package dialect
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"path"
 	"strings"
 	"time"
@@ -23,6 +25,12 @@ type File struct {
 	Size      int64 // -1: not known yet
 	ChunkSize int64 // 0: fixed by the first chunk
 	MakeDirs  bool  // make the directories that are missing
+}
+
+// HashID makes a [File]'s ID of all that tells the file from others, whatever is in it.
+func HashID(dialect string, parts ...string) string {
+	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
+	return dialect + ":" + hex.EncodeToString(sum[:])
 }
 
 // Session is the upload that a request belongs to. It may have ended: then the

@@ -60,8 +60,7 @@ func fileID(h http.Header) (string, error) {
 	if id == "" {
 		return "", gateway.Refuse(gateway.InvalidRequest, "the header X-File-ID is missing")
 	}
-	sum := sha256.Sum256([]byte(id))
-	return "content-range:" + hex.EncodeToString(sum[:]), nil
+	return dialect.HashID("content-range", id), nil
 }
 
 func (c *chunk) parseRange(text string) error {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/http"
 	"path"
-	"strings"
 
 	"sftpgate/gateway"
 	"sftpgate/gateway/dialect"
@@ -32,11 +31,9 @@ func (h handler) chunk(w http.ResponseWriter, r *http.Request, c gateway.Caller)
 	if err != nil {
 		return err
 	}
-	sent := h.gate.Raw(r, c)
-	if strings.HasPrefix(r.Header.Get("Content-Type"), "multipart/") {
-		if sent, err = h.gate.ReadForm(r, c, at, nil); err != nil {
-			return err
-		}
+	sent, err := h.gate.ReadFile(r, c, at, nil)
+	if err != nil {
+		return err
 	}
 	session, err := h.begin(r.Context(), c, at, brought, sent)
 	if err != nil {

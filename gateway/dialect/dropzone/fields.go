@@ -1,9 +1,6 @@
 package dropzone
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
-
 	"sftpgate/gateway"
 	"sftpgate/gateway/dialect"
 )
@@ -59,8 +56,7 @@ func (c chunk) length() int64 { return min(c.size, c.total-c.offset) }
 
 // file is what the chunk is a piece of.
 func (c chunk) file(path string, dirs bool) dialect.File {
-	sum := sha256.Sum256([]byte(path + "\x00" + c.uuid))
-	return dialect.File{Path: path, ID: "dropzone:" + hex.EncodeToString(sum[:]), Once: true, Size: c.total, ChunkSize: c.size, MakeDirs: dirs}
+	return dialect.File{Path: path, ID: dialect.HashID("dropzone", path, c.uuid), Once: true, Size: c.total, ChunkSize: c.size, MakeDirs: dirs}
 }
 
 // place is where a file belongs: by the path that the page gives it, or by its name.

@@ -14,7 +14,6 @@ import (
 
 	"sftpgate/gateway"
 	"sftpgate/gateway/dialect"
-	"sftpgate/gateway/web"
 )
 
 // transfer is what the id of one says.
@@ -66,10 +65,10 @@ func parse(r *http.Request) (chunk, error) {
 	t, err := parseTransfer(r.URL.Query().Get("patch"))
 	c := chunk{transfer: t, name: r.Header.Get("Upload-Name"), length: r.ContentLength}
 	if err == nil {
-		c.offset, err = number(r, "Upload-Offset")
+		c.offset, err = dialect.HeaderNumber(r.Header, "Upload-Offset")
 	}
 	if err == nil {
-		c.total, err = number(r, "Upload-Length")
+		c.total, err = dialect.HeaderNumber(r.Header, "Upload-Length")
 	}
 	switch {
 	case err != nil:
@@ -80,14 +79,6 @@ func parse(r *http.Request) (chunk, error) {
 		return c, gateway.Refuse(gateway.InvalidRequest, "a chunk of %d bytes at %d is not within the file's %d bytes", c.length, c.offset, c.total)
 	}
 	return c, nil
-}
-
-func number(r *http.Request, header string) (int64, error) {
-	n, ok := web.Number(r.Header.Get(header))
-	if !ok {
-		return 0, gateway.Refuse(gateway.InvalidRequest, "the header %s must be a number, not %q", header, r.Header.Get(header))
-	}
-	return n, nil
 }
 
 // file is what the chunk is a piece of. The chunk size is what HEAD rounds to.

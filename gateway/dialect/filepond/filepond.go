@@ -57,7 +57,7 @@ func (h handler) send(w http.ResponseWriter, r *http.Request, c gateway.Caller) 
 
 // begin gives a transfer its id, where the host and the directory are fine.
 func (h handler) begin(w http.ResponseWriter, r *http.Request, c gateway.Caller, at dialect.Place, dir string) error {
-	if _, err := number(r, "Upload-Length"); err != nil {
+	if _, err := dialect.HeaderNumber(r.Header, "Upload-Length"); err != nil {
 		return err
 	}
 	t := newTransfer(dir)

@@ -1,8 +1,6 @@
 package form
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"io"
 	"mime"
@@ -23,9 +21,8 @@ func file(at dialect.Place, f dialect.Fields) (dialect.File, error) {
 	if err != nil {
 		return dialect.File{}, err
 	}
-	sum := sha256.Sum256([]byte(path + "\x00" + f["file_id"]))
 	size, err := chunkSize(f)
-	return dialect.File{Path: path, ID: "form:" + hex.EncodeToString(sum[:]), Size: -1, ChunkSize: size}, err
+	return dialect.File{Path: path, ID: dialect.HashID("form", path, f["file_id"]), Size: -1, ChunkSize: size}, err
 }
 
 // chunkSize is what the page says of it; 0 where it says nothing.

@@ -1,8 +1,6 @@
 package panel
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"io"
@@ -82,8 +80,7 @@ func targetOf(r *http.Request, f dialect.Fields) (target, error) {
 		return target{}, err
 	}
 	size, err := chunkSize(f)
-	sum := sha256.Sum256([]byte(full))
-	id := "panel:" + hex.EncodeToString(sum[:])
+	id := dialect.HashID("panel", full)
 	return target{at, dialect.File{Path: full, ID: id, Content: content(id, f["hash_code"]), Size: -1, ChunkSize: size}}, err
 }
 
@@ -92,8 +89,7 @@ func content(id, hash string) string {
 	if hash == "" {
 		return ""
 	}
-	sum := sha256.Sum256([]byte(hash))
-	return id + ":" + hex.EncodeToString(sum[:])
+	return dialect.HashID(id, hash)
 }
 
 // overwrite reads what is to become of a file that stands there from where a panel's

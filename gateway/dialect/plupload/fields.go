@@ -1,9 +1,7 @@
 package plupload
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
-	"fmt"
+	"strconv"
 
 	"sftpgate/gateway"
 	"sftpgate/gateway/dialect"
@@ -47,8 +45,7 @@ func parse(at dialect.Place, f dialect.Fields) (c chunk, err error) {
 	if c.Path, err = at.Named(f["name"]); err != nil {
 		return c, err
 	}
-	sum := sha256.Sum256(fmt.Appendf(nil, "%s\x00%d\x00%d", c.Path, c.count, c.total))
-	c.ID = "plupload:" + hex.EncodeToString(sum[:])
+	c.ID = dialect.HashID("plupload", c.Path, strconv.FormatInt(c.count, 10), strconv.FormatInt(c.total, 10))
 	return c, nil
 }
 

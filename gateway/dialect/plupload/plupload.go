@@ -1,8 +1,8 @@
 package plupload
 
 import (
+	"cmp"
 	"net/http"
-	"strings"
 
 	"sftpgate/gateway"
 	"sftpgate/gateway/dialect"
@@ -25,11 +25,9 @@ func (h handler) send(w http.ResponseWriter, r *http.Request, c gateway.Caller) 
 	if err != nil {
 		return err
 	}
-	sent := h.gate.Raw(r, c)
-	if strings.HasPrefix(r.Header.Get("Content-Type"), "multipart/") {
-		if sent, err = h.gate.ReadForm(r, c, at, nil); err != nil {
-			return err
-		}
+	sent, err := h.gate.ReadFile(r, c, at, nil)
+	if err != nil {
+		return err
 	}
 	defer sent.Close(r.Context())
 	if cut(sent.Fields) {
@@ -44,11 +42,7 @@ func (h handler) send(w http.ResponseWriter, r *http.Request, c gateway.Caller) 
 }
 
 func (h handler) whole(r *http.Request, at dialect.Place, sent *dialect.Sent) error {
-	name := sent.Fields["name"]
-	if name == "" {
-		name = sent.Name
-	}
-	path, err := at.Named(name)
+	path, err := at.Named(cmp.Or(sent.Fields["name"], sent.Name))
 	if err == nil {
 		_, err = sent.Put(r.Context(), at, path, false)
 	}

@@ -1,8 +1,6 @@
 package resumable
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"net/http"
 	"strconv"
 	"strings"
@@ -103,6 +101,6 @@ func (c chunk) expected() int64 {
 // file is what the chunk is a piece of.
 func (c chunk) file(at dialect.Place) (dialect.File, error) {
 	path, dirs, err := at.Below(c.path)
-	sum := sha256.Sum256([]byte(strings.Join([]string{path, strconv.FormatInt(c.total, 10), c.identifier}, "\x00")))
-	return dialect.File{Path: path, ID: "resumable:" + hex.EncodeToString(sum[:]), Size: c.total, MakeDirs: dirs}, err
+	id := dialect.HashID("resumable", path, strconv.FormatInt(c.total, 10), c.identifier)
+	return dialect.File{Path: path, ID: id, Size: c.total, MakeDirs: dirs}, err
 }

@@ -2,7 +2,6 @@ package resumable
 
 import (
 	"net/http"
-	"strings"
 
 	"sftpgate/gateway"
 	"sftpgate/gateway/dialect"
@@ -71,13 +70,11 @@ func (h handler) send(w http.ResponseWriter, r *http.Request, c gateway.Caller) 
 	if err != nil {
 		return err
 	}
-	sent := h.gate.Raw(r, c)
-	if strings.HasPrefix(r.Header.Get("Content-Type"), "multipart/") {
-		if sent, err = h.gate.ReadForm(r, c, at, enough); err != nil {
-			return err
-		}
-		defer sent.Close(r.Context())
+	sent, err := h.gate.ReadFile(r, c, at, enough)
+	if err != nil {
+		return err
 	}
+	defer sent.Close(r.Context())
 	brought, err := parse(sent.Fields)
 	if err != nil {
 		return err

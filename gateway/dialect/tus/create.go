@@ -122,7 +122,7 @@ func declaredSize(r *http.Request) (int64, error) {
 	case length == "":
 		return 0, invalid("the size of the file is missing: send Upload-Length, or Upload-Defer-Length: 1 while it is not known")
 	}
-	return number(r, "Upload-Length")
+	return dialect.HeaderNumber(r.Header, "Upload-Length")
 }
 
 func invalid(format string, args ...any) error {

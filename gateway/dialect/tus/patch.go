@@ -13,7 +13,7 @@ func (h handler) patch(w http.ResponseWriter, r *http.Request, c gateway.Caller)
 	if r.Header.Get("Content-Type") != octets {
 		return wrongType(w, r)
 	}
-	offset, err := number(r, "Upload-Offset")
+	offset, err := dialect.HeaderNumber(r.Header, "Upload-Offset")
 	if err != nil {
 		return err
 	}
@@ -59,7 +59,7 @@ func (h handler) declare(r *http.Request, c gateway.Caller, u gateway.Upload) (g
 	if r.Header.Get("Upload-Length") == "" {
 		return u, nil
 	}
-	size, err := number(r, "Upload-Length")
+	size, err := dialect.HeaderNumber(r.Header, "Upload-Length")
 	if err != nil {
 		return u, err
 	}

@@ -79,15 +79,6 @@ func (h handler) options(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// number reads a header of decimal digits that must be there.
-func number(r *http.Request, name string) (int64, error) {
-	n, ok := web.Number(r.Header.Get(name))
-	if !ok {
-		return 0, gateway.Refuse(gateway.InvalidRequest, "%s must be a number of bytes, not %q", name, r.Header.Get(name))
-	}
-	return n, nil
-}
-
 // refuse writes the sentence, which tus clients show, under a status by which they
 // do what helps: tus-js-client tries a request again after 409, 423 and 5xx, and takes
 // any other failure of HEAD for the order to send the file from the beginning.

@@ -1,10 +1,7 @@
 package webuploader
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"strconv"
-	"strings"
 
 	"sftpgate/gateway"
 	"sftpgate/gateway/dialect"
@@ -74,15 +71,6 @@ func (c chunk) size(length int64) (int64, error) {
 
 // file is what the chunk is a piece of.
 func (c chunk) file(path string) dialect.File {
-	sum := sha256.Sum256([]byte(strings.Join([]string{path, strconv.FormatInt(c.total, 10), strconv.FormatInt(c.count, 10), c.modified}, "\x00")))
-	return dialect.File{Path: path, ID: "webuploader:" + hex.EncodeToString(sum[:]), Size: c.total}
-}
-
-// named is the path of the file.
-func named(at dialect.Place, sent *dialect.Sent) (string, error) {
-	name := sent.Fields["name"]
-	if name == "" {
-		name = sent.Name
-	}
-	return at.Named(name)
+	id := dialect.HashID("webuploader", path, strconv.FormatInt(c.total, 10), strconv.FormatInt(c.count, 10), c.modified)
+	return dialect.File{Path: path, ID: id, Size: c.total}
 }

@@ -1,8 +1,8 @@
 package webuploader
 
 import (
+	"cmp"
 	"net/http"
-	"strings"
 
 	"sftpgate/gateway"
 	"sftpgate/gateway/dialect"
@@ -25,17 +25,19 @@ func (h handler) send(w http.ResponseWriter, r *http.Request, c gateway.Caller) 
 	if err != nil {
 		return err
 	}
-	sent, length := h.gate.Raw(r, c), r.ContentLength
-	if strings.HasPrefix(r.Header.Get("Content-Type"), "multipart/") {
-		if sent, err = h.gate.ReadForm(r, c, at, placeable); err != nil {
-			return err
-		}
-		defer sent.Close(r.Context())
-		if length = -1; sent.Held() {
-			length = sent.Len()
-		}
+	sent, err := h.gate.ReadFile(r, c, at, placeable)
+	if err != nil {
+		return err
 	}
-	file, err := named(at, sent)
+	defer sent.Close(r.Context())
+	length := int64(-1)
+	switch {
+	case sent.Held():
+		length = sent.Len()
+	case !dialect.IsForm(r):
+		length = r.ContentLength
+	}
+	file, err := at.Named(cmp.Or(sent.Fields["name"], sent.Name))
 	if err != nil {
 		return err
 	}
