@@ -65,7 +65,7 @@ benchmarks:
 # What go vet and gofmt say.
 check:
 	$(GO) vet ./...
-	@unformatted=$$(gofmt -l cmd gateway remote); \
+	@unformatted=$$(gofmt -l cmd examples gateway remote); \
 	if [ -n "$$unformatted" ]; then echo "gofmt these:"; echo "$$unformatted"; exit 1; fi
 
 # Ourselves beside scp, sftp and rclone in one run; BENCH are its flags, as in

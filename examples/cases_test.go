@@ -186,6 +186,7 @@ func (s *stage) arrived(dir string, got int64) {
 // host is back, or the page says that it failed.
 func down(s *stage) {
 	dir, place := s.dir(s.other, "web-2", "down")
+	before := s.refused()
 	p := s.open(s.browser.window(s.t), place, small, nil)
 	source := write(s.t, filepath.Join(s.t.TempDir(), "late.bin"), 2*small+small/2)
 	p.pick(s.input, source)
@@ -194,15 +195,7 @@ func down(s *stage) {
 		s.noBlunder()
 		return
 	}
-	wait.Until(s.t, "the upload to be refused twice", func() bool {
-		refused := 0
-		for _, r := range s.gate.requests(s.dialect) {
-			if r.Status >= 400 && strings.Contains(r.Path, "/web-2/") {
-				refused++
-			}
-		}
-		return refused >= 2
-	})
+	wait.Until(s.t, "the upload to be refused twice", func() bool { return s.refused() >= before+2 })
 	if state, text := p.state("late.bin"); state == "done" || state == "failed" {
 		s.t.Fatalf("it is %s while the host is down: %s", state, text)
 	}
@@ -220,4 +213,14 @@ func (s *stage) noBlunder() {
 	if i := slices.IndexFunc(all, func(r request) bool { return r.Status == 500 }); i >= 0 {
 		s.t.Errorf("500: %+v", all[i])
 	}
+}
+
+// refused is how many requests have been.
+func (s *stage) refused() (n int) {
+	for _, r := range s.gate.requests(s.dialect) {
+		if r.Status >= 400 {
+			n++
+		}
+	}
+	return n
 }

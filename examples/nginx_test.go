@@ -47,7 +47,9 @@ func TestBehindNginxUnderASubPath(t *testing.T) {
 				test := map[string]func(*stage){"files": files, "killed": killed, "exists": exists}[part]
 				t.Run(part, func(t *testing.T) { test(s.in(t)) })
 			}
-			room := func(r request) bool { return strings.Contains(r.Path, "/panel/progress/") && r.Status == http.StatusSwitchingProtocols }
+			room := func(r request) bool {
+				return strings.Contains(r.Path, "/panel/progress/") && r.Status == http.StatusSwitchingProtocols
+			}
 			if c.page == "panel" && !slices.ContainsFunc(gate.requests("panel"), room) {
 				t.Error("no WebSocket came through")
 			}

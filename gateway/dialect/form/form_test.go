@@ -240,3 +240,7 @@ func TestMergeIsRepeated(t *testing.T) {
 	}
 	s.Wants(t, "f", u.Content)
 }
+
+func TestNoChunkIsHeldWhole(t *testing.T) {
+	dialecttest.Streams(t, dialecttest.Dialect{Routes: form.Routes, Base: "/form", Send: page{}.send, Permanent: permanent})
+}

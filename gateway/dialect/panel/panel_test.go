@@ -288,3 +288,7 @@ func TestEmptyBefore(t *testing.T) {
 	}
 	s.Wants(t, "f", u.Content)
 }
+
+func TestNoChunkIsHeldWhole(t *testing.T) {
+	dialecttest.Streams(t, dialecttest.Dialect{Routes: panel.Routes, Base: "/panel", Send: page{}.send, Permanent: permanent})
+}

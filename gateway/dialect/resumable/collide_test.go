@@ -3,8 +3,8 @@ package resumable_test
 import (
 	"testing"
 
-	"sftpgate/gateway/dialecttest"
 	"sftpgate/gateway/dialect/resumable"
+	"sftpgate/gateway/dialecttest"
 )
 
 // The libraries make an identifier of the size and the name without all that is not a
