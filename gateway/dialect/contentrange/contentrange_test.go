@@ -236,3 +236,7 @@ func TestOneIDForTwoFiles(t *testing.T) {
 		t.Errorf("%d %s", a.Status, a.Text)
 	}
 }
+
+func TestNoChunkIsHeldWhole(t *testing.T) {
+	dialecttest.Streams(t, dialecttest.Dialect{Routes: contentrange.Routes, Base: "/content-range", Send: page{}.send, Permanent: permanent})
+}
