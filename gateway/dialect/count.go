@@ -18,22 +18,28 @@ var Whole = gateway.Body{Len: -1, Total: -1, Check: func() error { return nil }}
 const maxListed = 1 << 20
 
 // Chunks lists the indexes, from 0, of the chunks that are there; u is shown with
-// Received.
+// Received. While nobody has said the file's length, it ends where its bytes do.
 func Chunks(u gateway.Upload) []int64 {
-	list := []int64{}
 	switch {
 	case u.Size == 0:
-		return append(list, 0)
+		return []int64{0}
 	case u.ChunkSize == 0:
-		return list
-	case u.State == gateway.Done:
-		u.Received = [][2]int64{{0, u.Size}}
+		return []int64{}
 	}
-	end := end(u)
-	for _, span := range u.Received {
-		for n := (span[0] + u.ChunkSize - 1) / u.ChunkSize; n*u.ChunkSize < span[1] && len(list) < maxListed; n++ {
-			if (n+1)*u.ChunkSize <= span[1] || span[1] == end {
-				list = append(list, n)
+	return ListChunks(u, u.ChunkSize, max(u.Size, end(u)), maxListed)
+}
+
+// ListChunks is Chunks where the client says how a file of total bytes is cut, and
+// lists most chunks of it at the most.
+func ListChunks(u gateway.Upload, size, total int64, most int) []int64 {
+	list, spans := []int64{}, u.Received
+	if u.State == gateway.Done {
+		spans = [][2]int64{{0, total}}
+	}
+	for _, span := range spans {
+		for off := (span[0] + size - 1) / size * size; off < span[1] && len(list) < most; off += size {
+			if min(size, total-off) <= span[1]-off {
+				list = append(list, off/size)
 			}
 		}
 	}

@@ -125,18 +125,6 @@ func nameOf(s *dialect.Sent) (string, error) {
 	return s.Name, nil
 }
 
-// indexes lists the slices that are there whole.
-func indexes(u gateway.Upload) []int64 {
-	list := []int64{}
-	for i := range count(u) {
-		off := i * u.ChunkSize
-		if dialect.Has(u, off, min(u.ChunkSize, u.Size-off)) {
-			list = append(list, i)
-		}
-	}
-	return list
-}
-
 // count is how many slices the file has; 0 where their size is not known.
 func count(u gateway.Upload) int64 {
 	switch {

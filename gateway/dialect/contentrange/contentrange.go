@@ -129,7 +129,7 @@ func (h handler) status(w http.ResponseWriter, r *http.Request, c gateway.Caller
 	case err != nil:
 		return err
 	default:
-		answer.Uploaded, answer.Total, answer.Name = indexes(u), count(u), path.Base(u.Path)
+		answer.Uploaded, answer.Total, answer.Name = dialect.Chunks(u), count(u), path.Base(u.Path)
 	}
 	return web.Reply(w, r, http.StatusOK, answer)
 }

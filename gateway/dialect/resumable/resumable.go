@@ -124,14 +124,9 @@ const maxListed = 100_000
 
 // numbers lists the chunks that are there.
 func (c chunk) numbers(u gateway.Upload) []int64 {
-	list, ranges := []int64{}, u.Received
-	if u.State == gateway.Done {
-		ranges = [][2]int64{{0, c.total}}
-	}
-	for _, r := range ranges {
-		for off := (r[0] + c.size - 1) / c.size * c.size; len(list) < maxListed && off < r[1] && min(c.size, c.total-off) <= r[1]-off; off += c.size {
-			list = append(list, off/c.size+1)
-		}
+	list := dialect.ListChunks(u, c.size, c.total, maxListed)
+	for i := range list {
+		list[i]++
 	}
 	return list
 }
