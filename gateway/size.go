@@ -11,6 +11,21 @@ import (
 //
 // Refusals: invalid-request where more was sent already, too-large, no-space.
 func (s *Service) DeclareSize(ctx context.Context, c Caller, id string, size int64) (Upload, error) {
+	r := FinishRequest{Size: size}
+	return s.declareLater(ctx, c, id, r, func(u *upload) error {
+		if size < 0 {
+			return Refuse(InvalidRequest, "size %d is negative", size)
+		}
+		if err := c.fits(size); err != nil {
+			return err
+		}
+		return u.declareSize(ctx, r)
+	})
+}
+
+// declareLater has an upload take what is said of its file after it was opened. One
+// that has ended must have had the same.
+func (s *Service) declareLater(ctx context.Context, c Caller, id string, r FinishRequest, take func(*upload) error) (Upload, error) {
 	done, err := s.enter()
 	if err != nil {
 		return Upload{}, err
@@ -20,25 +35,19 @@ func (s *Service) DeclareSize(ctx context.Context, c Caller, id string, size int
 	if err != nil {
 		return Upload{}, err
 	}
-	r := FinishRequest{Size: size}
-	if over != nil {
-		return *over, over.agrees(r)
-	}
-	if size < 0 {
-		return Upload{}, Refuse(InvalidRequest, "size %d is negative", size)
-	}
-	if err := c.fits(size); err != nil {
-		return Upload{}, err
-	}
-	if err := u.confirm(ctx); err != nil {
-		over, err := s.settled(ctx, u, err)
-		if over != nil {
-			return *over, over.agrees(r)
+	if over == nil {
+		if err = u.confirm(ctx); err == nil {
+			err = take(u)
 		}
-		return Upload{}, err
+		if err != nil {
+			over, err = s.settled(ctx, u, err)
+		}
 	}
-	if err := u.declareSize(ctx, r); err != nil {
-		return Upload{}, explain(u.hostID(), err)
+	switch {
+	case over != nil:
+		return *over, over.agrees(r)
+	case err != nil:
+		return Upload{}, err
 	}
 	return u.view(true), nil
 }
@@ -70,31 +79,8 @@ func (u *upload) declareSize(ctx context.Context, r FinishRequest) error {
 // without one: what is published is checked against it. Saying the same again is
 // fine, another digest is refused.
 func (s *Service) DeclareDigest(ctx context.Context, c Caller, id string, digest Digest) (Upload, error) {
-	done, err := s.enter()
-	if err != nil {
-		return Upload{}, err
-	}
-	defer done()
-	u, over, err := s.find(ctx, c, actUpload, id)
-	if err != nil {
-		return Upload{}, err
-	}
 	r := FinishRequest{Size: record.Unknown, Digest: &digest}
-	if over == nil {
-		if err = u.confirm(ctx); err != nil {
-			over, err = s.settled(ctx, u, err)
-		}
-	}
-	switch {
-	case over != nil:
-		return *over, over.agrees(r)
-	case err != nil:
-		return Upload{}, err
-	}
-	if err := u.declareDigest(ctx, r); err != nil {
-		return Upload{}, explain(u.hostID(), err)
-	}
-	return u.view(true), nil
+	return s.declareLater(ctx, c, id, r, func(u *upload) error { return u.declareDigest(ctx, r) })
 }
 
 func (u *upload) declareDigest(ctx context.Context, r FinishRequest) error {
@@ -113,33 +99,15 @@ func (u *upload) declareDigest(ctx context.Context, r FinishRequest) error {
 // DeclareChunkSize says how long a chunk is, where the upload was opened without it.
 // Saying the same again is fine, another size is refused.
 func (s *Service) DeclareChunkSize(ctx context.Context, c Caller, id string, size int64) (Upload, error) {
-	done, err := s.enter()
-	if err != nil {
-		return Upload{}, err
-	}
-	defer done()
-	u, over, err := s.find(ctx, c, actUpload, id)
-	if err != nil {
-		return Upload{}, err
-	}
 	if size < 1 || size > maxChunkSize {
 		return Upload{}, badChunkSize(size)
 	}
-	if over == nil {
-		if err = u.confirm(ctx); err == nil && u.gen.State().Meta.ChunkSize != size {
-			err = u.fixChunkSize(ctx, size)
+	return s.declareLater(ctx, c, id, FinishRequest{Size: record.Unknown}, func(u *upload) error {
+		if u.gen.State().Meta.ChunkSize == size {
+			return nil
 		}
-		if err != nil {
-			over, err = s.settled(ctx, u, err)
-		}
-	}
-	switch {
-	case over != nil:
-		return *over, over.agrees(FinishRequest{Size: record.Unknown})
-	case err != nil:
-		return Upload{}, err
-	}
-	return u.view(false), nil
+		return u.fixChunkSize(ctx, size)
+	})
 }
 
 func badChunkSize(size int64) *Error {
