@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"sftpgate/remote/failpoint"
 	wait "sftpgate/remote/remotetest/await"
 )
 
@@ -138,6 +139,30 @@ func reopened(s *stage) {
 		got = 0
 	}
 	s.arrived(dir, got)
+}
+
+// merging: the gateway dies at steps of the merge and of the publication. The page asks
+// again, and what was begun goes on.
+func merging(s *stage) {
+	for _, point := range []failpoint.Point{failpoint.MergeCopied, failpoint.FinishNoted, failpoint.FinishPublished} {
+		dir, place := s.dir(s.host, "web-1", string(point))
+		s.gate.kill()
+		s.gate.diesAt = point
+		s.gate.start()
+		p := s.open(s.browser.window(s.t), place, small, nil)
+		size := int64(5*small + 17)
+		if s.wholly { // more than is published without a merge
+			size += 17 << 20
+		}
+		source := write(s.t, filepath.Join(s.t.TempDir(), "merged.bin"), size)
+		p.pick(s.input, source)
+		wait.Receive(s.t, "the gateway to die at "+string(point), s.gate.ended)
+		s.gate.diesAt = ""
+		s.gate.start()
+		p.until("done", "merged.bin")
+		same(s.t, filepath.Join(dir, "merged.bin"), source)
+		s.noBlunder()
+	}
 }
 
 // killAt kills the gateway when so much of the large file has been received, and says

@@ -24,6 +24,8 @@ type client struct {
 	// holds: chunks whose place is not known yet are held beside the file. What a killed
 	// gateway held is nobody's, until a sweep comes by.
 	holds bool
+	// merging: it is also seen how it goes on when the merge is interrupted.
+	merging bool
 	// person is who the page says is logged in.
 	person string
 	// without are files that the library does not send.
@@ -31,15 +33,15 @@ type client struct {
 }
 
 var clients = []client{
-	{page: "resumable", dialect: "resumable", folders: true},
+	{page: "resumable", dialect: "resumable", folders: true, merging: true},
 	{page: "flow", dialect: "resumable", folders: true},
 	{page: "simple-uploader", dialect: "resumable", folders: true},
-	{page: "tus", dialect: "tus", wholly: true, folders: true},
+	{page: "tus", dialect: "tus", wholly: true, folders: true, merging: true},
 	{page: "uppy", dialect: "tus", wholly: true},
 	{page: "dropzone", dialect: "dropzone", folders: true, forgets: true},
-	{page: "content-range", dialect: "content-range"},
-	{page: "form", dialect: "form"},
-	{page: "panel", dialect: "panel", person: "alice"},
+	{page: "content-range", dialect: "content-range", merging: true},
+	{page: "form", dialect: "form", merging: true},
+	{page: "panel", dialect: "panel", person: "alice", merging: true},
 	{page: "plupload", dialect: "plupload", input: ".moxie-shim input", forgets: true},
 	{page: "webuploader", dialect: "webuploader", forgets: true, holds: true, without: []string{empty}},
 	{page: "filepond", dialect: "filepond", input: ".filepond--browser", forgets: true},

@@ -18,15 +18,17 @@ import (
 	"syscall"
 	"testing"
 
+	"sftpgate/remote/failpoint"
 	"sftpgate/remote/hosts"
 	wait "sftpgate/remote/remotetest/await"
 )
 
 // binary is the gateway as it is delivered: nothing of it is tested here by looking
-// for races, and the large files go through it quickly.
+// for races, and the large files go through it quickly. It can be told to die at a step
+// (package failpoint).
 var binary = sync.OnceValues(func() (string, error) {
 	path := filepath.Join(workDir, "sftpgate")
-	out, err := exec.Command("go", "build", "-buildvcs=false", "-ldflags=-w", "-o", path, "../cmd/sftpgate").CombinedOutput()
+	out, err := exec.Command("go", "build", "-buildvcs=false", "-tags=failpoints", "-ldflags=-w", "-o", path, "../cmd/sftpgate").CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("go build: %w\n%s", err, out)
 	}
@@ -38,8 +40,9 @@ var binary = sync.OnceValues(func() (string, error) {
 type gateway struct {
 	t       *testing.T
 	address string
-	front   string // the URL where pages find it; default its own
-	person  string // whose uploads are looked at; default those of nobody in particular
+	front   string          // the URL where pages find it; default its own
+	diesAt  failpoint.Point // of the next process; "" for nowhere
+	person  string          // whose uploads are looked at; default those of nobody in particular
 	args    []string
 
 	cmd   *exec.Cmd
@@ -118,6 +121,9 @@ func (g *gateway) start() {
 		if !strings.HasPrefix(v, "SFTPGATE_") {
 			g.cmd.Env = append(g.cmd.Env, v)
 		}
+	}
+	if g.diesAt != "" {
+		g.cmd.Env = append(g.cmd.Env, "SFTPGATE_FAILPOINT="+string(g.diesAt))
 	}
 	g.cmd.Stderr = g.log
 	g.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} // also when the test panics

@@ -79,9 +79,10 @@ func TestUploaders(t *testing.T) {
 				{"exists", exists},
 				{"killed", killed},
 				{"reopened", reopened},
+				{"merging", merging},
 				{"down", down},
 			} {
-				if part.name == "folder" && !c.folders {
+				if part.name == "folder" && !c.folders || part.name == "merging" && !c.merging {
 					continue
 				}
 				if c.parts == nil || slices.Contains(c.parts, part.name) {
