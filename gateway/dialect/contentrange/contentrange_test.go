@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"math/rand/v2"
 	"mime/multipart"
 	"net/http"
 	"net/url"
@@ -125,21 +124,11 @@ func TestPages(t *testing.T) {
 
 func TestTranscripts(t *testing.T) { dialecttest.Replay(t, contentrange.Routes) }
 
-func noise(n int) []byte {
-	b := make([]byte, n)
-	_, _ = rand.NewChaCha8([32]byte{7}).Read(b)
-	return b
-}
-
-func upload(s *dialecttest.Site, name string, b []byte) dialecttest.Upload {
-	return dialecttest.Upload{Endpoint: s.URL + "/content-range/web-1" + s.Root, User: "alice", Name: name, Content: b, Chunk: 1000, Try: "1"}
-}
-
 // Slices come in any order and all at once; one answer tells of the publication, and
 // each of them is only given when its slice is safe.
 func TestAllAtOnce(t *testing.T) {
 	s := dialecttest.Start(t, contentrange.Routes)
-	u := upload(s, "f", noise(9_500))
+	u := s.Upload("/content-range", "f", dialecttest.Noise(9_500, 7))
 	var all sync.WaitGroup
 	for i := range 10 {
 		all.Go(func() {
@@ -159,7 +148,7 @@ func TestAllAtOnce(t *testing.T) {
 // the file is gone: the page that does as it is told has its file again.
 func TestStatusAfterTheEnd(t *testing.T) {
 	s := dialecttest.Start(t, contentrange.Routes)
-	u := upload(s, "f", noise(2_500))
+	u := s.Upload("/content-range", "f", dialecttest.Noise(2_500, 7))
 	for range 2 {
 		if a := (page{}).send(t, u); a.Status != 200 {
 			t.Fatalf("%d %s", a.Status, a.Text)
@@ -180,7 +169,7 @@ func TestStatusAfterTheEnd(t *testing.T) {
 // A page that cuts the file otherwise than the status was counted would leave gaps.
 func TestOtherSlices(t *testing.T) {
 	s := dialecttest.Start(t, contentrange.Routes)
-	u := upload(s, "f", noise(9_500))
+	u := s.Upload("/content-range", "f", dialecttest.Noise(9_500, 7))
 	u.Most = 4
 	(page{}).send(t, u)
 	u.Most, u.Chunk = 0, 2_000
@@ -195,7 +184,7 @@ func TestOtherSlices(t *testing.T) {
 
 func TestDigest(t *testing.T) {
 	s := dialecttest.Start(t, contentrange.Routes)
-	u := upload(s, "f", noise(3_500))
+	u := s.Upload("/content-range", "f", dialecttest.Noise(3_500, 7))
 	right, wrong := sha256.Sum256(u.Content), sha256.Sum256(nil)
 	with := func(sum [32]byte) page {
 		return page{header: http.Header{"X-File-Digest": {hex.EncodeToString(sum[:])}}}
@@ -222,7 +211,7 @@ func TestDigest(t *testing.T) {
 // One X-File-ID for two files is a mistake of the page, and mixes nothing.
 func TestOneIDForTwoFiles(t *testing.T) {
 	s := dialecttest.Start(t, contentrange.Routes)
-	u := upload(s, "a", noise(3_000))
+	u := s.Upload("/content-range", "a", dialecttest.Noise(3_000, 7))
 	u.Most = 1
 	(page{}).send(t, u)
 	other := u

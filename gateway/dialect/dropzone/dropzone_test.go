@@ -1,7 +1,6 @@
 package dropzone_test
 
 import (
-	"bytes"
 	"encoding/json"
 	"net/http"
 	"os"
@@ -51,11 +50,6 @@ func TestNoChunkIsHeldWhole(t *testing.T) {
 	dialecttest.Streams(t, dialecttest.Dialect{Routes: dropzone.Routes, Base: "/dropzone", Send: force})
 }
 
-func newUpload(s *dialecttest.Site, name string, n int) dialecttest.Upload {
-	return dialecttest.Upload{Endpoint: s.URL + "/dropzone/web-1" + s.Root, User: "alice", Name: name, Try: name, Chunk: 1000,
-		Content: bytes.Repeat([]byte("0123456789abcdef~"), n/17+1)[:n]}
-}
-
 // wantError wants what Dropzone shows to the person.
 func wantError(t *testing.T, a dialecttest.Answer, status int, text string) {
 	t.Helper()
@@ -68,7 +62,7 @@ func wantError(t *testing.T, a dialecttest.Answer, status int, text string) {
 func TestChunks(t *testing.T) {
 	s := dialecttest.Start(t, dropzone.Routes)
 	t.Run("all at once, and again", func(t *testing.T) {
-		u := newUpload(s, "parallel", 12345)
+		u := s.Upload("/dropzone", "parallel", dialecttest.Noise(12345, 1))
 		for range 2 { // retryChunks sends what has had its answer
 			var all sync.WaitGroup
 			for i := range 13 {
@@ -83,14 +77,14 @@ func TestChunks(t *testing.T) {
 		}
 	})
 	t.Run("one chunk by force", func(t *testing.T) {
-		u := newUpload(s, "forced", 10)
+		u := s.Upload("/dropzone", "forced", dialecttest.Noise(10, 1))
 		if a := dialecttest.Post(t, u.Endpoint, "alice", chunk(u, 0)...); a.Status != 200 || strings.TrimSpace(a.Text) != `{"done":true}` {
 			t.Errorf("%d %s", a.Status, a.Text)
 		}
 		s.Wants(t, u.Name, u.Content)
 	})
 	t.Run("a new uuid supersedes", func(t *testing.T) {
-		u := newUpload(s, "twice", 3000)
+		u := s.Upload("/dropzone", "twice", dialecttest.Noise(3000, 1))
 		if a := dialecttest.Post(t, u.Endpoint, "alice", chunk(u, 0)...); a.Status != 200 {
 			t.Fatalf("%d %s", a.Status, a.Text)
 		}
@@ -106,7 +100,7 @@ func TestChunks(t *testing.T) {
 		s.Wants(t, u.Name, u.Content)
 	})
 	t.Run("in a folder", func(t *testing.T) {
-		u := newUpload(s, "leaf.bin", 2500)
+		u := s.Upload("/dropzone", "leaf.bin", dialecttest.Noise(2500, 1))
 		for i := range 3 {
 			if a := dialecttest.Post(t, u.Endpoint, "alice", append([]dialecttest.Field{{Name: "fullPath", Value: "some/deep dir/leaf.bin"}}, chunk(u, i)...)...); a.Status != 200 {
 				t.Fatalf("%d: %d %s", i, a.Status, a.Text)
@@ -116,7 +110,7 @@ func TestChunks(t *testing.T) {
 		wantError(t, dialecttest.Post(t, u.Endpoint, "alice", append([]dialecttest.Field{{Name: "fullPath", Value: "../leaf.bin"}}, chunk(u, 0)...)...), 400, "below")
 	})
 	t.Run("of a file that was made smaller", func(t *testing.T) {
-		u := newUpload(s, "resized", 2500)
+		u := s.Upload("/dropzone", "resized", dialecttest.Noise(2500, 1))
 		shrunk := chunk(u, 0)
 		shrunk[2].Value = "9000" // of the original
 		wantError(t, dialecttest.Post(t, u.Endpoint, "alice", shrunk...), 400, "transformFile")

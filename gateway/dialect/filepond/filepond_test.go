@@ -1,7 +1,6 @@
 package filepond_test
 
 import (
-	"bytes"
 	"fmt"
 	"net/http"
 	"os"
@@ -85,11 +84,6 @@ func TestNoChunkIsHeldWhole(t *testing.T) {
 	dialecttest.Streams(t, dialecttest.Dialect{Routes: filepond.Routes, Base: "/filepond", Send: pond{metadata: "{}", force: true}.send})
 }
 
-func newUpload(s *dialecttest.Site, name string, n int) dialecttest.Upload {
-	return dialecttest.Upload{Endpoint: s.URL + "/filepond/web-1" + s.Root, User: "alice", Name: name, Chunk: 1000,
-		Content: bytes.Repeat([]byte("0123456789abcdef~"), n/17+1)[:n]}
-}
-
 func want(t *testing.T, a dialecttest.Answer, status int, text string) string {
 	t.Helper()
 	if a.Status != status || !strings.Contains(a.Text, text) {
@@ -111,7 +105,7 @@ func TestTransfer(t *testing.T) {
 	s := dialecttest.Start(t, filepond.Routes)
 	p := pond{metadata: "{}"}
 	t.Run("retried", func(t *testing.T) {
-		u := newUpload(s, "retried", 3500)
+		u := s.Upload("/filepond", "retried", dialecttest.Noise(3500, 1))
 		u.Endpoint += "?if_exists=replace"
 		id := want(t, p.begin(t, u), 201, "transfer-")
 		wantOffset(t, u, id, 0)
@@ -133,7 +127,7 @@ func TestTransfer(t *testing.T) {
 		}
 	})
 	t.Run("chunks that end with the file", func(t *testing.T) {
-		u := newUpload(s, "even", 3000)
+		u := s.Upload("/filepond", "even", dialecttest.Noise(3000, 1))
 		id := p.begin(t, u).Text
 		for i := range 3 {
 			want(t, chunk(t, u, id, i), 204, "")
@@ -142,7 +136,7 @@ func TestTransfer(t *testing.T) {
 		want(t, chunk(t, u, id, 3), 204, "") // an empty one
 	})
 	t.Run("the last chunk comes, and others are missing", func(t *testing.T) {
-		u := newUpload(s, "gap", 2500)
+		u := s.Upload("/filepond", "gap", dialecttest.Noise(2500, 1))
 		id := p.begin(t, u).Text
 		want(t, chunk(t, u, id, 0), 204, "")
 		want(t, chunk(t, u, id, 2), 409, "missing")
@@ -151,7 +145,7 @@ func TestTransfer(t *testing.T) {
 	})
 	t.Run("in a folder", func(t *testing.T) {
 		in := pond{metadata: `{"note":null,"relativePath":"/new dir/ż/other name"}`}
-		u := newUpload(s, "leaf", 2500)
+		u := s.Upload("/filepond", "leaf", dialecttest.Noise(2500, 1))
 		id := want(t, in.begin(t, u), 201, ".")
 		wantOffset(t, u, id, 0)
 		want(t, chunk(t, u, id, 0), 204, "")
@@ -159,13 +153,13 @@ func TestTransfer(t *testing.T) {
 		want(t, chunk(t, u, id, 1), 204, "")
 		want(t, chunk(t, u, id, 2), 204, "")
 		s.Wants(t, "new dir/ż/leaf", u.Content)
-		u = newUpload(s, "small", 10)
+		u = s.Upload("/filepond", "small", dialecttest.Noise(10, 1))
 		want(t, in.send(t, u), 201, "")
 		s.Wants(t, "new dir/ż/small", u.Content)
 		want(t, pond{metadata: `{"relativePath":"../../etc/leaf"}`}.begin(t, u), 400, "below")
 	})
 	t.Run("known by another gateway from the chunks", func(t *testing.T) {
-		u := newUpload(s, "moved", 2500)
+		u := s.Upload("/filepond", "moved", dialecttest.Noise(2500, 1))
 		id := p.begin(t, u).Text
 		want(t, chunk(t, u, id, 0), 204, "")
 		s.Replace(t)
@@ -176,7 +170,7 @@ func TestTransfer(t *testing.T) {
 		s.Wants(t, u.Name, u.Content)
 	})
 	t.Run("refused", func(t *testing.T) {
-		u := newUpload(s, "f", 2500)
+		u := s.Upload("/filepond", "f", dialecttest.Noise(2500, 1))
 		for _, id := range []string{"", "transfer-", "transfer-00", "transfer-" + strings.Repeat("0", 32) + ".", "transfer-" + strings.Repeat("0", 32) + ".!"} {
 			want(t, chunk(t, u, id, 0), 400, "id of a transfer")
 		}
@@ -198,7 +192,7 @@ func TestTransfer(t *testing.T) {
 func TestRevert(t *testing.T) {
 	s := dialecttest.Start(t, filepond.Routes)
 	p := pond{metadata: "{}"}
-	u := newUpload(s, "reverted", 2500)
+	u := s.Upload("/filepond", "reverted", dialecttest.Noise(2500, 1))
 	revert := func(id string) dialecttest.Answer { return do(t, "DELETE", u.Endpoint, "alice", id) }
 	id := p.begin(t, u).Text
 	want(t, revert(id), 200, "") // nothing has come yet
@@ -217,7 +211,7 @@ func TestRevert(t *testing.T) {
 		want(t, chunk(t, u, id, i), 204, "")
 	}
 	want(t, revert(id), 409, "does not delete")
-	whole := newUpload(s, "whole", 10)
+	whole := s.Upload("/filepond", "whole", dialecttest.Noise(10, 1))
 	want(t, revert(want(t, p.send(t, whole), 201, "")), 409, "does not delete")
 	s.Wants(t, u.Name, u.Content)
 	s.Wants(t, whole.Name, whole.Content)

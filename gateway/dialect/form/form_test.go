@@ -3,7 +3,6 @@ package form_test
 import (
 	"encoding/json"
 	"fmt"
-	"math/rand/v2"
 	"net/http"
 	"net/url"
 	"os"
@@ -111,38 +110,28 @@ func TestPages(t *testing.T) {
 
 func TestTranscripts(t *testing.T) { dialecttest.Replay(t, form.Routes) }
 
-func noise(n int, seed byte) []byte {
-	b := make([]byte, n)
-	_, _ = rand.NewChaCha8([32]byte{seed}).Read(b)
-	return b
-}
-
-func upload(s *dialecttest.Site, name string, b []byte) dialecttest.Upload {
-	return dialecttest.Upload{Endpoint: s.URL + "/form/web-1" + s.Root, User: "alice", Name: name, Content: b, Chunk: 1000, Try: "1"}
-}
-
 // Another file of the same name begins with a chunk 0 of its own, whatever is there.
 func TestAnotherFileOfTheSameName(t *testing.T) {
 	s := dialecttest.Start(t, form.Routes)
-	same := noise(4_000, 1)
+	same := dialecttest.Noise(4_000, 1)
 	for name, c := range map[string]struct{ old, now []byte }{
-		"other bytes":        {noise(4_000, 1), noise(4_000, 2)},
-		"shorter":            {noise(4_000, 1), noise(400, 1)},
-		"longer":             {noise(400, 1), noise(4_000, 1)},
-		"empty":              {noise(4_000, 1), nil},
-		"empty before":       {nil, noise(4_000, 1)},
+		"other bytes":        {dialecttest.Noise(4_000, 1), dialecttest.Noise(4_000, 2)},
+		"shorter":            {dialecttest.Noise(4_000, 1), dialecttest.Noise(400, 1)},
+		"longer":             {dialecttest.Noise(400, 1), dialecttest.Noise(4_000, 1)},
+		"empty":              {dialecttest.Noise(4_000, 1), nil},
+		"empty before":       {nil, dialecttest.Noise(4_000, 1)},
 		"the same":           {same, same},
 		"the end is another": {append(slices.Clone(same), 1), append(slices.Clone(same), 2)},
 	} {
 		for _, p := range []page{{}, {fileFirst: true}} {
 			t.Run(fmt.Sprint(name, "/", p.fileFirst), func(t *testing.T) {
 				file := fmt.Sprint(name, p.fileFirst)
-				old := upload(s, file, c.old)
+				old := s.Upload("/form", file, c.old)
 				p.chunk(t, old, 0)
 				if old.Most = 3; len(c.old) > 3_000 {
 					p.send(t, old)
 				}
-				now := upload(s, file, c.now)
+				now := s.Upload("/form", file, c.now)
 				if a := p.send(t, now); a.Status != 200 {
 					t.Fatalf("%d %s", a.Status, a.Text)
 				}
@@ -155,7 +144,7 @@ func TestAnotherFileOfTheSameName(t *testing.T) {
 // The same file in chunks of another size.
 func TestOtherChunks(t *testing.T) {
 	s := dialecttest.Start(t, form.Routes)
-	u := upload(s, "f", noise(9_500, 1))
+	u := s.Upload("/form", "f", dialecttest.Noise(9_500, 1))
 	u.Most = 4
 	(page{}).send(t, u)
 	u.Most, u.Chunk = 0, 700
@@ -168,7 +157,7 @@ func TestOtherChunks(t *testing.T) {
 // Chunks that come before chunk 0 wait for it.
 func TestAllAtOnce(t *testing.T) {
 	s := dialecttest.Start(t, form.Routes)
-	u := upload(s, "f", noise(5_500, 1))
+	u := s.Upload("/form", "f", dialecttest.Noise(5_500, 1))
 	var all sync.WaitGroup
 	for i := range 6 {
 		all.Go(func() {
@@ -191,7 +180,7 @@ func TestAllAtOnce(t *testing.T) {
 // merge has nothing to publish.
 func TestCutChunk(t *testing.T) {
 	s := dialecttest.Start(t, form.Routes)
-	u := upload(s, "f", noise(2_500, 1))
+	u := s.Upload("/form", "f", dialecttest.Noise(2_500, 1))
 	for n := range 3 {
 		for _, ending := range []string{"", "\r\n--b-"} {
 			body := "--b\r\nContent-Disposition: form-data; name=\"filename\"\r\n\r\nf\r\n--b\r\nContent-Disposition: form-data; name=\"chunk_number\"\r\n\r\n" +
@@ -219,7 +208,7 @@ func TestCutChunk(t *testing.T) {
 // after that.
 func TestMergeIsRepeated(t *testing.T) {
 	s := dialecttest.Start(t, form.Routes)
-	u := upload(s, "f", noise(2_500, 1))
+	u := s.Upload("/form", "f", dialecttest.Noise(2_500, 1))
 	if a := (page{}).send(t, u); a.Status != 200 {
 		t.Fatalf("%d %s", a.Status, a.Text)
 	}

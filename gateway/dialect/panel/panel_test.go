@@ -3,7 +3,6 @@ package panel_test
 import (
 	"encoding/json"
 	"fmt"
-	"math/rand/v2"
 	"net/http"
 	"net/url"
 	"os"
@@ -164,20 +163,10 @@ func TestPages(t *testing.T) {
 
 func TestTranscripts(t *testing.T) { dialecttest.Replay(t, panel.Routes) }
 
-func noise(n int, seed byte) []byte {
-	b := make([]byte, n)
-	_, _ = rand.NewChaCha8([32]byte{seed}).Read(b)
-	return b
-}
-
-func upload(s *dialecttest.Site, name string, b []byte) dialecttest.Upload {
-	return dialecttest.Upload{Endpoint: s.URL + "/panel/web-1" + s.Root, User: "alice", Name: name, Content: b, Chunk: 1000, Try: "1"}
-}
-
 // Without X-User it is the person's, and another person's is not his.
 func TestPersonWithoutAUser(t *testing.T) {
 	s := dialecttest.Start(t, panel.Routes)
-	u := upload(s, "f", noise(2_500, 1))
+	u := s.Upload("/panel", "f", dialecttest.Noise(2_500, 1))
 	u.User, u.Most = "", 1
 	for _, p := range []page{{person: "alice"}, {person: "alice", fileFirst: true}} {
 		if a := p.send(t, u); a.Status != 200 && !p.fileFirst {
@@ -204,11 +193,11 @@ func TestPersonWithoutAUser(t *testing.T) {
 // A page of before goes on with nothing that another one has begun since.
 func TestMergeOfAnotherUpload(t *testing.T) {
 	s := dialecttest.Start(t, panel.Routes)
-	old := upload(s, "f", noise(2_500, 1))
+	old := s.Upload("/panel", "f", dialecttest.Noise(2_500, 1))
 	old.Most = 2
 	(page{}).send(t, old)
 	before, _ := (page{}).info(t, old)
-	now := upload(s, "f", noise(2_500, 2))
+	now := s.Upload("/panel", "f", dialecttest.Noise(2_500, 2))
 	now.Try, now.Most = "2", 2
 	(page{}).send(t, now)
 	if a := (page{}).chunk(t, now, 3); a.Status != 200 {
@@ -226,7 +215,7 @@ func TestMergeOfAnotherUpload(t *testing.T) {
 
 func TestMergeCounts(t *testing.T) {
 	s := dialecttest.Start(t, panel.Routes)
-	u := upload(s, "f", noise(2_500, 1))
+	u := s.Upload("/panel", "f", dialecttest.Noise(2_500, 1))
 	u.Most = 2
 	(page{}).send(t, u)
 	i, _ := (page{}).info(t, u)
@@ -259,7 +248,7 @@ func TestMergeCounts(t *testing.T) {
 // What the page was told is there was counted in chunks of another size.
 func TestOtherChunks(t *testing.T) {
 	s := dialecttest.Start(t, panel.Routes)
-	u := upload(s, "f", noise(9_500, 1))
+	u := s.Upload("/panel", "f", dialecttest.Noise(9_500, 1))
 	u.Most = 4
 	(page{}).send(t, u)
 	u.Most, u.Chunk = 0, 2_000
@@ -275,14 +264,14 @@ func TestOtherChunks(t *testing.T) {
 // A file that was empty and is not any more, with a hash_code that did not notice.
 func TestEmptyBefore(t *testing.T) {
 	s := dialecttest.Start(t, panel.Routes)
-	u := upload(s, "f", nil)
+	u := s.Upload("/panel", "f", nil)
 	(page{}).status(t, u)
 	for range 2 {
 		if a := (page{}).chunk(t, u, 1); a.Status != 200 {
 			t.Fatalf("%d %s", a.Status, a.Text)
 		}
 	}
-	u.Content = noise(2_500, 1)
+	u.Content = dialecttest.Noise(2_500, 1)
 	if a := (page{}).send(t, u); a.Status != 200 {
 		t.Fatalf("%d %s", a.Status, a.Text)
 	}

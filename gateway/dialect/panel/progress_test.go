@@ -37,7 +37,7 @@ func listen(t *testing.T, s *dialecttest.Site, user, room string, header http.He
 // Everybody in the room hears how far the merge is, to its end; nobody in another one.
 func TestProgress(t *testing.T) {
 	s := dialecttest.Start(t, panel.Routes)
-	u := upload(s, "f", noise(9_500, 1))
+	u := s.Upload("/panel", "f", dialecttest.Noise(9_500, 1))
 	one, _ := listen(t, s, "alice", "r", nil)
 	two, _ := listen(t, s, "alice", "r", nil)
 	bobs, _ := listen(t, s, "bob", "r", nil)
@@ -78,7 +78,7 @@ func TestProgress(t *testing.T) {
 // A page that is not logged in, but for the person that it names, hears its merge.
 func TestProgressWithoutAUser(t *testing.T) {
 	s := dialecttest.Start(t, panel.Routes)
-	u := upload(s, "f", noise(2_500, 1))
+	u := s.Upload("/panel", "f", dialecttest.Noise(2_500, 1))
 	u.User = ""
 	conn, _ := listen(t, s, "", "r", nil)
 	if a := (page{room: "r", person: "alice"}).send(t, u); a.Status != 200 {

@@ -82,11 +82,6 @@ func TestNoChunkIsHeldWhole(t *testing.T) {
 	dialecttest.Streams(t, dialecttest.Dialect{Routes: plupload.Routes, Base: "/plupload", Send: setup{offsets: true}.send})
 }
 
-func newUpload(s *dialecttest.Site, name string, n int) dialecttest.Upload {
-	return dialecttest.Upload{Endpoint: s.URL + "/plupload/web-1" + s.Root, User: "alice", Name: name, Chunk: 1000,
-		Content: bytes.Repeat([]byte("0123456789abcdef~"), n/17+1)[:n]}
-}
-
 // want wants the answer that pages look for.
 func want(t *testing.T, a dialecttest.Answer, status int, text string) {
 	t.Helper()
@@ -104,7 +99,7 @@ func TestAnotherFileOfTheSameName(t *testing.T) {
 	s := dialecttest.Start(t, plupload.Routes)
 	for name, p := range map[string]setup{"multipart": {}, "binary": {binary: true}, "offsets": {offsets: true}} {
 		t.Run(name, func(t *testing.T) {
-			old := newUpload(s, "same "+name, 3500)
+			old := s.Upload("/plupload", "same "+name, dialecttest.Noise(3500, 1))
 			other := func(from int) dialecttest.Upload {
 				u := old
 				u.Content = bytes.Clone(old.Content)
@@ -150,7 +145,7 @@ func TestAnotherFileOfTheSameName(t *testing.T) {
 // A file that lost its end since all of it arrived.
 func TestShorterFile(t *testing.T) {
 	s := dialecttest.Start(t, plupload.Routes)
-	u := newUpload(s, "shorter", 3500)
+	u := s.Upload("/plupload", "shorter", dialecttest.Noise(3500, 1))
 	shorter := u
 	shorter.Content = u.Content[:3400]
 	for i := range 3 {
@@ -175,7 +170,7 @@ func TestSequence(t *testing.T) {
 	s := dialecttest.Start(t, plupload.Routes)
 	p := setup{}
 	t.Run("a page goes on after a stop, at another gateway", func(t *testing.T) {
-		u := newUpload(s, "stopped", 3500)
+		u := s.Upload("/plupload", "stopped", dialecttest.Noise(3500, 1))
 		want(t, p.chunk(t, u, 0), 200, "")
 		want(t, p.chunk(t, u, 1), 200, "")
 		s.Replace(t)
@@ -184,7 +179,7 @@ func TestSequence(t *testing.T) {
 		s.Wants(t, u.Name, u.Content)
 	})
 	t.Run("gaps", func(t *testing.T) {
-		u := newUpload(s, "gap", 3500)
+		u := s.Upload("/plupload", "gap", dialecttest.Noise(3500, 1))
 		want(t, p.chunk(t, u, 1), 409, "from its beginning")
 		want(t, p.chunk(t, u, 0), 200, "")
 		want(t, p.chunk(t, u, 2), 409, "from its beginning")
@@ -192,7 +187,7 @@ func TestSequence(t *testing.T) {
 		want(t, p.send(t, u), 200, "")
 	})
 	t.Run("max_retries", func(t *testing.T) {
-		u := newUpload(s, "repeated", 2500)
+		u := s.Upload("/plupload", "repeated", dialecttest.Noise(2500, 1))
 		u.Endpoint += "?if_exists=replace"
 		for i := range 3 {
 			for range 2 {
@@ -206,9 +201,9 @@ func TestSequence(t *testing.T) {
 		s.Wants(t, u.Name, u.Content)
 	})
 	t.Run("two pages, two files, one name", func(t *testing.T) {
-		one := newUpload(s, "both", 5500)
+		one := s.Upload("/plupload", "both", dialecttest.Noise(5500, 1))
 		two := one
-		two.Content = bytes.ToUpper(one.Content)
+		two.Content = dialecttest.Noise(5500, 2)
 		for i := range 4 {
 			want(t, p.chunk(t, one, i), 200, "")
 		}
@@ -223,7 +218,7 @@ func TestSequence(t *testing.T) {
 		}
 	})
 	t.Run("refused", func(t *testing.T) {
-		u := newUpload(s, "f", 2500)
+		u := s.Upload("/plupload", "f", dialecttest.Noise(2500, 1))
 		file := "blob"
 		chunk := dialecttest.Field{Name: "file", Value: "x", File: &file}
 		for text, fields := range map[string][]dialecttest.Field{

@@ -104,11 +104,6 @@ func TestNoChunkIsHeldWhole(t *testing.T) {
 	dialecttest.Streams(t, dialecttest.Dialect{Routes: webuploader.Routes, Base: "/webuploader", Send: setup{fileFirst: true}.send})
 }
 
-func newUpload(s *dialecttest.Site, name string, n int) dialecttest.Upload {
-	return dialecttest.Upload{Endpoint: s.URL + "/webuploader/web-1" + s.Root, User: "alice", Name: name, Chunk: 1000,
-		Content: bytes.Repeat([]byte("0123456789abcdef~"), n/17+1)[:n]}
-}
-
 // wantRefusal wants what uploadAccept can show.
 func wantRefusal(t *testing.T, a dialecttest.Answer, text string) {
 	t.Helper()
@@ -124,7 +119,7 @@ func wantRefusal(t *testing.T, a dialecttest.Answer, text string) {
 func TestChunks(t *testing.T) {
 	s := dialecttest.Start(t, webuploader.Routes)
 	t.Run("three at once, and again", func(t *testing.T) {
-		u := newUpload(s, "threads", 12345)
+		u := s.Upload("/webuploader", "threads", dialecttest.Noise(12345, 1))
 		for range 2 {
 			var all sync.WaitGroup
 			var turn sync.Mutex
@@ -151,7 +146,7 @@ func TestChunks(t *testing.T) {
 	})
 	t.Run("with another chunk size than before", func(t *testing.T) {
 		for name, p := range map[string]setup{"form": {}, "binary": {binary: true}, "said": {said: true}} {
-			u := newUpload(s, "resized "+name, 1900)
+			u := s.Upload("/webuploader", "resized "+name, dialecttest.Noise(1900, 1))
 			if a := p.chunk(t, u, 0); a.Status != 200 {
 				t.Fatalf("%d %s", a.Status, a.Text)
 			}
@@ -165,7 +160,7 @@ func TestChunks(t *testing.T) {
 		}
 	})
 	t.Run("refused", func(t *testing.T) {
-		u := newUpload(s, "wrong", 2500)
+		u := s.Upload("/webuploader", "wrong", dialecttest.Noise(2500, 1))
 		p := setup{binary: true}
 		for query, text := range map[string]string{"": "size", "size=2500&chunks=3": "field chunk ", "size=2500&chunks=3&chunk=3": "no chunk 3", "size=2&chunks=3&chunk=0": "no 3 chunks",
 			"size=2500&chunks=3&chunk=1": "do not make", "size=2500&chunks=3&chunk=2": "cannot have"} {
@@ -185,7 +180,7 @@ func TestChunks(t *testing.T) {
 		wantRefusal(t, p.send(t, u), "exists")
 		u.Name, u.User = "a/b", ""
 		wantRefusal(t, p.send(t, u), "not a file's name")
-		u = newUpload(s, "lies", 2500) // about its size: the page says 1000, the chunk has 900
+		u = s.Upload("/webuploader", "lies", dialecttest.Noise(2500, 1)) // about its size: the page says 1000, the chunk has 900
 		u.Endpoint += "?chunk_size=1000"
 		if a := (setup{}).chunk(t, u, 0); a.Status != 200 {
 			t.Fatalf("%d %s", a.Status, a.Text)
@@ -203,7 +198,7 @@ func TestChunks(t *testing.T) {
 		s.Wants(t, u.Name, u.Content)
 	})
 	t.Run("cut off", func(t *testing.T) {
-		u := newUpload(s, "cut", 2500)
+		u := s.Upload("/webuploader", "cut", dialecttest.Noise(2500, 1))
 		for i := range 2 { // a form that ends in the middle of its file
 			form := "--x\r\nContent-Disposition: form-data; name=\"name\"\r\n\r\ncut\r\n--x\r\nContent-Disposition: form-data; name=\"size\"\r\n\r\n2500\r\n" +
 				"--x\r\nContent-Disposition: form-data; name=\"chunks\"\r\n\r\n3\r\n--x\r\nContent-Disposition: form-data; name=\"chunk\"\r\n\r\n" + strconv.Itoa(i) +
@@ -221,7 +216,7 @@ func TestChunks(t *testing.T) {
 	})
 	t.Run("sent again when it is done", func(t *testing.T) {
 		for name, p := range map[string]setup{"form": {}, "first": {fileFirst: true}} {
-			u := newUpload(s, "done "+name, 2500)
+			u := s.Upload("/webuploader", "done "+name, dialecttest.Noise(2500, 1))
 			u.Endpoint += "?if_exists=replace"
 			if a := p.send(t, u); a.Status != 200 || !strings.Contains(a.Text, `"done":true`) {
 				t.Fatalf("%d %s", a.Status, a.Text)
