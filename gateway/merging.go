@@ -87,8 +87,9 @@ func (u *upload) work() {
 	u.stopped(err)
 }
 
-// stopped notes how a run of the merge ended, and starts another when a finish
-// was asked for meanwhile.
+// stopped notes how a run of the merge ended, and starts another when a finish was
+// asked for meanwhile, or chunks came after its last look: until the engine is closed,
+// which can take long, whoever brings one finds the merge at work.
 func (u *upload) stopped(err error) {
 	leased := errors.Is(err, errLeased)
 	if err != nil && !leased && u.s.life.Err() == nil {
@@ -111,7 +112,7 @@ func (u *upload) stopped(err error) {
 	switch {
 	case waiting && u.s.life.Err() != nil:
 		u.finishFailed(errStopping())
-	case waiting:
+	case waiting || err == nil:
 		u.wake()
 	}
 }

@@ -1,0 +1,44 @@
+package gateway_test
+
+import (
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"sftpgate/remote/remotetest"
+)
+
+// A chunk that comes while the merge closes its engine, after its last look, is merged
+// all the same, and not when the next one comes.
+func TestChunkWhileTheMergerCloses(t *testing.T) {
+	t.Parallel()
+	st := embedded(t)
+	synctest.Test(t, func(t *testing.T) {
+		d := emptyDisk(t)
+		var slow atomic.Bool
+		closing, release := make(chan struct{}, 1), make(chan struct{})
+		r := onDisk(t, d, st, remotetest.ServerOptions{Gate: func(op remotetest.Op) error {
+			if slow.Load() && op.Kind == remotetest.Close && strings.Contains(op.Path, "/part.") {
+				slow.Store(false)
+				closing <- struct{}{}
+				<-release
+			}
+			return nil
+		}})
+		defer r.stop()
+		content := noise(40)
+		id := r.open(alice, "f", 40).Upload.ID
+		r.send(alice, id, content, 0, 10)
+		r.send(alice, id, content, 10, 10)
+		slow.Store(true)
+		<-closing // nothing has come for a while
+		r.send(alice, id, content, 20, 10)
+		close(release)
+		time.Sleep(time.Minute)
+		if u, err := r.Get(t.Context(), alice, id); err != nil || u.MergedBytes != 30 {
+			t.Errorf("%d bytes are merged, %v", u.MergedBytes, err)
+		}
+	})
+}
