@@ -120,8 +120,8 @@ func (s *Service) load(ctx context.Context, known Upload) (*upload, error) {
 }
 
 // Find returns the upload that a dialect's client calls by its own id in a
-// directory, without Received; no host is read for it. A caller whose ticket's time is over finds what the
-// ticket opened, and learns nothing else.
+// directory, without Received; no host is read for it. A caller whose ticket's time is
+// over finds what the ticket opened, and learns nothing else.
 //
 // Refusals: unknown-upload, path and host errors.
 func (s *Service) Find(ctx context.Context, c Caller, host, dir, clientID string) (Upload, error) {
