@@ -23,6 +23,9 @@ func (s *Service) PutFile(ctx context.Context, c Caller, r PutRequest) (PutResul
 	}
 	defer done()
 	open := OpenRequest{Host: r.Host, Path: r.Path, Options: r.Options, Size: r.Size, Digest: r.Digest, Restart: r.Restart}
+	// Of a file of which neither a length nor a digest is known nothing tells whether
+	// it is the one that was cut off before, and its bytes come whole once more.
+	open.Anew = r.Restart && r.Size < 0 && r.Digest == nil
 	if err := open.check(); err != nil {
 		return PutResult{}, err
 	}

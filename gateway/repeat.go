@@ -114,7 +114,9 @@ func (c *comparer) Write(p []byte) (int, error) {
 }
 
 // repeatAfterEnd answers a body that comes after the file was published: with
-// the result, when its bytes are in the file and the file is still the one.
+// the result, when its bytes are in the file and the file is still the one. A body
+// that is shorter or longer than what it repeats is of another file, which only
+// begins alike.
 func (s *Service) repeatAfterEnd(ctx context.Context, over Upload, b Body) (Upload, error) {
 	if over.State != Done {
 		return over, Refuse(DifferentFile, "upload %s was cancelled", over.ID)
@@ -135,8 +137,21 @@ func (s *Service) repeatAfterEnd(ctx context.Context, over Upload, b Body) (Uplo
 		return over, err
 	}
 	defer in.leave()
-	cmp := &comparer{body: in}
-	return over, s.matchEnd(ctx, over, b.Off, length, cmp, func() bool { return cmp.differs })
+	sent := newBody(in, false)
+	cmp := &comparer{body: sent}
+	err = s.matchEnd(ctx, over, b.Off, length, cmp, func() bool {
+		return cmp.differs || !sent.ended() || sent.err == nil && b.Len >= 0 && cmp.n < length
+	})
+	switch {
+	case err != nil:
+		return over, err
+	case sent.err != nil:
+		return over, &Error{Code: InvalidRequest, Err: sent.err,
+			Detail: "the body was cut after " + bytesText(sent.read) + "; the upload is done already: send the same again to hear whether it is the same"}
+	case b.Check != nil:
+		return over, b.Check()
+	}
+	return over, nil
 }
 
 func (v Upload) within(off, length int64) error {

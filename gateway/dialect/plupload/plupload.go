@@ -68,8 +68,6 @@ func (h handler) chunk(r *http.Request, c gateway.Caller, at dialect.Place, sent
 	}
 	size := b.begin(u) + sent.Len()
 	switch {
-	case u.State == gateway.Done && u.Size != size: // its beginning alone is a repetition
-		return gateway.Refuse(gateway.TargetExists, "%s exists with %d bytes, and this file has %d: ask for if_exists=replace and send it from its beginning to replace it", u.Path, u.Size, size)
 	case u.State == gateway.Done:
 		return nil
 	case u.Size >= 0 && u.Size != size: // all of it had arrived before
@@ -120,7 +118,11 @@ func (h handler) later(r *http.Request, c gateway.Caller, at dialect.Place, b ch
 	case err != nil:
 		return u, err
 	case u.State == gateway.Done: // a repetition
-		return receive(r, b, dialect.Session{Upload: u}, sent)
+		u, err = receive(r, b, dialect.Session{Upload: u}, sent)
+		if gateway.CodeOf(err) == gateway.ChunkConflict && b.last() { // of its beginning alone
+			err = gateway.Refuse(gateway.TargetExists, "%s exists with %d bytes, and this file ends in others: ask for if_exists=replace and send it from its beginning to replace it", u.Path, u.Size)
+		}
+		return u, err
 	case u.ReceivedBytes < b.begin(u) || u.ChunkSize == 0 && b.count > 0:
 		if u, err = h.gate.Current(r.Context(), c, u); err != nil {
 			return u, err
