@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"io"
+	"path"
 	"time"
 
 	"sftpgate/remote/record"
@@ -27,14 +28,16 @@ type Held struct {
 
 // Hold takes a body of at most most bytes into a directory of a host.
 //
-// Refusals: path and host errors, too-large, invalid-request when it was cut.
+// Refusals: path and host errors, too-large, invalid-request when it was cut;
+// unauthenticated for a caller whose ticket's time is over, unless the ticket has
+// opened an upload in that directory.
 func (s *Service) Hold(ctx context.Context, c Caller, host, dir string, r io.Reader, most int64) (*Held, error) {
 	done, err := s.enter()
 	if err != nil {
 		return nil, err
 	}
 	defer done()
-	h, t, err := s.directory(ctx, c, actUpload, host, dir)
+	h, t, err := s.holdingPlace(ctx, c, host, dir)
 	if err != nil {
 		return nil, err
 	}
@@ -56,6 +59,27 @@ func (s *Service) Hold(ctx context.Context, c Caller, host, dir string, r io.Rea
 		return nil, explain(host, err)
 	}
 	return held, nil
+}
+
+// holdingPlace is where a body is held. Which upload it will belong to is not known, so
+// that for an expired ticket any that it has opened there will do; Place looks again.
+func (s *Service) holdingPlace(ctx context.Context, c Caller, host, dir string) (*stage.Host, stage.Target, error) {
+	fresh := c
+	fresh.Bound = false
+	h, t, err := s.directory(ctx, fresh, actUpload, host, dir)
+	if err != nil || !c.Bound {
+		return h, t, c.hide(err)
+	}
+	entries, err := s.index.ByUser(ctx, c.User)
+	if err != nil {
+		return nil, t, explain(host, err)
+	}
+	for _, e := range entries {
+		if e.Upload.Host == t.Host && path.Dir(e.Upload.Path) == t.Dir && c.Pass.knownTo(e.Passes) {
+			return h, t, nil
+		}
+	}
+	return nil, t, tooLate()
 }
 
 func (h *Held) take(ctx context.Context, in *incoming, b *body, most int64) error {
@@ -81,10 +105,11 @@ func (h *Held) take(ctx context.Context, in *incoming, b *body, most int64) erro
 		h.pieces = append(h.pieces, heldPiece{a, h.Len})
 		h.Len += n
 	}
+	whole := b.ended()
 	if b.err != nil {
 		return &Error{Code: InvalidRequest, Err: b.err, Detail: "the body was cut after " + bytesText(h.Len) + " and its place is not known; nothing of it is kept: send it again"}
 	}
-	if !b.ended() {
+	if !whole {
 		return Refuse(TooLarge, "the body is longer than %d bytes", most)
 	}
 	return nil

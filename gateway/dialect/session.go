@@ -49,7 +49,7 @@ func (g Gate) Begin(ctx context.Context, c gateway.Caller, at Place, f File, fir
 	f.MakeDirs = f.MakeDirs || at.Options.MakeDirs
 	u, err := g.find(ctx, c, at, f)
 	switch code := gateway.CodeOf(err); {
-	case code == gateway.UnknownUpload, code == gateway.NoSuchDirectory && f.MakeDirs:
+	case lost(c, code), code == gateway.NoSuchDirectory && f.MakeDirs:
 		return g.open(ctx, c, at, f)
 	case err != nil:
 		return Session{}, err
@@ -65,6 +65,12 @@ func (g Gate) Begin(ctx context.Context, c gateway.Caller, at Place, f File, fir
 		return g.again(ctx, c, at, f, u)
 	}
 	return g.join(ctx, c, at, f, u)
+}
+
+// lost reports whether the registry knows of no upload. To an expired ticket that is not
+// said; what the host has that it opened it may go on with all the same.
+func lost(c gateway.Caller, code gateway.Code) bool {
+	return code == gateway.UnknownUpload || c.Bound && code == gateway.Unauthenticated
 }
 
 func (g Gate) find(ctx context.Context, c gateway.Caller, at Place, f File) (gateway.Upload, error) {
@@ -104,7 +110,7 @@ func (g Gate) Anew(ctx context.Context, c gateway.Caller, at Place, f File) (Ses
 // Refusals: unknown-upload, path and host errors.
 func (g Gate) Lookup(ctx context.Context, c gateway.Caller, at Place, f File) (gateway.Upload, error) {
 	u, err := g.find(ctx, c, at, f)
-	if gateway.CodeOf(err) == gateway.UnknownUpload {
+	if lost(c, gateway.CodeOf(err)) {
 		u, err = g.FindAt(ctx, c, at.Host, f.Path)
 		if err == nil && u.ClientID != f.ID {
 			return gateway.Upload{}, gateway.Refuse(gateway.UnknownUpload, "another file of yours is under way there")
@@ -130,11 +136,12 @@ func (g Gate) Current(ctx context.Context, c gateway.Caller, u gateway.Upload) (
 	return u, gateway.Refuse(gateway.UnknownUpload, "the upload to %s has ended, and its file is not there any more", u.Path)
 }
 
-// again opens what has ended anew. Where its own file is in the way, the request is
-// a repetition or else must hear of that file.
+// again opens what has ended anew. Where its own file is in the way, or the ticket may
+// begin nothing any more, the request is a repetition or else must hear of that.
 func (g Gate) again(ctx context.Context, c gateway.Caller, at Place, f File, over gateway.Upload) (Session, error) {
 	s, err := g.open(ctx, c, at, f)
-	if over.State == gateway.Done && gateway.CodeOf(err) == gateway.TargetExists {
+	code := gateway.CodeOf(err)
+	if over.State == gateway.Done && (code == gateway.TargetExists || c.Bound && code == gateway.Unauthenticated) {
 		return Session{Upload: over, exists: err}, nil
 	}
 	return s, err

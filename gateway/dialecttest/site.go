@@ -35,6 +35,9 @@ type Site struct {
 	// SSHD is the host.
 	SSHD *remotetest.SSHD
 
+	auth    web.Authenticator
+	count   atomic.Int64 // requests
+	last    atomic.Int64 // of them that came while all tickets were good
 	routes  Routes
 	handler atomic.Pointer[http.Handler]
 	end     func()
@@ -43,16 +46,38 @@ type Site struct {
 // Start makes a site; it ends with the test.
 func Start(t testing.TB, routes Routes) *Site {
 	t.Helper()
-	sshd := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
-	s := &Site{Root: sshd.Root, SSHD: sshd, routes: routes}
+	s := &Site{auth: web.NoAuth(nil), routes: routes}
+	s.start(t)
+	return s
+}
+
+// StartTickets makes a site whose users show a ticket each, which is good for uploads
+// below Root and for nothing else.
+func StartTickets(t testing.TB, routes Routes) *Site {
+	t.Helper()
+	s := &Site{routes: routes}
+	s.auth = tickets{s, web.NoAuth(nil)}
+	s.start(t)
+	return s
+}
+
+// ExpireAfter lets all tickets be good for so many more requests.
+func (s *Site) ExpireAfter(requests int64) { s.last.Store(s.count.Load() + requests) }
+
+func (s *Site) start(t testing.TB) {
+	t.Helper()
+	s.SSHD = remotetest.StartSSHD(t, remotetest.SSHDOptions{})
+	s.Root = s.SSHD.Root
 	s.Replace(t)
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { (*s.handler.Load()).ServeHTTP(w, r) }))
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.count.Add(1)
+		(*s.handler.Load()).ServeHTTP(w, r)
+	}))
 	t.Cleanup(func() {
 		server.Close()
 		s.end()
 	})
 	s.URL = server.URL
-	return s
 }
 
 // Replace puts another gateway in the place of the one there is. It knows nothing of
@@ -79,7 +104,7 @@ func (s *Site) Replace(t testing.TB) {
 	pool, _ := links.Host("web-1")
 	service := gateway.New(gateway.Config{Hosts: only{stage.New(pool, log)}, Claims: store, Leases: store, Index: store, Ready: store.Ping, Log: log})
 	service.Tend()
-	front, err := web.New(web.Options{Auth: web.NoAuth(nil), Log: log})
+	front, err := web.New(web.Options{Auth: s.auth, Log: log})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,6 +118,20 @@ func (s *Site) Replace(t testing.TB) {
 		_ = store.Close()
 		_ = os.RemoveAll(dir)
 	}
+}
+
+// tickets gives everybody one.
+type tickets struct {
+	s *Site
+	web.Authenticator
+}
+
+// Authenticate implements [web.Authenticator].
+func (a tickets) Authenticate(r *http.Request) (gateway.Caller, error) {
+	c, err := a.Authenticator.Authenticate(r)
+	c.Pass, c.Bound = gateway.NewPass(c.User), a.s.count.Load() > a.s.last.Load()
+	c.Scope = &gateway.Scope{Hosts: []string{"web-1"}, Paths: []string{a.s.Root}, Operations: []gateway.Operation{gateway.OpUpload}}
+	return c, err
 }
 
 // only is the service's one host.

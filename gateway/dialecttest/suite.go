@@ -193,10 +193,36 @@ func Run(t *testing.T, d Dialect) {
 			t.Errorf("%d %s", a.Status, a.Text)
 		}
 	})
+	t.Run("ticket's time is over", func(t *testing.T) { runTickets(t, d) })
 	for _, name := range s.Names(t) {
 		if strings.HasPrefix(name, ".") && !strings.Contains(name, "busy") {
 			t.Errorf("%s was left behind", name)
 		}
+	}
+}
+
+// runTickets holds it to going on with what a ticket has opened when the ticket's time is
+// over, and to beginning nothing then.
+func runTickets(t *testing.T, d Dialect) {
+	s := StartTickets(t, d.Routes)
+	u := Upload{Endpoint: s.URL + d.Base + "/web-1" + s.Root, User: "alice", Content: content(5*chunk + 17), Chunk: chunk}
+	for name, after := range map[string]int64{"expires early": 4, "expires later": 5} {
+		u.Name, u.Try = name, name
+		s.ExpireAfter(after)
+		if a := d.Send(t, u); !a.ok() {
+			t.Errorf("%s: %d %s", name, a.Status, a.Text)
+			continue
+		}
+		s.Wants(t, name, u.Content)
+	}
+	s.ExpireAfter(0)
+	u.Name, u.Try = "late", "late"
+	before := s.Names(t)
+	if a := d.Send(t, u); a.ok() || !d.Permanent(a) {
+		t.Errorf("begun with an expired ticket: %d %s", a.Status, a.Text)
+	}
+	if after := s.Names(t); !slices.Equal(before, after) {
+		t.Errorf("before there was %q, now %q", before, after)
 	}
 }
 
