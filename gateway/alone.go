@@ -18,6 +18,9 @@ import (
 // replaces the mark by one for several, and from then on both ask the host. Of two that
 // take the last chunks at once the one that looks at the mark later sees the other's
 // chunk, which was durable by then.
+//
+// A mark that cannot be set is therefore an error, though the chunk is safe: who takes
+// the last one would not learn of it. The client sends it again.
 
 // several is the mark of more than one gateway.
 const several = "several"
@@ -33,8 +36,12 @@ func (s *Service) FinishIfComplete(ctx context.Context, c Caller, id string, pat
 		return *over, nil
 	}
 	complete := u.complete()
-	if !complete && u.gen.State().Meta.Size >= 0 && !u.alone(ctx) {
-		if err := u.refresh(ctx); err != nil {
+	if !complete && u.gen.State().Meta.Size >= 0 {
+		alone, err := u.alone(ctx)
+		if err == nil && !alone {
+			err = u.refresh(ctx)
+		}
+		if err != nil {
 			over, err := s.settled(ctx, u, err)
 			if over != nil {
 				return *over, nil
@@ -56,10 +63,10 @@ func (u *upload) complete() bool {
 }
 
 // alone reports whether this gateway alone has taken bytes of the upload since it last
-// read the host. Where that cannot be told it says no.
-func (u *upload) alone(ctx context.Context) bool {
+// read the host. After an error the others may not know of what it took.
+func (u *upload) alone(ctx context.Context) (bool, error) {
 	if !u.s.shared {
-		return true
+		return true, nil
 	}
 	key, meta := u.key+"-taken", u.gen.State().Meta
 	want := Claim{Token: u.s.token, ID: meta.ID, User: meta.User, Host: meta.Host, Path: meta.Path, Since: meta.Created}
@@ -75,6 +82,6 @@ func (u *upload) alone(ctx context.Context) bool {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	before := u.taker
-	u.taker = mine && err == nil
-	return before && u.taker
+	u.taker = mine
+	return before && mine, err
 }

@@ -22,7 +22,7 @@ func (h handler) head(w http.ResponseWriter, r *http.Request, c gateway.Caller) 
 	if u.State == gateway.Cancelled {
 		return gone(w, r)
 	}
-	if !x.partial() {
+	if !x.partial() && dialect.Offset(u) == u.Size {
 		if u, err = h.gate.Complete(r.Context(), c, u); err != nil {
 			return err
 		}

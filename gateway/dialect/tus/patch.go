@@ -43,7 +43,7 @@ func (h handler) patch(w http.ResponseWriter, r *http.Request, c gateway.Caller)
 		return err
 	}
 	u, offset = h.after(r, c, u, offset)
-	if !x.partial() {
+	if !x.partial() && offset == u.Size { // before that no client takes the file for sent
 		if u, err = h.gate.Complete(r.Context(), c, u); err != nil {
 			return err
 		}
