@@ -110,6 +110,24 @@ func (s *stage) settled() (count int) {
 	return count
 }
 
+// refused: another user's upload is in the way, and a directory is not one that files may
+// be sent to. The person is told, and nothing is repeated.
+func refused(s *stage) {
+	_, place := s.dir(s.host, "web-1", "refused")
+	dir := strings.TrimPrefix(place, "web-1")
+	s.gate.begin("bob", dir+"/theirs.bin")
+	for name, where := range map[string]string{"theirs.bin": place, "secret.bin": "web-1/etc"} {
+		p := s.open(s.browser.window(s.t), where, small, nil)
+		p.pick(s.input, write(s.t, filepath.Join(s.t.TempDir(), name), 2*small))
+		p.until("failed", name)
+		want := map[string]string{"theirs.bin": "another user", "secret.bin": "outside the roots"}[name]
+		if _, text := p.state(name); !s.terse && !strings.Contains(text, want) {
+			s.t.Errorf("%s failed with %q, which does not say %q", name, text, want)
+		}
+	}
+	s.noBlunder()
+}
+
 // killed: the gateway is killed in mid-upload. The library goes on by itself when
 // there is one again, and sends what is missing.
 func killed(s *stage) {

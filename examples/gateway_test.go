@@ -198,3 +198,21 @@ func (g *gateway) received(dir string) (sum int64) {
 	}
 	return sum
 }
+
+// begin opens an upload of somebody else by the gateway's own API.
+func (g *gateway) begin(user, path string) {
+	g.t.Helper()
+	r, err := http.NewRequest(http.MethodPost, g.url()+"/v1/uploads", strings.NewReader(fmt.Sprintf(`{"host":"web-1","path":%q,"size":10}`, path)))
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	r.Header.Set("X-User", user)
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	_ = answer.Body.Close()
+	if answer.StatusCode != http.StatusCreated {
+		g.t.Fatalf("open %s: %s", path, answer.Status)
+	}
+}

@@ -35,5 +35,5 @@ function sentence(body, otherwise = "the gateway cannot be reached") {
 // passing tells by an answer's status (0: there was none) whether it is worth another
 // try: the gateway or a host is away for a while, or busy.
 function passing(status) {
-  return !status || [408, 423, 429, 502, 503, 504].includes(status);
+  return !status || [408, 429, 502, 503, 504].includes(status);
 }

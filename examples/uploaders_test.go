@@ -77,6 +77,7 @@ func TestUploaders(t *testing.T) {
 				{"files", files},
 				{"folder", folder},
 				{"exists", exists},
+				{"refused", refused},
 				{"killed", killed},
 				{"reopened", reopened},
 				{"merging", merging},
