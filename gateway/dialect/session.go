@@ -110,18 +110,24 @@ func (g Gate) Anew(ctx context.Context, c gateway.Caller, at Place, f File) (Ses
 // Refusals: unknown-upload, path and host errors.
 func (g Gate) Lookup(ctx context.Context, c gateway.Caller, at Place, f File) (gateway.Upload, error) {
 	u, err := g.find(ctx, c, at, f)
-	if lost(c, gateway.CodeOf(err)) {
-		u, err = g.FindAt(ctx, c, at.Host, f.Path)
-		if err == nil && u.ClientID != f.ID {
-			return gateway.Upload{}, gateway.Refuse(gateway.UnknownUpload, "another file of yours is under way there")
-		}
+	if !lost(c, gateway.CodeOf(err)) {
+		return u, err
 	}
-	return u, err
+	found, herr := g.FindAt(ctx, c, at.Host, f.Path)
+	switch {
+	case herr != nil:
+		return found, herr
+	case found.ClientID == f.ID:
+		return found, nil
+	case c.Bound: // there is nothing that the expired ticket opened by this name
+		return u, err
+	}
+	return u, gateway.Refuse(gateway.UnknownUpload, "another file of yours is under way there")
 }
 
 // Current is u as the host has it, with Received, for an answer that lists what need not
-// be sent: another gateway may have brought the last of it. An upload
-// that is done is unknown unless its file still stands: what is listed is not sent again.
+// be sent: another gateway may have brought the last of it. An upload that is done is
+// unknown unless its file still stands: what is listed is not sent again.
 func (g Gate) Current(ctx context.Context, c gateway.Caller, u gateway.Upload) (gateway.Upload, error) {
 	if !u.State.Ended() {
 		return g.Recount(ctx, c, u.ID)
