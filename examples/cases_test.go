@@ -214,9 +214,9 @@ func (s *stage) arrived(dir string, got int64) {
 	for _, r := range s.gate.requests(s.dialect) {
 		sent += r.In
 	}
-	around := int64(256 << 10) // of fields and multipart
+	around := int64(256<<10 + chunk) // of fields and multipart, and a chunk whose answer was lost
 	if s.holds {
-		around += 3 * chunk // of what was held nobody had been told that it is safe
+		around += 2 * chunk // of what was held nobody had been told that it is safe
 	}
 	s.t.Logf("%d bytes were there, %d were sent after that", got, sent)
 	if sent > large-got+around {

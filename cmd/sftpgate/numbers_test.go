@@ -154,7 +154,7 @@ func nonsenseOpen(upload, wide string) (all []nonsense) {
 	for index, status := range map[string]int{"1048576": 413, "8388606": 413, "8388607": 400, "8388608": 400, "9223372036854775807": 400} {
 		all = append(all, nonsense{status, "PUT", chunk + index, "", k}, nonsense{status, "PUT", chunk + index, streamed, inPieces(k)})
 	}
-	return append(all, nonsense{400, "PUT", upload + "/chunks/1", "", k}, nonsense{400, "PUT", upload + "/chunks/0", streamed, inPieces(k)},
+	return append(all, nonsense{400, "PUT", upload + "/chunks/1", "", k},
 		nonsense{413, "POST", upload + "/merge", "", `{"size":9223372036854775807}`})
 }
 

@@ -58,14 +58,21 @@ func (e *streamEngine) Copy(ctx context.Context, from string, length int64, part
 	r, w := io.Pipe()
 	// The calls below know no context.
 	defer context.AfterFunc(ctx, func() { _ = w.CloseWithError(context.Cause(ctx)) })()
+	written, closed := make(chan struct{}), make(chan struct{})
 	go func() {
+		defer close(closed)
 		_, err := src.WriteTo(w)
 		w.CloseWithError(e.from.Explain(err))
-		// Closing waits for what is asked for: whoever gives the copy up need not.
+		<-written
 		_ = src.Close()
 	}()
 	n, err := e.part.ReadFromWithConcurrency(r, 0)
 	_ = r.CloseWithError(io.ErrClosedPipe)
+	close(written)
+	select { // closing waits for what was asked for: whoever gives the copy up need not
+	case <-closed:
+	case <-ctx.Done():
+	}
 	if err != nil {
 		return e.to.Explain(fmt.Errorf("write %s at %d: %w", part, off, err))
 	}
