@@ -3,7 +3,6 @@ package dialecttest
 import (
 	"bytes"
 	"math/rand/v2"
-	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -225,6 +224,3 @@ func runTickets(t *testing.T, d Dialect) {
 		t.Errorf("before there was %q, now %q", before, after)
 	}
 }
-
-// Path is p as a part of a URL.
-func Path(p string) string { return (&url.URL{Path: p}).EscapedPath() }
