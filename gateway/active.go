@@ -47,7 +47,7 @@ type upload struct {
 	asked     time.Time       // when the index was last asked whether it has ended
 	expires   time.Time       // when its claim lapses if nothing happens
 	leading   bool            // this gateway holds the merge lease
-	taker     bool            // the mark of who takes bytes was this gateway's (see alone)
+	marked    string          // the last mark set here (see catchUp)
 	finishAt  time.Time       // when the finish began here
 	follower  *merge.Follower // hashes the part while it grows; nil: nobody does
 }

@@ -48,6 +48,9 @@ func (f *forgetful) Claim(ctx context.Context, k gateway.Key, c gateway.Claim, t
 func (f *forgetful) Replace(ctx context.Context, k gateway.Key, token string, c gateway.Claim, ttl time.Duration) (gateway.Claim, error) {
 	return f.at().Replace(ctx, k, token, c, ttl)
 }
+func (f *forgetful) Renew(ctx context.Context, k gateway.Key, token string, ttl time.Duration) (bool, error) {
+	return f.at().Renew(ctx, k, token, ttl)
+}
 func (f *forgetful) Release(ctx context.Context, k gateway.Key, token string) error {
 	return f.at().Release(ctx, k, token)
 }

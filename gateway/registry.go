@@ -33,6 +33,9 @@ type Claims interface {
 	// none), and returns the claim that stands then. The same call repeated finds
 	// want standing.
 	Replace(ctx context.Context, key Key, token string, want Claim, ttl time.Duration) (Claim, error)
+	// Renew prolongs the claim that stands under token and reports whether one does.
+	// It never makes one, so that a holder learns that the store has lost its claim.
+	Renew(ctx context.Context, key Key, token string, ttl time.Duration) (bool, error)
 	// Release ends the claim that stands under token; it does nothing to another.
 	Release(ctx context.Context, key Key, token string) error
 }

@@ -57,6 +57,7 @@ type Service struct {
 	token       string // this gateway's name for leases
 
 	openings turns // one opening per target at a time
+	marking  turns // one catching up per target at a time
 
 	mu        sync.Mutex
 	active    map[string]*upload

@@ -127,6 +127,23 @@ func (s boltSlots) take(ctx context.Context, key gateway.Key, tokens []string, v
 	return stands, err
 }
 
+func (s boltSlots) renew(ctx context.Context, key gateway.Key, token string, ttl time.Duration) (stands bool, err error) {
+	err = s.b.update(ctx, func(tx *bbolt.Tx) error {
+		claims := s.b.shelf(tx, claimBucket)
+		value := claims.get([]byte(key))
+		if value == nil {
+			return nil
+		}
+		ours, err := under(value, token)
+		if err != nil || !ours {
+			return err
+		}
+		stands = true
+		return claims.put([]byte(key), value, ttl)
+	})
+	return stands, err
+}
+
 func (s boltSlots) drop(ctx context.Context, key gateway.Key, token string) error {
 	return s.b.update(ctx, func(tx *bbolt.Tx) error {
 		claims := s.b.shelf(tx, claimBucket)

@@ -19,10 +19,17 @@ type slots interface {
 	drop(ctx context.Context, key gateway.Key, token string) error
 }
 
+// claimSlots are slots whose holder can ask whether its value is still there.
+type claimSlots interface {
+	slots
+	// renew prolongs the value that stands under token and reports whether one does.
+	renew(ctx context.Context, key gateway.Key, token string, ttl time.Duration) (bool, error)
+}
+
 // guard says claims and leases in terms of compare-and-set by token, which is
 // what makes them safe to repeat: whoever lost a reply finds its own token.
 type guard struct {
-	claims slots
+	claims claimSlots
 	leases slots
 }
 
@@ -49,6 +56,18 @@ func (g guard) Replace(ctx context.Context, key gateway.Key, token string, want 
 		return gateway.Claim{}, fmt.Errorf("taking a claim: %w", err)
 	}
 	return decodeClaim(stands)
+}
+
+// Renew implements gateway.Claims.
+func (g guard) Renew(ctx context.Context, key gateway.Key, token string, ttl time.Duration) (bool, error) {
+	if err := usable(key, token, ttl); err != nil {
+		return false, fmt.Errorf("renewing a claim: %w", err)
+	}
+	stands, err := g.claims.renew(ctx, key, token, ttl)
+	if err != nil {
+		return false, fmt.Errorf("renewing a claim: %w", err)
+	}
+	return stands, nil
 }
 
 // Release implements gateway.Claims.

@@ -96,6 +96,14 @@ func (s redisSlots) take(ctx context.Context, key gateway.Key, tokens []string, 
 	return []byte(stands), err
 }
 
+func (s redisSlots) renew(ctx context.Context, key gateway.Key, token string, ttl time.Duration) (stands bool, err error) {
+	err = s.r.do(ctx, func(ctx context.Context) (err error) {
+		stands, err = renewScript.Run(ctx, s.r.client, []string{name(string(key), s.kind)}, token, millis(ttl)).Bool()
+		return err
+	})
+	return stands, err
+}
+
 func (s redisSlots) drop(ctx context.Context, key gateway.Key, token string) error {
 	return s.r.do(ctx, func(ctx context.Context) error {
 		return dropScript.Run(ctx, s.r.client, []string{name(string(key), s.kind)}, token).Err()

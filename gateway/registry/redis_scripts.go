@@ -21,6 +21,16 @@ redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 return ARGV[1]
 `)
 
+// renewScript: KEYS[1] slot; ARGV token, ttl in ms. It returns 1 where a value
+// stands under token.
+var renewScript = redis.NewScript(`
+local stands = redis.call('GET', KEYS[1])
+if stands and cjson.decode(stands).token == ARGV[1] then
+  return redis.call('PEXPIRE', KEYS[1], ARGV[2])
+end
+return 0
+`)
+
 // dropScript: KEYS[1] slot; ARGV token.
 var dropScript = redis.NewScript(`
 local stands = redis.call('GET', KEYS[1])

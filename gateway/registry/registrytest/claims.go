@@ -106,6 +106,35 @@ func replaceAnothers(t *testing.T, s Store) {
 	}
 }
 
+func renew(t *testing.T, s Store) {
+	key, a := newKey(), newClaim("alice")
+	claim(t, s, key, a, short, a)
+	for range 2 { // the second is the retry after a lost reply
+		renewed(t, s, key, a.Token, true)
+	}
+	claimEnds(t, s) // as long as the first life would have lasted
+	claim(t, s, key, newClaim("bob"), long, a)
+}
+
+func renewNothing(t *testing.T, s Store) {
+	key, a, b := newKey(), newClaim("alice"), newClaim("bob")
+	renewed(t, s, key, a.Token, false)
+	claim(t, s, key, b, long, b) // it made none
+	renewed(t, s, key, a.Token, false)
+	check(t, "Release", s.Release(t.Context(), key, b.Token))
+	renewed(t, s, key, b.Token, false)
+}
+
+// renewed calls Renew and compares what it reports.
+func renewed(t *testing.T, s Store, key gateway.Key, token string, stands bool) {
+	t.Helper()
+	got, err := s.Renew(t.Context(), key, token, long)
+	check(t, "Renew", err)
+	if got != stands {
+		t.Fatalf("Renew: %v, want %v", got, stands)
+	}
+}
+
 func release(t *testing.T, s Store) {
 	key, a, b := newKey(), newClaim("alice"), newClaim("bob")
 	check(t, "Release of none", s.Release(t.Context(), key, a.Token))
@@ -176,9 +205,10 @@ func unusableArguments(t *testing.T, s Store) {
 			_, err := s.Claim(t.Context(), newKey(), mangled, long)
 			return err
 		},
-		"lease without token": func() error { _, err := s.Lease(t.Context(), newKey(), "", long); return err },
-		"entry without id":    func() error { return s.Put(t.Context(), gateway.Entry{}, long) },
-		"entry without life":  func() error { return s.Put(t.Context(), newEntry("alice"), -1) },
+		"renewal without token": func() error { _, err := s.Renew(t.Context(), newKey(), "", long); return err },
+		"lease without token":   func() error { _, err := s.Lease(t.Context(), newKey(), "", long); return err },
+		"entry without id":      func() error { return s.Put(t.Context(), gateway.Entry{}, long) },
+		"entry without life":    func() error { return s.Put(t.Context(), newEntry("alice"), -1) },
 	} {
 		if err := try(); err == nil {
 			t.Errorf("%s: accepted", what)

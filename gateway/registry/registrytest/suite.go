@@ -33,6 +33,8 @@ func Run(t *testing.T, open func(t *testing.T) Store) {
 		{"Replace", replace},
 		{"ReplaceNothing", replaceNothing},
 		{"ReplaceAnothers", replaceAnothers},
+		{"Renew", renew},
+		{"RenewNothing", renewNothing},
 		{"Release", release},
 		{"OneWinner", oneWinner},
 		{"OneReplacement", oneReplacement},

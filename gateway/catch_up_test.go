@@ -2,6 +2,7 @@ package gateway_test
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -54,4 +55,32 @@ func TestChunkThatNobodyIsToldOf(t *testing.T) {
 		t.Fatalf("%s, %v", u.State, err)
 	}
 	a.exact("f", content)
+}
+
+// The registry loses who has taken bytes while the last chunk is on its way: its gateway
+// asks the host, and does not take the mark that it sets then for the one that it had.
+func TestLostMark(t *testing.T) {
+	st, server := redis(t)
+	sshd := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
+	var gates [2]*rig
+	for i := range gates {
+		gates[i] = &rig{gatewayWith(t, st, link.Options{}, gateway.Config{Shared: true}, sshd.Host("web-1")), t, sshd, sshd.Root}
+	}
+	content := noise(30)
+	for _, order := range [][3]int{{0, 1, 0}, {0, 1, 1}, {0, 0, 1}} { // which gateway takes which chunk
+		name := fmt.Sprint(order)
+		id := gates[0].open(alice, name, 30).Upload.ID
+		for i, gate := range order {
+			r := gates[gate]
+			r.send(alice, id, content, int64(10*i), 10)
+			if i == 2 {
+				server.Flush()
+			}
+			u, err := r.FinishIfComplete(t.Context(), alice, id, time.Minute)
+			if err != nil || i == 2 && u.State != gateway.Done {
+				t.Errorf("%v, chunk %d: %s, %v", order, i, u.State, err)
+			}
+		}
+		gates[0].exact(name, content)
+	}
 }
