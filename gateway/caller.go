@@ -1,5 +1,7 @@
 package gateway
 
+import "time"
+
 // Caller is who asks, as authentication established it.
 type Caller struct {
 	User string
@@ -13,6 +15,16 @@ type Caller struct {
 	// ticket's one fault is its age, or they show the token of an upload (then
 	// User is empty, since the upload says whose it is; see TokenCaller).
 	Bound bool
+	// Expires is when the ticket's time is over; zero where there is none.
+	Expires time.Time
+}
+
+// CheckAge refuses a caller who may only go on with what he has begun.
+func (c Caller) CheckAge() error {
+	if c.Bound {
+		return tooLate()
+	}
+	return nil
 }
 
 // within is what stage.Resolve is told of the scope.

@@ -102,7 +102,11 @@ func (r accessRoute) isGranted(t *testing.T) {
 		s.made++
 		on.path = filepath.Join(on.dir, fmt.Sprintf("granted-%d.bin", s.made))
 	}
-	just := s.ticket(t, "ops", ops(r.op), "paths", []any{on.dir}, "max_size", len(content))
+	needed := []gateway.Operation{gateway.OpRead}
+	if r.op != "" {
+		needed = []gateway.Operation{r.op}
+	}
+	just := s.ticket(t, "ops", ops(needed...), "paths", []any{on.dir}, "max_size", len(content))
 	if a := s.ask(t, s.now, r.method, r.call(on), just); !granted(a.status) {
 		t.Errorf("%d %s", a.status, a.body)
 	}

@@ -19,6 +19,7 @@ type kind int
 
 const (
 	public    kind = iota // nobody is asked who he is
+	ofCaller              // what is asked by whoever is known
 	ofHosts               // all hosts that the ticket covers
 	ofUploads             // all uploads that are one's own
 	ofHost
@@ -76,6 +77,7 @@ var decisions = map[string]decision{
 	"GET /readyz":               {call: at("/readyz")},
 	"GET /openapi.yaml":         {call: at("/openapi.yaml")},
 	"GET /metrics":              {kind: theProcess, op: gateway.OpTakeOver, call: at("/metrics")},
+	"GET /v1/me":                {kind: ofCaller, call: at("/v1/me")},
 	"GET /v1/hosts":             {kind: ofHosts, op: gateway.OpRead, call: at("/v1/hosts")},
 	"GET /v1/hosts/{host}":      {kind: ofHost, op: gateway.OpRead, call: func(s spot) apiCall { return apiCall{target: "/v1/hosts/" + s.host} }},
 	"GET /v1/uploads":           {kind: ofUploads, op: gateway.OpRead, call: at("/v1/uploads")},

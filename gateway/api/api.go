@@ -18,6 +18,7 @@ func Routes(m *web.Mux, s Service) {
 	a := api{service: s}
 	user := func(pattern string, h web.UserFunc) { m.Handle(pattern, h) }
 
+	user("GET /v1/me", a.showCaller)
 	user("GET /v1/hosts", a.listHosts)
 	user("GET /v1/hosts/{host}", a.getHost)
 	user("GET /v1/hosts/{host}/entries", a.listEntries)

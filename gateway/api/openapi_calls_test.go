@@ -96,6 +96,8 @@ func (w walk) open(name, more string) string {
 }
 
 func (w walk) hosts() {
+	w.want(w.alice.call("GET", "/v1/me", ""), 200, "")
+	w.want(w.alice.call("GET", "/v1/me?x=1", ""), 400, gateway.InvalidRequest)
 	w.want(w.alice.call("GET", "/v1/hosts/web-1", ""), 200, "")
 	w.want(w.alice.call("GET", "/v1/hosts/down", ""), 200, "")
 	w.want(w.alice.call("GET", "/v1/hosts", ""), 200, "")

@@ -119,6 +119,9 @@ func (a *jwtAuth) caller(ctx context.Context, text string) (gateway.Caller, erro
 	if err != nil {
 		return c, err
 	}
+	if end, err := jwt.MapClaims(found).GetExpirationTime(); err == nil && end != nil {
+		c.Expires = end.Time
+	}
 	c.Pass, c.Bound = gateway.NewPass(text), late
 	c.Admin = !late && slices.Contains(c.Scope.Operations, gateway.OpTakeOver)
 	return c, nil

@@ -156,9 +156,10 @@ func TestTicketsOfEveryAlgorithm(t *testing.T) {
 		"RS256 certificate": {signer{method: jwt.SigningMethodRS256, key: rsaKey(t)}, pemText("CERTIFICATE", der, err)},
 	} {
 		auth := jwtAuth(t, web.JWTOptions{Algorithm: c.method.Alg(), Key: c.key})
-		text := c.with("kid", "whatever").sign(t, ticket())
+		end := time.Now().Add(time.Minute).Truncate(time.Second)
+		text := c.with("kid", "whatever").sign(t, ticket("exp", end.Unix()))
 		got, err := ask(auth, text)
-		want := gateway.Caller{User: "alice", Pass: gateway.NewPass(text), Scope: &gateway.Scope{Hosts: []string{"web-1"},
+		want := gateway.Caller{User: "alice", Expires: end, Pass: gateway.NewPass(text), Scope: &gateway.Scope{Hosts: []string{"web-1"},
 			Operations: []gateway.Operation{gateway.OpRead, gateway.OpBrowse, gateway.OpUpload, gateway.OpCancel}}}
 		if err != nil || !reflect.DeepEqual(got, want) {
 			t.Errorf("%s: %+v, %v", name, got, err)
