@@ -3,6 +3,8 @@
 # make bench   how fast, beside scp; BENCH=-quick for a minute and a half instead of a quarter of an hour
 
 GO ?= go
+# What the binary says that it is: the tag, or the commit.
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 # Where a package is missing: as root as it is, else with sudo.
 SUDO := $(if $(filter-out 0,$(shell id -u)),sudo,)
 FUZZTIME ?= 20s
@@ -18,7 +20,7 @@ GOTESTSUM := $(GO) run gotest.tools/gotestsum@v1.13.0
 .PHONY: build demo test prove bench parts check lint fuzz fuzz-package fuzz-short benchmarks tests soak vuln gosec
 
 build:
-	$(GO) build -o bin/sftpgate ./cmd/sftpgate
+	$(GO) build -ldflags '-X main.release=$(VERSION)' -o bin/sftpgate ./cmd/sftpgate
 
 demo: build
 	./bin/sftpgate demo

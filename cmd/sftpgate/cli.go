@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 
 	"github.com/alecthomas/kong"
@@ -25,6 +26,8 @@ type commands struct {
 	Demo    demoCmd    `cmd:"" set:"level=warn" help:"Try it: a host of its own over a temporary directory, nothing to set up."`
 	Hosts   hostsCmd   `cmd:"" help:"Look after the hosts of hosts.yaml."`
 	Version versionCmd `cmd:"" help:"Print the version."`
+
+	ShowVersion kong.VersionFlag `name:"version" short:"v" env:"-" help:"Print the version."`
 }
 
 type hostsCmd struct {
@@ -50,7 +53,7 @@ func Run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		kong.Name("sftpgate"),
 		kong.Description("Files in chunks over HTTP to machines behind SSH, resumable at every point."),
 		kong.DefaultEnvars("SFTPGATE"),
-		kong.Vars{"listen": defaultListen, "bodies": strconv.Itoa(gateway.DefaultBodies)},
+		kong.Vars{"version": versionLine(), "listen": defaultListen, "bodies": strconv.Itoa(gateway.DefaultBodies)},
 		kong.Writers(stdout, stderr),
 		kong.Exit(func(status int) { left = status }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
@@ -58,6 +61,9 @@ func Run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	)
 	if err != nil { // the grammar above is wrong
 		panic(err)
+	}
+	if len(args) > 0 && args[0] == "help" { // as in "help serve"
+		args = append(slices.Clone(args[1:]), "--help")
 	}
 	parsed, err := parser.Parse(args)
 	if left >= 0 {

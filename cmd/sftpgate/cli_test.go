@@ -107,7 +107,7 @@ func TestTwoGatewaysDoNotShareAState(t *testing.T) {
 }
 
 func TestHelpAndVersion(t *testing.T) {
-	for _, c := range [][]string{{"version"}, {"--help"}, {"serve", "--help"}, {"demo", "--help"}, {"hosts", "check", "--help"}} {
+	for _, c := range [][]string{{"version"}, {"--version"}, {"-v"}, {"help"}, {"help", "serve"}, {"--help"}, {"serve", "--help"}, {"demo", "--help"}, {"hosts", "check", "--help"}} {
 		stdout, stderr, status := run(t, c...)
 		if status != exitOK || stderr != "" || !strings.Contains(stdout, "sftpgate") {
 			t.Errorf("%v: %d %q %q", c, status, stdout, stderr)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"runtime"
 	"runtime/debug"
@@ -10,17 +11,23 @@ type versionCmd struct{}
 
 // Run prints the version, the Go release and the platform.
 func (versionCmd) Run(c console) error {
-	v := version()
-	if v == "" {
-		v = "of unknown version"
-	}
-	_, err := fmt.Fprintf(c.out, "sftpgate %s %s %s/%s\n", v, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	_, err := fmt.Fprintln(c.out, versionLine())
 	return err
 }
 
-// version is what the go command wrote into the binary: the module's version
-// or the commit it was built from; "" when neither is known.
+func versionLine() string {
+	return fmt.Sprintf("sftpgate %s %s %s/%s", cmp.Or(version(), "(unknown version)"), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+}
+
+// release is set by the linker (see the Makefile): the tag, or the commit.
+var release string
+
+// version is what the linker or the go command wrote into the binary: the module's
+// version or the commit that it was built from; "" when neither is known.
 func version() string {
+	if release != "" {
+		return release
+	}
 	info, ok := debug.ReadBuildInfo()
 	if !ok || info.Main.Version == "(devel)" {
 		return ""
