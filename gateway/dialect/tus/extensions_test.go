@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -42,6 +43,16 @@ func TestCreation(t *testing.T) {
 	a = s.ask("POST", s.endpoint+"?name=by+query", header{"Upload-Length", "0"}, nil)
 	s.wants(a, 201, "")
 	s.Wants(t, "by query", nil)
+}
+
+// A full disk is for a person to hear of: after 507 clients would try without an end.
+func TestCreationWithoutSpace(t *testing.T) {
+	s := start(t)
+	a := s.ask("POST", s.endpoint, header{"Upload-Length", strconv.Itoa(1 << 60), "Upload-Metadata", named("f")}, nil)
+	s.wants(a, 413, "make space there")
+	if names := s.Names(t); len(names) > 0 {
+		t.Errorf("the creation left %q", names)
+	}
 }
 
 // An empty file is one POST with nothing after it.

@@ -91,6 +91,8 @@ func refuse(w http.ResponseWriter, r *http.Request, p web.Problem) {
 		status = checksumMismatch
 	case r.Method == http.MethodHead && !dialect.Permanent(p) && p.Code != gateway.UnknownUpload:
 		status = http.StatusLocked
+	case r.Method != http.MethodHead && (p.Code == gateway.NoSpace || p.Code == gateway.Quota):
+		status = http.StatusRequestEntityTooLarge
 	case r.Method == http.MethodPost && p.Code == gateway.OwnedByAnother:
 		status = http.StatusForbidden
 	case r.Method != http.MethodPatch && slices.Contains([]int{http.StatusConflict, http.StatusLocked}, status):
