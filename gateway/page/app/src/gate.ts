@@ -1,0 +1,42 @@
+import { Api, GateError } from "sftpgate";
+import type { Ticket } from "./ticket.ts";
+import type { Caller, Entry, Host, Upload } from "./wire.ts";
+
+/** Gate asks the gateway, always with the ticket at hand. */
+export class Gate {
+  private api: Api;
+
+  /** @param base the gateway's address, with a slash at its end */
+  constructor(readonly base: string, ticket: Ticket) {
+    const open = () => new Api(ticket.text ? { endpoint: base, ticket: ticket.text } : { endpoint: base });
+    this.api = open();
+    ticket.watch(() => (this.api = open()));
+  }
+
+  me = (): Promise<Caller> => this.api.me();
+  hosts = (): Promise<Host[]> => this.api.hosts();
+  /** host asks the host itself, which may take seconds. */
+  host = (id: string): Promise<Host> => this.api.host(id);
+  entries = (host: string, dir: string): Promise<Entry[]> => this.api.entries(host, dir);
+  uploads = (): Promise<Upload[]> => this.api.uploads();
+  /** merge asks for the file to be put together; that goes on after the answer. */
+  merge = (id: string): Promise<Upload> => this.api.merge(id);
+  cancel = (id: string): Promise<void> => this.api.cancel(id);
+
+  async takeover(id: string): Promise<void> {
+    await this.api.request("POST", this.api.path(id, "/takeover"));
+  }
+
+  /** follow tells how an upload moves on, until it has ended. */
+  async follow(id: string, seen: (u: Upload) => void, signal: AbortSignal): Promise<void> {
+    for (;;) {
+      const u = await this.api.upload(id, { signal });
+      seen(u);
+      if (u.state === "done" || u.state === "failed" || u.state === "cancelled") return;
+      await new Promise((r) => setTimeout(r, 1000));
+    }
+  }
+}
+
+/** unanswered tells whether no answer came: the gateway, or the way to it, is away. */
+export const unanswered = (e: unknown) => !(e instanceof GateError) || e.status === 0 || e.code === "proxy";

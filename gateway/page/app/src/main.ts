@@ -1,0 +1,14 @@
+import { openDesk } from "./desk.ts";
+import { language } from "./language.ts";
+import { App } from "./parts/app.ts";
+import { Bar } from "./parts/bar.ts";
+
+// The page's beginning: the stores, then the parts that show them.
+
+const desk = openDesk(document);
+language.apply();
+for (const [place, part] of [["#bar", new Bar()], ["#app", new App()]] as const) {
+  part.desk = desk;
+  document.querySelector(place)!.append(part);
+}
+void desk.session.ask();

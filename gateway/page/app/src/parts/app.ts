@@ -1,0 +1,60 @@
+import { html, nothing } from "lit";
+import { customElement } from "lit/decorators.js";
+import { sentence } from "../problem.ts";
+import "./destination.ts";
+import "./finished.ts";
+import { Part } from "./part.ts";
+import "./send.ts";
+import "./ticket-form.ts";
+import "./trouble.ts";
+import "./unfinished.ts";
+import "./voice.ts";
+
+/** <sg-app> is the page: who may come in, and what there is to do. */
+@customElement("sg-app")
+export class App extends Part {
+  /** Whether somebody has been in: then what runs here is kept, whatever becomes of the ticket. */
+  private entered = false;
+
+  protected override stores() {
+    return [this.desk.session, this.desk.place];
+  }
+
+  protected override render() {
+    const { session } = this.desk;
+    this.entered ||= session.standing === "in";
+    document.title = this.t.title;
+    return html`
+      ${session.standing === "in" ? nothing : this.door()}
+      ${this.entered ? this.inside() : nothing}
+      <sg-voice .desk=${this.desk}></sg-voice>`;
+  }
+
+  /** door is what stands before the page. */
+  private door() {
+    const { session } = this.desk;
+    if (session.standing === "asking") return html`<p class="quiet waiting" role="status">${this.t.starting}</p>`;
+    if (session.standing === "away") {
+      return html`<section class="card notice" role="alert">
+        <h2>${this.t.awayTitle}</h2>
+        <p>${this.t.away}</p>
+        ${session.problem ? html`<p class="quiet">${this.t.gatewaySays(sentence(session.problem.detail))}</p>` : nothing}
+        <button type="button" @click=${() => void session.ask()}>${this.t.retryNow}</button>
+      </section>`;
+    }
+    return html`<sg-ticket-form .desk=${this.desk}></sg-ticket-form>`;
+  }
+
+  private inside() {
+    const { session, place } = this.desk;
+    const shut = session.standing !== "in" && session.standing !== "away";
+    return html`
+      ${this.desk.demo && !shut ? html`<p class="quiet demo">${this.t.demo}</p>` : nothing}
+      <sg-trouble .desk=${this.desk}></sg-trouble>
+      ${shut || place.fixed ? nothing : html`<sg-destination .desk=${this.desk}></sg-destination>`}
+      <sg-send .desk=${this.desk} .shut=${shut}></sg-send>
+      ${shut ? nothing : html`
+        <sg-unfinished .desk=${this.desk}></sg-unfinished>
+        <sg-finished .desk=${this.desk}></sg-finished>`}`;
+  }
+}

@@ -1,0 +1,155 @@
+import { html, nothing } from "lit";
+import { customElement, property, state } from "lit/decorators.js";
+import type { GateError, SftpgateUpload } from "sftpgate";
+import { bytes, moment } from "../format.ts";
+import { language } from "../language.ts";
+import { split } from "../paths.ts";
+import type { Upload } from "../wire.ts";
+import { Part } from "./part.ts";
+
+/** Busy is a path that somebody else is uploading to. */
+interface Busy {
+  path: string;
+  host: string;
+  user: string;
+}
+
+/** <sg-send> is the element that sends, with what this page knows around it. */
+@customElement("sg-send")
+export class Send extends Part {
+  /** Whether nothing new may be sent; what has begun goes on. */
+  @property({ type: Boolean }) shut = false;
+  @state() private dropping = false;
+  @state() private busy: Busy[] = [];
+  private depth = 0;
+
+  protected override stores() {
+    return [this.desk.place, this.desk.session];
+  }
+
+  private get element(): SftpgateUpload | null {
+    return this.find<SftpgateUpload>("sftpgate-upload");
+  }
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    for (const [name, hear] of this.drops) window.addEventListener(name, hear as EventListener);
+    document.addEventListener("resume-file", this.resume as EventListener);
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    for (const [name, hear] of this.drops) window.removeEventListener(name, hear as EventListener);
+    document.removeEventListener("resume-file", this.resume as EventListener);
+  }
+
+  protected override render() {
+    const { session, place, base } = this.desk;
+    const c = session.caller;
+    if (!session.may("upload")) return html`<section class="card"><p>${this.t.noUpload}</p></section>`;
+    const ready = place.host !== undefined && place.dir !== "" && !this.shut;
+    return html`<section class="card send ${this.dropping ? "dropping" : ""}" aria-labelledby="send">
+      <h2 id="send">${this.heading()}</h2>
+      ${c?.max_size || c?.expires_at ? html`<p class="quiet limits">${this.t.limits(c.max_size ? bytes(c.max_size) : "", c.expires_at ? moment(c.expires_at) : "")}</p>` : nothing}
+      ${this.busy.map((b) => this.busyNote(b))}
+      <sftpgate-upload endpoint=${base} lang=${language.tag} host=${place.host?.id ?? ""} dir=${place.dir} max-size=${c?.max_size ?? nothing}
+        ?disabled=${!ready} .ticket=${session.auth === "jwt" ? this.ticket : undefined}
+        @upload-success=${this.succeeded} @upload-error=${this.failed} @upload-start=${this.note} @upload-abort=${this.look} @merge-progress=${this.moved}
+        @upload-progress=${this.moved} @host-error=${this.hostFailed}></sftpgate-upload>
+      ${this.dropping ? html`<p class="drop" role="status">${ready ? this.t.dropHere(this.where()) : this.t.dropNowhere}</p>` : nothing}
+    </section>`;
+  }
+
+  private where(): string {
+    const { place } = this.desk;
+    return this.t.to(place.label(place.host!.id), place.dir);
+  }
+
+  private heading(): string {
+    const { place } = this.desk;
+    return place.host && place.dir ? this.t.sendTo(this.where()) : this.t.send;
+  }
+
+  private busyNote(b: Busy) {
+    return html`<div class="banner" role="alert">
+      <p>${this.t.busy(b.path, this.desk.place.label(b.host), b.user)} ${this.t.busyNext}</p>
+      <button type="button" class="plain" @click=${() => (this.busy = this.busy.filter((x) => x !== b))}>${this.t.dismiss}</button>
+    </div>`;
+  }
+
+  /** The element asks for a ticket before each upload, and when the gateway takes one no longer. */
+  private ticket = async (): Promise<string> => {
+    const { ticket, session } = this.desk;
+    return (session.current ? "" : await ticket.renewed()) || ticket.text;
+  };
+
+  private look = () => {
+    this.note();
+    void this.desk.uploads.look();
+  };
+
+  private moved = (e: Told) => {
+    this.note();
+    this.desk.health.well(e.detail.item.host);
+  };
+
+  private succeeded = (e: Told) => {
+    const { host, path } = e.detail.item;
+    this.moved(e);
+    this.desk.listings.stale(host, split(path).dir);
+    this.look();
+  };
+
+  private failed = (e: Failed) => {
+    const { item: { host, path }, error } = e.detail;
+    this.note();
+    this.desk.session.refused(error);
+    if (error.code !== "owned-by-another") return;
+    const user = error.upload?.user ?? "";
+    this.busy = [...this.busy.filter((b) => b.path !== path || b.host !== host), { path, host, user }];
+  };
+
+  private hostFailed = (e: Failed) => {
+    const { item: { host }, error } = e.detail;
+    // No space and no permission are told at the file; the host itself is well.
+    if (error.code.startsWith("host-")) this.desk.health.report(host, error.detail, error.code === "host-refused");
+  };
+
+  private resume = (e: CustomEvent<{ file: File; upload: Upload }>) => {
+    const { file, upload } = e.detail;
+    void this.element?.add(file, { host: upload.host, path: upload.path });
+    this.element?.scrollIntoView({ block: "nearest" });
+  };
+
+  /** note tells the list which uploads are shown by the element already. */
+  private note = () => {
+    const ids = (this.element?.items ?? []).filter((i) => i.open || i.state === "failed").map((i) => i.upload?.id);
+    this.desk.uploads.setRunning(new Set(ids.filter((id) => id !== undefined)));
+  };
+
+  private drops: [string, (e: DragEvent) => void][] = [
+    ["dragenter", (e) => this.over(e, 1)],
+    ["dragleave", (e) => this.over(e, -1)],
+    ["dragover", (e) => hasFiles(e) && e.preventDefault()],
+    ["drop", (e) => {
+      this.depth = 0;
+      this.dropping = false;
+      // What falls onto the element is the element's.
+      if (!hasFiles(e) || e.defaultPrevented) return;
+      e.preventDefault();
+      if (e.dataTransfer && this.element && !this.shut) void this.element.add(e.dataTransfer);
+    }],
+  ];
+
+  /** A drag enters and leaves every element on its way; the page is left when all are. */
+  private over(e: DragEvent, by: number): void {
+    if (!hasFiles(e)) return;
+    this.depth = Math.max(0, this.depth + by);
+    this.dropping = this.depth > 0;
+  }
+}
+
+type Told = CustomEvent<{ item: SftpgateUpload["items"][number] }>;
+type Failed = CustomEvent<{ item: SftpgateUpload["items"][number]; error: GateError }>;
+
+const hasFiles = (e: DragEvent) => e.dataTransfer?.types.includes("Files") ?? false;

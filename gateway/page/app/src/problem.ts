@@ -1,0 +1,25 @@
+import { GateError } from "sftpgate";
+import { language } from "./language.ts";
+
+type Problem = Pick<GateError, "code" | "detail"> | { code?: string; detail?: string; title?: string };
+
+/** inWords is a refusal as a sentence in the reader's language, with the gateway's own words. */
+export function inWords(p: Problem): string {
+  const detail = sentence(p.detail ?? "");
+  const own = language.words.problem[p.code ?? ""];
+  if (!own) return detail || sentence(p.code ?? "");
+  return detail && p instanceof GateError && p.status === 0 ? own : detail ? `${own}${language.words.gatewaySays(detail)}` : own;
+}
+
+/** failure is anything that was thrown, as a sentence. */
+export function failure(e: unknown): string {
+  if (e instanceof GateError) return inWords(e);
+  return e instanceof Error ? e.message : String(e);
+}
+
+/** sentence begins what the gateway says with a capital and ends it with a stop. Names stay as they are. */
+export function sentence(s: string): string {
+  if (!s) return "";
+  const first = /^(host|the|a|an|this|another|there|it|which|nothing|no|only|file)\b/.test(s) ? s[0]!.toUpperCase() + s.slice(1) : s;
+  return /[.!?。]$/.test(first) ? first : `${first}.`;
+}

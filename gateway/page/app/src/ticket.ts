@@ -1,0 +1,70 @@
+import { Store } from "./store.ts";
+
+/** How long a panel may take to answer that it was asked for a ticket. */
+const patience = 8000;
+
+/**
+ * Ticket holds the ticket, in memory alone. It comes from the address
+ * (#ticket=…), from the page that embeds this one, or by hand.
+ */
+export class Ticket extends Store {
+  text = "";
+
+  /** @param origins whose messages are believed */
+  constructor(private origins: string[]) {
+    super();
+    this.text = fromAddress();
+    window.addEventListener("message", (e) => this.hear(e));
+    window.addEventListener("hashchange", () => {
+      const text = fromAddress();
+      if (text) this.set(text);
+    });
+  }
+
+  /** set takes a ticket, or a whole link with one in it. */
+  set(text: string): void {
+    const bare = ticketIn(text.slice(text.indexOf("#") + 1)) || text;
+    this.text = bare.replace(/\s+/g, "").replace(/^Bearer/i, "");
+    this.changed();
+  }
+
+  get embedded(): boolean {
+    return window.parent !== window;
+  }
+
+  /** ask asks the embedding page for a ticket. It tells nothing, so anybody may hear it. */
+  ask(): void {
+    if (this.embedded) window.parent.postMessage({ type: "sftpgate-ticket-wanted" }, "*");
+  }
+
+  /** renewed asks for another ticket than the one at hand; "" where none comes. */
+  renewed(): Promise<string> {
+    if (!this.embedded) return Promise.resolve("");
+    return new Promise((resolve) => {
+      const old = this.text;
+      const end = this.watch(() => this.text !== old && finish(this.text));
+      const timer = setTimeout(() => finish(""), patience);
+      const finish = (text: string) => {
+        end();
+        clearTimeout(timer);
+        resolve(text);
+      };
+      this.ask();
+    });
+  }
+
+  private hear(e: MessageEvent): void {
+    if (e.origin !== location.origin && !this.origins.includes(e.origin)) return;
+    const said = e.data as { type?: unknown; ticket?: unknown } | null;
+    if (said?.type === "sftpgate-ticket" && typeof said.ticket === "string") this.set(said.ticket);
+  }
+}
+
+/** fromAddress takes the ticket out of the address bar, so that it stays in no history. */
+function fromAddress(): string {
+  const text = ticketIn(location.hash.slice(1));
+  if (text) history.replaceState(history.state, "", location.pathname + location.search);
+  return text;
+}
+
+const ticketIn = (hash: string) => new URLSearchParams(hash).get("ticket") ?? "";

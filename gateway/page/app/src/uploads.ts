@@ -1,0 +1,136 @@
+import { type Gate, unanswered } from "./gate.ts";
+import type { Session } from "./session.ts";
+import { Store } from "./store.ts";
+import type { Upload } from "./wire.ts";
+
+/** Between two looks at the list; less while a merge is followed. */
+const pause = 5000;
+
+const finishing: readonly string[] = ["merging", "verifying", "publishing"];
+
+/** Uploads is the gateway's list, looked at again and again while the page is seen. */
+export class Uploads extends Store {
+  all: Upload[] | undefined;
+  /** Whether the last look got no answer. */
+  away = false;
+  /** The uploads that the element in this page works on. */
+  private running = new Set<string>();
+  /** When an upload's merge was last seen to move on. */
+  private moved = new Map<string, { merged: number; state: string; at: number }>();
+  private followed = new Map<string, AbortController>();
+  private timer = 0;
+  private turn = 0;
+
+  constructor(private gate: Gate, private session: Session) {
+    super();
+    session.watch(() => {
+      if (session.standing === "in") void this.look();
+      else if (session.standing !== "away") this.rest();
+    });
+    document.addEventListener("visibilitychange", () => {
+      if (!document.hidden) void this.look();
+    });
+  }
+
+  get unfinished(): Upload[] {
+    return (this.all ?? []).filter((u) => !ended(u) && !this.running.has(u.id));
+  }
+
+  get finished(): Upload[] {
+    return (this.all ?? []).filter((u) => u.state === "done");
+  }
+
+  /** setRunning hears which uploads the element in this page works on. */
+  setRunning(ids: Set<string>): void {
+    if (ids.size === this.running.size && [...ids].every((id) => this.running.has(id))) return;
+    const ends = [...this.running].some((id) => !ids.has(id));
+    this.running = ids;
+    this.changed();
+    if (ends) void this.look();
+  }
+
+  /** canMerge tells whether asking for the merge would move u on. */
+  canMerge(u: Upload): boolean {
+    if (u.size === null || u.received_bytes < u.size) return false;
+    return u.state === "receiving" || u.state === "failed" || (finishing.includes(u.state) && this.stands(u));
+  }
+
+  /** stands tells whether the merge of u has not moved for two looks. */
+  private stands(u: Upload): boolean {
+    const m = this.moved.get(u.id);
+    return m !== undefined && !this.followed.has(u.id) && Date.now() - m.at > 2 * pause;
+  }
+
+  async look(): Promise<void> {
+    clearTimeout(this.timer);
+    if (!this.session.may("read") || this.session.standing !== "in") return;
+    const turn = ++this.turn;
+    try {
+      const all = await this.gate.uploads();
+      if (turn !== this.turn) return;
+      this.all = all;
+      this.away = false;
+      this.note(all);
+    } catch (e) {
+      this.session.refused(e);
+      this.away = unanswered(e);
+    }
+    this.changed();
+    this.arm();
+  }
+
+  /** merge asks for the merge and follows it. */
+  async merge(id: string): Promise<void> {
+    this.put(await this.gate.merge(id));
+    void this.follow(id);
+  }
+
+  async end(u: Upload, others: boolean): Promise<void> {
+    await (others ? this.gate.takeover(u.id) : this.gate.cancel(u.id));
+    this.followed.get(u.id)?.abort();
+    this.all = this.all?.filter((x) => x.id !== u.id);
+    this.changed();
+    void this.look();
+  }
+
+  private async follow(id: string): Promise<void> {
+    if (this.followed.has(id)) return;
+    const ending = new AbortController();
+    this.followed.set(id, ending);
+    try {
+      await this.gate.follow(id, (u) => this.put(u), ending.signal);
+    } catch {
+      // The list is looked at anyway.
+    }
+    this.followed.delete(id);
+    void this.look();
+  }
+
+  private put(u: Upload): void {
+    this.all = this.all?.map((x) => (x.id === u.id ? { ...x, ...u } : x));
+    this.note([u]);
+    this.changed();
+  }
+
+  private note(uploads: Upload[]): void {
+    for (const u of uploads) {
+      const m = this.moved.get(u.id);
+      if (!m || m.merged !== u.merged_bytes || m.state !== u.state) {
+        this.moved.set(u.id, { merged: u.merged_bytes, state: u.state, at: Date.now() });
+      }
+    }
+  }
+
+  private arm(): void {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => (document.hidden ? undefined : void this.look()), pause);
+  }
+
+  private rest(): void {
+    clearTimeout(this.timer);
+    this.turn++;
+    for (const f of this.followed.values()) f.abort();
+  }
+}
+
+export const ended = (u: Upload) => u.state === "done" || u.state === "cancelled";
