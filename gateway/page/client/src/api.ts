@@ -1,0 +1,213 @@
+import type { Range } from "./chunks.ts";
+import { GateError, type Problem } from "./errors.ts";
+
+/** How an upload stands on the gateway. */
+export type UploadStage = "receiving" | "merging" | "verifying" | "publishing" | "done" | "failed" | "cancelled";
+
+/** An upload as the gateway describes it. */
+export interface UploadInfo {
+  id: string;
+  host: string;
+  /** Absolute, with the links in its directory resolved. */
+  path: string;
+  user: string;
+  size: number | null;
+  chunk_size: number | null;
+  state: UploadStage;
+  /** What is safe on the host; left out in answers to chunks, in lists and in events. */
+  received?: Range[];
+  received_bytes: number;
+  merged_bytes: number;
+  engine: string;
+  digest: string | null;
+  /** What was checked: the whole file, or each chunk on arrival. */
+  verified: "sha-256" | "spans" | "";
+  error?: Problem;
+  notes?: string[];
+  token?: string;
+  created_at: string;
+  expires_at?: string;
+}
+
+/** A host as the gateway describes it. */
+export interface HostInfo {
+  id: string;
+  label: string;
+  tags: string[];
+  roots: string[];
+  state: "up" | "down" | "unknown";
+  reason?: string;
+  engine: string;
+  durability: "full" | "degraded" | "";
+  free_bytes: number | null;
+  latency_ms: number | null;
+}
+
+/** An entry of a directory on a host. */
+export interface Entry {
+  name: string;
+  type: "file" | "dir" | "symlink" | "other";
+  size: number;
+  mtime: string;
+}
+
+/** Who the caller is, and what the ticket allows. */
+export interface Me {
+  user: string;
+  admin: boolean;
+  auth: string;
+  expires_at?: string;
+  hosts?: string[];
+  paths?: string[];
+  operations?: string[];
+  max_size?: number;
+}
+
+/** What an upload is opened with. */
+export interface OpenRequest {
+  host: string;
+  path: string;
+  size?: number;
+  chunk_size?: number;
+  fingerprint?: string;
+  if_exists?: "fail" | "replace";
+  if_match?: string;
+  restart?: boolean;
+  mode?: string;
+  mtime?: string;
+  make_dirs?: boolean;
+}
+
+/** A ticket, or what fetches a fresh one. */
+export type Ticket = string | (() => string | Promise<string>);
+
+/** Where the gateway is, and how to say who is asking. */
+export interface ApiOptions {
+  /** The gateway's base URL, as `https://panel.example/gate/`. */
+  endpoint: string | URL;
+  /** Sent as a bearer token. A function is asked again when the gateway no longer takes its last one. */
+  ticket?: Ticket;
+  /** Further headers of every request. */
+  headers?: Record<string, string>;
+  /** As of fetch; `include` for a gateway of another origin that knows people by their cookies. */
+  credentials?: RequestCredentials;
+}
+
+interface Call {
+  json?: unknown;
+  signal?: AbortSignal;
+  /** Replaces the ticket once that is refused. */
+  token?: string;
+  accept?: string;
+}
+
+/** How long a call may take that moves no bytes. */
+const patience = 90_000;
+
+/** The gateway's API, one method for a call. */
+export class Api {
+  #base: string;
+  #options: ApiOptions;
+  #ticket?: Promise<string>;
+
+  constructor(options: ApiOptions) {
+    this.#options = options;
+    const base = new URL(options.endpoint, globalThis.document?.baseURI);
+    this.#base = base.href.replace(/[?#].*$/, "").replace(/\/*$/, "/");
+  }
+
+  hosts = async (): Promise<HostInfo[]> => (await this.#json<{ hosts: HostInfo[] }>("GET", "v1/hosts")).hosts;
+  host = (id: string): Promise<HostInfo> => this.#json("GET", `v1/hosts/${encodeURIComponent(id)}`);
+  entries = async (host: string, dir: string): Promise<Entry[]> =>
+    (await this.#json<{ entries: Entry[] }>("GET", `v1/hosts/${encodeURIComponent(host)}/entries?dir=${encodeURIComponent(dir)}`)).entries;
+  uploads = async (): Promise<UploadInfo[]> => (await this.#json<{ uploads: UploadInfo[] }>("GET", "v1/uploads")).uploads;
+  upload = (id: string, call?: Call): Promise<UploadInfo> => this.#json("GET", this.path(id), call);
+  open = (json: OpenRequest, call?: Call): Promise<UploadInfo> => this.#json("POST", "v1/uploads", { ...call, json });
+  merge = (id: string, call?: Call): Promise<UploadInfo> => this.#json("POST", this.path(id, "/merge"), call);
+  me = (): Promise<Me> => this.#json("GET", "v1/me");
+  async cancel(id: string, call?: Call): Promise<void> { await this.request("DELETE", this.path(id), call); }
+
+  /** The path of an upload below the endpoint. */
+  path = (id: string, rest = ""): string => `v1/uploads/${encodeURIComponent(id)}${rest}`;
+
+  /** A path below the endpoint as a URL. */
+  url = (path: string): string => this.#base + path;
+
+  /** Whether cookies go to another origin as well. */
+  get withCredentials(): boolean { return this.#options.credentials === "include"; }
+
+  /** Any call; resolves when it is answered with success. */
+  request(method: string, path: string, { json, signal, token, accept }: Call = {}): Promise<Response> {
+    return this.authorized(token, async (headers) => {
+      if (json !== undefined) headers["Content-Type"] = "application/json";
+      if (accept) headers["Accept"] = accept;
+      // A stream goes on for as long as it likes: who reads it watches over it.
+      const bounds = [signal, accept ? undefined : AbortSignal.timeout(patience)].filter((s) => s !== undefined);
+      let answer: Response;
+      try {
+        answer = await fetch(this.url(path), {
+          method, headers, cache: "no-store", credentials: this.#options.credentials ?? "same-origin",
+          signal: either(bounds), body: json === undefined ? undefined : JSON.stringify(json),
+        });
+        if (answer.ok) return answer;
+      } catch (cause) {
+        signal?.throwIfAborted();
+        throw new GateError((cause as Error).name === "TimeoutError" ? "stalled" : "network", String((cause as Error).message), 0, true);
+      }
+      throw GateError.from(answer.status, await answer.text().catch(() => ""), answer.headers.get("Retry-After"));
+    });
+  }
+
+  async #json<T>(method: string, path: string, call?: Call): Promise<T> {
+    const answer = await this.request(method, path, call);
+    return answer.json().catch((cause: Error) => {
+      call?.signal?.throwIfAborted();
+      throw new GateError("network", cause.message, 0, true);
+    });
+  }
+
+  /**
+   * Runs a request with the headers that say who is asking. After a 401 it runs once more, with
+   * the upload's own token or else with a fresh ticket; requests that fail together fetch one.
+   */
+  async authorized<T>(token: string | undefined, run: (headers: Record<string, string>) => Promise<T>): Promise<T> {
+    const { ticket, headers } = this.#options;
+    const as = (bearer?: string) => run({ ...headers, ...(bearer ? { Authorization: `Bearer ${bearer}` } : {}) });
+    const first = ticket && (this.#ticket ??= this.#fetchTicket());
+    try {
+      return await as(await first);
+    } catch (error) {
+      if (!(error instanceof GateError) || error.code !== "unauthenticated") throw error;
+      if (token) {
+        try {
+          return await as(token);
+        } catch (again) {
+          if (!(again instanceof GateError) || again.code !== "unauthenticated") throw again;
+        }
+      }
+      if (typeof ticket !== "function") throw error;
+      if (this.#ticket === first) this.#ticket = this.#fetchTicket();
+      return as(await this.#ticket);
+    }
+  }
+
+  #fetchTicket(): Promise<string> {
+    const { ticket } = this.#options;
+    const fetched = Promise.resolve(typeof ticket === "function" ? ticket() : ticket!).catch((cause: Error) => {
+      this.#ticket = undefined; // the next call asks again
+      throw cause instanceof GateError ? cause : new GateError("unauthenticated", cause.message);
+    });
+    return fetched;
+  }
+}
+
+/** AbortSignal.any where there is one (2023), else by hand. */
+function either(signals: AbortSignal[]): AbortSignal {
+  if (AbortSignal.any) return AbortSignal.any(signals);
+  const both = new AbortController();
+  for (const s of signals) {
+    if (s.aborted) both.abort(s.reason);
+    s.addEventListener("abort", () => both.abort(s.reason), { once: true });
+  }
+  return both.signal;
+}

@@ -1,0 +1,92 @@
+import { GateError } from "./errors.ts";
+import { Sha256 } from "./sha256.ts";
+
+const workerName = "sftpgate-sha256";
+const slice = 256 << 10;
+
+interface Question { id: number; blob: Blob }
+interface Answer { id: number; sum?: Uint8Array; failed?: boolean }
+
+/** Hashes without holding more than a slice of the bytes. */
+async function inSlices(blob: Blob): Promise<Uint8Array> {
+  const hash = new Sha256();
+  for (let at = 0; at < blob.size; at += slice) {
+    hash.update(new Uint8Array(await blob.slice(at, at + slice).arrayBuffer()));
+  }
+  return hash.digest();
+}
+
+/**
+ * Answers questions when this module runs as the worker that {@link hasher} starts. It is its own
+ * worker, so that there is nothing else to load, and nothing that a Content-Security-Policy of
+ * 'self' would refuse.
+ */
+export function answerInWorker(): void {
+  const scope = globalThis as unknown as { name?: string; document?: unknown; postMessage(m: unknown): void; onmessage: unknown };
+  if (scope.document || scope.name !== workerName) return;
+  scope.onmessage = async ({ data: { id, blob } }: MessageEvent<Question>) => {
+    try {
+      scope.postMessage({ id, sum: await inSlices(blob) } satisfies Answer);
+    } catch {
+      scope.postMessage({ id, failed: true } satisfies Answer);
+    }
+  };
+  scope.postMessage("ready");
+}
+
+type Hash = (blob: Blob) => Promise<Uint8Array>;
+
+let shared: Promise<Hash> | undefined;
+
+/** The worker's hashing, or this thread's where a worker is refused, as for a module of another origin. */
+function hasher(): Promise<Hash> {
+  return shared ??= new Promise<Hash>((resolve) => {
+    const here = () => resolve(inSlices);
+    try {
+      const worker = new Worker(import.meta.url, { type: "module", name: workerName });
+      const asked = new Map<number, [Blob, (sum: Uint8Array | Promise<Uint8Array>) => void]>();
+      let count = 0;
+      // A worker that does not say that it is ours runs something else, as a panel's own bundle.
+      const late = setTimeout(() => { worker.terminate(); here(); }, 5000);
+      worker.onerror = (e) => { e.preventDefault(); here(); };
+      worker.onmessage = ({ data }: MessageEvent<"ready" | Answer>) => {
+        if (data === "ready") {
+          clearTimeout(late);
+          resolve((blob) => new Promise((done) => {
+            asked.set(++count, [blob, done]);
+            worker.postMessage({ id: count, blob } satisfies Question);
+          }));
+          return;
+        }
+        const [blob, done] = asked.get(data.id)!;
+        asked.delete(data.id);
+        // What failed there fails here as well, and says why.
+        done(data.sum ?? inSlices(blob));
+      };
+    } catch {
+      here();
+    }
+  });
+}
+
+/** The SHA-256 of a blob. */
+export async function sha256(blob: Blob): Promise<Uint8Array> {
+  try {
+    const subtle = globalThis.crypto?.subtle;
+    if (subtle) return new Uint8Array(await subtle.digest("SHA-256", await blob.arrayBuffer()));
+    return await (await hasher())(blob);
+  } catch (cause) {
+    throw unreadable(cause);
+  }
+}
+
+/** What reading a file fails with: it was changed, moved or removed since it was picked. */
+function unreadable(cause: unknown): GateError {
+  return new GateError("unreadable", cause instanceof Error ? cause.message : String(cause));
+}
+
+/** Bytes in base64. */
+export const base64 = (bytes: Uint8Array): string => btoa(String.fromCharCode(...bytes));
+
+/** The SHA-256 of a blob as Content-Digest has it (RFC 9530). */
+export const contentDigest = async (blob: Blob): Promise<string> => `sha-256=:${base64(await sha256(blob))}:`;

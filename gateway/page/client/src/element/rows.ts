@@ -1,0 +1,59 @@
+import { render } from "lit-html";
+import type { Item } from "./item.ts";
+import { row, type RowContext } from "./row.ts";
+
+/** Rows kept above and below those that are seen, so that the keyboard always finds a next one. */
+const margin = 8;
+
+/**
+ * The rows of the queue that are seen; thousands more cost nothing. All have one height. A row
+ * stays the same element for as long as it is shown, and so keeps the focus.
+ */
+export class Rows {
+  #shown = new Map<Item, HTMLLIElement>();
+  #height = 64;
+  #top = 0;
+
+  constructor(readonly changed: () => void) {}
+
+  /** The element of a row that is shown. */
+  of = (item: Item): HTMLElement | undefined => this.#shown.get(item);
+
+  /** Brings the rows up to date. */
+  show(list: HTMLElement | null, items: Item[], context: RowContext): void {
+    if (!list) return this.#shown.clear();
+    const ul = list.firstElementChild as HTMLElement;
+    this.#top = list.scrollTop;
+    const height = this.#height;
+    const from = Math.max(0, Math.floor(this.#top / height) - margin);
+    const seen = items.slice(from, Math.ceil((this.#top + list.clientHeight) / height) + margin);
+    ul.style.height = `${items.length * height}px`;
+    ul.style.paddingTop = `${from * height}px`;
+
+    const shown = new Map<Item, HTMLLIElement>();
+    for (const item of seen) shown.set(item, this.#shown.get(item) ?? document.createElement("li"));
+    for (const [item, li] of this.#shown) if (!shown.has(item)) li.remove();
+    this.#shown = shown;
+    // Items never change places: what is in its place is not touched.
+    let at: Element | null = ul.firstElementChild;
+    let index = from;
+    for (const [item, li] of shown) {
+      if (li === at) at = at.nextElementSibling;
+      else ul.insertBefore(li, at);
+      li.className = `item ${item.state}`;
+      li.part.value = `item item-${item.state}`;
+      li.ariaSetSize = `${items.length}`;
+      li.ariaPosInSet = `${++index}`;
+      render(row(item, context), li);
+    }
+    const now = ul.firstElementChild ? (ul.firstElementChild as HTMLElement).offsetHeight : height;
+    if (now && now !== height) {
+      this.#height = now; // it depends on the style and the width
+      this.changed();
+    }
+  }
+
+  scrolled = (e: Event): void => {
+    if (Math.abs((e.currentTarget as HTMLElement).scrollTop - this.#top) > (margin / 2) * this.#height) this.changed();
+  };
+}

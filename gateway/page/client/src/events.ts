@@ -1,0 +1,65 @@
+import type { Api, UploadInfo } from "./api.ts";
+import { GateError } from "./errors.ts";
+import { sleep } from "./retry.ts";
+
+/** The gateway sends at least a comment every 15 s; a stream that says less is held back on its way. */
+const silence = 25_000;
+const pollEvery = 2000;
+
+/** Whether nothing more will happen to an upload. */
+export const ended = (u: UploadInfo): boolean => u.state === "done" || u.state === "failed" || u.state === "cancelled";
+
+/**
+ * Follows an upload until it has ended, by the gateway's events (SSE). They are read with fetch,
+ * because an EventSource cannot authenticate. Where they do not come through, as behind a proxy
+ * that buffers, the upload is asked for every two seconds instead.
+ */
+export async function follow(api: Api, id: string, token: string | undefined, signal: AbortSignal, seen: (u: UploadInfo) => void): Promise<UploadInfo> {
+  for (let mute = 0; ;) {
+    if (mute < 2) {
+      let heard = false;
+      const last = await stream(api, id, token, signal, (u) => { heard = true; seen(u); });
+      if (last) return last;
+      mute = heard ? 0 : mute + 1;
+    }
+    const now = await api.upload(id, { token, signal });
+    seen(now);
+    if (ended(now)) return now;
+    await sleep(pollEvery, signal);
+  }
+}
+
+/** Reads one stream; undefined when it ends before the upload does. */
+async function stream(api: Api, id: string, token: string | undefined, signal: AbortSignal, seen: (u: UploadInfo) => void): Promise<UploadInfo | undefined> {
+  const silent = new AbortController();
+  const stop = () => silent.abort();
+  let timer = setTimeout(stop, silence);
+  signal.addEventListener("abort", stop);
+  try {
+    const answer = await api.request("GET", api.path(id, "/events"), { token, signal: silent.signal, accept: "text/event-stream" });
+    const reader = answer.body!.pipeThrough(new TextDecoderStream() as unknown as ReadableWritablePair<string, Uint8Array>).getReader();
+    for (let text = ""; ;) {
+      const { done, value } = await reader.read();
+      if (done) return undefined;
+      clearTimeout(timer);
+      timer = setTimeout(stop, silence);
+      const blocks = (text + value).split("\n\n");
+      text = blocks.pop()!;
+      for (const block of blocks) {
+        const data = /^data: ?(.*)$/m.exec(block)?.[1];
+        if (!data) continue;
+        const u = JSON.parse(data) as UploadInfo;
+        seen(u);
+        if (ended(u)) return u;
+      }
+    }
+  } catch (error) {
+    signal.throwIfAborted();
+    if (error instanceof GateError && !error.passing) throw error;
+    return undefined;
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener("abort", stop);
+    silent.abort();
+  }
+}

@@ -1,0 +1,83 @@
+import type { Api } from "./api.ts";
+import { GateError } from "./errors.ts";
+
+/** One body on its way. */
+export interface Body {
+  path: string;
+  headers: Record<string, string>;
+  bytes: Blob;
+  token?: string;
+  signal: AbortSignal;
+  /** Told how many bytes have left. */
+  onProgress(sent: number): void;
+}
+
+/** A request that does not move for so long is given up, however long it took until then. */
+const stall = 60_000;
+
+/**
+ * Bodies at once in this page, whatever the number of uploads. With HTTP/1.1 a browser has six
+ * connections to a server; a request that waits for one would look as if it had stalled.
+ */
+let free = 5;
+const waiting: (() => void)[] = [];
+
+async function turn(): Promise<() => void> {
+  if (free > 0) free--;
+  else await new Promise<void>((go) => waiting.push(go));
+  return () => {
+    const next = waiting.shift();
+    if (next) next();
+    else free++;
+  };
+}
+
+/** Sends bytes by PUT and resolves with the gateway's answer. XMLHttpRequest alone shows progress. */
+export async function send<T>(api: Api, body: Body): Promise<T> {
+  const done = await turn();
+  try {
+    body.signal.throwIfAborted();
+    return await api.authorized(body.token, (headers) => put<T>(api, body, headers));
+  } finally {
+    done();
+  }
+}
+
+function put<T>(api: Api, { path, headers, bytes, signal, onProgress }: Body, who: Record<string, string>): Promise<T> {
+  return new Promise<T>((resolve, reject) => {
+    const xhr = new XMLHttpRequest();
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const fail = (error: unknown) => { end(); reject(error); };
+    const abort = () => { xhr.abort(); fail(signal.reason); };
+    const end = () => { clearTimeout(timer); signal.removeEventListener("abort", abort); };
+    const moved = () => {
+      clearTimeout(timer);
+      timer = setTimeout(() => {
+        xhr.abort();
+        fail(new GateError("stalled", "", 0, true));
+      }, stall);
+    };
+    xhr.open("PUT", api.url(path));
+    xhr.withCredentials = api.withCredentials;
+    for (const [name, value] of Object.entries({ "Content-Type": "application/octet-stream", ...who, ...headers })) {
+      xhr.setRequestHeader(name, value);
+    }
+    xhr.upload.onprogress = (e) => { moved(); onProgress(e.loaded); };
+    xhr.onerror = () => fail(new GateError("network", "", 0, true));
+    xhr.onload = () => {
+      end();
+      if (xhr.status < 200 || xhr.status > 299) {
+        reject(GateError.from(xhr.status, xhr.responseText, xhr.getResponseHeader("Retry-After")));
+        return;
+      }
+      try {
+        resolve(JSON.parse(xhr.responseText) as T);
+      } catch {
+        reject(new GateError("proxy", "", xhr.status));
+      }
+    };
+    signal.addEventListener("abort", abort);
+    moved();
+    xhr.send(bytes);
+  });
+}

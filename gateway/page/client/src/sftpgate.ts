@@ -1,0 +1,25 @@
+/**
+ * Uploads to an sftpgate: the class {@link Upload}, the element `<sftpgate-upload>`, and the
+ * calls of the gateway's API.
+ */
+import { answerInWorker } from "./digest.ts";
+import { SftpgateUpload } from "./element/element.ts";
+
+export { Api, type ApiOptions, type Entry, type HostInfo, type Me, type OpenRequest, type Ticket, type UploadInfo, type UploadStage } from "./api.ts";
+export type { Range } from "./chunks.ts";
+export { GateError, type GateCode, type LocalCode, type Problem } from "./errors.ts";
+export { fingerprint } from "./fingerprint.ts";
+export type { UploadOptions } from "./options.ts";
+export { Upload, type Decision, type UploadState } from "./upload.ts";
+export { formatBytes, formatTime } from "./element/format.ts";
+export type { Item, ItemState } from "./element/item.ts";
+export type { Choice, Overwrite } from "./element/queue.ts";
+export { SftpgateUpload, type Where } from "./element/element.ts";
+
+declare global {
+  interface HTMLElementTagNameMap { "sftpgate-upload": SftpgateUpload }
+}
+
+answerInWorker();
+const registry = globalThis.customElements as CustomElementRegistry | undefined;
+if (registry && !registry.get("sftpgate-upload")) registry.define("sftpgate-upload", SftpgateUpload);
