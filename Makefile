@@ -102,7 +102,7 @@ parts:
 	echo "installing$$missing"; \
 	$(SUDO) apt-get update -qq </dev/null && \
 	$(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing </dev/null
-	@for dir in gateway/api/apitest examples; do ( cd $$dir && { test node_modules/.package-lock.json -nt package-lock.json || \
+	@for dir in gateway/api/apitest gateway/browsertest gateway/page/client gateway/page/app examples; do ( cd $$dir && { test node_modules/.package-lock.json -nt package-lock.json || \
 	npm ci --ignore-scripts --include=dev --no-audit --no-fund --loglevel=error </dev/null; } ) || exit 1; done
 
 lint: check

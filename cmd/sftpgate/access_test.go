@@ -72,7 +72,10 @@ func ofUpload(rest, body, header string) func(spot) apiCall {
 var decisions = map[string]decision{
 	"GET /":                     {call: at("/")},
 	"GET /assets/page.css":      {call: at("/assets/page.css")},
+	"GET /assets/page.js":       {call: at("/assets/page.js")},
 	"GET /assets/icon.svg":      {call: at("/assets/icon.svg")},
+	"GET /client/sftpgate.js":   {call: at("/client/sftpgate.js")},
+	"GET /client/sftpgate.d.ts": {call: at("/client/sftpgate.d.ts")},
 	"GET /healthz":              {call: at("/healthz")},
 	"GET /readyz":               {call: at("/readyz")},
 	"GET /openapi.yaml":         {call: at("/openapi.yaml")},

@@ -128,6 +128,7 @@ func assemble(ctx context.Context, s settings) (*gate, error) {
 	mux := web.NewMux()
 	api.Routes(mux, service)
 	dialects(mux, dialect.Gate{Service: service, Wait: s.finishWait})
+	s.info.Origins = s.origins
 	page.Routes(mux, service, s.info)
 	numbers.Watch(links.Stats, service.Stats)
 	numbers.Routes(mux, s.openMetrics)

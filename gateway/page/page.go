@@ -7,6 +7,7 @@ import (
 	"fmt"
 	htmltemplate "html/template"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"text/template"
@@ -30,17 +31,16 @@ type Info struct {
 	Auth string
 	// Demo says that the hosts are thrown away with the process.
 	Demo bool
+	// Origins are the web sites whose pages may call the gateway; those that are named
+	// may also embed the page and hand it a ticket.
+	Origins []string
 }
 
 var (
-	//go:embed page.html
+	//go:embed app/page.html
 	htmlText string
 	//go:embed page.txt
 	plainText string
-	//go:embed page.css
-	css []byte
-	//go:embed icon.svg
-	icon []byte
 
 	funcs = map[string]any{"free": freeText, "latency": latencyText, "inert": web.Inert}
 	html  = htmltemplate.Must(htmltemplate.New("page").Funcs(funcs).Parse(htmlText))
@@ -50,14 +50,23 @@ var (
 type page struct {
 	service Service
 	info    Info
+	origins string // those that may embed the page and hand it a ticket
 }
 
-// Routes adds the page and its assets to m, which stands behind a web.Front.
+// Routes adds the page, its assets and the JavaScript client to m, which stands behind a
+// web.Front.
 func Routes(m *web.Mux, s Service, i Info) {
-	p := page{service: s, info: i}
+	p := page{service: s, info: i, origins: embedders(i.Origins)}
 	m.Handle("GET /", web.HandlerFunc(p.show))
-	m.Handle("GET /assets/page.css", asset("text/css; charset=utf-8", css))
-	m.Handle("GET /assets/icon.svg", asset("image/svg+xml", icon))
+	for path, a := range assets {
+		m.Handle("GET "+path, a)
+	}
+}
+
+// embedders are the origins whose pages may show this one in a frame: those that are
+// named. What anybody may embed could be laid under somebody's clicks.
+func embedders(origins []string) string {
+	return strings.Join(slices.DeleteFunc(slices.Clone(origins), func(o string) bool { return o == "*" || o == "null" }), " ")
 }
 
 // view is what the templates see.
@@ -65,6 +74,7 @@ type view struct {
 	Info
 	Base     string // the gateway's URL, without a final slash
 	Prefix   string // the path in it
+	Origins  string // who may hand the page a ticket, separated by spaces
 	User     string
 	Hosts    []gateway.HostView
 	Trouble  string // why no hosts are shown
@@ -72,7 +82,7 @@ type view struct {
 }
 
 func (p page) show(w http.ResponseWriter, r *http.Request) error {
-	v := view{Info: p.info, Base: web.BaseURL(r), Prefix: web.Prefix(r)}
+	v := view{Info: p.info, Base: web.BaseURL(r), Prefix: web.Prefix(r), Origins: p.origins}
 	c, err := web.CallerOf(r)
 	if err == nil {
 		v.User = c.User
@@ -90,7 +100,7 @@ func (p page) show(w http.ResponseWriter, r *http.Request) error {
 	h.Add("Vary", "Accept")
 	if strings.Contains(r.Header.Get("Accept"), "text/html") {
 		h.Set("Content-Type", "text/html; charset=utf-8")
-		h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
+		p.setPolicy(h)
 		err = html.Execute(&b, v)
 	} else {
 		h.Set("Content-Type", "text/plain; charset=utf-8")
@@ -104,14 +114,15 @@ func (p page) show(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-func asset(contentType string, content []byte) http.Handler {
-	return web.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) error {
-		h := w.Header()
-		h.Set("Content-Type", contentType)
-		h.Set("Cache-Control", "max-age=300")
-		_, _ = w.Write(content)
-		return nil
-	})
+// setPolicy allows the page what it is made of, and the sites that may embed it to do so.
+func (p page) setPolicy(h http.Header) {
+	ancestors := "'none'"
+	if p.origins != "" {
+		ancestors = "'self' " + p.origins
+		h.Del("X-Frame-Options") // it knows no list
+	}
+	h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; worker-src 'self'; style-src 'self'; img-src 'self'; "+
+		"connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors "+ancestors)
 }
 
 // freeText shows a number of bytes for a person; "" while it is not known.

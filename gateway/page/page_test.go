@@ -29,16 +29,21 @@ func (h hosts) Hosts(context.Context, gateway.Caller) ([]gateway.HostView, error
 
 func get(t *testing.T, h hosts, auth web.Authenticator, path string, header ...string) (*http.Response, string) {
 	t.Helper()
+	name := "none"
+	if _, ok := auth.(withTickets); ok {
+		name = "jwt"
+	}
+	return getFrom(t, page.Info{Version: "v1.2.3", Auth: name, Demo: true}, h, auth, path, header...)
+}
+
+func getFrom(t *testing.T, i page.Info, h hosts, auth web.Authenticator, path string, header ...string) (*http.Response, string) {
+	t.Helper()
 	front, err := web.New(web.Options{Auth: auth, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
 	m := web.NewMux()
-	name := "none"
-	if _, ok := auth.(withTickets); ok {
-		name = "jwt"
-	}
-	page.Routes(m, h, page.Info{Version: "v1.2.3", Auth: name, Demo: true})
+	page.Routes(m, h, i)
 	srv := httptest.NewServer(front.Handler(m))
 	defer srv.Close()
 	r, _ := http.NewRequest("GET", srv.URL+path, nil)
@@ -68,12 +73,13 @@ var web1 = hosts{list: []gateway.HostView{
 
 const browser = "text/html,application/xhtml+xml,*/*;q=0.8"
 
+// Browsers get the page, whatever else asks gets text to read.
 func TestWhoGetsWhat(t *testing.T) {
 	res, body := get(t, web1, web.NoAuth(nil), "/", "Accept", browser)
 	if ct := res.Header.Get("Content-Type"); res.StatusCode != 200 || !strings.HasPrefix(ct, "text/html") {
 		t.Fatalf("%d %s", res.StatusCode, ct)
 	}
-	for _, want := range []string{"v1.2.3", "web-1", "3.0 GiB free", "connection refused", `href="/v1/hosts/web-1"`, "anonymous", "demonstration"} {
+	for _, want := range []string{"v1.2.3", `src="/assets/page.js"`, `data-auth="none"`, `data-demo="true"`, "curl -sS"} {
 		if !strings.Contains(body, want) {
 			t.Errorf("no %q in the page", want)
 		}
@@ -82,28 +88,65 @@ func TestWhoGetsWhat(t *testing.T) {
 	if ct := res.Header.Get("Content-Type"); !strings.HasPrefix(ct, "text/plain") || strings.Contains(body, "<") && strings.Contains(body, "</") {
 		t.Fatalf("%s\n%s", ct, body)
 	}
+	for _, want := range []string{"v1.2.3", "web-1", "3.0 GiB free", "connection refused", "/v1/hosts", "anonymous", "demonstration"} {
+		if !strings.Contains(body, want) {
+			t.Errorf("no %q in the text", want)
+		}
+	}
 }
 
 // Everything that the page loads is served here and allowed by its policy, and nothing in it is inline.
 func TestPageIsWholeUnderItsPolicy(t *testing.T) {
 	res, body := get(t, web1, web.NoAuth(nil), "/", "Accept", browser)
 	csp := res.Header.Get("Content-Security-Policy")
-	if !strings.HasPrefix(csp, "default-src 'none'") || strings.Contains(csp, "unsafe") || regexp.MustCompile(`<script|<style|style=|\son\w+=`).MatchString(body) {
+	if !strings.HasPrefix(csp, "default-src 'none'") || strings.Contains(csp, "unsafe") || regexp.MustCompile(`<script>|<style|style=|\son\w+=`).MatchString(body) {
 		t.Fatalf("%s", csp)
 	}
-	for _, m := range regexp.MustCompile(`(?:src|href)="(/assets/[^"]*)"`).FindAllStringSubmatch(body, -1) {
-		if res, content := get(t, web1, web.NoAuth(nil), m[1]); res.StatusCode != 200 || content == "" || res.Header.Get("Content-Type") == "" {
+	loaded := regexp.MustCompile(`(?:src|href)="(/(?:assets|client)/[^"]*)"`).FindAllStringSubmatch(body, -1)
+	for _, m := range append(loaded, []string{"", "/client/sftpgate.js"}, []string{"", "/client/sftpgate.d.ts"}) {
+		res, content := get(t, web1, web.NoAuth(nil), m[1])
+		if res.StatusCode != 200 || content == "" || res.Header.Get("Content-Type") == "" {
 			t.Errorf("%s: %d", m[1], res.StatusCode)
+		}
+		if again, content := get(t, web1, web.NoAuth(nil), m[1], "If-None-Match", res.Header.Get("ETag")); again.StatusCode != 304 || content != "" {
+			t.Errorf("%s again: %d", m[1], again.StatusCode)
+		}
+	}
+	if len(loaded) < 4 {
+		t.Errorf("it loads %v", loaded)
+	}
+}
+
+// The sites that are named may embed the page, and no other one.
+func TestWhoMayEmbedThePage(t *testing.T) {
+	for _, c := range []struct {
+		origins   []string
+		ancestors string
+	}{
+		{nil, "'none'"},
+		{[]string{"*", "null"}, "'none'"},
+		{[]string{"https://panel.example", "*", "https://other.example:8443"}, "'self' https://panel.example https://other.example:8443"},
+	} {
+		res, body := getFrom(t, page.Info{Auth: "jwt", Origins: c.origins}, web1, web.NoAuth(nil), "/", "Accept", browser)
+		if csp := res.Header.Get("Content-Security-Policy"); !strings.HasSuffix(csp, "frame-ancestors "+c.ancestors) {
+			t.Errorf("%v: %s", c.origins, csp)
+		}
+		if framed := res.Header.Get("X-Frame-Options") == ""; framed != (c.ancestors != "'none'") {
+			t.Errorf("%v: X-Frame-Options %q", c.origins, res.Header.Get("X-Frame-Options"))
+		}
+		if !strings.Contains(body, `name="sftpgate-origins" content="`+strings.TrimPrefix(strings.TrimPrefix(c.ancestors, "'none'"), "'self' ")+`"`) {
+			t.Errorf("%v: they are not in\n%s", c.origins, body)
 		}
 	}
 }
 
-func TestWithoutAUserThePageStillSaysWhatItIs(t *testing.T) {
-	for _, accept := range []string{browser, "*/*"} {
-		res, body := get(t, web1, web.HeaderAuth("", nil, nil), "/", "Accept", accept)
-		if res.StatusCode != 200 || !strings.Contains(body, "trusted-proxy") || strings.Contains(body, "web-1") {
-			t.Errorf("%d %s", res.StatusCode, body)
-		}
+func TestWithoutAUserTheTextStillSaysWhatItIs(t *testing.T) {
+	res, body := get(t, web1, web.HeaderAuth("", nil, nil), "/", "Accept", "*/*")
+	if res.StatusCode != 200 || !strings.Contains(body, "trusted-proxy") || strings.Contains(body, "web-1") {
+		t.Errorf("%d %s", res.StatusCode, body)
+	}
+	if res, body = get(t, web1, web.HeaderAuth("", nil, nil), "/", "Accept", browser); res.StatusCode != 200 || strings.Contains(body, "web-1") {
+		t.Errorf("%d %s", res.StatusCode, body)
 	}
 }
 
@@ -118,11 +161,11 @@ func (withTickets) Authenticate(r *http.Request) (gateway.Caller, error) {
 }
 
 func TestTickets(t *testing.T) {
+	_, body := get(t, web1, withTickets{}, "/")
+	if !strings.Contains(body, "a ticket is needed") || !strings.Contains(body, "Authorization: Bearer $ticket") || strings.Contains(body, "web-1") {
+		t.Error(body)
+	}
 	for _, accept := range []string{browser, "*/*"} {
-		res, body := get(t, web1, withTickets{}, "/", "Accept", accept)
-		if res.StatusCode != 200 || !strings.Contains(body, "a ticket is needed") || !strings.Contains(body, "Authorization: Bearer $ticket") || strings.Contains(body, "web-1") {
-			t.Errorf("%d %s", res.StatusCode, body)
-		}
 		_, body = get(t, web1, withTickets{}, "/", "Accept", accept, "Authorization", "Bearer good")
 		if strings.Contains(body, "X-User") || strings.Contains(body, "Bearer good") || !strings.Contains(body, "web-1") || !strings.Contains(body, "$ticket") {
 			t.Error(body)
@@ -139,10 +182,10 @@ func TestTickets(t *testing.T) {
 }
 
 func TestNoHosts(t *testing.T) {
+	if _, body := get(t, hosts{}, web.NoAuth(nil), "/"); !strings.Contains(body, "hosts.yaml") || strings.Contains(body, "curl -sS") {
+		t.Error(body)
+	}
 	for _, accept := range []string{browser, "*/*"} {
-		if _, body := get(t, hosts{}, web.NoAuth(nil), "/", "Accept", accept); !strings.Contains(body, "hosts.yaml") || strings.Contains(body, "curl -sS") {
-			t.Error(body)
-		}
 		if _, body := get(t, hosts{err: io.ErrUnexpectedEOF}, web.NoAuth(nil), "/", "Accept", accept); strings.Contains(body, "EOF") {
 			t.Error("an internal error is shown")
 		}
@@ -153,7 +196,7 @@ func TestNamesAreInert(t *testing.T) {
 	evil := "</pre><script>alert(1)</script>\u202e\nX"
 	h := hosts{list: []gateway.HostView{{ID: "a", Label: evil, Tags: []string{evil}, Roots: []string{"/srv/" + evil}, State: "up", Reason: evil, Free: -1}}}
 	_, body := get(t, h, web.NoAuth(nil), "/", "Accept", browser, "X-User", `<img src=x onerror=alert(1)>`, "Host", `"><script>alert(2)</script>`)
-	if strings.Contains(body, "<script") || strings.Contains(body, "<img src=x") {
+	if strings.Contains(body, "<script>") || strings.Contains(body, "<img src=x") {
 		t.Error(body)
 	}
 }

@@ -1,0 +1,90 @@
+// Drives Chromium for Go tests. A request is a line of JSON on standard input, its answer
+// a line on standard output, in whichever order they end; between them stands what pages
+// tell and what breaks in them. The browser ends with the input.
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { createInterface } from "node:readline";
+import { chromium } from "playwright-core";
+
+const say = (what) => process.stdout.write(JSON.stringify(what) + "\n");
+
+const browser = await chromium.launch({
+  executablePath: process.env.CHROMIUM || "/usr/bin/chromium",
+  args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync", "--enable-precise-memory-info",
+    // A name that is no secure context, as panels on plain HTTP have.
+    "--host-resolver-rules=MAP *.test 127.0.0.1"],
+});
+
+// As long as only a hang takes.
+const patience = 120_000;
+
+let count = 0;
+const windows = new Map(); // what pages store ends with their window
+const pages = new Map();
+const at = ({ page, selector }) => pages.get(page).locator(selector).first();
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+const requests = {
+  async window({ options, init }) {
+    const w = await browser.newContext(options);
+    w.setDefaultTimeout(patience);
+    await w.exposeBinding("tell", ({ page }, ...told) => say({ page: page.number, told }));
+    if (init) await w.addInitScript(init);
+    windows.set(++count, w);
+    return count;
+  },
+  async open({ window, url }) {
+    const page = await windows.get(window).newPage();
+    page.number = ++count;
+    pages.set(page.number, page);
+    page.said = [];
+    page.on("console", (m) => page.said.push(`${m.type()}: ${m.text()}`));
+    page.on("pageerror", (e) => say({ page: page.number, error: e.stack || e.message || JSON.stringify(e) }));
+    page.on("dialog", (d) => { page.said.push(`dialog: ${d.type()}`); d.accept(); });
+    const got = await page.goto(url);
+    if (got && !got.ok()) throw new Error(await got.text());
+    return page.number;
+  },
+  click: (r) => at(r).click(),
+  fill: (r) => at(r).fill(r.text),
+  choose: (r) => at(r).selectOption(r.text),
+  focus: (r) => at(r).focus(),
+  press: ({ page, key }) => pages.get(page).keyboard.press(key),
+  type: ({ page, text }) => pages.get(page).keyboard.type(text),
+  pick: (r) => at(r).setInputFiles(r.files),
+  // pickBy picks files in the chooser that a click opens, as a person does.
+  async pickBy(r) {
+    const page = pages.get(r.page);
+    const [chooser] = await Promise.all([page.waitForEvent("filechooser"), r.key ? page.keyboard.press(r.key) : at(r).click()]);
+    await chooser.setFiles(r.files);
+  },
+  wait: (r) => at(r).waitFor({ state: r.state }),
+  count: ({ page, selector }) => pages.get(page).locator(selector).count(),
+  text: (r) => at(r).innerText(),
+  attribute: (r) => at(r).getAttribute(r.name),
+  evaluate: ({ page, script }) => pages.get(page).evaluate(script),
+  reload: async ({ page }) => { await pages.get(page).reload(); },
+  offline: ({ window, offline }) => windows.get(window).setOffline(offline),
+  screenshot: async ({ page, path }) => { await pages.get(page).screenshot({ path, animations: "disabled" }); },
+  // barriers are what axe finds serious or critical, in words.
+  async barriers({ page }) {
+    const p = pages.get(page);
+    await p.evaluate(axe);
+    const { violations } = await p.evaluate(() => window.axe.run(document, { resultTypes: ["violations"] }));
+    return violations.filter((v) => v.impact === "serious" || v.impact === "critical")
+      .map((v) => `${v.impact} ${v.id}: ${v.help}: ${v.nodes.map((n) => `${n.target.flat().join(" ")} ${n.failureSummary}`).join("; ")}`);
+  },
+  said: ({ page }) => pages.get(page).said,
+  leave: ({ page }) => pages.get(page).close(),
+  close: ({ window }) => windows.get(window).close(),
+};
+
+for await (const line of createInterface({ input: process.stdin })) {
+  const { id, ...r } = JSON.parse(line);
+  Promise.resolve().then(() => requests[r.do](r)).then(
+    (value) => say({ id, value }),
+    (error) => say({ id, error: String(error.message ?? error) }),
+  );
+}
+await browser.close();

@@ -1,0 +1,178 @@
+package browsertest
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+
+	"sftpgate/remote/failpoint"
+	"sftpgate/remote/hosts"
+	wait "sftpgate/remote/remotetest/await"
+)
+
+// binary is the gateway as it is delivered: nothing of it is tested here by looking for
+// races, and large files go through it quickly. It can be told to die at a step (package
+// failpoint). It lies where a process of the same test binary finds it again.
+var binary = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "sftpgate-browsertest-")
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(dir, "sftpgate")
+	_, file, _, _ := runtime.Caller(0)
+	out, err := exec.Command("go", "build", "-buildvcs=false", "-tags=failpoints", "-ldflags=-w", "-o", path,
+		filepath.Join(filepath.Dir(file), "../../cmd/sftpgate")).CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("go build: %w\n%s", err, out)
+	}
+	return path, nil
+})
+
+// RemoveBinary removes the gateway that was built; for the end of TestMain.
+func RemoveBinary() {
+	if path, err := binary(); err == nil {
+		_ = os.RemoveAll(filepath.Dir(path))
+	}
+}
+
+// Gate is a gateway that can be killed and started again, at the same address and with
+// the same state.
+type Gate struct {
+	// Address is host:port.
+	Address string
+	// DiesAt is where the next process ends by itself; "" for nowhere.
+	DiesAt failpoint.Point
+
+	t     testing.TB
+	args  []string
+	cmd   *exec.Cmd
+	ended chan struct{}
+	log   *said // of the process that runs
+}
+
+// said is what a process has written so far.
+type said struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (s *said) Write(b []byte) (int, error) { s.mu.Lock(); defer s.mu.Unlock(); return s.text.Write(b) }
+
+func (s *said) String() string { s.mu.Lock(); defer s.mu.Unlock(); return s.text.String() }
+
+// Serve starts a gateway for these hosts with further flags of sftpgate serve.
+func Serve(t testing.TB, flags []string, all ...hosts.Host) *Gate {
+	t.Helper()
+	dir := t.TempDir()
+	var text strings.Builder
+	text.WriteString("hosts:\n")
+	for _, h := range all {
+		fmt.Fprintf(&text, "  %s: { label: %q, tags: [%s], address: %s, port: %d, user: %s, key_file: %q, host_key: %q, roots: [%q], bandwidth: %d }\n",
+			h.ID, h.Label, strings.Join(h.Tags, ", "), h.Address, h.Port, h.User, h.KeyFile, h.HostKey, h.Roots[0], h.Bandwidth)
+	}
+	file := filepath.Join(dir, "hosts.yaml")
+	if err := os.WriteFile(file, []byte(text.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	g := &Gate{t: t, Address: freeAddress(t)}
+	g.args = append([]string{"serve", "--listen", g.Address, "--hosts", file, "--state", filepath.Join(dir, "state")}, flags...)
+	g.Start()
+	t.Cleanup(func() {
+		g.Kill()
+		if t.Failed() {
+			t.Logf("the gateway said:\n%s", g.log)
+		}
+	})
+	return g
+}
+
+// freeAddress is one that nobody uses, and that stays free while the gateway is dead: it
+// is not among those that the system gives to whoever asks for any.
+func freeAddress(t testing.TB) string {
+	t.Helper()
+	for {
+		l, err := net.Listen("tcp", fmt.Sprint("127.0.0.1:", 20000+rand.IntN(12000)))
+		if err == nil {
+			_ = l.Close()
+			return l.Addr().String()
+		}
+		if !errors.Is(err, syscall.EADDRINUSE) {
+			t.Fatal(err)
+		}
+	}
+}
+
+// URL is the gateway's own, without a final slash.
+func (g *Gate) URL() string { return "http://" + g.Address }
+
+// Start starts the gateway, again after Kill or its death, and waits until it listens.
+func (g *Gate) Start() {
+	g.t.Helper()
+	path, err := binary()
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	g.cmd, g.ended, g.log = exec.Command(path, g.args...), make(chan struct{}), &said{}
+	for _, v := range os.Environ() {
+		if !strings.HasPrefix(v, "SFTPGATE_") {
+			g.cmd.Env = append(g.cmd.Env, v)
+		}
+	}
+	if g.DiesAt != "" {
+		g.cmd.Env = append(g.cmd.Env, "SFTPGATE_FAILPOINT="+string(g.DiesAt))
+	}
+	g.cmd.Stderr = g.log
+	g.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} // also when the test panics
+	if err := g.cmd.Start(); err != nil {
+		g.t.Fatal(err)
+	}
+	cmd, ended := g.cmd, g.ended
+	go func() { _ = cmd.Wait(); close(ended) }()
+	wait.Until(g.t, "the gateway to listen", func() bool {
+		select {
+		case <-ended:
+			g.t.Fatalf("the gateway ended:\n%s", g.log)
+		default:
+		}
+		return strings.Contains(g.log.String(), `"msg":"listening"`)
+	})
+}
+
+// Kill is kill -9.
+func (g *Gate) Kill() {
+	g.t.Helper()
+	_ = g.cmd.Process.Signal(syscall.SIGKILL)
+	g.Ended()
+}
+
+// Ended waits until the gateway is gone.
+func (g *Gate) Ended() { g.t.Helper(); wait.Receive(g.t, "the gateway to end", g.ended) }
+
+// Request is one that the gateway has answered, by its log.
+type Request struct {
+	Msg, Method, Path, Code string
+	Status                  int
+	In                      int64 // bytes of the body that were read
+}
+
+// Requests are those that the process which runs now has answered, below a path.
+func (g *Gate) Requests(below string) (all []Request) {
+	for line := range strings.Lines(g.log.String()) {
+		var r Request
+		if json.Unmarshal([]byte(line), &r) == nil && r.Msg == "request" && strings.HasPrefix(r.Path, below) {
+			all = append(all, r)
+		}
+	}
+	return all
+}
