@@ -8,7 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"sftpgate/remote/failpoint"
 	wait "sftpgate/remote/remotetest/await"
 )
 
@@ -42,7 +41,7 @@ func files(s *stage) {
 	for name, size := range sizes {
 		names, paths = append(names, name), append(paths, write(s.t, filepath.Join(source, name), size))
 	}
-	p := s.open(s.browser.window(s.t), place, small, func(name string) {
+	p := s.open(place, small, func(name string) {
 		if f, err := os.Stat(filepath.Join(dir, name)); err != nil || f.Size() != sizes[name] {
 			s.t.Errorf("it is said to be done: %v", err)
 		}
@@ -67,7 +66,7 @@ func folder(s *stage) {
 		}
 		write(s.t, filepath.Join(source, name), 1000+int64(len(name)))
 	}
-	p := s.open(s.browser.window(s.t), place, small, nil)
+	p := s.open(place, small, nil)
 	p.pick("#folder", filepath.Join(source, "album"))
 	p.until("done", names...)
 	for _, name := range names {
@@ -83,17 +82,13 @@ func exists(s *stage) {
 	if err := os.WriteFile(there, []byte("an older report"), 0o600); err != nil {
 		s.t.Fatal(err)
 	}
-	p := s.open(s.browser.window(s.t), place, small, nil)
+	p := s.open(place, small, nil)
 	p.pick(s.input, write(s.t, filepath.Join(s.t.TempDir(), "report.pdf"), 2*small+small/2))
 	p.until("failed", "report.pdf")
 	if _, text := p.state("report.pdf"); !s.terse && !strings.Contains(text, "exists") {
 		s.t.Errorf("it failed with %q", text)
 	}
-	asked := s.settled()
-	time.Sleep(3 * time.Second) // pages repeat after 2 s
-	if again := len(s.gate.requests(s.dialect)); again != asked {
-		s.t.Errorf("after it had failed there were %d more requests", again-asked)
-	}
+	s.ends()
 	if text, err := os.ReadFile(there); err != nil || string(text) != "an older report" {
 		s.t.Errorf("the file there is now %d bytes: %v", len(text), err)
 	}
@@ -101,13 +96,20 @@ func exists(s *stage) {
 	s.noBlunder()
 }
 
-// settled waits for the requests to end that are on their way, and counts all.
-func (s *stage) settled() (count int) {
-	for now := len(s.gate.requests(s.dialect)); now != count; now = len(s.gate.requests(s.dialect)) {
-		count = now
-		time.Sleep(1500 * time.Millisecond)
+// ends: what has failed is not sent again. A few requests may still be on their way,
+// and then there is none for longer than pages wait before another try.
+func (s *stage) ends() {
+	s.t.Helper()
+	const few = 10
+	first := len(s.gate.requests(s.dialect))
+	for last, since := first, time.Now(); time.Since(since) < 2*pause; time.Sleep(pause / 20) {
+		if now := len(s.gate.requests(s.dialect)); now != last {
+			last, since = now, time.Now()
+		}
+		if last > first+few {
+			s.t.Fatalf("after it had failed there were %d more requests", last-first)
+		}
 	}
-	return count
 }
 
 // refused: another user's upload is in the way, and a directory is not one that files may
@@ -117,7 +119,7 @@ func refused(s *stage) {
 	dir := strings.TrimPrefix(place, "web-1")
 	s.gate.begin("bob", dir+"/theirs.bin")
 	for name, where := range map[string]string{"theirs.bin": place, "secret.bin": "web-1/etc"} {
-		p := s.open(s.browser.window(s.t), where, small, nil)
+		p := s.open(where, small, nil)
 		p.pick(s.input, write(s.t, filepath.Join(s.t.TempDir(), name), 2*small))
 		p.until("failed", name)
 		want := map[string]string{"theirs.bin": "another user", "secret.bin": "outside the roots"}[name]
@@ -128,109 +130,12 @@ func refused(s *stage) {
 	s.noBlunder()
 }
 
-// killed: the gateway is killed in mid-upload. The library goes on by itself when
-// there is one again, and sends what is missing.
-func killed(s *stage) {
-	dir, place := s.dir(s.host, "web-1", "killed")
-	p := s.open(s.browser.window(s.t), place, chunk, nil)
-	p.pick(s.input, s.large)
-	got := s.killAt(dir, large*4/10)
-	s.gate.start()
-	p.until("done", "disk.img")
-	s.arrived(dir, got)
-}
-
-// reopened: page and gateway are gone in mid-upload. The same file, picked again in
-// a new page, goes on where it was.
-func reopened(s *stage) {
-	dir, place := s.dir(s.host, "web-1", "reopened")
-	w := s.browser.window(s.t)
-	p := s.open(w, place, chunk, nil)
-	p.pick(s.input, s.large)
-	got := s.killAt(dir, large*4/10)
-	p.leave()
-	s.gate.start()
-	p = s.open(w, place, chunk, nil)
-	p.pick(s.input, s.large)
-	p.until("done", "disk.img")
-	if s.forgets {
-		got = 0
-	}
-	s.arrived(dir, got)
-}
-
-// merging: the gateway dies at steps of the merge and of the publication. The page asks
-// again, and what was begun goes on.
-func merging(s *stage) {
-	for _, point := range []failpoint.Point{failpoint.MergeCopied, failpoint.FinishNoted, failpoint.FinishPublished} {
-		dir, place := s.dir(s.host, "web-1", string(point))
-		s.gate.kill()
-		s.gate.diesAt = point
-		s.gate.start()
-		p := s.open(s.browser.window(s.t), place, small, nil)
-		size := int64(5*small + 17)
-		if s.wholly { // more than is published without a merge
-			size += 17 << 20
-		}
-		source := write(s.t, filepath.Join(s.t.TempDir(), "merged.bin"), size)
-		p.pick(s.input, source)
-		wait.Receive(s.t, "the gateway to die at "+string(point), s.gate.ended)
-		s.gate.diesAt = ""
-		s.gate.start()
-		p.until("done", "merged.bin")
-		same(s.t, filepath.Join(dir, "merged.bin"), source)
-		s.noBlunder()
-	}
-}
-
-// killAt kills the gateway when so much of the large file has been received, and says
-// how much it was.
-func (s *stage) killAt(dir string, enough int64) (got int64) {
-	s.t.Helper()
-	path := filepath.Join(dir, "disk.img")
-	wait.Until(s.t, "a part of "+path+" to arrive", func() bool {
-		time.Sleep(20 * time.Millisecond) // looking is work for the gateway
-		got = s.gate.received(dir)
-		return got >= enough
-	})
-	s.gate.kill()
-	if _, err := os.Stat(path); err == nil || got >= large {
-		s.t.Fatalf("the gateway was killed when it had %d bytes already: %v", got, err)
-	}
-	s.noBlunder()
-	return got
-}
-
-// arrived: the large file is at its place, and after the restart not much more was
-// sent of it than was missing.
-func (s *stage) arrived(dir string, got int64) {
-	s.t.Helper()
-	path := filepath.Join(dir, "disk.img")
-	same(s.t, path, s.large)
-	if !s.holds {
-		alone(s.t, dir, "disk.img")
-	}
-	var sent int64
-	for _, r := range s.gate.requests(s.dialect) {
-		sent += r.In
-	}
-	around := int64(256<<10 + chunk) // of fields and multipart, and a chunk whose answer was lost
-	if s.holds {
-		around += 2 * chunk // of what was held nobody had been told that it is safe
-	}
-	s.t.Logf("%d bytes were there, %d were sent after that", got, sent)
-	if sent > large-got+around {
-		s.t.Errorf("%d bytes were sent again", sent-(large-got))
-	}
-	s.noBlunder()
-}
-
 // down: a host that cannot be reached has no file that is done. It arrives when the
 // host is back, or the page says that it failed.
 func down(s *stage) {
 	dir, place := s.dir(s.other, "web-2", "down")
 	before := s.refused()
-	p := s.open(s.browser.window(s.t), place, small, nil)
+	p := s.open(place, small, nil)
 	source := write(s.t, filepath.Join(s.t.TempDir(), "late.bin"), 2*small+small/2)
 	p.pick(s.input, source)
 	if s.givesUp {

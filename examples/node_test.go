@@ -15,6 +15,7 @@ import (
 // tus-js-client in Node.js: the gateway is killed, and it goes on; it is killed itself,
 // and goes on when it is run again; a target that exists is said.
 func TestTusInNode(t *testing.T) {
+	t.Parallel()
 	host := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
 	near := host.Host("web-1")
 	near.Bandwidth = rate

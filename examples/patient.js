@@ -1,3 +1,5 @@
+const pause = 2000; // milliseconds before another try, unless the gateway says how long
+
 // call is fetch for pages without a library. It asks again while the gateway cannot be
 // reached or says that it is worth a try; any other refusal is thrown, with the
 // gateway's own sentence.
@@ -7,7 +9,7 @@ async function call(url, init, tries = 100) {
     const body = answer ? await answer.text().catch(() => null) : null;
     if (answer?.ok && body !== null) return body ? JSON.parse(body) : {};
     if (!passing(body === null ? 0 : answer.status) || --tries <= 0) throw new Error(sentence(body));
-    const seconds = Number(answer?.headers.get("Retry-After")) || 2;
-    await new Promise((resolve) => setTimeout(resolve, 1000 * seconds));
+    const wait = 1000 * answer?.headers.get("Retry-After") || pause;
+    await new Promise((resolve) => setTimeout(resolve, wait));
   }
 }

@@ -11,8 +11,10 @@ import (
 	"os"
 	"os/exec"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 )
 
 // site is a web server with this directory, and what is installed in it from npm.
@@ -39,7 +41,7 @@ func startSite(t *testing.T) site {
 	mux.Handle("/bundle/", http.StripPrefix("/bundle/", http.FileServer(http.Dir(bundle(t)))))
 	mux.HandleFunc("/{name}", func(w http.ResponseWriter, r *http.Request) {
 		name := r.PathValue("name")
-		if !strings.HasSuffix(name, ".html") {
+		if !strings.HasSuffix(name, ".html") && name != "patient.js" {
 			files.ServeHTTP(w, r)
 			return
 		}
@@ -48,16 +50,22 @@ func startSite(t *testing.T) site {
 			http.Error(w, err.Error(), http.StatusInternalServerError)
 			return
 		}
-		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		_, _ = w.Write(text)
+		http.ServeContent(w, r, name, time.Time{}, bytes.NewReader(text))
 	})
 	s := httptest.NewServer(mux)
 	t.Cleanup(s.Close)
 	return site{Server: s}
 }
 
+// pause is how long pages wait here before another try: a hundred of them, after which
+// pages give up, are still more than a minute.
+const pause = 700 * time.Millisecond
+
 func asAsked(name string, q url.Values) ([]byte, error) {
 	text, err := os.ReadFile(name)
+	if bytes.Contains(text, []byte("\nconst pause = ")) || bytes.HasPrefix(text, []byte("const pause = ")) {
+		q.Set("pause", strconv.FormatInt(pause.Milliseconds(), 10))
+	}
 	for change := range slices.Chunk(q["change"], 2) {
 		if bytes.Count(text, []byte(change[0])) != 1 {
 			return nil, fmt.Errorf("%q does not stand once in %s", change[0], name)

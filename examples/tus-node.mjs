@@ -18,6 +18,10 @@ const upload = new Upload(createReadStream(path), {
   retryDelays: [0, 1000, ...Array(100).fill(2000)], // counted anew whenever bytes have arrived
   urlStorage: new FileUrlStorage("sftpgate-uploads.json"),
   removeFingerprintOnSuccess: true, // or the file is never sent again
+  // While the gateway is away, a proxy's 502 to HEAD would have the library begin anew.
+  onAfterResponse(request, answer) {
+    if (request.getMethod() === "HEAD" && answer.getStatus() >= 500) throw new Error("the gateway is away");
+  },
   onProgress: (sent, size) => process.stderr.write(`\r${Math.floor((100 * sent) / size)} %`),
   onSuccess: () => console.log(`\n${basename(path)} is at its place`),
   onError: (error) => {

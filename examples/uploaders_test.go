@@ -24,7 +24,7 @@ func TestMain(m *testing.M) { os.Exit(run(m)) }
 
 // sideBySide is how many uploaders are tested at once, unless -parallel says it:
 // they wait for their own pauses more than they compute.
-const sideBySide = 3
+const sideBySide = 4
 
 func run(m *testing.M) int {
 	_ = flag.Set("test.parallel", strconv.Itoa(sideBySide))
@@ -38,67 +38,82 @@ func run(m *testing.M) int {
 }
 
 const (
-	large = 60 << 20
+	large = 32 << 20
 	// rate is what the host takes in a second: slow enough to be interrupted.
-	rate = 16 << 20
+	rate = 10 << 20
 )
 
 // stage is what the tests of one uploader stand on.
 type stage struct {
 	client
-	t       *testing.T
-	browser *browser
-	pages   site
-	host    *remotetest.SSHD // whose id is web-1
-	other   *remotetest.SSHD // web-2, which is down
-	gate    *gateway
-	large   string // a file of that size
+	t      *testing.T
+	window *window
+	pages  site
+	host   *remotetest.SSHD // whose id is web-1
+	other  *remotetest.SSHD // web-2, which is down
+	gate   *gateway
+	large  string // a file of that size
+	disk   string // the root of web-3
+	isFull bool   // it has no space left
+	ticket string // which the page has; "" for none
 }
 
 func TestUploaders(t *testing.T) {
+	t.Parallel()
 	browser, pages := startBrowser(t), startSite(t)
 	host := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
 	file := write(t, filepath.Join(t.TempDir(), "disk.img"), large)
-	for _, c := range clients {
+	disk, isFull := fullDisk(t)
+	all := clients
+	if *prove {
+		all = slices.Concat(clients, variants)
+	}
+	for _, c := range all {
 		c.name, c.input = cmp.Or(c.name, c.page), cmp.Or(c.input, "#files")
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			s := &stage{client: c, t: t, browser: browser, pages: pages, host: host, large: file}
+			s := &stage{client: c, t: t, window: browser.window(t), pages: pages, host: host, large: file, disk: disk, isFull: isFull}
 			s.other = remotetest.StartSSHD(t, remotetest.SSHDOptions{})
 			s.other.Stop()
 			near := host.Host("web-1")
 			near.Bandwidth = rate
-			s.gate = serve(t, pages.URL, near, s.other.Host("web-2"))
+			full := host.Host("web-3")
+			full.Roots = []string{disk}
+			s.gate = serve(t, pages.URL, near, s.other.Host("web-2"), full)
 			s.gate.person = c.person
-			for _, part := range []struct {
-				name string
-				test func(s *stage)
-			}{
-				{"files", files},
-				{"folder", folder},
-				{"exists", exists},
-				{"refused", refused},
-				{"killed", killed},
-				{"reopened", reopened},
-				{"merging", merging},
-				{"down", down},
-			} {
-				if part.name == "folder" && !c.folders || part.name == "merging" && !c.merging {
-					continue
-				}
-				if c.parts == nil || slices.Contains(c.parts, part.name) {
-					t.Run(part.name, func(t *testing.T) { part.test(s.in(t)) })
-				}
-			}
+			s.run()
 		})
 	}
 }
 
-// in is the stage for a part of the test.
-func (s *stage) in(t *testing.T) *stage {
-	part := *s
-	part.t = t
-	return &part
+// parts are those of an uploader's test, in this order.
+var parts = []struct {
+	name string
+	test func(s *stage)
+}{
+	{"files", files},
+	{"folder", folder},
+	{"exists", exists},
+	{"refused", refused},
+	{"killed", killed},
+	{"reopened", reopened},
+	{"merging", merging},
+	{"down", down},
+	{"full", full}, // from here on the gateway asks for tickets
+	{"expired", expired},
+}
+
+// run takes the uploader through those that are for it.
+func (s *stage) run() {
+	for _, p := range parts {
+		if s.goesThrough(p.name) {
+			s.t.Run(p.name, func(t *testing.T) {
+				part := *s
+				part.t = t
+				p.test(&part)
+			})
+		}
+	}
 }
 
 // dir makes a directory on a host for a part of the test, and names it as pages do.
@@ -111,12 +126,15 @@ func (s *stage) dir(host *remotetest.SSHD, id, name string) (dir, place string) 
 	return dir, id + dir
 }
 
-// open opens the uploader's page in a window.
-func (s *stage) open(w *window, place string, chunk int, done func(name string)) *page {
+// open opens the uploader's page.
+func (s *stage) open(place string, chunk int, done func(name string)) *page {
 	s.t.Helper()
 	constants := map[string]string{"gate": s.gate.url(), "place": place}
+	if s.ticket != "" {
+		constants["headers"] = `{ "Authorization": "Bearer ` + s.ticket + `" }`
+	}
 	if !s.wholly {
 		constants["chunk"] = strconv.Itoa(chunk)
 	}
-	return w.open(s.pages.pageOf(s.page, constants, s.changes), done)
+	return s.window.open(s.t, s.pages.pageOf(s.page, constants, s.changes), done)
 }

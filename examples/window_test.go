@@ -11,14 +11,13 @@ import (
 
 // window is a browser that somebody opened; what pages store in it ends with it.
 type window struct {
-	t  *testing.T
 	b  *browser
 	id int
 }
 
 func (b *browser) window(t *testing.T) *window {
 	t.Helper()
-	w := &window{t: t, b: b}
+	w := &window{b: b}
 	b.ask(t, "window", nil, &w.id)
 	t.Cleanup(func() { b.ask(t, "close", map[string]any{"window": w.id}, nil) })
 	return w
@@ -26,7 +25,8 @@ func (b *browser) window(t *testing.T) *window {
 
 // page is one that is open, and what it shows.
 type page struct {
-	*window
+	t    *testing.T
+	b    *browser
 	id   int
 	done func(name string) // called at once when the page says that a file is done
 
@@ -35,18 +35,19 @@ type page struct {
 	broken bool // a script has thrown what nobody caught
 }
 
-// open loads a page.
-func (w *window) open(url string, done func(name string)) *page {
-	w.t.Helper()
-	p := &page{window: w, done: done, items: map[string]answer{}}
-	w.b.ask(w.t, "open", map[string]any{"window": w.id, "url": url}, &p.id)
+// open loads a page, which is closed with the test.
+func (w *window) open(t *testing.T, url string, done func(name string)) *page {
+	t.Helper()
+	p := &page{t: t, b: w.b, done: done, items: map[string]answer{}}
+	w.b.ask(t, "open", map[string]any{"window": w.id, "url": url}, &p.id)
 	w.b.mu.Lock()
 	w.b.pages[p.id] = p
 	w.b.mu.Unlock()
-	w.t.Cleanup(func() {
-		if w.t.Failed() {
-			w.t.Logf("the page shows %v and said:\n%s", p.shown(), strings.Join(p.said(), "\n"))
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("the page shows %v and said:\n%s", p.shown(), strings.Join(p.said(), "\n"))
 		}
+		p.leave()
 	})
 	return p
 }
