@@ -56,9 +56,9 @@ tests:
 # What test explores a part of, whole: every prefix of the replays, every
 # interleaving of the models, every step of the kills, and the large files. For a
 # release, and when anything changes that they are about.
-PROOFS := Replay|TwoGateways|ChangeTheirMinds|CancelAt|ThousandsOf|Kill|Crowd|Gigabytes|Behind|ShellFarAway|^TestCopyDataAskedFor
+PROOFS := Replay|TwoGateways|ChangeTheirMinds|CancelAt|ThousandsOf|Kill|Crowd|Gigabytes|Behind|ShellFarAway|^TestCopyDataAskedFor|^TestUploaders$$
 prove: parts
-	$(call run,prove,-count=1 -timeout 3h ./gateway ./cmd/sftpgate ./remote/merge -run '$(PROOFS)' -args -prove)
+	$(call run,prove,-count=1 -timeout 3h ./gateway ./cmd/sftpgate ./remote/merge ./examples -run '$(PROOFS)' -args -prove)
 
 # What is counted without the race detector alone; and each benchmark still runs.
 benchmarks:
