@@ -47,25 +47,6 @@ type Site struct {
 func Start(t testing.TB, routes Routes) *Site {
 	t.Helper()
 	s := &Site{auth: web.NoAuth(nil), routes: routes}
-	s.start(t)
-	return s
-}
-
-// StartTickets makes a site whose users show a ticket each, which is good for uploads
-// below Root and for nothing else.
-func StartTickets(t testing.TB, routes Routes) *Site {
-	t.Helper()
-	s := &Site{routes: routes}
-	s.auth = tickets{s, web.NoAuth(nil)}
-	s.start(t)
-	return s
-}
-
-// ExpireAfter lets all tickets be good for so many more requests.
-func (s *Site) ExpireAfter(requests int64) { s.last.Store(s.count.Load() + requests) }
-
-func (s *Site) start(t testing.TB) {
-	t.Helper()
 	s.SSHD = remotetest.StartSSHD(t, remotetest.SSHDOptions{})
 	s.Root = s.SSHD.Root
 	s.Replace(t)
@@ -78,7 +59,19 @@ func (s *Site) start(t testing.TB) {
 		s.end()
 	})
 	s.URL = server.URL
+	return s
 }
+
+// issueTickets replaces the gateway by one whose users show a ticket each, which is good
+// for uploads below Root and for nothing else.
+func (s *Site) issueTickets(t testing.TB) {
+	t.Helper()
+	s.auth = tickets{s, s.auth}
+	s.Replace(t)
+}
+
+// expireAfter lets all tickets be good for so many more requests.
+func (s *Site) expireAfter(requests int64) { s.last.Store(s.count.Load() + requests) }
 
 // Replace puts another gateway in the place of the one there is. It knows nothing of
 // what the other did but what stands on the host: its registry is empty.

@@ -113,13 +113,12 @@ func permanent(a dialecttest.Answer) bool {
 	return !slices.Contains([]int{408, 429, 502, 503, 504}, a.Status) && strings.HasPrefix(a.Text, `{"status":"error","error":"`)
 }
 
-func TestPages(t *testing.T) {
+func TestEachVariant(t *testing.T) {
+	variants := map[string]dialecttest.Dialect{}
 	for name, p := range map[string]page{"form": {}, "raw": {raw: true}} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			dialecttest.Run(t, dialecttest.Dialect{Routes: contentrange.Routes, Base: "/content-range", Send: p.send, Permanent: permanent})
-		})
+		variants[name] = dialecttest.Dialect{Routes: contentrange.Routes, Base: "/content-range", Send: p.send, Permanent: permanent}
 	}
+	dialecttest.Variants(t, "form", variants)
 }
 
 func TestTranscripts(t *testing.T) { dialecttest.Replay(t, contentrange.Routes) }

@@ -70,14 +70,13 @@ func (p pond) send(t testing.TB, u dialecttest.Upload) dialecttest.Answer {
 	return last
 }
 
-func TestFilePond(t *testing.T) {
+func TestEachVariant(t *testing.T) {
+	variants := map[string]dialecttest.Dialect{}
 	for name, p := range map[string]pond{"chunkUploads": {metadata: "{}"}, "chunkForce": {metadata: `{"a":[1]}`, force: true}} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			dialecttest.Run(t, dialecttest.Dialect{Routes: filepond.Routes, Base: "/filepond", Send: p.send,
-				Permanent: func(a dialecttest.Answer) bool { return a.Status >= 400 && a.Status < 500 }})
-		})
+		variants[name] = dialecttest.Dialect{Routes: filepond.Routes, Base: "/filepond", Send: p.send,
+			Permanent: func(a dialecttest.Answer) bool { return a.Status >= 400 && a.Status < 500 }}
 	}
+	dialecttest.Variants(t, "chunkUploads", variants)
 }
 
 func TestNoChunkIsHeldWhole(t *testing.T) {

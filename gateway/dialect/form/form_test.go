@@ -92,19 +92,17 @@ func permanent(a dialecttest.Answer) bool {
 	return !slices.Contains([]int{408, 429, 502, 503, 504}, a.Status) && strings.HasPrefix(a.Text, `{"error":"`)
 }
 
-func TestPages(t *testing.T) {
-	for name, p := range map[string]page{"fields first": {}, "file first": {fileFirst: true}} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			dialecttest.Run(t, dialecttest.Dialect{Routes: form.Routes, Base: "/form", Send: p.send, Permanent: permanent})
-		})
+func TestEachVariant(t *testing.T) {
+	variant := func(send func(testing.TB, dialecttest.Upload) dialecttest.Answer) dialecttest.Dialect {
+		return dialecttest.Dialect{Routes: form.Routes, Base: "/form", Send: send, Permanent: permanent}
 	}
-	// A page that asks what is there knows its files apart by itself, or says file_id.
-	t.Run("asks", func(t *testing.T) {
-		t.Parallel()
-		dialecttest.Run(t, dialecttest.Dialect{Routes: form.Routes, Base: "/form", Permanent: permanent, Send: func(t testing.TB, u dialecttest.Upload) dialecttest.Answer {
+	dialecttest.Variants(t, "fields first", map[string]dialecttest.Dialect{
+		"fields first": variant(page{}.send),
+		"file first":   variant(page{fileFirst: true}.send),
+		// A page that asks what is there knows its files apart by itself, or says file_id.
+		"asks": variant(func(t testing.TB, u dialecttest.Upload) dialecttest.Answer {
 			return page{asks: true, query: fmt.Sprintf("chunk_size=%d&file_id=%d", u.Chunk, len(u.Content))}.send(t, u)
-		}})
+		}),
 	})
 }
 
@@ -125,6 +123,7 @@ func TestAnotherFileOfTheSameName(t *testing.T) {
 	} {
 		for _, p := range []page{{}, {fileFirst: true}} {
 			t.Run(fmt.Sprint(name, "/", p.fileFirst), func(t *testing.T) {
+				t.Parallel()
 				file := fmt.Sprint(name, p.fileFirst)
 				old := s.Upload("/form", file, c.old)
 				p.chunk(t, old, 0)

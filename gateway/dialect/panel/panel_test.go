@@ -149,16 +149,15 @@ func permanent(a dialecttest.Answer) bool {
 	return !slices.Contains([]int{408, 429, 502, 503, 504}, a.Status) && strings.Contains(a.Text, `"msg":"`)
 }
 
-func TestPages(t *testing.T) {
+func TestEachVariant(t *testing.T) {
+	variants := map[string]dialecttest.Dialect{}
 	for name, p := range map[string]page{"fields first": {}, "file first": {fileFirst: true}} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			dialecttest.Run(t, dialecttest.Dialect{Routes: panel.Routes, Base: "/panel", Permanent: permanent, Send: func(t testing.TB, u dialecttest.Upload) dialecttest.Answer {
-				u.Try += fmt.Sprint(len(u.Content)) // another file has another hash_code
-				return p.send(t, u)
-			}})
-		})
+		variants[name] = dialecttest.Dialect{Routes: panel.Routes, Base: "/panel", Permanent: permanent, Send: func(t testing.TB, u dialecttest.Upload) dialecttest.Answer {
+			u.Try += fmt.Sprint(len(u.Content)) // another file has another hash_code
+			return p.send(t, u)
+		}}
 	}
+	dialecttest.Variants(t, "fields first", variants)
 }
 
 func TestTranscripts(t *testing.T) { dialecttest.Replay(t, panel.Routes) }

@@ -68,14 +68,13 @@ func (p setup) send(t testing.TB, u dialecttest.Upload) (last dialecttest.Answer
 	return last
 }
 
-func TestPlupload(t *testing.T) {
+func TestEachVariant(t *testing.T) {
+	variants := map[string]dialecttest.Dialect{}
 	for name, p := range map[string]setup{"multipart": {}, "binary": {binary: true, retries: 1}, "offsets": {offsets: true}} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			dialecttest.Run(t, dialecttest.Dialect{Routes: plupload.Routes, Base: "/plupload", Send: p.send,
-				Permanent: func(a dialecttest.Answer) bool { return a.Status >= 400 && a.Status < 500 }})
-		})
+		variants[name] = dialecttest.Dialect{Routes: plupload.Routes, Base: "/plupload", Send: p.send,
+			Permanent: func(a dialecttest.Answer) bool { return a.Status >= 400 && a.Status < 500 }}
 	}
+	dialecttest.Variants(t, "multipart", variants)
 }
 
 func TestNoChunkIsHeldWhole(t *testing.T) {
@@ -99,6 +98,7 @@ func TestAnotherFileOfTheSameName(t *testing.T) {
 	s := dialecttest.Start(t, plupload.Routes)
 	for name, p := range map[string]setup{"multipart": {}, "binary": {binary: true}, "offsets": {offsets: true}} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			old := s.Upload("/plupload", "same "+name, dialecttest.Noise(3500, 1))
 			other := func(from int) dialecttest.Upload {
 				u := old

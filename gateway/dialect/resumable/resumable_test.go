@@ -104,11 +104,10 @@ var libraries = map[string]library{"resumable": {prefix: "resumable"}, "flow": {
 
 func TestNoChunkIsHeldWhole(t *testing.T) { dialecttest.Streams(t, libraries["flow"].dialect()) }
 
-func TestLibraries(t *testing.T) {
+func TestEachVariant(t *testing.T) {
+	variants := map[string]dialecttest.Dialect{}
 	for name, l := range libraries {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			dialecttest.Run(t, l.dialect())
-		})
+		variants[name] = l.dialect()
 	}
+	dialecttest.Variants(t, "flow", variants)
 }

@@ -90,14 +90,13 @@ func (p setup) send(t testing.TB, u dialecttest.Upload) (last dialecttest.Answer
 	return last
 }
 
-func TestWebuploader(t *testing.T) {
+func TestEachVariant(t *testing.T) {
+	variants := map[string]dialecttest.Dialect{}
 	for name, p := range map[string]setup{"three at once": {threads: 3}, "binary": {binary: true}, "file first": {fileFirst: true}} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			dialecttest.Run(t, dialecttest.Dialect{Routes: webuploader.Routes, Base: "/webuploader", Send: p.send,
-				Permanent: func(a dialecttest.Answer) bool { return a.Status == 501 }})
-		})
+		variants[name] = dialecttest.Dialect{Routes: webuploader.Routes, Base: "/webuploader", Send: p.send,
+			Permanent: func(a dialecttest.Answer) bool { return a.Status == 501 }}
 	}
+	dialecttest.Variants(t, "three at once", variants)
 }
 
 func TestNoChunkIsHeldWhole(t *testing.T) {
