@@ -49,16 +49,18 @@ endef
 
 # The longest packages begin first, so that both cores are busy to the end.
 LONGEST := ./gateway ./cmd/sftpgate ./examples ./remote/merge ./remote/stage ./remote/link
-tests prove: SHELL := /bin/bash
+tests prove fuzz-short: SHELL := /bin/bash
 tests:
 	$(call run,tests,-timeout $(TIMEOUT) $(LONGEST) $(shell $(GO) list ./... 2>/dev/null | grep -vxF "$$($(GO) list $(LONGEST))"))
 
 # What test explores a part of, whole: every prefix of the replays, every
-# interleaving of the models, every step of the kills, and the large files. For a
-# release, and when anything changes that they are about.
-PROOFS := Replay|TwoGateways|ChangeTheirMinds|CancelAt|ThousandsOf|Kill|Crowd|Gigabytes|Behind|ShellFarAway|^TestCopyDataAskedFor|^TestUploaders$$
+# interleaving of the models, every step of the kills, the large files, and the whole
+# suite of the dialects by every variant. For a release, and when anything changes
+# that they are about.
+PROOFS := Replay|TwoGateways|ChangeTheirMinds|CancelAt|ThousandsOf|Kill|Crowd|Gigabytes|Behind|ShellFarAway|^TestCopyDataAskedFor|EachVariant|^TestUploaders$$
+VARIED = $(shell grep -rl --include='*_test.go' 'dialecttest\.Variants' gateway/dialect | xargs -n 1 dirname | sort -u | sed 's|^|./|')
 prove: parts
-	$(call run,prove,-count=1 -timeout 3h ./gateway ./cmd/sftpgate ./remote/merge ./examples -run '$(PROOFS)' -args -prove)
+	$(call run,prove,-count=1 -timeout 3h ./gateway ./cmd/sftpgate ./remote/merge ./examples $(VARIED) -run '$(PROOFS)' -args -prove)
 
 # What is counted without the race detector alone; and each benchmark still runs.
 benchmarks:
@@ -128,20 +130,25 @@ soak: parts
 # Every fuzz test for FUZZTIME: a time, or a number of inputs like 2000x. Each package
 # is built once, FUZZJOBS of them are at it at once; what was found on the way is kept
 # where go test keeps it, what fails is written into the package's testdata/fuzz.
+# FUZZBUILD builds for coverage: what reaches new code is varied further.
 FUZZJOBS ?= 1
+FUZZBUILD ?= -fuzz .
 fuzz:
 	@grep -rl --include='*_test.go' '^func Fuzz' cmd gateway remote | xargs -n 1 dirname | sort -u | \
 	xargs -P $(FUZZJOBS) -I DIR $(MAKE) --no-print-directory fuzz-package PACKAGE=DIR
 
 fuzz-package:
 	@set -e; bin=$$(mktemp -d); trap 'rm -rf "$$bin"' EXIT; cache=$$($(GO) env GOCACHE)/fuzz; cd "$(PACKAGE)"; \
-	$(GO) test -c -ldflags=-w -fuzz . -o "$$bin/test" .; \
+	$(GO) test -c -vet=off -ldflags=-w $(FUZZBUILD) -o "$$bin/test" .; \
 	for name in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\).*/\1/p' *_test.go); do \
 	echo "$$name in $(PACKAGE)"; \
 	"$$bin/test" -test.run '^$$' -test.fuzz "^$$name\$$" -test.fuzztime $(FUZZTIME) \
 	-test.fuzzminimizetime $(FUZZMINIMIZE) -test.fuzzcachedir "$$cache/sftpgate/$(PACKAGE)"; done
 
-# The same for a moment, as a part of make test. A number of inputs and not a
-# time: a time that ends just then is now and then reported as a failure by go test.
+# The same for a moment, as a part of make test: variations of the seeds and of what
+# make fuzz has kept. To watch what code each reaches, and to build for that, takes a
+# hundred times as long as to try them. A number of inputs and not a time: a time that
+# ends just then is now and then reported as a failure by go test.
 fuzz-short:
-	@$(MAKE) --no-print-directory fuzz FUZZTIME=$(FUZZSHORT) FUZZMINIMIZE=10x FUZZJOBS=2
+	@$(MAKE) --no-print-directory fuzz FUZZTIME=$(FUZZSHORT) FUZZMINIMIZE=10x FUZZJOBS=2 FUZZBUILD= 2>&1 | \
+	grep --line-buffered -v "was not built with coverage instrumentation"; exit $${PIPESTATUS[0]}
