@@ -20,9 +20,16 @@ export function moment(iso: string): string {
   return show(iso, { weekday: "long", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 }
 
-/** stamp is a short date and time, of the same width for all. */
+/** shortMoment is the same with less room. */
+export function shortMoment(iso: string): string {
+  return show(iso, { weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+}
+
+/** stamp is a short date and time that nobody reads the wrong way round, of one width: 2026-11-27 18:00. */
 export function stamp(iso: string): string {
-  return show(iso, { year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+  const d = new Date(iso);
+  if (Number.isNaN(d.getTime())) return "";
+  return new Date(d.getTime() - d.getTimezoneOffset() * 60_000).toISOString().slice(0, 16).replace("T", " ");
 }
 
 export function clock(d: Date): string {

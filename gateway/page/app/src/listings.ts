@@ -1,5 +1,6 @@
 import { GateError } from "sftpgate";
 import type { Gate } from "./gate.ts";
+import { crumbs, isBelow, rootOf } from "./paths.ts";
 import type { Session } from "./session.ts";
 import { Store } from "./store.ts";
 import type { Entry } from "./wire.ts";
@@ -13,7 +14,7 @@ export interface Listing {
 }
 
 /** For how long a listing is good enough to complete names from. */
-const fresh = 15_000;
+const fresh = 30_000;
 /** How many directories are kept. */
 const kept = 50;
 
@@ -31,16 +32,28 @@ export class Listings extends Store {
     return this.known.get(key(host, dir));
   }
 
-  /** missing tells whether the host said that there is no such directory. */
-  missing(host: string, dir: string): boolean {
-    const problem = this.at(host, dir)?.problem;
-    return problem instanceof GateError && problem.code === "no-such-directory";
+  /** missing tells whether it is known that there is no such directory. */
+  missing(host: string, dir: string, roots: readonly string[]): boolean {
+    const steps = crumbs(dir, rootOf(dir, roots) ?? "/");
+    return steps.some((step, i) => {
+      const l = this.at(host, step.dir);
+      const next = steps[i + 1];
+      if (next && l?.entries) return !l.entries.some((e) => e.name === next.name && e.type !== "file");
+      return l?.problem instanceof GateError && l.problem.code === "no-such-directory";
+    });
   }
 
-  /** want reads a directory, unless it was read just now. */
-  async want(host: string, dir: string): Promise<void> {
-    const l = this.at(host, dir);
-    if (!l || (!l.reading && Date.now() - l.at > fresh)) await this.read(host, dir);
+  /**
+   * walk reads the directories from the root down to dir, except those that were read just now,
+   * and stops at what is not there: so no host is asked for every half a name that is typed.
+   */
+  async walk(host: string, dir: string, roots: readonly string[]): Promise<void> {
+    for (const step of crumbs(dir, rootOf(dir, roots) ?? "/")) {
+      const l = this.at(host, step.dir);
+      if (this.missing(host, step.dir, roots) && l?.at !== 0) return;
+      if (!l || (!l.reading && Date.now() - l.at > fresh)) await this.read(host, step.dir);
+      if (!this.at(host, step.dir)?.entries) return;
+    }
   }
 
   async read(host: string, dir: string): Promise<void> {
@@ -59,10 +72,12 @@ export class Listings extends Store {
     }
   }
 
-  /** stale hears that something came into a directory. */
+  /** stale hears that something came into a directory, which may have been made for it. */
   stale(host: string, dir: string): void {
-    const l = this.at(host, dir);
-    if (l) l.at = 0;
+    for (const [k, l] of this.known) {
+      const [h, d] = k.split("\0") as [string, string];
+      if (h === host && isBelow(dir, d)) l.at = 0;
+    }
     this.changed();
   }
 

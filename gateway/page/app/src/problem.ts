@@ -8,13 +8,21 @@ export function inWords(p: Problem): string {
   const detail = sentence(p.detail ?? "");
   const own = language.words.problem[p.code ?? ""];
   if (!own) return detail || sentence(p.code ?? "");
-  return detail && p instanceof GateError && p.status === 0 ? own : detail ? `${own}${language.words.gatewaySays(detail)}` : own;
+  // Between languages the gateway's words tell what the page's leave out: which path, which number.
+  const local = p instanceof GateError && p.status === 0;
+  return detail && !local && language.tag !== "en" ? `${own}${language.words.gatewaySays(detail)}` : own;
 }
 
 /** failure is anything that was thrown, as a sentence. */
 export function failure(e: unknown): string {
   if (e instanceof GateError) return inWords(e);
   return e instanceof Error ? e.message : String(e);
+}
+
+/** reasonOf is why a host is down, without the name that stands above it anyway. */
+export function reasonOf(host: string, reason: string): string {
+  const bare = reason.startsWith(`host ${host}: `) ? reason.slice(`host ${host}: `.length) : reason;
+  return sentence(bare ? bare[0]!.toUpperCase() + bare.slice(1) : "");
 }
 
 /** sentence begins what the gateway says with a capital and ends it with a stop. Names stay as they are. */

@@ -13,8 +13,8 @@ export class Uploads extends Store {
   all: Upload[] | undefined;
   /** Whether the last look got no answer. */
   away = false;
-  /** The uploads that the element in this page works on. */
-  private running = new Set<string>();
+  /** The uploads that the element in this page shows already. */
+  shown: () => Set<string> = () => new Set();
   /** When an upload's merge was last seen to move on. */
   private moved = new Map<string, { merged: number; state: string; at: number }>();
   private followed = new Map<string, AbortController>();
@@ -33,20 +33,18 @@ export class Uploads extends Store {
   }
 
   get unfinished(): Upload[] {
-    return (this.all ?? []).filter((u) => !ended(u) && !this.running.has(u.id));
+    const shown = this.shown();
+    return (this.all ?? []).filter((u) => !ended(u) && !shown.has(u.id));
   }
 
   get finished(): Upload[] {
-    return (this.all ?? []).filter((u) => u.state === "done");
+    const shown = this.shown();
+    return (this.all ?? []).filter((u) => u.state === "done" && !shown.has(u.id));
   }
 
-  /** setRunning hears which uploads the element in this page works on. */
-  setRunning(ids: Set<string>): void {
-    if (ids.size === this.running.size && [...ids].every((id) => this.running.has(id))) return;
-    const ends = [...this.running].some((id) => !ids.has(id));
-    this.running = ids;
+  /** touch hears that the element shows others now. */
+  touch(): void {
     this.changed();
-    if (ends) void this.look();
   }
 
   /** canMerge tells whether asking for the merge would move u on. */

@@ -49,6 +49,7 @@ export class App extends Part {
     const { session, place } = this.desk;
     const shut = session.standing !== "in" && session.standing !== "away";
     return html`
+      ${shut ? nothing : html`<h1 class="hush">${this.t.send}</h1>`}
       ${this.desk.demo && !shut ? html`<p class="quiet demo">${this.t.demo}</p>` : nothing}
       <sg-trouble .desk=${this.desk}></sg-trouble>
       ${shut || place.fixed ? nothing : html`<sg-destination .desk=${this.desk}></sg-destination>`}

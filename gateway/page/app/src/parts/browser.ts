@@ -19,6 +19,7 @@ export class Browser extends Part {
   /** The directory shown: the place's, or the last one while what is typed is none. */
   private at = "";
   private host = "";
+  private timer = 0;
 
   protected override stores() {
     return [this.desk.place, this.desk.listings];
@@ -31,7 +32,19 @@ export class Browser extends Part {
     this.host = place.host.id;
     this.word = "";
     this.most = step;
-    void listings.read(place.host.id, this.at);
+    void listings.walk(place.host.id, this.at, place.roots);
+  }
+
+  protected override updated(): void {
+    const l = this.host ? this.desk.listings.at(this.host, this.at) : undefined;
+    if (l?.at === 0 && !l.reading && !this.timer) this.timer = setTimeout(() => this.again(), 1000);
+  }
+
+  /** again looks once more after files came in, however many. */
+  private again(): void {
+    this.timer = 0;
+    const { place, listings } = this.desk;
+    if (this.isConnected && place.host?.id === this.host) void listings.walk(this.host, this.at, place.roots);
   }
 
   protected override render() {
@@ -45,8 +58,9 @@ export class Browser extends Part {
           .value=${this.word} @input=${(e: Event) => (this.word = (e.target as HTMLInputElement).value)}>` : nothing}
         <button type="button" class="plain" @click=${() => this.dispatchEvent(new CustomEvent("closed"))}>${this.t.closeBrowser}</button>
       </div>
-      ${l?.problem
-        ? html`<p class="note" role="status">${listings.missing(place.host.id, this.at) ? this.t.willBeMade : failure(l.problem)}</p>`
+      ${listings.missing(place.host.id, this.at, place.roots)
+        ? html`<p class="note" role="status">${this.t.willBeMade}</p>`
+        : l?.problem ? html`<p class="note bad" role="status">${failure(l.problem)}</p>`
         : l?.entries ? this.table(l.entries) : html`<p class="note quiet" role="status">${this.t.reading}</p>`}
     </section>`;
   }

@@ -20,7 +20,7 @@ export class Destination extends Part {
   protected override render() {
     const { place } = this.desk;
     return html`<section class="card" aria-labelledby="destination">
-      <h1 id="destination" class="hush">${this.t.destination}</h1>
+      <h2 id="destination" class="hush">${this.t.destination}</h2>
       ${place.hosts === undefined
         ? place.problem ? html`<p class="bad" role="alert">${this.t.hostsFailed} ${failure(place.problem)}</p>` : html`<p class="quiet">${this.t.starting}</p>`
         : place.hosts.length ? this.fields() : html`<p>${this.t.noHosts}</p>`}

@@ -40,7 +40,7 @@ export class Directory extends Part {
     const { place, listings } = this.desk;
     if (fault === "outside") return this.t.fault.outside(place.roots.join(", "));
     if (fault) return this.t.fault[fault];
-    return listings.missing(place.host!.id, place.dir) ? this.t.willBeMade : this.t.directoryHint;
+    return listings.missing(place.host!.id, place.dir, place.roots) ? this.t.willBeMade : this.t.directoryHint;
   }
 
   private type(e: Event): void {
@@ -67,9 +67,7 @@ export class Directory extends Part {
       this.offers = place.roots;
       return;
     }
-    await listings.want(place.host.id, parent);
-    // Whether the directory itself is there is known once it is read.
-    if (place.dir) void listings.want(place.host.id, place.dir);
+    await listings.walk(place.host.id, parent, place.roots);
     const entries = listings.at(place.host.id, parent)?.entries ?? [];
     this.offers = entries.filter((e) => e.type === "dir" && e.name.startsWith(name)).slice(0, most).map((e) => join(parent, e.name));
   }

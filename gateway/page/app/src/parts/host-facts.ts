@@ -1,11 +1,11 @@
 import { html, nothing } from "lit";
 import { bytes, latency } from "../format.ts";
 import { language } from "../language.ts";
-import { sentence } from "../problem.ts";
+import { reasonOf } from "../problem.ts";
 import type { Host } from "../wire.ts";
 
 /** hostFacts is a line of how a host is: its state in words and in colour, its space, its round trip. */
-export function hostFacts(h: Host, asking = false) {
+export function hostFacts(h: Host, asking: boolean) {
   const t = language.words;
   return html`
     <span class="facts figures">
@@ -14,6 +14,10 @@ export function hostFacts(h: Host, asking = false) {
       ${h.latency_ms === null ? nothing : html`<span>${latency(h.latency_ms)}</span>`}
       ${h.tags.map((tag) => html`<span class="tag">${tag}</span>`)}
     </span>
-    ${h.state === "down" && h.reason ? html`<span class="why bad">${sentence(h.reason)}</span>` : nothing}
     ${h.durability === "degraded" ? html`<span class="why warn">${t.degraded}</span>` : nothing}`;
+}
+
+/** hostReason is why a host is down, at most two lines of it. */
+export function hostReason(h: Host) {
+  return h.state === "down" && h.reason ? html`<span class="why short bad">${reasonOf(h.id, h.reason)}</span>` : nothing;
 }

@@ -1,7 +1,7 @@
 import { html, nothing } from "lit";
 import { customElement, state } from "lit/decorators.js";
 import type { Host } from "../wire.ts";
-import { hostFacts } from "./host-facts.ts";
+import { hostFacts, hostReason } from "./host-facts.ts";
 import { Part } from "./part.ts";
 
 /** How many hosts are shown at once; who has more of them types. */
@@ -47,7 +47,7 @@ export class HostPicker extends Part {
     const chosen = this.desk.place.host?.id === h.id;
     return html`<div role="option" id="host-${i}" class=${active ? "active" : ""} aria-selected=${chosen} @click=${() => this.pick(h)}>
       <span class="names"><b>${h.label || h.id}</b>${h.label && h.label !== h.id ? html` <span class="id">${h.id}</span>` : nothing}</span>
-      ${hostFacts(h)}
+      ${hostFacts(h, false)}${hostReason(h)}
     </div>`;
   }
 

@@ -14,6 +14,9 @@ interface Busy {
   user: string;
 }
 
+/** How many busy paths are told at once. */
+const most = 3;
+
 /** <sg-send> is the element that sends, with what this page knows around it. */
 @customElement("sg-send")
 export class Send extends Part {
@@ -33,6 +36,7 @@ export class Send extends Part {
 
   override connectedCallback(): void {
     super.connectedCallback();
+    this.desk.uploads.shown = this.shown;
     for (const [name, hear] of this.drops) window.addEventListener(name, hear as EventListener);
     document.addEventListener("resume-file", this.resume as EventListener);
   }
@@ -54,7 +58,7 @@ export class Send extends Part {
       ${this.busy.map((b) => this.busyNote(b))}
       <sftpgate-upload endpoint=${base} lang=${language.tag} host=${place.host?.id ?? ""} dir=${place.dir} max-size=${c?.max_size ?? nothing}
         ?disabled=${!ready} .ticket=${session.auth === "jwt" ? this.ticket : undefined}
-        @upload-success=${this.succeeded} @upload-error=${this.failed} @upload-start=${this.note} @upload-abort=${this.look} @merge-progress=${this.moved}
+        @upload-success=${this.succeeded} @upload-error=${this.failed} @upload-start=${this.touched} @upload-abort=${this.look} @merge-progress=${this.moved}
         @upload-progress=${this.moved} @host-error=${this.hostFailed}></sftpgate-upload>
       ${this.dropping ? html`<p class="drop" role="status">${ready ? this.t.dropHere(this.where()) : this.t.dropNowhere}</p>` : nothing}
     </section>`;
@@ -83,13 +87,12 @@ export class Send extends Part {
     return (session.current ? "" : await ticket.renewed()) || ticket.text;
   };
 
-  private look = () => {
-    this.note();
-    void this.desk.uploads.look();
-  };
+  private touched = () => this.desk.uploads.touch();
+
+  private look = () => void this.desk.uploads.look();
 
   private moved = (e: Told) => {
-    this.note();
+    this.desk.uploads.touch();
     this.desk.health.well(e.detail.item.host);
   };
 
@@ -102,11 +105,12 @@ export class Send extends Part {
 
   private failed = (e: Failed) => {
     const { item: { host, path }, error } = e.detail;
-    this.note();
+    this.desk.uploads.touch();
     this.desk.session.refused(error);
-    if (error.code !== "owned-by-another") return;
-    const user = error.upload?.user ?? "";
-    this.busy = [...this.busy.filter((b) => b.path !== path || b.host !== host), { path, host, user }];
+    // The row says that somebody is there; who it is the gateway tells administrators.
+    const user = error.upload?.user;
+    if (error.code !== "owned-by-another" || !user) return;
+    this.busy = [...this.busy.filter((b) => b.path !== path || b.host !== host), { path, host, user }].slice(-most);
   };
 
   private hostFailed = (e: Failed) => {
@@ -121,10 +125,10 @@ export class Send extends Part {
     this.element?.scrollIntoView({ block: "nearest" });
   };
 
-  /** note tells the list which uploads are shown by the element already. */
-  private note = () => {
-    const ids = (this.element?.items ?? []).filter((i) => i.open || i.state === "failed").map((i) => i.upload?.id);
-    this.desk.uploads.setRunning(new Set(ids.filter((id) => id !== undefined)));
+  /** shown are the uploads that the element shows: what failed there is tried again there. */
+  private shown = () => {
+    const items = (this.element?.items ?? []).filter((i) => i.open || i.state === "failed" || i.state === "done");
+    return new Set(items.flatMap((i) => i.upload?.id ?? i.result?.id ?? []));
   };
 
   private drops: [string, (e: DragEvent) => void][] = [

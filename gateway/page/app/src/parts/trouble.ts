@@ -1,7 +1,7 @@
 import { html, nothing } from "lit";
 import { customElement } from "lit/decorators.js";
 import { clock } from "../format.ts";
-import { sentence } from "../problem.ts";
+import { reasonOf } from "../problem.ts";
 import { Part } from "./part.ts";
 
 /** <sg-trouble> says what is wrong with the host or the gateway, and what happens next. */
@@ -25,7 +25,7 @@ export class TroubleBanner extends Part {
     const { host, reason, refused, asked } = health.trouble!;
     return html`<section class="banner">
       <strong>${refused ? this.t.troubleRefused(place.label(host)) : this.t.trouble(place.label(host))}</strong>
-      ${reason ? html`<p class="said">${sentence(reason)}</p>` : nothing}
+      ${reason ? html`<p class="said">${reasonOf(host, reason)}</p>` : nothing}
       <p>${refused ? this.t.troubleMend : this.t.troubleNext} <span class="figures" aria-live="off">${this.t.lastAsked(clock(asked))}</span></p>
       <button type="button" @click=${() => void health.check()}>${place.asking ? this.t.asking : this.t.askAgain}</button>
     </section>`;

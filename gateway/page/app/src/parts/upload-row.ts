@@ -1,7 +1,6 @@
 import { html, nothing } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
-import { styleMap } from "lit/directives/style-map.js";
-import { bytes, exact, moment, percent } from "../format.ts";
+import { bytes, exact, percent, shortMoment } from "../format.ts";
 import { split } from "../paths.ts";
 import { failure, inWords } from "../problem.ts";
 import type { Upload } from "../wire.ts";
@@ -42,10 +41,10 @@ export class UploadRow extends Part {
 
   private bar(u: Upload) {
     if (u.size === null) return nothing;
-    const share = (n: number) => ({ width: `${u.size ? (100 * n) / u.size : 100}%` });
+    const share = (n: number) => `width: ${u.size ? (100 * n) / u.size : 100}%`;
     return html`<div class="bar" role="progressbar" aria-label=${this.t.received(bytes(u.received_bytes), bytes(u.size), percent(u.received_bytes, u.size))}
       aria-valuemin="0" aria-valuemax="100" aria-valuenow=${u.size ? Math.floor((100 * u.received_bytes) / u.size) : 100}>
-      <span class="sent" style=${styleMap(share(u.received_bytes))}></span><span class="merged" style=${styleMap(share(u.merged_bytes))}></span></div>`;
+      <span class="sent" .style=${share(u.received_bytes)}></span><span class="merged" .style=${share(u.merged_bytes)}></span></div>`;
   }
 
   private facts(u: Upload) {
@@ -55,7 +54,7 @@ export class UploadRow extends Part {
     return html`<span class=${standing === "failed" || standing === "stands" ? "bad" : ""}>${this.t.state[standing]}</span>
       <span>${u.size === null ? this.t.receivedOnly(bytes(u.received_bytes)) : this.t.received(bytes(u.received_bytes), bytes(u.size), percent(u.received_bytes, u.size))}</span>
       ${u.size ? html`<span>${this.t.merged(percent(u.merged_bytes, u.size))}</span>` : nothing}
-      ${u.expires_at ? html`<span>${this.t.expires(moment(u.expires_at))}</span>` : nothing}`;
+      ${u.expires_at ? html`<span>${this.t.expires(shortMoment(u.expires_at))}</span>` : nothing}`;
   }
 
   private actions() {
@@ -64,12 +63,12 @@ export class UploadRow extends Part {
     const { name } = split(u.path);
     const label = (what: string) => `${what}: ${name}`;
     const whole = u.size !== null && u.received_bytes >= u.size;
-    const pick = this.mine && session.may("upload") && !whole && (u.state === "receiving" || u.state === "failed");
+    const pick = this.mine && session.may("upload") && ((u.state === "receiving" && !whole) || u.state === "failed");
     const merge = this.mine && session.may("upload") && uploads.canMerge(u);
     const end = this.mine ? session.may("cancel") : session.may("takeover") || session.may("cancel");
     return html`
       ${merge ? html`<button type="button" class="main" aria-label=${label(this.t.resumeMerge)} ?disabled=${this.busy} @click=${this.merge}>${this.t.resumeMerge}</button>` : nothing}
-      ${pick ? html`<button type="button" class="main" aria-label=${label(this.t.pickAgain)} @click=${() => this.find("input")?.click()}>${this.t.pickAgain}</button>` : nothing}
+      ${pick ? html`<button type="button" class=${merge ? "" : "main"} aria-label=${label(this.t.pickAgain)} @click=${() => this.find("input")?.click()}>${this.t.pickAgain}</button>` : nothing}
       ${end ? html`<button type="button" class="end" aria-label=${label(this.endWord)} @click=${this.ask}>${this.endWord}</button>` : nothing}`;
   }
 

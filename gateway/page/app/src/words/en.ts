@@ -64,14 +64,14 @@ export const en = {
   entries: (n: number) => (n === 1 ? "1 entry" : `${n} entries`),
   showMore: (n: number, of: number) => `Show ${n} more of ${of}`,
 
-  trouble: (host: string) => `${host} does not answer`,
+  trouble: (host: string) => `${host} is down`,
   troubleRefused: (host: string) => `${host} refuses the gateway`,
-  troubleNext: "Uploads to it wait and go on by themselves when it is back; what was received is safe.",
-  troubleMend: "Its login or host key must be set right first; then uploads go on by themselves.",
+  troubleNext: "It is asked again every 10 seconds. Uploads that wait for it go on by themselves when it is back; what was received is safe.",
+  troubleMend: "Somebody has to set its login or host key right. It is asked again every 10 seconds; after that, retry the uploads. What was received is safe.",
   lastAsked: (time: string) => `Last asked at ${time}.`,
   askAgain: "Ask again",
 
-  busy: (path: string, host: string, user: string) => `${path} on ${host} is busy: ${user || "another user"} is uploading to it.`,
+  busy: (path: string, host: string, user: string) => `${path} on ${host} is busy: ${user} is uploading to it.`,
   busyNext: "Send the file under another name or wait until that upload has ended.",
   dismiss: "Dismiss",
 
@@ -94,7 +94,7 @@ export const en = {
     done: "done",
     cancelled: "cancelled",
   },
-  expires: (when: string) => `deleted ${when} if nothing happens`,
+  expires: (when: string) => `kept until ${when}`,
   pickAgain: "Pick the same file again",
   resumeMerge: "Resume the merge",
   cancel: "Cancel",
@@ -135,6 +135,8 @@ export const en = {
   gatewaySays: (detail: string) => `The gateway says: ${detail}`,
 
   problem: {
+    "target-exists": "A file of this name is on the host already. Pick the same file again to decide about it, or move the one on the host away and resume the merge.",
+    "unknown-upload": "The gateway does not know this upload any more. Pick the same file again to go on with it.",
     network: "No answer came from the gateway.",
     stalled: "The gateway did not answer in time.",
     proxy: "Something between here and the gateway answered in its place.",
