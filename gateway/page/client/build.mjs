@@ -2,16 +2,13 @@
 import { build } from "esbuild";
 import { readFile } from "node:fs/promises";
 
-// Line breaks in templates are for who reads them.
-const templates = {
-  name: "templates",
-  setup(build) {
-    build.onLoad({ filter: /src\/element\/.*\.ts$/ }, async ({ path }) => ({
-      loader: "ts", contents: (await readFile(path, "utf8")).replace(/\n\s+/g, "\n").replace(/>\n</g, "><"),
-    }));
-    build.onLoad({ filter: /\.css$/ }, async ({ path }) => ({
-      loader: "text", contents: (await build.esbuild.transform(await readFile(path, "utf8"), { loader: "css", minify: true })).code,
-    }));
+const styles = {
+  name: "styles",
+  setup({ onLoad, esbuild }) {
+    onLoad({ filter: /\.css$/ }, async ({ path }) => {
+      const { code } = await esbuild.transform(await readFile(path, "utf8"), { loader: "css", minify: true });
+      return { loader: "text", contents: code.trim() };
+    });
   },
 };
 
@@ -25,6 +22,6 @@ await build({
   charset: "utf8",
   legalComments: "none",
   inject: ["src/globals.ts"],
-  plugins: [templates],
+  plugins: [styles],
   logLevel: "warning",
 });

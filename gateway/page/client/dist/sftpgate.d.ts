@@ -153,6 +153,7 @@ export interface ApiOptions {
 	/** As of fetch; `include` for a gateway of another origin that knows people by their cookies. */
 	credentials?: RequestCredentials;
 }
+/** What goes with a call. */
 export interface Call {
 	json?: unknown;
 	signal?: AbortSignal;
@@ -229,14 +230,12 @@ export type Decision = Pick<UploadOptions, "ifExists" | "ifMatch" | "restart">;
  * are ever sent again, also after the page was reloaded and the same file picked again.
  *
  * Events: `state` when the state changes, `progress` when bytes were sent or merged, and `retry`
- * (its detail holds `error` and `delay` in milliseconds) before something is tried again.
+ * (its detail holds `error`, and `delay` in milliseconds) before something is tried again.
  */
 export declare class Upload extends EventTarget {
 	#private;
 	/** Where the file goes. */
 	readonly path: string;
-	/** What the gateway said last. */
-	info?: UploadInfo;
 	/** Why it failed. */
 	error?: GateError;
 	/** What is being waited out just now. */
@@ -245,9 +244,11 @@ export declare class Upload extends EventTarget {
 	get state(): UploadState;
 	get file(): Blob;
 	get host(): string;
+	get size(): number;
+	/** What the gateway said last. */
+	get info(): UploadInfo | undefined;
 	/** The gateway's name for this upload, once it is open. */
 	get id(): string | undefined;
-	get size(): number;
 	/** The digest of the whole file, where one was declared. */
 	get digest(): string | undefined;
 	/** Bytes that are on the host, or on their way to it. */
@@ -289,6 +290,8 @@ export declare class Item {
 	result?: UploadInfo;
 	/** What was decided about a file in the way. */
 	decision?: Decision;
+	/** What the page was told of it last: bytes sent, and bytes merged. */
+	told: number[];
 	constructor(key: number, file: File, 
 	/** The file's name, with its directories below what was picked. */
 	name: string, host: string, 
@@ -314,17 +317,6 @@ export declare class Item {
 export type Overwrite = "ask" | "fail" | "replace" | "skip";
 /** What a person decides about it. */
 export type Choice = "replace" | "skip" | "cancel";
-/** What the queue needs of the element. */
-export interface Owner {
-	readonly api: ApiOptions;
-	readonly overwrite: Overwrite;
-	readonly chunkBytes: number | undefined;
-	readonly filesAtOnce: number;
-	/** Tells the page; false when it prevents what the event announces. */
-	fire(name: string, item: Item, more?: Record<string, unknown>): boolean;
-	/** Shows what has changed, soon. */
-	touch(item?: Item): void;
-}
 /** Where added files go, instead of where the attributes say. */
 export interface Where {
 	host?: string;
@@ -336,7 +328,7 @@ export interface Where {
  * `<sftpgate-upload>`: files are dropped on it, or chosen, and it brings them to a host.
  * README.md lists its attributes, events, parts and custom properties.
  */
-export declare class SftpgateUpload extends HTMLElement implements Owner {
+export declare class SftpgateUpload extends HTMLElement {
 	#private;
 	static readonly observedAttributes: string[];
 	/** The gateway's base URL; by default the directory above this module's own. */
@@ -350,7 +342,7 @@ export declare class SftpgateUpload extends HTMLElement implements Owner {
 	/** Answers a GET, with cookies, with a fresh ticket: as text, or as `{"ticket": …}`. */
 	ticketUrl: string;
 	/** What becomes of files that stand there: ask (the default), fail, replace or skip. */
-	overwrite: Overwrite;
+	overwrite: Overwrite | "";
 	/** Bytes in a chunk, as 8MiB. */
 	chunkSize: string;
 	/** Files at once, 3 by default. */
@@ -361,9 +353,8 @@ export declare class SftpgateUpload extends HTMLElement implements Owner {
 	ticket?: Ticket;
 	/** The files of the queue. */
 	get items(): readonly Item[];
-	get api(): ApiOptions;
-	get chunkBytes(): number | undefined;
-	get filesAtOnce(): number;
+	get disabled(): boolean;
+	set disabled(off: boolean);
 	/** Adds files, and the files in dropped directories. Resolves with the items when all are found. */
 	add(files: File | FileList | File[] | DataTransfer, where?: Where): Promise<Item[]>;
 	/** Pauses one file, or all. */
@@ -376,10 +367,6 @@ export declare class SftpgateUpload extends HTMLElement implements Owner {
 	cancel(item?: Item): void;
 	/** Takes one row away, or all whose files are through. */
 	clear(item?: Item): void;
-	fire(name: string, item: Item, more?: Record<string, unknown>): boolean;
-	touch(item?: Item): void;
-	get disabled(): boolean;
-	set disabled(off: boolean);
 	/** @internal */
 	connectedCallback(): void;
 	/** @internal */

@@ -93,7 +93,8 @@ export interface ApiOptions {
   credentials?: RequestCredentials;
 }
 
-interface Call {
+/** What goes with a call. */
+export interface Call {
   json?: unknown;
   signal?: AbortSignal;
   /** Replaces the ticket once that is refused. */
@@ -142,12 +143,13 @@ export class Api {
       if (json !== undefined) headers["Content-Type"] = "application/json";
       if (accept) headers["Accept"] = accept;
       // A stream goes on for as long as it likes: who reads it watches over it.
-      const bounds = [signal, accept ? undefined : AbortSignal.timeout(patience)].filter((s) => s !== undefined);
+      const bounds = accept ? [] : [AbortSignal.timeout(patience)];
+      if (signal) bounds.push(signal);
       let answer: Response;
       try {
         answer = await fetch(this.url(path), {
           method, headers, cache: "no-store", credentials: this.#options.credentials ?? "same-origin",
-          signal: either(bounds), body: json === undefined ? undefined : JSON.stringify(json),
+          signal: AbortSignal.any(bounds), body: json === undefined ? undefined : JSON.stringify(json),
         });
         if (answer.ok) return answer;
       } catch (cause) {
@@ -193,21 +195,10 @@ export class Api {
 
   #fetchTicket(): Promise<string> {
     const { ticket } = this.#options;
-    const fetched = Promise.resolve(typeof ticket === "function" ? ticket() : ticket!).catch((cause: Error) => {
+    return Promise.resolve(typeof ticket === "function" ? ticket() : ticket!).catch((cause: Error) => {
       this.#ticket = undefined; // the next call asks again
-      throw cause instanceof GateError ? cause : new GateError("unauthenticated", cause.message);
+      // A fetch without an answer fails with a TypeError.
+      throw cause instanceof TypeError ? new GateError("network", cause.message, 0, true) : new GateError("unauthenticated", cause.message);
     });
-    return fetched;
   }
-}
-
-/** AbortSignal.any where there is one (2023), else by hand. */
-function either(signals: AbortSignal[]): AbortSignal {
-  if (AbortSignal.any) return AbortSignal.any(signals);
-  const both = new AbortController();
-  for (const s of signals) {
-    if (s.aborted) both.abort(s.reason);
-    s.addEventListener("abort", () => both.abort(s.reason), { once: true });
-  }
-  return both.signal;
 }

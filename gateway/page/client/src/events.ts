@@ -1,10 +1,12 @@
-import type { Api, UploadInfo } from "./api.ts";
+import type { Api, Call, UploadInfo } from "./api.ts";
 import { GateError } from "./errors.ts";
 import { sleep } from "./retry.ts";
 
 /** The gateway sends at least a comment every 15 s; a stream that says less is held back on its way. */
 const silence = 25_000;
 const pollEvery = 2000;
+
+type Following = Call & { signal: AbortSignal };
 
 /** Whether nothing more will happen to an upload. */
 export const ended = (u: UploadInfo): boolean => u.state === "done" || u.state === "failed" || u.state === "cancelled";
@@ -14,23 +16,23 @@ export const ended = (u: UploadInfo): boolean => u.state === "done" || u.state =
  * because an EventSource cannot authenticate. Where they do not come through, as behind a proxy
  * that buffers, the upload is asked for every two seconds instead.
  */
-export async function follow(api: Api, id: string, token: string | undefined, signal: AbortSignal, seen: (u: UploadInfo) => void): Promise<UploadInfo> {
+export async function follow(api: Api, id: string, call: Following, seen: (u: UploadInfo) => void): Promise<UploadInfo> {
   for (let mute = 0; ;) {
     if (mute < 2) {
       let heard = false;
-      const last = await stream(api, id, token, signal, (u) => { heard = true; seen(u); });
+      const last = await stream(api, id, call, (u) => { heard = true; seen(u); });
       if (last) return last;
       mute = heard ? 0 : mute + 1;
     }
-    const now = await api.upload(id, { token, signal });
+    const now = await api.upload(id, call);
     seen(now);
     if (ended(now)) return now;
-    await sleep(pollEvery, signal);
+    await sleep(pollEvery, call.signal);
   }
 }
 
 /** Reads one stream; undefined when it ends before the upload does. */
-async function stream(api: Api, id: string, token: string | undefined, signal: AbortSignal, seen: (u: UploadInfo) => void): Promise<UploadInfo | undefined> {
+async function stream(api: Api, id: string, { token, signal }: Following, seen: (u: UploadInfo) => void): Promise<UploadInfo | undefined> {
   const silent = new AbortController();
   const stop = () => silent.abort();
   let timer = setTimeout(stop, silence);

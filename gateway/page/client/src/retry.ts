@@ -1,4 +1,4 @@
-import type { GateError } from "./errors.ts";
+import { GateError } from "./errors.ts";
 
 const base = 500;
 const cap = 30_000;
@@ -44,4 +44,38 @@ export function rest(error: GateError, ms: number, signal: AbortSignal): Promise
     globalThis.addEventListener?.("online", done);
     return () => globalThis.removeEventListener?.("online", done);
   });
+}
+
+/** How long something is tried. */
+export interface Patience {
+  signal: AbortSignal;
+  /** How long to wait altogether while nothing is reached, in milliseconds. */
+  giveUpAfter: number;
+  /** A number that grows with everything reached. */
+  reached(): number;
+  /** Told before a wait what it is for, and when it is over. */
+  waits(error?: GateError, delay?: number): void;
+}
+
+/** Does something until it succeeds, or fails with what waiting does not help against. */
+export async function persist<T>(p: Patience, work: () => Promise<T>, again = (e: GateError): boolean => e.passing): Promise<T> {
+  for (let attempt = 0, waited = 0, before = p.reached(); ; attempt++) {
+    p.signal.throwIfAborted();
+    try {
+      const result = await work();
+      p.waits();
+      return result;
+    } catch (e) {
+      p.signal.throwIfAborted();
+      if (!(e instanceof GateError) || !again(e)) throw e;
+      const now = p.reached();
+      if (now !== before) attempt = waited = 0;
+      before = now;
+      const delay = backoff(attempt, e.retryAfter);
+      waited += delay;
+      if (waited > p.giveUpAfter) throw e;
+      p.waits(e, delay);
+      await rest(e, delay, p.signal);
+    }
+  }
 }

@@ -3,7 +3,7 @@
  * calls of the gateway's API.
  */
 import { answerInWorker } from "./digest.ts";
-import { SftpgateUpload } from "./element/element.ts";
+import { SftpgateUpload } from "./element/element.tsx";
 
 export { Api, type ApiOptions, type Entry, type HostInfo, type Me, type OpenRequest, type Ticket, type UploadInfo, type UploadStage } from "./api.ts";
 export type { Range } from "./chunks.ts";
@@ -14,7 +14,7 @@ export { Upload, type Decision, type UploadState } from "./upload.ts";
 export { formatBytes, formatTime } from "./element/format.ts";
 export type { Item, ItemState } from "./element/item.ts";
 export type { Choice, Overwrite } from "./element/queue.ts";
-export { SftpgateUpload, type Where } from "./element/element.ts";
+export { SftpgateUpload, type Where } from "./element/element.tsx";
 
 declare global {
   interface HTMLElementTagNameMap { "sftpgate-upload": SftpgateUpload }

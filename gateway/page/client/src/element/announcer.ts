@@ -1,24 +1,22 @@
 import type { Item } from "./item.ts";
 import type { Texts } from "./texts.ts";
 
-type Kind = "start" | "success" | "error";
+/** What is worth saying of an item. */
+export type News = "sending" | "done" | "failed";
 
 /** Collects what a screen reader should say: a few files by name, many by their number. */
 export class Announcer {
-  #heard: Record<Kind, Item[]> = { start: [], success: [], error: [] };
+  #heard = new Map<News, Item[]>();
 
-  note(kind: Kind, item: Item): void { this.#heard[kind].push(item); }
+  note(news: News, item: Item): void {
+    this.#heard.set(news, [...(this.#heard.get(news) ?? []), item]);
+  }
 
   /** What there is to say since the last time, "" for nothing. */
   take(t: Texts): string {
-    const { start, success, error } = this.#heard;
-    this.#heard = { start: [], success: [], error: [] };
-    const say = (items: Item[], one: (name: string) => string, many: (n: number) => string) =>
-      items.length > 2 ? [many(items.length)] : items.map((i) => one(i.lastName));
-    return [
-      ...say(error, t.broke, t.brokeMany),
-      ...say(success, t.finished, t.finishedMany),
-      ...say(start, t.started, t.startedMany),
-    ].join(". ");
+    const heard = [...this.#heard];
+    this.#heard.clear();
+    return heard.map(([news, items]) =>
+      `${t[news]}: ${items.length > 2 ? t.files(items.length) : items.map((i) => i.lastName).join(", ")}`).join(". ");
   }
 }

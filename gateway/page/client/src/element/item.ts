@@ -17,6 +17,8 @@ export class Item {
   result?: UploadInfo;
   /** What was decided about a file in the way. */
   decision?: Decision;
+  /** What the page was told of it last: bytes sent, and bytes merged. */
+  told = [0, 0];
 
   constructor(
     readonly key: number,

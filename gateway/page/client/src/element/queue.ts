@@ -10,12 +10,12 @@ export type Choice = "replace" | "skip" | "cancel";
 
 /** What the queue needs of the element. */
 export interface Owner {
-  readonly api: ApiOptions;
-  readonly overwrite: Overwrite;
-  readonly chunkBytes: number | undefined;
-  readonly filesAtOnce: number;
+  /** As the attributes say now. */
+  options(): { api: ApiOptions; overwrite: Overwrite; chunkSize?: number; filesAtOnce: number };
   /** Tells the page; false when it prevents what the event announces. */
   fire(name: string, item: Item, more?: Record<string, unknown>): boolean;
+  /** Tells the page how far an item is. */
+  tell(item: Item): void;
   /** Shows what has changed, soon. */
   touch(item?: Item): void;
 }
@@ -42,7 +42,7 @@ export class Queue {
     this.#pumping = true;
     queueMicrotask(() => {
       this.#pumping = false;
-      let free = this.owner.filesAtOnce;
+      let free = this.owner.options().filesAtOnce;
       for (const item of this.items) if (item.active) free--;
       for (const item of this.items) {
         if (free <= 0) break;
@@ -73,10 +73,10 @@ export class Queue {
 
   #uploadOf(item: Item): Upload {
     const { owner } = this;
+    const { api, overwrite, chunkSize } = owner.options();
     const upload = new Upload({
-      ...owner.api, file: item.file, host: item.host, path: item.path, makeDirs: true,
-      chunkSize: owner.chunkBytes, concurrency: chunksAtOnce,
-      ifExists: owner.overwrite === "replace" ? "replace" : "fail",
+      ...api, file: item.file, host: item.host, path: item.path, makeDirs: true,
+      chunkSize, concurrency: chunksAtOnce, ifExists: overwrite === "replace" ? "replace" : "fail",
     });
     upload.addEventListener("progress", () => owner.touch(item));
     upload.addEventListener("retry", (e) => {
@@ -97,6 +97,7 @@ export class Queue {
       case "done":
         item.state = "done";
         item.result = upload.info;
+        owner.tell(item);
         item.upload = undefined; // a finished row keeps nothing but its result
         owner.fire("upload-success", item, { info: item.result });
         break;
@@ -110,7 +111,7 @@ export class Queue {
   #failed(item: Item, error: GateError): void {
     const { owner } = this;
     item.error = error;
-    if ((error.code === "target-exists" || error.code === "changed-meanwhile") && owner.overwrite !== "fail") {
+    if ((error.code === "target-exists" || error.code === "changed-meanwhile") && owner.options().overwrite !== "fail") {
       void this.#conflict(item, error);
       return;
     }
@@ -127,7 +128,7 @@ export class Queue {
       this.decide(item, await Promise.resolve(detail.choice ?? "skip").catch((): Choice => "cancel"));
       return;
     }
-    if (owner.overwrite === "skip") this.decide(item, "skip");
+    if (owner.options().overwrite === "skip") this.decide(item, "skip");
     // What changed while somebody decided is shown once more, whatever was said of all others.
     else if (this.#forAll && error.code === "target-exists") this.decide(item, this.#forAll);
     else this.conflicts.push(item);

@@ -1,6 +1,6 @@
-import { render } from "lit-html";
+import { patch } from "./dom.ts";
 import type { Item } from "./item.ts";
-import { row, type RowContext } from "./row.ts";
+import { row, type RowContext } from "./row.tsx";
 
 /** Rows kept above and below those that are seen, so that the keyboard always finds a next one. */
 const margin = 8;
@@ -44,7 +44,7 @@ export class Rows {
       li.part.value = `item item-${item.state}`;
       li.ariaSetSize = `${items.length}`;
       li.ariaPosInSet = `${++index}`;
-      render(row(item, context), li);
+      patch(li, row(item, context));
     }
     const now = ul.firstElementChild ? (ul.firstElementChild as HTMLElement).offsetHeight : height;
     if (now && now !== height) {

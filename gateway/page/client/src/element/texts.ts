@@ -8,10 +8,8 @@ export type { Texts } from "./texts.en.ts";
 export const textsFor = (tag: string): Texts => (/^zh\b/i.test(tag) ? zhCN : en);
 
 /** What happened, and what to do. */
-export function explain(t: Texts, e: GateError): string {
-  const own = t.errors[e.code as ErrorText];
-  if (own) return own;
-  if (e.code === "stalled") return t.errors.network;
-  if (e.code === "path-forbidden") return t.errors.forbidden;
-  return e.code.startsWith("host-") ? t.errors.host : t.errors.gateway;
+export function explain(t: Texts, { code }: GateError): string {
+  const group = code === "stalled" ? "network" : code === "path-forbidden" || code === "permission-denied" ? "forbidden" :
+    code === "changed-meanwhile" ? "target-exists" : code.startsWith("host-") ? "host" : "gateway";
+  return t.errors[code as ErrorText] ?? t.errors[group];
 }

@@ -1,0 +1,42 @@
+import { h, type Shown } from "./dom.ts";
+import { formatBytes } from "./format.ts";
+import type { Item } from "./item.ts";
+import type { Choice } from "./queue.ts";
+import type { Texts } from "./texts.ts";
+
+/** The dialog that asks what becomes of the file in the way of an item. */
+export function conflictDialog(item: Item | undefined, t: Texts, decide: (choice: Choice, forAll: boolean) => void): Shown {
+  const side = (label: string, size?: number, time?: string | number) => (
+    <tr>
+      <th scope="row">{label}</th>
+      <td class="num">{size !== undefined && formatBytes(size)}</td>
+      <td class="num">{time && new Date(time).toLocaleString(t.tag, { dateStyle: "medium", timeStyle: "medium" })}</td>
+    </tr>
+  );
+  const button = (choice: Choice, look?: string) => (
+    <button type="button" class={look} part={look ? "button button-primary" : "button"} autofocus={choice === "skip"}
+      onclick={(e: Event) => decide(choice, (e.target as Element).closest("dialog")!.querySelector("input")!.checked)}>{t[choice]}</button>
+  );
+  return (
+    <dialog part="dialog" aria-labelledby="exists" oncancel={(e: Event) => { e.preventDefault(); decide("cancel", false); }}>
+      {item && [
+        <h2 id="exists">{t.exists}</h2>,
+        <p class="soft"><bdi>{item.host}:{item.path}</bdi></p>,
+        <table>
+          {side(t.onHost, item.error?.size, item.error?.mtime)}
+          {side(t.yours, item.size, item.file.lastModified)}
+        </table>,
+        <label><input type="checkbox" /> {t.forAll}</label>,
+        <div class="buttons">{button("replace", "primary")}{button("skip")}{button("cancel")}</div>,
+      ]}
+    </dialog>
+  );
+}
+
+/** Opens the dialog for an item, anew for each one so that it is read out; closes it when there is none. */
+export function ask(dialog: HTMLDialogElement, item: Item | undefined): void {
+  dialog.close();
+  if (!item) return;
+  dialog.querySelector("input")!.checked = false;
+  dialog.showModal();
+}

@@ -1,0 +1,52 @@
+import { Meter } from "../meter.ts";
+import { h, type Shown } from "./dom.ts";
+import { formatBytes, percent } from "./format.ts";
+import type { Item } from "./item.ts";
+import { bar, pace, type Action } from "./row.tsx";
+import type { Texts } from "./texts.ts";
+
+/** What an overall button does, to every item that it fits. */
+export type ActionForAll = Exclude<Action, "restart">;
+
+/** The sums over the queue, and the bar that shows them. */
+export class Overall {
+  #meter = new Meter();
+
+  show(items: Item[], t: Texts, act: (action: ActionForAll) => void): Shown {
+    let size = 0, sent = 0, merged = 0, done = 0, failed = 0, active = false;
+    const can = { pause: false, resume: false, retry: false, cancel: false, remove: false };
+    for (const i of items) {
+      if (i.state === "done") done++;
+      if (i.state === "failed") failed++;
+      active ||= i.active;
+      can.pause ||= i.canPause;
+      can.resume ||= i.canResume;
+      can.retry ||= i.canRetry;
+      can.cancel ||= i.canCancel;
+      can.remove ||= !i.open;
+      if (i.state === "cancelled" || i.state === "skipped") continue;
+      size += i.size;
+      sent += i.sentBytes;
+      merged += i.mergedBytes;
+    }
+    this.#meter.note(sent);
+    const speed = active ? this.#meter.speed() : 0;
+    const of = (part: number) => (size ? percent(part, size) : done ? 100 : 0);
+    // A button that is really disabled would lose the focus.
+    const button = (action: ActionForAll, label: string) => (
+      <button type="button" part="button" aria-disabled={!can[action] && "true"} onclick={() => act(action)}>{label}</button>
+    );
+    return (
+      <div class="overall" part="overall">
+        <div class="num"><b>{t.counts(done, items.length)}</b><span class="bad">{failed > 0 && ` · ${t.failed} ${failed}`}</span></div>
+        <div class="bytes num">{formatBytes(sent)} / {formatBytes(size)}</div>
+        {pace(speed, speed && sent < size ? (size - sent) / speed : undefined, t)}
+        {bar(of(sent), of(merged), t.overall, t)}
+        <div class="buttons">
+          {button("pause", t.pauseAll)}{button("resume", t.resumeAll)}{button("retry", t.retryAll)}
+          {button("cancel", t.cancelAll)}{button("remove", t.clear)}
+        </div>
+      </div>
+    );
+  }
+}

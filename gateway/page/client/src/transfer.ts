@@ -1,0 +1,185 @@
+import type { Api, UploadInfo } from "./api.ts";
+import { missing, Plan, total, type Range } from "./chunks.ts";
+import { contentDigest } from "./digest.ts";
+import { GateError } from "./errors.ts";
+import { ended, follow } from "./events.ts";
+import { fingerprint } from "./fingerprint.ts";
+import { sendAll } from "./lanes.ts";
+import { timeText, type UploadOptions } from "./options.ts";
+import { persist, type Patience } from "./retry.ts";
+import { send } from "./send.ts";
+import type { Tally } from "./tally.ts";
+import { chunksMayPass, sendWhole, wholeLimit } from "./whole.ts";
+
+/** What a transfer tells of itself. */
+export interface Watcher {
+  step(state: "opening" | "sending" | "merging"): void;
+  progress(): void;
+  waits(error?: GateError, delay?: number): void;
+}
+
+/** How often bytes that did not match their digest are sent again. */
+const mismatches = 3;
+
+/** Brings a file to its place: opens the upload, sends what is missing, and has it merged. */
+export class Transfer {
+  info?: UploadInfo;
+  #opening?: Promise<unknown>;
+  #token?: string;
+  #fingerprint?: string;
+  #inChunks: boolean;
+  #most?: number; // bytes in a body, once a larger one was refused
+
+  constructor(
+    readonly options: UploadOptions, readonly path: string, readonly api: Api,
+    readonly tally: Tally, readonly watcher: Watcher,
+  ) {
+    this.#inChunks = options.file.size > wholeLimit;
+  }
+
+  /** Starts, or goes on. Only bytes that are not safe on the host yet are sent. */
+  async run(signal: AbortSignal): Promise<UploadInfo> {
+    const patience = this.#patience(signal);
+    if (!this.#inChunks) {
+      try {
+        this.watcher.step("sending");
+        return await persist(patience, () => this.#whole(signal), (e) => e.passing && !chunksMayPass(e));
+      } catch (e) {
+        if (signal.aborted || !(e instanceof GateError) || !chunksMayPass(e)) throw e;
+        this.#inChunks = true;
+      }
+    }
+    this.#fingerprint ??= await fingerprint(this.options.file);
+    // An upload that the gateway does not know any more is opened again: it is still on the host.
+    return persist(patience, () => this.#pieces(signal), (e) => e.passing || e.code === "unknown-upload");
+  }
+
+  /** Gives the upload up. Resolves with the upload if it was done already. */
+  async cancel(): Promise<UploadInfo | undefined> {
+    await this.#opening?.catch(() => {}); // it may have opened the upload after all
+    const id = this.info?.id;
+    if (!id) return undefined;
+    const call = { token: this.#token };
+    try {
+      await persist(this.#patience(new AbortController().signal), () => this.api.cancel(id, call));
+    } catch (e) {
+      if ((e as GateError).code === "unknown-upload") return undefined;
+      const now = await this.api.upload(id, call).catch(() => undefined);
+      if (now?.state === "done") return now;
+      throw e;
+    }
+    return undefined;
+  }
+
+  #patience(signal: AbortSignal): Patience {
+    const { tally, watcher, options } = this;
+    return { signal, giveUpAfter: options.giveUpAfter ?? 3_600_000, reached: () => tally.safe + tally.merged, waits: watcher.waits };
+  }
+
+  #whole(signal: AbortSignal): Promise<UploadInfo> {
+    const body = {};
+    return sendWhole(this.api, this.path, this.options, signal, (n) => this.#flew(body, n)).finally(() => this.tally.land(body));
+  }
+
+  async #pieces(signal: AbortSignal): Promise<UploadInfo> {
+    const { file, concurrency = 3 } = this.options;
+    const u = await this.#open(signal);
+    if (u.state === "done") return u;
+    for (let gaps = missing(u.received ?? [], file.size); ;) {
+      this.tally.safe = file.size - total(gaps);
+      if (gaps.length) {
+        this.watcher.step("sending");
+        const plan = new Plan(gaps, u.chunk_size ?? this.#chunkSize, this.#most);
+        await sendAll(plan, concurrency, signal, (piece, stop) => this.#piece(plan, piece, stop)).finally(() => { this.#most = plan.most; });
+      }
+      try {
+        return await this.#merge(signal);
+      } catch (e) {
+        if (!(e instanceof GateError) || e.code !== "incomplete" || !e.missing?.length) throw e;
+        gaps = e.missing;
+      }
+    }
+  }
+
+  get #chunkSize(): number { return this.options.chunkSize || 8 << 20; }
+
+  async #open(signal: AbortSignal): Promise<UploadInfo> {
+    const o = this.options;
+    this.watcher.step("opening");
+    // It is not aborted by a pause: an upload that opened unheard could not be cancelled.
+    const opening = this.api.open({
+      host: o.host, path: this.path, size: o.file.size, chunk_size: this.#chunkSize, fingerprint: this.#fingerprint,
+      if_exists: o.ifMatch ? "replace" : o.ifExists, if_match: o.ifMatch, restart: o.restart || undefined,
+      mode: o.mode, mtime: timeText(o.mtime), make_dirs: o.makeDirs || undefined,
+    }).then((u) => {
+      this.#note(u);
+      this.tally.merged = u.merged_bytes;
+      this.#token = u.token ?? this.#token;
+      o.restart = false; // the next time it would give up this very upload
+      return u;
+    });
+    this.#opening = opening;
+    const u = await opening;
+    signal.throwIfAborted();
+    return u;
+  }
+
+  /** Sends a piece, or gives it back to the plan to be sent in smaller ones. */
+  async #piece(plan: Plan, piece: Range, signal: AbortSignal): Promise<void> {
+    const { tally, options: { file, checksum } } = this;
+    const [from, to] = piece;
+    const bytes = file.slice(from, to);
+    const whole = from % plan.chunkSize === 0 && (to - from === plan.chunkSize || to === file.size);
+    const path = this.api.path(this.info!.id, whole ? `/chunks/${from / plan.chunkSize}` : "/data");
+    let bad = 0;
+    let smaller = false;
+    try {
+      await persist(this.#patience(signal), async () => {
+        const headers: Record<string, string> = {};
+        if (!whole) headers["Content-Range"] = `bytes ${from}-${to - 1}/${file.size}`;
+        if (checksum !== false) headers["Content-Digest"] = await contentDigest(bytes);
+        this.#note(await send(this.api, { path, headers, bytes, token: this.#token, signal, onProgress: (n) => this.#flew(piece, n) }));
+      }, (e) => {
+        if (e.code === "digest-mismatch") return ++bad < mismatches;
+        const tooMuch = e.status === 413;
+        // A connection that breaks off in the middle may have lasted too long for something on its way.
+        const tooSlow = e.code === "stalled" || e.status === 408 || e.status === 504 || (e.code === "network" && tally.flown(piece) > 0);
+        smaller = (tooMuch || tooSlow) && plan.shrink(to - from, tooMuch);
+        return e.passing && !smaller;
+      });
+      plan.passed();
+      tally.safe += to - from;
+    } catch (e) {
+      if (signal.aborted || !smaller) throw e;
+      plan.giveBack(piece);
+    } finally {
+      tally.land(piece);
+      this.watcher.progress();
+    }
+  }
+
+  #merge(signal: AbortSignal): Promise<UploadInfo> {
+    this.watcher.step("merging");
+    const id = this.info!.id;
+    const call = { token: this.#token, signal };
+    return persist(this.#patience(signal), async () => {
+      let u = await this.api.merge(id, call);
+      this.#note(u);
+      if (!ended(u)) u = await follow(this.api, id, call, (now) => this.#note(now));
+      if (u.state === "done") return u;
+      throw u.state === "cancelled" ? new GateError("cancelled") : GateError.of(u.error ?? {});
+    });
+  }
+
+  /** Answers to chunks overtake each other, and leave out what the first answer said. */
+  #note(u: UploadInfo): void {
+    this.info = { ...this.info, ...u };
+    this.tally.merged = Math.max(this.tally.merged, u.merged_bytes);
+    this.watcher.progress();
+  }
+
+  #flew(body: object, sent: number): void {
+    this.tally.fly(body, sent);
+    this.watcher.progress();
+  }
+}
