@@ -1,5 +1,6 @@
 import { GateError } from "sftpgate";
 import { language } from "./language.ts";
+import { en } from "./words/en.ts";
 
 type Problem = Pick<GateError, "code" | "detail"> | { code?: string; detail?: string; title?: string };
 
@@ -8,9 +9,8 @@ export function inWords(p: Problem): string {
   const detail = sentence(p.detail ?? "");
   const own = language.words.problem[p.code ?? ""];
   if (!own) return detail || sentence(p.code ?? "");
-  // Between languages the gateway's words tell what the page's leave out: which path, which number.
-  const local = p instanceof GateError && p.status === 0;
-  return detail && !local && language.tag !== "en" ? `${own}${language.words.gatewaySays(detail)}` : own;
+  // Words that every language has say it all; others leave out which path, or which number.
+  return detail && !en.problem[p.code ?? ""] ? `${own}${language.words.gatewaySays(detail)}` : own;
 }
 
 /** failure is anything that was thrown, as a sentence. */

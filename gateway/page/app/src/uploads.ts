@@ -39,7 +39,14 @@ export class Uploads extends Store {
 
   get finished(): Upload[] {
     const shown = this.shown();
-    return (this.all ?? []).filter((u) => u.state === "done" && !shown.has(u.id));
+    const places = new Set<string>();
+    // What was replaced since is not there any more; the newest comes first.
+    return (this.all ?? []).filter((u) => {
+      const place = `${u.host}\0${u.path}`;
+      if (u.state !== "done" || places.has(place)) return false;
+      places.add(place);
+      return !shown.has(u.id);
+    });
   }
 
   /** touch hears that the element shows others now. */

@@ -52,9 +52,11 @@ export class Send extends Part {
     const c = session.caller;
     if (!session.may("upload")) return html`<section class="card"><p>${this.t.noUpload}</p></section>`;
     const ready = place.host !== undefined && place.dir !== "" && !this.shut;
-    return html`<section class="card send ${this.dropping ? "dropping" : ""}" aria-labelledby="send">
+    // What has begun goes on behind a closed door; where nothing has there is nothing to show.
+    const empty = this.shut && !(this.element?.items.length ?? 0);
+    return html`<section class="card send ${this.dropping ? "dropping" : ""} ${this.shut ? "shut" : ""}" ?hidden=${empty} aria-labelledby="send">
       <h2 id="send">${this.heading()}</h2>
-      ${c?.max_size || c?.expires_at ? html`<p class="quiet limits">${this.t.limits(c.max_size ? bytes(c.max_size) : "", c.expires_at ? moment(c.expires_at) : "")}</p>` : nothing}
+      ${!this.shut && (c?.max_size || c?.expires_at) ? html`<p class="quiet limits">${this.t.limits(c.max_size ? bytes(c.max_size) : "", c.expires_at ? moment(c.expires_at) : "")}</p>` : nothing}
       ${this.busy.map((b) => this.busyNote(b))}
       <sftpgate-upload endpoint=${base} lang=${language.tag} host=${place.host?.id ?? ""} dir=${place.dir} max-size=${c?.max_size ?? nothing}
         ?disabled=${!ready} .ticket=${session.auth === "jwt" ? this.ticket : undefined}
@@ -71,6 +73,7 @@ export class Send extends Part {
 
   private heading(): string {
     const { place } = this.desk;
+    if (this.shut) return this.t.begun;
     return place.host && place.dir ? this.t.sendTo(this.where()) : this.t.send;
   }
 

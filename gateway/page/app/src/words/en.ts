@@ -14,9 +14,10 @@ export const en = {
   retryNow: "Try now",
 
   send: "Send files",
+  begun: "Uploads that have begun",
   sendTo: (host: string) => `Send files to ${host}`,
   limits: (size: string, until: string) =>
-    size && until ? `Files of at most ${size}, until ${until}.` : size ? `Files of at most ${size}.` : until ? `Until ${until}.` : "",
+    size && until ? `Files of at most ${size}, until ${until}.` : size ? `Files of at most ${size}.` : until ? `Good until ${until}.` : "",
   limitPaths: (paths: string) => `Only below ${paths}.`,
   noUpload: "This ticket does not allow uploads. Ask for one that does.",
 

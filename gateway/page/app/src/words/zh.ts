@@ -16,6 +16,7 @@ export const zh: Words = {
   retryNow: "立即重试",
 
   send: "发送文件",
+  begun: "已开始的上传",
   sendTo: (host) => `发送文件到 ${host}`,
   limits: (size, until) =>
     size && until ? `单个文件不超过 ${size}，有效期至 ${until}。` : size ? `单个文件不超过 ${size}。` : until ? `有效期至 ${until}。` : "",
