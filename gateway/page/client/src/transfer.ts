@@ -132,18 +132,21 @@ export class Transfer {
     const whole = from % plan.chunkSize === 0 && (to - from === plan.chunkSize || to === file.size);
     const path = this.api.path(this.info!.id, whole ? `/chunks/${from / plan.chunkSize}` : "/data");
     let bad = 0;
+    let broken = 0;
     let smaller = false;
     try {
       await persist(this.#patience(signal), async () => {
         const headers: Record<string, string> = {};
         if (!whole) headers["Content-Range"] = `bytes ${from}-${to - 1}/${file.size}`;
         if (checksum !== false) headers["Content-Digest"] = await contentDigest(bytes);
+        tally.land(piece);
         this.#note(await send(this.api, { path, headers, bytes, token: this.#token, signal, onProgress: (n) => this.#flew(piece, n) }));
       }, (e) => {
         if (e.code === "digest-mismatch") return ++bad < mismatches;
         const tooMuch = e.status === 413;
-        // A connection that breaks off in the middle may have lasted too long for something on its way.
-        const tooSlow = e.code === "stalled" || e.status === 408 || e.status === 504 || (e.code === "network" && tally.flown(piece) > 0);
+        // A connection that breaks off in the middle again and again lasts too long for something on its way.
+        const tooSlow = e.code === "stalled" || e.status === 408 || e.status === 504 ||
+          (e.code === "network" && tally.flown(piece) > 0 && ++broken > 1);
         smaller = (tooMuch || tooSlow) && plan.shrink(to - from, tooMuch);
         return e.passing && !smaller;
       });

@@ -10,7 +10,7 @@ export function conflictDialog(item: Item | undefined, t: Texts, decide: (choice
     <tr>
       <th scope="row">{label}</th>
       <td class="num">{size !== undefined && formatBytes(size)}</td>
-      <td class="num">{time && new Date(time).toLocaleString(t.tag, { dateStyle: "medium", timeStyle: "medium" })}</td>
+      <td>{time && new Date(time).toLocaleString(t.tag, { dateStyle: "medium", timeStyle: "medium" })}</td>
     </tr>
   );
   const button = (choice: Choice, look?: string) => (

@@ -38,7 +38,7 @@ export class Overall {
     );
     return (
       <div class="overall" part="overall">
-        <div class="num"><b>{t.counts(done, items.length)}</b><span class="bad">{failed > 0 && ` · ${t.failed} ${failed}`}</span></div>
+        <div class="num"><b>{t.counts(done, items.length)}</b><span class="bad">{failed > 0 && ` · ${t.failedCount(failed)}`}</span></div>
         <div class="bytes num">{formatBytes(sent)} / {formatBytes(size)}</div>
         {pace(speed, speed && sent < size ? (size - sent) / speed : undefined, t)}
         {bar(of(sent), of(merged), t.overall, t)}

@@ -156,7 +156,7 @@ export class Queue {
 
   #leave(item: Item, state: "skipped" | "cancelled"): void {
     item.state = state;
-    item.error = undefined;
+    if (state === "cancelled") item.error = undefined;
     this.conflicts = this.conflicts.filter((i) => i !== item);
   }
 

@@ -21,7 +21,7 @@ export function row(item: Item, c: RowContext): Shown[] {
   const first = item.canRestart ? "restart" : item.canRetry ? "retry" : item.canResume ? "resume" : "pause";
   return [
     <div class="name" part="name" title={item.path}>
-      <bdi>{item.lastName}</bdi> <bdi class="soft" part="directory">{item.host}:{item.directory}</bdi>
+      <bdi>{item.lastName}</bdi> <bdi class="soft" part="directory">{item.state !== "done" && `${item.host}:${item.directory}`}</bdi>
     </div>,
     <div class="size num">{formatBytes(item.size)}</div>,
     <div class="state" part="state">{stateText(item, t)}</div>,
@@ -33,11 +33,14 @@ export function row(item: Item, c: RowContext): Shown[] {
 function stateText({ state, active, upload }: Item, t: Texts): string {
   const waiting = active && upload?.waiting;
   if (!waiting) return t[state];
-  return waiting.code === "network" ? t.offline : waiting.code.startsWith("host-") ? t.hostAway : t.again;
+  if (waiting.code === "network") return navigator.onLine ? t.gatewayAway : t.offline;
+  return waiting.code.startsWith("host-") ? t.hostAway : t.again;
 }
 
 const failed = ({ error }: Item, t: Texts): Shown[] => error ? [
-  <div class="message" part="error" title={error.detail}>{explain(t, error)} <bdi class="soft">{error.detail}</bdi></div>,
+  <div class="message" part="error" title={error.detail}>
+    {explain(t, error)} {error.code !== "target-exists" && <bdi class="soft">{error.detail}</bdi>}
+  </div>,
 ] : [];
 
 function moving(item: Item, t: Texts): Shown[] {
@@ -67,8 +70,9 @@ export const bar = (sent: number, merged: number, name: string, t: Texts): Shown
 
 function finished({ result, lastName }: Item, { t, copy }: RowContext): Shown[] {
   const { path, digest, verified, notes } = result!;
-  const line = (text: string, label: string) => (
+  const line = (text: string, label: string, kind?: string) => (
     <div class="result" part="result">
+      {kind && <span class="soft">{kind}</span>}
       <code title={text}><bdi>{text}</bdi></code>
       {iconButton("copy", label, lastName, () => copy(text))}
     </div>
@@ -76,7 +80,7 @@ function finished({ result, lastName }: Item, { t, copy }: RowContext): Shown[] 
   return [
     <div class="results">
       {line(path, t.copyPath)}
-      {digest ? line(hexDigest(digest), t.copyDigest) : <div class="result soft">{notes?.join(" ") ?? (verified && t.checked)}</div>}
+      {digest ? line(hexDigest(digest), t.copyDigest, "SHA-256") : <div class="result soft">{notes?.join(" ") ?? (verified && t.checked)}</div>}
     </div>,
   ];
 }

@@ -23,8 +23,13 @@ export class Rows {
   show(list: HTMLElement | null, items: Item[], context: RowContext): void {
     if (!list) return this.#shown.clear();
     const ul = list.firstElementChild as HTMLElement;
-    this.#top = list.scrollTop;
     const height = this.#height;
+    // What is under way stays in sight, unless somebody is about to do something in the list.
+    if (!list.matches(":hover, :focus-within")) {
+      const first = items.findIndex((i) => i.open);
+      if (first >= 0) list.scrollTop = first * height;
+    }
+    this.#top = list.scrollTop;
     const from = Math.max(0, Math.floor(this.#top / height) - margin);
     const seen = items.slice(from, Math.ceil((this.#top + list.clientHeight) / height) + margin);
     ul.style.height = `${items.length * height}px`;
@@ -46,7 +51,7 @@ export class Rows {
       li.ariaPosInSet = `${++index}`;
       patch(li, row(item, context));
     }
-    const now = ul.firstElementChild ? (ul.firstElementChild as HTMLElement).offsetHeight : height;
+    const now = ul.firstElementChild?.getBoundingClientRect().height;
     if (now && now !== height) {
       this.#height = now; // it depends on the style and the width
       this.changed();

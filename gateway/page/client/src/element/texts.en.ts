@@ -5,7 +5,7 @@ export const en = {
   chooseFolder: "Choose folder",
   host: "Host",
   queue: "Upload queue",
-  to: (place: string) => `They go to ${place}`,
+  to: (place: string) => `Uploads go to ${place}`,
   dismiss: "Dismiss",
 
   queued: "Waiting",
@@ -19,6 +19,7 @@ export const en = {
   cancelled: "Cancelled",
   skipped: "Skipped",
   offline: "Waiting for network",
+  gatewayAway: "Waiting for gateway",
   hostAway: "Waiting for host",
   again: "Trying again",
 
@@ -26,6 +27,7 @@ export const en = {
   left: (time: string) => `${time} left`,
   counts: (done: number, all: number) => `${done} of ${all} done`,
   files: (n: number) => `${n} files`,
+  failedCount: (n: number) => `${n} failed`,
   overall: "All files",
 
   pause: "Pause",
@@ -67,6 +69,7 @@ export const en = {
     "target-exists": "A file of this name exists there, and was kept.",
     "different-file": "Another file is unfinished at this place. If it is yours, start over to give it up.",
     "chunk-conflict": "The file is not the one that was begun here. Start over to send it from the first byte.",
+    "not-a-file": "Something that is not a file has this name on the host. Choose another name.",
     "too-large": "The file is larger than you may send.",
     "digest-mismatch": "The bytes arrived damaged several times. Retry, or check your network.",
     "owned-by-another": "Somebody else is uploading to this place. Wait, or choose another name.",

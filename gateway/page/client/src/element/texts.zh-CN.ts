@@ -21,6 +21,7 @@ export const zhCN: Texts = {
   cancelled: "已取消",
   skipped: "已跳过",
   offline: "等待网络",
+  gatewayAway: "等待网关",
   hostAway: "等待主机",
   again: "正在重试",
 
@@ -28,6 +29,7 @@ export const zhCN: Texts = {
   left: (time) => `剩余 ${time}`,
   counts: (done, all) => `已完成 ${done} / ${all}`,
   files: (n) => `${n} 个文件`,
+  failedCount: (n) => `${n} 个失败`,
   overall: "全部文件",
 
   pause: "暂停",
@@ -69,6 +71,7 @@ export const zhCN: Texts = {
     "target-exists": "该位置已有同名文件,已保留原文件。",
     "different-file": "该位置有另一个未完成的上传。如果是您的,可重新上传以放弃它。",
     "chunk-conflict": "该文件与先前开始上传的不同。请重新上传。",
+    "not-a-file": "主机上有同名的非文件项。请使用其他名称。",
     "too-large": "文件超过允许的大小。",
     "digest-mismatch": "数据多次在传输中损坏。请重试,或检查网络。",
     "owned-by-another": "其他用户正在上传到此位置。请等待,或使用其他名称。",
