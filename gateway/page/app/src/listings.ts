@@ -23,6 +23,7 @@ const order = new Intl.Collator(undefined, { numeric: true, sensitivity: "base" 
 /** Listings are the directories that were looked at. */
 export class Listings extends Store {
   private known = new Map<string, Listing>();
+  private timer = 0;
 
   constructor(private gate: Gate, private session: Session) {
     super();
@@ -72,13 +73,21 @@ export class Listings extends Store {
     }
   }
 
-  /** stale hears that something came into a directory, which may have been made for it. */
-  stale(host: string, dir: string): void {
+  /**
+   * stale hears that something came into a directory, which may have been made for it. If anybody
+   * looked there, it is looked at again a little later: once, however many files come.
+   */
+  stale(host: string, dir: string, roots: readonly string[]): void {
+    let seen = false;
     for (const [k, l] of this.known) {
       const [h, d] = k.split("\0") as [string, string];
-      if (h === host && isBelow(dir, d)) l.at = 0;
+      if (h !== host || !isBelow(dir, d)) continue;
+      l.at = 0;
+      seen = true;
     }
-    this.changed();
+    if (!seen) return;
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => void this.walk(host, dir, roots), 1000);
   }
 
   private set(k: string, l: Listing): void {

@@ -19,7 +19,6 @@ export class Browser extends Part {
   /** The directory shown: the place's, or the last one while what is typed is none. */
   private at = "";
   private host = "";
-  private timer = 0;
 
   protected override stores() {
     return [this.desk.place, this.desk.listings];
@@ -33,18 +32,6 @@ export class Browser extends Part {
     this.word = "";
     this.most = step;
     void listings.walk(place.host.id, this.at, place.roots);
-  }
-
-  protected override updated(): void {
-    const l = this.host ? this.desk.listings.at(this.host, this.at) : undefined;
-    if (l?.at === 0 && !l.reading && !this.timer) this.timer = setTimeout(() => this.again(), 1000);
-  }
-
-  /** again looks once more after files came in, however many. */
-  private again(): void {
-    this.timer = 0;
-    const { place, listings } = this.desk;
-    if (this.isConnected && place.host?.id === this.host) void listings.walk(this.host, this.at, place.roots);
   }
 
   protected override render() {

@@ -1,6 +1,7 @@
 import { html, nothing } from "lit";
 import { customElement, state } from "lit/decorators.js";
 import { failure } from "../problem.ts";
+import type { Host } from "../wire.ts";
 import "./browser.ts";
 import "./directory.ts";
 import { hostFacts } from "./host-facts.ts";
@@ -14,7 +15,7 @@ export class Destination extends Part {
   @state() private open: "hosts" | "browser" | "" = "";
 
   protected override stores() {
-    return [this.desk.place, this.desk.session];
+    return [this.desk.place, this.desk.session, this.desk.health];
   }
 
   protected override render() {
@@ -37,12 +38,17 @@ export class Destination extends Part {
           ${place.hosts!.length === 1 ? html`<p class="only">${place.host?.label || place.host?.id}</p>` : html`
             <button type="button" class="choice" id="host-choice" aria-labelledby="host-label host-choice" aria-expanded=${choosing} aria-controls="hosts"
               @click=${this.toggleHosts}><span>${place.host ? place.host.label || place.host.id : this.t.chooseHost}</span></button>`}
-          ${place.host ? hostFacts(place.host, place.asking) : nothing}
+          ${place.host ? hostFacts(this.known(place.host), place.asking) : nothing}
         </div>
         ${place.host ? html`<sg-directory .desk=${this.desk} .browsing=${this.open === "browser"} @browse=${this.toggleBrowser}></sg-directory>` : nothing}
       </div>
       <div id="hosts">${choosing && place.hosts!.length > 1 ? html`<sg-host-picker .desk=${this.desk} @picked=${this.picked} @closed=${this.closed}></sg-host-picker>` : nothing}</div>
       <div id="browser">${this.open === "browser" && place.host && session.may("browse") ? html`<sg-browser .desk=${this.desk} @closed=${this.closed}></sg-browser>` : nothing}</div>`;
+  }
+
+  /** known is the host with what uploads have met since it was asked. */
+  private known(h: Host): Host {
+    return this.desk.health.trouble?.host === h.id ? { ...h, state: "down", latency_ms: null } : h;
   }
 
   private toggleHosts(): void {
@@ -52,6 +58,7 @@ export class Destination extends Part {
 
   private toggleBrowser(): void {
     this.open = this.open === "browser" ? "" : "browser";
+    if (this.open) void this.focusOn("sg-browser [aria-current]");
   }
 
   private picked(): void {

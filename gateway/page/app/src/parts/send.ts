@@ -102,7 +102,7 @@ export class Send extends Part {
   private succeeded = (e: Told) => {
     const { host, path } = e.detail.item;
     this.moved(e);
-    this.desk.listings.stale(host, split(path).dir);
+    if (host === this.desk.place.host?.id) this.desk.listings.stale(host, split(path).dir, this.desk.place.roots);
     this.look();
   };
 
