@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -37,34 +38,50 @@ type message struct {
 // Start starts a browser, which ends with the test.
 func Start(t testing.TB) *Browser {
 	t.Helper()
+	b, end, err := start(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		ended := make(chan error, 1)
+		go func() { ended <- end() }()
+		if err := wait.Receive(t, "the browser to end", ended); err != nil {
+			t.Error(err)
+		}
+	})
+	return b
+}
+
+// start starts a browser with its profile in dir. end closes it, and waits until it is gone.
+func start(dir string) (b *Browser, end func() error, err error) {
 	_, file, _, _ := runtime.Caller(0)
-	b := &Browser{answers: map[int]chan message{}, pages: map[int]*Page{}}
+	b = &Browser{answers: map[int]chan message{}, pages: map[int]*Page{}}
 	cmd := exec.Command("node", filepath.Join(filepath.Dir(file), "drive.mjs"))
-	cmd.Env = append(os.Environ(), "TMPDIR="+t.TempDir()) // the browser's profile
+	cmd.Env = append(os.Environ(), "TMPDIR="+dir)
 	var errs bytes.Buffer
 	cmd.Stderr = &errs
 	in, err := cmd.StdinPipe()
 	if err != nil {
-		t.Fatal(err)
+		return nil, nil, err
 	}
 	out, err := cmd.StdoutPipe()
 	if err != nil {
-		t.Fatal(err)
+		return nil, nil, err
 	}
 	if err := cmd.Start(); err != nil {
-		t.Fatalf("node: %v; make parts installs it", err)
+		return nil, nil, fmt.Errorf("node: %w; make parts installs it", err)
 	}
 	b.in = in
 	read := make(chan struct{})
 	go func() { defer close(read); b.read(out) }()
-	t.Cleanup(func() {
+	return b, func() error {
 		_ = in.Close()
-		wait.Receive(t, "the browser to end", read)
+		<-read
 		if err := cmd.Wait(); err != nil {
-			t.Errorf("drive.mjs: %v\n%s", err, errs.String())
+			return fmt.Errorf("drive.mjs: %w\n%s", err, errs.String())
 		}
-	})
-	return b
+		return nil
+	}, nil
 }
 
 // read hands on what drive.mjs says until it ends, and then nobody waits any more.

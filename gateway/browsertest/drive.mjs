@@ -17,12 +17,22 @@ const browser = await chromium.launch({
 });
 
 // As long as only a hang takes.
-const patience = 120_000;
+const patience = Number(process.env.PATIENCE) || 120_000;
 
 let count = 0;
 const windows = new Map(); // what pages store ends with their window
 const pages = new Map();
 const at = ({ page, selector }) => pages.get(page).locator(selector).first();
+// devtools is for what Playwright has no words for.
+async function devtools(page, work) {
+  const p = pages.get(page);
+  const session = await p.context().newCDPSession(p);
+  try {
+    return await work((method, params) => session.send(method, params));
+  } finally {
+    await session.detach();
+  }
+}
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 const requests = {
@@ -59,6 +69,22 @@ const requests = {
     const [chooser] = await Promise.all([page.waitForEvent("filechooser"), r.key ? page.keyboard.press(r.key) : at(r).click()]);
     await chooser.setFiles(r.files);
   },
+  // drop is what a browser does with files from another window.
+  async drop({ page, selector, files }) {
+    const target = at({ page, selector });
+    await target.scrollIntoViewIfNeeded();
+    const { x, y, width, height } = await target.boundingBox();
+    await devtools(page, async (send) => {
+      for (const type of ["dragEnter", "dragOver", "drop"]) {
+        await send("Input.dispatchDragEvent", { type, x: x + width / 2, y: y + height / 2, data: { items: [], files, dragOperationsMask: 1 } });
+      }
+    });
+  },
+  heap: ({ page }) => devtools(page, async (send) => {
+    await send("HeapProfiler.collectGarbage");
+    const { usedSize, backingStorageSize = 0 } = await send("Runtime.getHeapUsage");
+    return Math.round(usedSize + backingStorageSize);
+  }),
   wait: (r) => at(r).waitFor({ state: r.state }),
   count: ({ page, selector }) => pages.get(page).locator(selector).count(),
   text: (r) => at(r).innerText(),

@@ -29,6 +29,7 @@ var binary = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return "", err
 	}
+	built = dir
 	path := filepath.Join(dir, "sftpgate")
 	_, file, _, _ := runtime.Caller(0)
 	out, err := exec.Command("go", "build", "-buildvcs=false", "-tags=failpoints", "-ldflags=-w", "-o", path,
@@ -39,12 +40,8 @@ var binary = sync.OnceValues(func() (string, error) {
 	return path, nil
 })
 
-// RemoveBinary removes the gateway that was built; for the end of TestMain.
-func RemoveBinary() {
-	if path, err := binary(); err == nil {
-		_ = os.RemoveAll(filepath.Dir(path))
-	}
-}
+// built is the directory of binary, "" while there is none.
+var built string
 
 // Gate is a gateway that can be killed and started again, at the same address and with
 // the same state.
@@ -85,7 +82,7 @@ func Serve(t testing.TB, flags []string, all ...hosts.Host) *Gate {
 	if err := os.WriteFile(file, []byte(text.String()), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	g := &Gate{t: t, Address: freeAddress(t)}
+	g := &Gate{t: t, Address: FreeAddress(t)}
 	g.args = append([]string{"serve", "--listen", g.Address, "--hosts", file, "--state", filepath.Join(dir, "state")}, flags...)
 	g.Start()
 	t.Cleanup(func() {
@@ -97,9 +94,9 @@ func Serve(t testing.TB, flags []string, all ...hosts.Host) *Gate {
 	return g
 }
 
-// freeAddress is one that nobody uses, and that stays free while the gateway is dead: it
+// FreeAddress is host:port that nobody uses, and that stays free while the gateway is dead: it
 // is not among those that the system gives to whoever asks for any.
-func freeAddress(t testing.TB) string {
+func FreeAddress(t testing.TB) string {
 	t.Helper()
 	for {
 		l, err := net.Listen("tcp", fmt.Sprint("127.0.0.1:", 20000+rand.IntN(12000)))

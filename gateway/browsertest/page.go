@@ -1,6 +1,8 @@
 package browsertest
 
 import (
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -15,6 +17,7 @@ type Page struct {
 	b    *Browser
 	id   int
 	told func(...string)
+	left bool
 
 	mu     sync.Mutex
 	errors []string
@@ -30,8 +33,10 @@ func (w *Window) Open(t testing.TB, url string, told func(...string)) *Page {
 	w.b.pages[p.id] = p
 	w.b.mu.Unlock()
 	t.Cleanup(func() {
-		if t.Failed() {
-			t.Logf("the page said:\n%s", strings.Join(p.Said(), "\n"))
+		if t.Failed() && !p.left {
+			shown := filepath.Join(os.TempDir(), strings.ReplaceAll(t.Name(), "/", " ")+".png")
+			p.Screenshot(shown)
+			t.Logf("what the page shows is in %s; it said:\n%s", shown, strings.Join(p.Said(), "\n"))
 		}
 	})
 	return p
@@ -112,6 +117,12 @@ func (p *Page) PickByKey(key string, files ...string) {
 	p.do("pickBy", map[string]any{"key": key, "files": files}, nil)
 }
 
+// Drop drops files and directories onto an element, as from another window.
+func (p *Page) Drop(selector string, files ...string) {
+	p.t.Helper()
+	p.do("drop", map[string]any{"selector": selector, "files": files}, nil)
+}
+
 // See waits until an element is there and visible.
 func (p *Page) See(selector string) { p.t.Helper(); p.wait(selector, "visible") }
 
@@ -142,6 +153,19 @@ func (p *Page) Attribute(selector, name string) (text string) {
 	p.t.Helper()
 	p.do("attribute", map[string]any{"selector": selector, "name": name}, &text)
 	return text
+}
+
+// Heap is how many bytes of memory the page's scripts hold once what nobody needs is
+// collected, with those in array buffers.
+func (p *Page) Heap() (bytes int64) {
+	p.t.Helper()
+	p.do("heap", map[string]any{}, &bytes)
+	return bytes
+}
+
+// Inside is a selector of what is in the document of a frame.
+func Inside(frame, selector string) string {
+	return frame + " >> internal:control=enter-frame >> " + selector
 }
 
 // Evaluate runs an expression in the page, and reads its value unless value is nil.
@@ -184,4 +208,4 @@ func (p *Page) Complaints(but ...string) []string {
 }
 
 // Leave closes the page.
-func (p *Page) Leave() { p.t.Helper(); p.do("leave", map[string]any{}, nil) }
+func (p *Page) Leave() { p.t.Helper(); p.left = true; p.do("leave", map[string]any{}, nil) }

@@ -10,6 +10,16 @@ type Options struct {
 	HasTouch    bool     `json:"hasTouch,omitempty"`
 	IsMobile    bool     `json:"isMobile,omitempty"`
 	Permissions []string `json:"permissions,omitempty"`
+	// Headers go with every request, as those of a proxy that knows who is there.
+	Headers map[string]string `json:"extraHTTPHeaders,omitempty"`
+	// Login answers HTTP's own question for a name and a password.
+	Login *Login `json:"httpCredentials,omitempty"`
+}
+
+// Login is a name and a password.
+type Login struct {
+	Name     string `json:"username"`
+	Password string `json:"password"`
 }
 
 // Size is in pixels.

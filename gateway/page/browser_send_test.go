@@ -1,0 +1,121 @@
+package page_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// A large file is sent in chunks, and a folder of many arrives whole, without what
+// operating systems leave there for themselves. Where files went and what they are is said
+// and can be copied.
+func TestFileAndFolder(t *testing.T) {
+	t.Parallel()
+	s := serve(t, 0)
+	o := desktop()
+	o.Permissions = []string{"clipboard-read", "clipboard-write"}
+	v := s.visit(o)
+	v.whole()
+
+	large := source(t, "disk.img", 100*mib)
+	v.send(large)
+	v.See(row("disk.img", "sending", "merging", "done"))
+	v.See(row("disk.img", "done"))
+	v.arrived(large)
+	v.Click(row("disk.img", "done") + " " + labelled("Copy path: disk.img"))
+	v.copied(filepath.Join(v.dir, "disk.img"))
+	v.whole()
+
+	folder := filepath.Join(t.TempDir(), "photos")
+	const many = 200
+	for i := range many {
+		dir := filepath.Join(folder, fmt.Sprint("day ", i%7))
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		write(t, filepath.Join(dir, fmt.Sprintf("%03d.jpg", i)), int64(i*100))
+	}
+	for _, junk := range []string{".DS_Store", "day 1/Thumbs.db"} {
+		write(t, filepath.Join(folder, junk), 10)
+	}
+	v.PickByClick(button("Choose folder"), folder)
+	v.See(counted(201, 201))
+	v.See(`sftpgate-upload >> text=2 system files were left out`)
+	v.sameTree(folder, many)
+	v.whole()
+
+	v.Click(button("Clear finished"))
+	v.Gone(row("disk.img"))
+	v.See(finished(filepath.Join(v.dir, "photos")))
+	v.Reload()
+	v.See(finished(filepath.Join(v.dir, "photos")))
+	v.whole()
+}
+
+// Files and folders can be dropped on the element and anywhere on the page.
+func TestDrop(t *testing.T) {
+	t.Parallel()
+	s := serve(t, 0)
+	v := s.visit(desktop())
+	folder := filepath.Join(t.TempDir(), "notes")
+	for _, dir := range []string{"", "a", "a/b"} {
+		if err := os.MkdirAll(filepath.Join(folder, dir), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		write(t, filepath.Join(folder, dir, "x.txt"), 1000)
+	}
+	v.Drop("sftpgate-upload", folder, source(t, "one.txt", 3))
+	v.See(counted(4, 4))
+	v.sameTree(folder, 3)
+	v.Drop("#directory", source(t, "two.txt", 3))
+	v.See(row("two.txt", "done"))
+	v.holds("notes", "one.txt", "two.txt")
+	v.whole()
+}
+
+// copied: this is in the clipboard.
+func (v *visit) copied(text string) {
+	v.t.Helper()
+	v.See(`sftpgate-upload [role=status]:has-text("Copied")`)
+	var got string
+	if v.Evaluate("navigator.clipboard.readText()", &got); got != text {
+		v.t.Errorf("%q was copied", got)
+	}
+}
+
+// sameTree: the files of a folder have arrived, so many of them, and no others.
+func (v *visit) sameTree(folder string, many int) {
+	v.t.Helper()
+	sent, arrived := tree(v.t, folder), tree(v.t, filepath.Join(v.dir, filepath.Base(folder)))
+	for name := range sent {
+		if base := filepath.Base(name); base == ".DS_Store" || base == "Thumbs.db" {
+			delete(sent, name)
+		}
+	}
+	for name, digest := range sent {
+		if arrived[name] != digest {
+			v.t.Errorf("%s is not what was sent", name)
+		}
+	}
+	if len(sent) != many || len(arrived) != many {
+		v.t.Errorf("%d files were sent, %d have arrived", len(sent), len(arrived))
+	}
+}
+
+// tree are the digests of all files below a directory.
+func tree(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	all := map[string]string{}
+	err := filepath.WalkDir(dir, func(path string, e os.DirEntry, err error) error {
+		if err == nil && !e.IsDir() {
+			all[strings.TrimPrefix(path, dir)] = sum(t, path)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}

@@ -1,0 +1,213 @@
+package page_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"sftpgate/gateway/browsertest"
+	"sftpgate/remote/remotetest"
+	wait "sftpgate/remote/remotetest/await"
+)
+
+// The page and the element in a real browser, against a gateway that is a process of
+// its own and OpenSSH.
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if err := browsertest.End(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+const (
+	mib = 1 << 20
+	// brisk and slow are what a host takes in a second: time to see something, and to
+	// interrupt it.
+	brisk = 24 * mib
+	slow  = 6 * mib
+)
+
+// site is a gateway, the host behind it, and where the page is.
+type site struct {
+	t    *testing.T
+	gate *browsertest.Gate
+	host *remotetest.SSHD // web-1
+	url  string           // of the page, with a final slash
+}
+
+// serve starts a gateway for one host that takes so many bytes in a second; 0 for all
+// that it can.
+func serve(t *testing.T, bandwidth int64, flags ...string) *site {
+	t.Helper()
+	s := &site{t: t, host: remotetest.StartSSHD(t, remotetest.SSHDOptions{})}
+	h := s.host.Host("web-1")
+	h.Label, h.Bandwidth = "Web 1", bandwidth
+	s.gate = browsertest.Serve(t, flags, h)
+	s.url = s.gate.URL() + "/"
+	return s
+}
+
+// visit is somebody who has the page open.
+type visit struct {
+	*browsertest.Page
+	t      *testing.T
+	window *browsertest.Window
+	dir    string // where files go
+}
+
+// desktop is a window of that size, in which somebody called alice reads English.
+func desktop() browsertest.Options {
+	return browsertest.Options{Locale: "en-GB", Viewport: &browsertest.Size{Width: 1100, Height: 760}, Headers: map[string]string{"X-User": "alice"}}
+}
+
+// visit opens the page and chooses a directory of its own on the host.
+func (s *site) visit(o browsertest.Options) *visit {
+	s.t.Helper()
+	dir, err := os.MkdirTemp(s.host.Root, "visit-")
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return s.visitTo(dir, o)
+}
+
+func (s *site) visitTo(dir string, o browsertest.Options) *visit {
+	s.t.Helper()
+	return s.visitIn(browsertest.Shared(s.t).Window(s.t, o, ""), dir)
+}
+
+// visitIn opens the page in a window.
+func (s *site) visitIn(w *browsertest.Window, dir string) *visit {
+	s.t.Helper()
+	v := &visit{t: s.t, window: w, dir: dir, Page: w.Open(s.t, s.url, nil)}
+	v.Fill("#directory", dir)
+	v.ready()
+	return v
+}
+
+// ready waits until files can be given to the page.
+func (v *visit) ready() {
+	v.t.Helper()
+	v.See(fmt.Sprintf("sftpgate-upload[dir=%q]:not([disabled])", v.dir))
+}
+
+// send chooses files as people do.
+func (v *visit) send(files ...string) {
+	v.t.Helper()
+	v.PickByClick(button("Choose files"), files...)
+}
+
+// row is the selector of a file of the queue in one of these states; none for any.
+func row(name string, states ...string) string {
+	in := make([]string, 0, len(states))
+	for _, s := range states {
+		in = append(in, "."+s)
+	}
+	is := ""
+	if len(in) > 0 {
+		is = ":is(" + strings.Join(in, ",") + ")"
+	}
+	return fmt.Sprintf("sftpgate-upload li.item%s:has(:text-is(%q))", is, name)
+}
+
+// counted is the selector of what says how many files of the queue are done.
+func counted(done, all int) string {
+	return fmt.Sprintf(`sftpgate-upload [part=overall]:has-text("%d of %d done")`, done, all)
+}
+
+// unfinished is the selector of an upload in the gateway's list.
+func unfinished(name string) string {
+	return fmt.Sprintf("sg-upload-row [role=group][aria-label=%q]", name)
+}
+
+// finished is the selector of the list of what has arrived, with this in it.
+func finished(path string) string { return fmt.Sprintf("sg-finished:has-text(%q)", path) }
+
+// button is the selector of one by all its words.
+func button(text string) string { return fmt.Sprintf("button:text-is(%q)", text) }
+
+// labelled is the selector of a button by what screen readers read out.
+func labelled(text string) string { return fmt.Sprintf("button[aria-label=%q]", text) }
+
+// whole checks that nothing has gone wrong in the page on its own, that everybody can use it as
+// it is now, and that it complained of nothing but these.
+func (v *visit) whole(but ...string) {
+	v.t.Helper()
+	for _, barrier := range v.Barriers() {
+		v.t.Errorf("a barrier: %s", barrier)
+	}
+	if c := v.Complaints(but...); len(c) > 0 {
+		v.t.Errorf("on the console: %q", c)
+	}
+}
+
+// away is what browsers say themselves when the gateway does not answer.
+const away = "net::ERR_"
+
+// upload is one as the gateway lists it.
+type upload struct {
+	ID, Path, State string
+	Received        int64 `json:"received_bytes"`
+}
+
+// uploads are those that somebody has not finished.
+func (s *site) uploads(user string) (open []upload) {
+	s.t.Helper()
+	r, err := http.NewRequest(http.MethodGet, s.gate.URL()+"/v1/uploads", http.NoBody)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	r.Header.Set("X-User", user)
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	var list struct{ Uploads []upload }
+	if err := json.NewDecoder(answer.Body).Decode(&list); err != nil {
+		s.t.Fatal(err)
+	}
+	for _, u := range list.Uploads {
+		if u.State != "done" && u.State != "cancelled" {
+			open = append(open, u)
+		}
+	}
+	return open
+}
+
+// received waits until so much of a file of alice's is safe on the host, and says how
+// much it is.
+func (s *site) received(path string, enough int64) (got int64) {
+	s.t.Helper()
+	wait.Until(s.t, "a part of "+path+" to arrive", func() bool {
+		for _, u := range s.uploads("alice") {
+			if u.Path == path {
+				got = u.Received
+			}
+		}
+		return got >= enough
+	})
+	return got
+}
+
+// sent is how many bytes of files the gateway that runs now was sent and has taken.
+func (s *site) sent() (n int64) {
+	for _, r := range s.gate.Requests("/v1/") {
+		if r.Method == http.MethodPut && r.Status/100 == 2 {
+			n += r.In
+		}
+	}
+	return n
+}
+
+// source is a file to be sent.
+func source(t *testing.T, name string, size int64) string {
+	t.Helper()
+	return write(t, filepath.Join(t.TempDir(), name), size)
+}
