@@ -1,5 +1,5 @@
 /** Bytes from the first up to, but not including, the second. */
-type Range$1 = [
+export type ByteRange = [
 	from: number,
 	to: number
 ];
@@ -18,7 +18,7 @@ export interface Problem {
 	detail?: string;
 	code?: GateCode;
 	retryable?: boolean;
-	missing?: Range$1[];
+	missing?: ByteRange[];
 	size?: number;
 	mtime?: string;
 	etag?: string;
@@ -50,7 +50,7 @@ export declare class GateError extends Error {
 	/** All of the gateway's answer: `missing`, or the file in the way with its `size`, `mtime` and `etag`. */
 	problem?: Problem);
 	/** The byte ranges still to be sent (`incomplete`). */
-	get missing(): Range$1[] | undefined;
+	get missing(): ByteRange[] | undefined;
 	/** Of the file in the way (`target-exists`, `changed-meanwhile`). */
 	get size(): number | undefined;
 	/** Of the file in the way. */
@@ -82,7 +82,7 @@ export interface UploadInfo {
 	chunk_size: number | null;
 	state: UploadStage;
 	/** What is safe on the host; left out in answers to chunks, in lists and in events. */
-	received?: Range$1[];
+	received?: ByteRange[];
 	received_bytes: number;
 	merged_bytes: number;
 	engine: string;
@@ -144,8 +144,8 @@ export interface OpenRequest {
 export type Ticket = string | (() => string | Promise<string>);
 /** Where the gateway is, and how to say who is asking. */
 export interface ApiOptions {
-	/** The gateway's base URL, as `https://panel.example/gate/`. */
-	endpoint: string | URL;
+	/** The gateway's base URL, as `https://panel.example/gate/`; by default the directory above this module's own. */
+	endpoint?: string | URL;
 	/** Sent as a bearer token. A function is asked again when the gateway no longer takes its last one. */
 	ticket?: Ticket;
 	/** Further headers of every request. */
@@ -164,7 +164,7 @@ export interface Call {
 /** The gateway's API, one method for a call. */
 export declare class Api {
 	#private;
-	constructor(options: ApiOptions);
+	constructor(options?: ApiOptions);
 	hosts: () => Promise<HostInfo[]>;
 	host: (id: string) => Promise<HostInfo>;
 	entries: (host: string, dir: string) => Promise<Entry[]>;
@@ -190,6 +190,8 @@ export declare class Api {
 }
 /** What an upload sends, and where to. */
 export interface UploadOptions extends ApiOptions {
+	/** Instead of an endpoint: the same for several uploads, which then fetch one ticket together. */
+	api?: Api;
 	file: Blob | File;
 	/** The id of a host. */
 	host: string;
@@ -372,7 +374,7 @@ export declare class SftpgateUpload extends HTMLElement {
 	/** @internal */
 	disconnectedCallback(): void;
 	/** @internal */
-	attributeChangedCallback(): void;
+	attributeChangedCallback(name: string): void;
 }
 /**
  * What makes a file the same one when it is picked again: its name, size and time, and the bytes
@@ -387,9 +389,5 @@ export declare function fingerprint(file: Blob): Promise<string>;
 export declare function formatBytes(n: number): string;
 /** Seconds for a person, as "0:42" or "1:05:00". */
 export declare function formatTime(seconds: number): string;
-
-export {
-	Range$1 as Range,
-};
 
 export {};

@@ -1,4 +1,4 @@
-import type { Range } from "./chunks.ts";
+import type { ByteRange } from "./chunks.ts";
 import { GateError, type Problem } from "./errors.ts";
 
 /** How an upload stands on the gateway. */
@@ -15,7 +15,7 @@ export interface UploadInfo {
   chunk_size: number | null;
   state: UploadStage;
   /** What is safe on the host; left out in answers to chunks, in lists and in events. */
-  received?: Range[];
+  received?: ByteRange[];
   received_bytes: number;
   merged_bytes: number;
   engine: string;
@@ -83,8 +83,8 @@ export type Ticket = string | (() => string | Promise<string>);
 
 /** Where the gateway is, and how to say who is asking. */
 export interface ApiOptions {
-  /** The gateway's base URL, as `https://panel.example/gate/`. */
-  endpoint: string | URL;
+  /** The gateway's base URL, as `https://panel.example/gate/`; by default the directory above this module's own. */
+  endpoint?: string | URL;
   /** Sent as a bearer token. A function is asked again when the gateway no longer takes its last one. */
   ticket?: Ticket;
   /** Further headers of every request. */
@@ -111,9 +111,9 @@ export class Api {
   #options: ApiOptions;
   #ticket?: Promise<string>;
 
-  constructor(options: ApiOptions) {
+  constructor(options: ApiOptions = {}) {
     this.#options = options;
-    const base = new URL(options.endpoint, globalThis.document?.baseURI);
+    const base = options.endpoint ? new URL(options.endpoint, globalThis.document?.baseURI) : new URL("..", import.meta.url);
     this.#base = base.href.replace(/[?#].*$/, "").replace(/\/*$/, "/");
   }
 

@@ -1,9 +1,9 @@
 /** Bytes from the first up to, but not including, the second. */
-export type Range = [from: number, to: number];
+export type ByteRange = [from: number, to: number];
 
 /** What of a file of this size is in none of the ranges, which may overlap and come in any order. */
-export function missing(received: readonly Range[], size: number): Range[] {
-  const gaps: Range[] = [];
+export function missing(received: readonly ByteRange[], size: number): ByteRange[] {
+  const gaps: ByteRange[] = [];
   let at = 0;
   for (const [from, to] of [...received].sort((a, b) => a[0] - b[0])) {
     if (from > at) gaps.push([at, Math.min(from, size)]);
@@ -15,7 +15,7 @@ export function missing(received: readonly Range[], size: number): Range[] {
 }
 
 /** How many bytes are in ranges that do not overlap. */
-export const total = (ranges: readonly Range[]): number => ranges.reduce((n, [from, to]) => n + to - from, 0);
+export const total = (ranges: readonly ByteRange[]): number => ranges.reduce((n, [from, to]) => n + to - from, 0);
 
 /** Below this a body is not made smaller. */
 export const smallest = 64 << 10;
@@ -28,12 +28,12 @@ const growAfter = 4;
  * the border of a chunk, so that a whole chunk can be sent as one.
  */
 export class Plan {
-  #gaps: Range[];
+  #gaps: ByteRange[];
   #limit: number; // bytes in a piece now
   #most: number; // what a piece can never exceed again
   #good = 0;
 
-  constructor(gaps: Range[], readonly chunkSize: number, limit = chunkSize) {
+  constructor(gaps: ByteRange[], readonly chunkSize: number, limit = chunkSize) {
     this.#gaps = gaps.filter(([from, to]) => from < to);
     this.#most = Math.min(limit, chunkSize);
     this.#limit = this.#most;
@@ -43,7 +43,7 @@ export class Plan {
   get most(): number { return this.#most; }
 
   /** The next piece, or undefined when all are handed out. */
-  next(): Range | undefined {
+  next(): ByteRange | undefined {
     const gap = this.#gaps[0];
     if (!gap) return undefined;
     const from = gap[0];
@@ -55,7 +55,7 @@ export class Plan {
   }
 
   /** Takes back a piece that was not sent. It comes next. */
-  giveBack(piece: Range): void {
+  giveBack(piece: ByteRange): void {
     const i = this.#gaps.findIndex(([from]) => from >= piece[1]);
     this.#gaps.splice(i < 0 ? this.#gaps.length : i, 0, piece);
   }

@@ -1,4 +1,4 @@
-import type { Range } from "./chunks.ts";
+import type { ByteRange } from "./chunks.ts";
 import type { UploadInfo } from "./api.ts";
 
 /** The codes of the gateway's refusals. */
@@ -24,7 +24,7 @@ export interface Problem {
   detail?: string;
   code?: GateCode;
   retryable?: boolean;
-  missing?: Range[];
+  missing?: ByteRange[];
   size?: number;
   mtime?: string;
   etag?: string;
@@ -52,7 +52,7 @@ export class GateError extends Error {
   }
 
   /** The byte ranges still to be sent (`incomplete`). */
-  get missing(): Range[] | undefined { return this.problem.missing; }
+  get missing(): ByteRange[] | undefined { return this.problem.missing; }
   /** Of the file in the way (`target-exists`, `changed-meanwhile`). */
   get size(): number | undefined { return this.problem.size; }
   /** Of the file in the way. */

@@ -1,10 +1,10 @@
-import type { Plan, Range } from "./chunks.ts";
+import type { Plan, ByteRange } from "./chunks.ts";
 
 /**
  * Sends all that a plan holds, several pieces at once. The first error ends them all, and is what
  * this fails with once none is under way any more.
  */
-export async function sendAll(plan: Plan, lanes: number, signal: AbortSignal, send: (piece: Range, signal: AbortSignal) => Promise<void>): Promise<void> {
+export async function sendAll(plan: Plan, lanes: number, signal: AbortSignal, send: (piece: ByteRange, signal: AbortSignal) => Promise<void>): Promise<void> {
   const stop = new AbortController();
   const both = AbortSignal.any([signal, stop.signal]);
   const lane = async () => {

@@ -1,7 +1,9 @@
-import type { ApiOptions } from "./api.ts";
+import type { Api, ApiOptions } from "./api.ts";
 
 /** What an upload sends, and where to. */
 export interface UploadOptions extends ApiOptions {
+  /** Instead of an endpoint: the same for several uploads, which then fetch one ticket together. */
+  api?: Api;
   file: Blob | File;
   /** The id of a host. */
   host: string;

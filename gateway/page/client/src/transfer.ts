@@ -1,5 +1,5 @@
 import type { Api, UploadInfo } from "./api.ts";
-import { missing, Plan, total, type Range } from "./chunks.ts";
+import { missing, Plan, total, type ByteRange } from "./chunks.ts";
 import { contentDigest } from "./digest.ts";
 import { GateError } from "./errors.ts";
 import { ended, follow } from "./events.ts";
@@ -125,7 +125,7 @@ export class Transfer {
   }
 
   /** Sends a piece, or gives it back to the plan to be sent in smaller ones. */
-  async #piece(plan: Plan, piece: Range, signal: AbortSignal): Promise<void> {
+  async #piece(plan: Plan, piece: ByteRange, signal: AbortSignal): Promise<void> {
     const { tally, options: { file, checksum } } = this;
     const [from, to] = piece;
     const bytes = file.slice(from, to);

@@ -39,7 +39,7 @@ export class Upload extends EventTarget {
     this.#options = { ...options };
     this.path = targetOf(options);
     this.#tally = new Tally(options.file.size);
-    this.#transfer = new Transfer(this.#options, this.path, new Api(options), this.#tally, {
+    this.#transfer = new Transfer(this.#options, this.path, options.api ?? new Api(options), this.#tally, {
       step: (state) => this.#become(state),
       progress: () => this.#progress(),
       waits: (error, delay) => {

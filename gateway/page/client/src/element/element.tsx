@@ -1,4 +1,4 @@
-import type { Ticket } from "../api.ts";
+import { Api, type Ticket } from "../api.ts";
 import { Announcer, type News } from "./announcer.ts";
 import { adopt, attributes, reflect } from "./attributes.ts";
 import { ask, conflictDialog } from "./conflict.tsx";
@@ -61,12 +61,10 @@ export class SftpgateUpload extends HTMLElement {
   ticket?: Ticket;
 
   #root = this.attachShadow({ mode: "open" });
+  #api?: Api;
   #owner: Owner = {
     options: () => ({
-      api: {
-        endpoint: this.endpoint || new URL("..", import.meta.url),
-        ticket: this.ticket ?? (this.ticketUrl ? () => fetchTicket(this.ticketUrl) : undefined),
-      },
+      api: this.#api ??= new Api({ endpoint: this.endpoint, ticket: this.#freshTicket }),
       overwrite: this.overwrite || "ask", chunkSize: parseBytes(this.chunkSize), filesAtOnce: Number(this.concurrency) || 3,
     }),
     fire: (name, item, more = {}) => {
@@ -157,7 +155,14 @@ export class SftpgateUpload extends HTMLElement {
   disconnectedCallback(): void { removeEventListener("beforeunload", this.#warn); }
 
   /** @internal */
-  attributeChangedCallback(): void { this.#update(); }
+  attributeChangedCallback(name: string): void {
+    if (name === "endpoint") this.#api = undefined;
+    this.#update();
+  }
+
+  /** The ticket as it is now; "" where none is needed. */
+  #freshTicket = async (): Promise<string> =>
+    (typeof this.ticket === "function" ? this.ticket() : this.ticket) ?? (this.ticketUrl ? fetchTicket(this.ticketUrl) : "");
 
   /** Shows what has changed, once this thread is through with its changes. */
   #update(): void {

@@ -1,4 +1,4 @@
-import type { ApiOptions } from "../api.ts";
+import type { Api } from "../api.ts";
 import { GateError } from "../errors.ts";
 import { Upload } from "../upload.ts";
 import type { Item } from "./item.ts";
@@ -11,7 +11,7 @@ export type Choice = "replace" | "skip" | "cancel";
 /** What the queue needs of the element. */
 export interface Owner {
   /** As the attributes say now. */
-  options(): { api: ApiOptions; overwrite: Overwrite; chunkSize?: number; filesAtOnce: number };
+  options(): { api: Api; overwrite: Overwrite; chunkSize?: number; filesAtOnce: number };
   /** Tells the page; false when it prevents what the event announces. */
   fire(name: string, item: Item, more?: Record<string, unknown>): boolean;
   /** Tells the page how far an item is. */
@@ -75,7 +75,7 @@ export class Queue {
     const { owner } = this;
     const { api, overwrite, chunkSize } = owner.options();
     const upload = new Upload({
-      ...api, file: item.file, host: item.host, path: item.path, makeDirs: true,
+      api, file: item.file, host: item.host, path: item.path, makeDirs: true,
       chunkSize, concurrency: chunksAtOnce, ifExists: overwrite === "replace" ? "replace" : "fail",
     });
     upload.addEventListener("progress", () => owner.touch(item));
