@@ -19,6 +19,8 @@ export class Gate {
   host = (id: string): Promise<Host> => this.api.host(id);
   entries = (host: string, dir: string): Promise<Entry[]> => this.api.entries(host, dir);
   uploads = (): Promise<Upload[]> => this.api.uploads();
+  /** upload asks for one, and the gateway the host. */
+  upload = (id: string): Promise<Upload> => this.api.upload(id);
   /** merge asks for the file to be put together; that goes on after the answer. */
   merge = (id: string): Promise<Upload> => this.api.merge(id);
   cancel = (id: string): Promise<void> => this.api.cancel(id);

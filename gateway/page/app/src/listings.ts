@@ -23,6 +23,7 @@ const order = new Intl.Collator(undefined, { numeric: true, sensitivity: "base" 
 /** Listings are the directories that were looked at. */
 export class Listings extends Store {
   private known = new Map<string, Listing>();
+  private reads = new Map<string, Promise<void>>();
   private timer = 0;
 
   constructor(private gate: Gate, private session: Session) {
@@ -52,14 +53,21 @@ export class Listings extends Store {
     for (const step of crumbs(dir, rootOf(dir, roots) ?? "/")) {
       const l = this.at(host, step.dir);
       if (this.missing(host, step.dir, roots) && l?.at !== 0) return;
-      if (!l || (!l.reading && Date.now() - l.at > fresh)) await this.read(host, step.dir);
+      if (!l || l.reading || Date.now() - l.at > fresh) await this.read(host, step.dir);
       if (!this.at(host, step.dir)?.entries) return;
     }
   }
 
+  /** read reads a directory. Who wants it while it is being read waits for that. */
   async read(host: string, dir: string): Promise<void> {
     if (!this.session.may("browse")) return;
     const k = key(host, dir);
+    const reading = this.reads.get(k) ?? this.ask(k, host, dir).finally(() => this.reads.delete(k));
+    this.reads.set(k, reading);
+    await reading;
+  }
+
+  private async ask(k: string, host: string, dir: string): Promise<void> {
     const before = this.known.get(k);
     this.set(k, { ...(before?.entries && { entries: before.entries }), reading: true, at: Date.now() });
     try {

@@ -20,6 +20,8 @@ export class Uploads extends Store {
   private followed = new Map<string, AbortController>();
   private timer = 0;
   private turn = 0;
+  /** The uploads that were asked for by themselves. */
+  private confirmed = new Set<string>();
 
   constructor(private gate: Gate, private session: Session) {
     super();
@@ -73,15 +75,33 @@ export class Uploads extends Store {
     try {
       const all = await this.gate.uploads();
       if (turn !== this.turn) return;
+      if (this.away) this.confirmed.clear();
       this.all = all;
       this.away = false;
       this.note(all);
+      void this.confirm();
     } catch (e) {
       this.session.refused(e);
       this.away = unanswered(e);
     }
     this.changed();
     this.arm();
+  }
+
+  /**
+   * confirm asks for each unfinished upload of one's own once. A gateway that died may have noted
+   * less of it than is safe on the host; asked for the one, it looks there.
+   */
+  private async confirm(): Promise<void> {
+    for (const u of this.unfinished) {
+      if (u.user !== this.session.caller?.user || this.confirmed.has(u.id)) continue;
+      this.confirmed.add(u.id);
+      try {
+        this.put(await this.gate.upload(u.id));
+      } catch {
+        // The list is looked at again.
+      }
+    }
   }
 
   /** merge asks for the merge and follows it. */
