@@ -1,0 +1,187 @@
+package page_test
+
+import (
+	"fmt"
+	"path/filepath"
+	"testing"
+
+	"sftpgate/gateway/browsertest"
+	"sftpgate/remote/remotetest"
+	wait "sftpgate/remote/remotetest/await"
+)
+
+// twoHosts is a site where there is something to choose.
+func twoHosts(t *testing.T, bandwidth int64) *site {
+	t.Helper()
+	s := &site{t: t, host: remotetest.StartSSHD(t, remotetest.SSHDOptions{})}
+	one, two := s.host.Host("web-1"), s.host.Host("backup-2")
+	one.Label, one.Tags, one.Bandwidth = "Web 1", []string{"web", "eu"}, bandwidth
+	two.Label, two.Tags = "Backup 2", []string{"backup"}
+	s.gate = browsertest.Serve(t, nil, one, two)
+	s.url = s.gate.URL() + "/"
+	return s
+}
+
+// By keyboard alone the whole job is done: a host found, a directory browsed to, a file
+// chosen, paused, taken up, a conflict decided, and the unfinished upload of another day
+// finished. Nothing is clicked, and no focus is set but by Tab.
+func TestByKeyboardAlone(t *testing.T) {
+	t.Parallel()
+	s := twoHosts(t, slow)
+	seed := s.visitDir("incoming")
+	w := browsertest.Shared(t).Window(t, desktop(), "")
+	v := &visit{t: t, window: w, dir: seed, Page: w.Open(t, s.url, nil)}
+	v.See("sg-host-picker")
+	v.tabTo("#host-search")
+	v.Type("web eu")
+	v.Press("Enter")
+	v.See(`#host-choice:has-text("Web 1")`)
+	v.tabTo("button.browse")
+	v.Press("Enter")
+	v.See("sg-browser .folder")
+	v.tabTo("sg-browser .folder")
+	v.Press("Enter")
+	v.ready()
+	v.Press("Escape")
+	v.Gone("sg-browser")
+
+	const size = 32 * mib
+	file := source(t, "disk.img", size)
+	v.tabToButton("Choose files")
+	v.PickByKey("Enter", file)
+	path := filepath.Join(v.dir, "disk.img")
+	s.received(path, 1)
+	v.tabToButton("Pause: disk.img")
+	v.Press("Enter")
+	v.See(row("disk.img", "paused"))
+	v.focused("Resume: disk.img") // the button stays under the fingers
+	v.Press("Enter")
+	v.See(row("disk.img", "sending"))
+	v.Reload()
+	v.See(unfinished("disk.img"))
+	v.tabToButton("Pick the same file again: disk.img")
+	v.PickByKey("Enter", file)
+	v.See(row("disk.img", "done"))
+	v.arrived(file)
+
+	v.put("a.txt", "old")
+	other := source(t, "a.txt", 10)
+	v.tabToButton("Choose files")
+	v.PickByKey("Enter", other)
+	v.See(dialog)
+	v.tabToButton("Replace")
+	v.Press("Enter")
+	v.Gone(dialog)
+	v.See(row("a.txt", "done"))
+	v.arrived(other)
+	v.whole("status of 409", away)
+}
+
+// On a phone the whole job is done, nothing is wider than the screen, and what is pressed
+// is large enough for a finger.
+func TestOnAPhone(t *testing.T) {
+	t.Parallel()
+	s := twoHosts(t, slow)
+	o := browsertest.Phone
+	o.Locale, o.Headers = "en-GB", map[string]string{"X-User": "alice"}
+	w := browsertest.Shared(t).Window(t, o, "")
+	v := &visit{t: t, window: w, dir: s.visitDir("incoming"), Page: w.Open(t, s.url, nil)}
+	v.See("sg-host-picker")
+	v.fits()
+	v.Click(`sg-host-picker [role=option]:has-text("Web 1")`)
+	v.Click(button("Browse"))
+	v.Click(`sg-browser .folder:text-is("incoming")`)
+	v.ready()
+	v.fits()
+	v.put("a.txt", "old")
+	file, other := source(t, "disk.img", 32*mib), source(t, "a.txt", 10)
+	v.send(file, other)
+	v.See(dialog)
+	v.fits()
+	v.Click(dialog + " " + button("Replace"))
+	s.received(filepath.Join(v.dir, "disk.img"), 1)
+	v.Click(labelled("Pause: disk.img"))
+	v.See(row("disk.img", "paused"))
+	v.fits()
+	v.Click(labelled("Resume: disk.img"))
+	v.See(row("disk.img", "sending"))
+	v.Reload()
+	v.fits()
+	v.PickByClick(unfinished("disk.img")+" "+labelled("Pick the same file again: disk.img"), file)
+	v.See(row("disk.img", "done"))
+	v.fits()
+	v.arrived(file)
+	v.arrived(other)
+	v.whole("status of 409", away)
+}
+
+// visitDir makes a directory of that name on the host.
+func (s *site) visitDir(name string) string {
+	s.t.Helper()
+	dir := filepath.Join(s.host.Root, name)
+	mkdir(s.t, dir)
+	return dir
+}
+
+// fits: nothing is wider than the screen.
+func (v *visit) fits() {
+	v.t.Helper()
+	var over []string
+	v.Evaluate(`(() => {
+		const found = [];
+		const look = (root) => { for (const e of root.querySelectorAll("*")) {
+			const { width, height, right } = e.getBoundingClientRect();
+			if (e.shadowRoot) look(e.shadowRoot);
+			if (!width || !height || e.closest(".hush, .unseen") || !e.checkVisibility?.()) continue;
+			if (right > document.documentElement.clientWidth + 1 && !scrolls(e)) found.push(e.localName + "." + e.className + " ends at " + right);
+		} };
+		const scrolls = (e) => { for (; e; e = e.parentElement) if (getComputedStyle(e).overflowX !== "visible") return true; };
+		look(document);
+		if (document.documentElement.scrollWidth > innerWidth) found.push("the page scrolls sideways");
+		return found;
+	})()`, &over)
+	if len(over) > 0 {
+		v.t.Errorf("wider than the screen: %q", over)
+	}
+}
+
+// active is a script that finds what has the focus, also in the element.
+const active = `(() => { let e = document.activeElement; while (e?.shadowRoot?.activeElement) e = e.shadowRoot.activeElement; return e; })()`
+
+// tabTo goes forward until an element has the focus that matches.
+func (v *visit) tabTo(selector string) {
+	v.t.Helper()
+	v.tab(selector, fmt.Sprintf("%s.matches(%q)", active, selector))
+}
+
+// tabToButton goes forward until the button has the focus that is read out like this.
+func (v *visit) tabToButton(label string) {
+	v.t.Helper()
+	v.tab(label, isButton(label))
+}
+
+func isButton(label string) string {
+	return fmt.Sprintf("((b) => (b.ariaLabel || b.textContent).trim() === %q)(%s)", label, active)
+}
+
+// tab presses Tab, as often as it takes to come round twice.
+func (v *visit) tab(to, is string) {
+	v.t.Helper()
+	for range 120 {
+		var there bool
+		if v.Evaluate(is, &there); there {
+			return
+		}
+		v.Press("Tab")
+	}
+	v.t.Fatalf("Tab does not come to %s", to)
+}
+
+// focused waits until that button has the focus.
+func (v *visit) focused(label string) {
+	v.t.Helper()
+	wait.Until(v.t, label+" to have the focus", func() (there bool) {
+		v.Evaluate(isButton(label), &there)
+		return there
+	})
+}
