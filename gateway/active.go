@@ -37,6 +37,10 @@ type upload struct {
 	space     bool      // free space was checked
 	coming    bool      // a body was expected (see expect) since the merge last stopped
 	working   bool
+	ran       bool      // the merge has, once
+	slow      bool      // the last chunk came long after the one before it
+	lastChunk time.Time // when it came
+	gathering time.Time // since when the merge waits for more chunks; zero while it does not
 	finishing bool
 	finished  chan struct{}   // closed when the finish that runs has ended
 	moved     chan struct{}   // closed and made anew when the merge has moved on

@@ -32,6 +32,7 @@ func (u *upload) commit(ctx context.Context, p heldPiece) error {
 	_, err = p.attempt.Commit(ctx, u.gen, p.off)
 	u.ledger.placed(c, err == nil)
 	if err == nil {
+		u.arrived()
 		u.announce()
 	}
 	return err

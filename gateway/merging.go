@@ -29,7 +29,7 @@ func (u *upload) wake() {
 	if u.working || u.result != nil || u.s.life.Err() != nil {
 		return
 	}
-	if !u.finishing && (time.Now().Before(u.leaseAt) || !u.coming && !u.worthMerging()) {
+	if !u.finishing && (time.Now().Before(u.leaseAt) || !u.coming && (!u.worthMerging() || u.mayGather())) {
 		return
 	}
 	u.working = true
@@ -97,6 +97,7 @@ func (u *upload) stopped(err error) {
 	}
 	u.mu.Lock()
 	u.working = false
+	u.ran = true
 	u.coming = false
 	u.mergeErr = err
 	if leased { // the other gateway merges these chunks too: no need to ask at once again

@@ -10,20 +10,36 @@ import (
 	"strconv"
 )
 
-// Version is the version of the record file's form.
-const Version = 1
+// Version is the version of the record file's form that is written; the ones before are
+// read, too.
+const Version = 2
 
 // MaxBytes bounds a record file: a few million chunks.
 const MaxBytes = 512 << 20
 
 // The file is a JSON object: what stands before the sum, between it and the
-// record, and behind. The sum covers the bytes of the record exactly as they
-// stand, so that a torn or edited file is never taken for a valid one.
+// record, and behind. The sum covers the version and the bytes of the record exactly as
+// they stand, so that a torn or edited file is never taken for a valid one.
 var (
-	opening = fmt.Sprintf("{\n \"sftpgate\": %d,\n \"sha256\": \"", Version)
+	opening = openingOf(Version)
 	middle  = "\",\n \"record\": "
 	closing = "\n}\n"
 )
+
+func openingOf(version int) string {
+	return fmt.Sprintf("{\n \"sftpgate\": %d,\n \"sha256\": \"", version)
+}
+
+// sumFor is the sum of a record in a file of a version. The first did not cover it.
+func sumFor(version int, body []byte) Sum {
+	if version == 1 {
+		return sha256.Sum256(body)
+	}
+	h := sha256.New()
+	h.Write([]byte(itoa(int64(version)) + "\n"))
+	h.Write(body)
+	return Sum(h.Sum(nil))
+}
 
 // Encode writes the record file, indented for a person to read. It refuses
 // what Decode would: a record that nobody can read loses what it says.
@@ -51,7 +67,7 @@ func begin(file *bytes.Buffer) {
 }
 
 func end(file *bytes.Buffer) []byte {
-	sum := sha256.Sum256(file.Bytes()[len(opening)+2*len(Sum{})+len(middle):])
+	sum := sumFor(Version, file.Bytes()[len(opening)+2*len(Sum{})+len(middle):])
 	hex.Encode(file.Bytes()[len(opening):], sum[:])
 	file.WriteString(closing)
 	return file.Bytes()
@@ -81,13 +97,18 @@ func Decode(file []byte) (Record, error) {
 // have written: JSON has many spellings, and one that lost its last byte may be
 // another one of them.
 func bodyOf(file []byte) ([]byte, bool) {
+	version := Version
 	rest, opens := bytes.CutPrefix(file, []byte(opening))
+	for v := Version - 1; v > 0 && !opens; v-- {
+		version = v
+		rest, opens = bytes.CutPrefix(file, []byte(openingOf(v)))
+	}
 	sum, rest, parted := bytes.Cut(rest, []byte(middle))
 	body, closes := bytes.CutSuffix(rest, []byte(closing))
 	if !opens || !parted || !closes || !bytes.HasPrefix(body, []byte("{")) || !bytes.HasSuffix(body, []byte("}")) {
 		return nil, false
 	}
-	return body, string(sum) == Sum(sha256.Sum256(body)).String()
+	return body, string(sum) == sumFor(version, body).String()
 }
 
 // whatIsWrong says why a file is no record.
@@ -100,9 +121,9 @@ func whatIsWrong(file []byte) error {
 	switch err := json.Unmarshal(file, &e); {
 	case err != nil:
 		return fmt.Errorf("record is torn or no record: %w", err)
-	case e.Version != Version:
-		return fmt.Errorf("%w: it has version %d, this one reads %d: upgrade the gateway", ErrVersion, e.Version, Version)
-	case Sum(sha256.Sum256(e.Record)) != e.Sum:
+	case e.Version < 1 || e.Version > Version:
+		return fmt.Errorf("%w: it has version %d, this one reads up to %d: upgrade the gateway", ErrVersion, e.Version, Version)
+	case sumFor(e.Version, e.Record) != e.Sum:
 		return errors.New("record does not match its checksum: it is torn or was changed")
 	default:
 		return errors.New("record is not as it was written: it is torn or was changed")

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/bits"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -134,6 +135,10 @@ func TestNonsenseIsNotRead(t *testing.T) {
 		`{"seq":1,"upload":{"id":"i","user":"u","size":5},"merged":[[3,3]]}`,
 		`{"seq":1,"upload":{"id":"i","user":"u","size":5},"merged":[],"chunks":[null]}`,
 		`{"seq":1,"upload":{"id":"i","user":"u","size":5},"merged":[],"chunks":["x"]}`,
+		`{"seq":1,"upload":{"id":"i","user":"u","size":5},"merged":[],"chunks":["0-5 "]}`,
+		`{"seq":1,"upload":{"id":"i","user":"u","size":5},"merged":[],"chunks":["0 47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU"]}`,
+		`{"seq":1,"upload":{"id":"i","user":"u","size":5},"merged":[],"chunks":["0-5 47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuF"]}`,
+		`{"seq":1,"upload":{"id":"i","user":"u","size":5},"merged":[],"chunks":["9223372036854775800-5 47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU 47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU"]}`,
 		`{"seq":1e99,"upload":{"id":"i","user":"u","size":5},"merged":[]}`,
 	} {
 		if r, err := Decode(sealed(body)); err == nil {
@@ -145,14 +150,57 @@ func TestNonsenseIsNotRead(t *testing.T) {
 	}
 }
 
-func sealed(body string) []byte {
-	return fmt.Appendf(nil, "{\n \"sftpgate\": 1,\n \"sha256\": \"%x\",\n \"record\": %s\n}\n", sha256.Sum256([]byte(body)), body)
+func sealed(body string) []byte { return sealedAs(Version, body) }
+
+func sealedAs(version int, body string) []byte {
+	return fmt.Appendf(nil, "{\n \"sftpgate\": %d,\n \"sha256\": \"%s\",\n \"record\": %s\n}\n", version, sumFor(version, []byte(body)), body)
+}
+
+// What the first version of the file says is still known: it named each chunk, and its
+// sum did not cover the version.
+func TestFirstVersionIsRead(t *testing.T) {
+	a, b := chunkAt(0, 10), chunkAt(10, 10)
+	body := `{"seq":3,"upload":{"id":"i","user":"u","size":50},"merged":[[0,20]],"chunks":["` + a.Name() + `","` + b.Name() + `"]}`
+	file := fmt.Appendf(nil, "{\n \"sftpgate\": 1,\n \"sha256\": \"%x\",\n \"record\": %s\n}\n", sha256.Sum256([]byte(body)), body)
+	r, err := Decode(file)
+	if err != nil || r.Seq != 3 || !slices.Equal(r.Chunks, Chunks{a, b}) {
+		t.Errorf("%+v, %v", r, err)
+	}
+}
+
+// Neighbours share a line, whatever stands between the others, and a record of many of
+// them is half of what their names are.
+func TestChunksShareLines(t *testing.T) {
+	lists := map[string]Chunks{
+		"1 lines": {}, "2 lines": {chunkAt(0, 10), chunkAt(10, 10), chunkAt(20, 5)},
+		"3 lines": {chunkAt(0, 10), chunkAt(20, 10), chunkAt(10, 10)}, "4 lines": {chunkAt(5, 5), chunkAt(0, 5), chunkAt(0, 5), chunkAt(0, 10)},
+	}
+	for i := range int64(60) {
+		lists["1 lines"] = append(lists["1 lines"], chunkAt(i*10, 10))
+	}
+	for want, l := range lists {
+		r := base(1)
+		r.Chunks = l
+		file := encode(t, r)
+		back, err := Decode(file)
+		if err != nil || !slices.Equal(back.Chunks, l) {
+			t.Errorf("%v came back as %v, %v", l, back.Chunks, err)
+		}
+		_, list, _ := strings.Cut(string(file), `"chunks": [`)
+		list, _, _ = strings.Cut(list, "]")
+		if got := fmt.Sprint(strings.Count(list, "-10 ")+strings.Count(list, "-5 "), " lines"); got != want {
+			t.Errorf("%s, want %s, in\n%s", got, want, list)
+		}
+		if len(l) == 60 && len(file) > 3200 {
+			t.Errorf("%d bytes", len(file))
+		}
+	}
 }
 
 func TestAnotherVersionSaysSo(t *testing.T) {
-	file := bytes.Replace(encode(t, sample()), []byte(`"sftpgate": 1`), []byte(`"sftpgate": 2`), 1)
+	file := bytes.Replace(encode(t, sample()), []byte(`"sftpgate": 2`), []byte(`"sftpgate": 3`), 1)
 	_, err := Decode(file)
-	if err == nil || !strings.Contains(err.Error(), "version 2") {
+	if err == nil || !strings.Contains(err.Error(), "version 3") {
 		t.Fatalf("%v", err)
 	}
 }

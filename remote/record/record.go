@@ -88,7 +88,7 @@ type Record struct {
 	Merged Spans `json:"merged"`
 	// Chunks are the names of merged chunks: those since the record before, or
 	// all of them when Full is set.
-	Chunks  []Chunk  `json:"chunks,omitempty"`
+	Chunks  Chunks   `json:"chunks,omitempty"`
 	Full    bool     `json:"full,omitempty"`
 	Writers []Writer `json:"writers,omitempty"`
 	Finish  *Finish  `json:"finish,omitempty"`

@@ -12,8 +12,11 @@ var ErrNone = errors.New("no valid record")
 
 // State is what the records of one generation say together.
 type State struct {
-	Meta   Meta
-	Seq    int64 // of the newest record
+	Meta Meta
+	Seq  int64 // of the newest record
+	// From is the newest full record's number, else the first one's: it says all that
+	// was said before, and nothing before it counts.
+	From   int64
 	Epoch  int
 	Merged Spans
 	// Chunks are the names of the merged chunks, ascending.
@@ -24,14 +27,22 @@ type State struct {
 }
 
 // Union puts records together: later ones win where only one value can stand,
-// progress adds up, and what an older epoch says of its part is left out.
+// progress adds up, and what an older epoch says of its part is left out. What stands
+// before a full record is left out too: it says all of that, but for what a gateway has
+// written that was asleep while the records before were removed.
 func Union(records []Record) (State, error) {
 	if len(records) == 0 {
 		return State{}, ErrNone
 	}
 	sorted := slices.Clone(records)
 	slices.SortFunc(sorted, func(a, b Record) int { return cmp.Compare(a.Seq, b.Seq) })
-	var s State
+	for i, r := range slices.Backward(sorted) {
+		if r.Full {
+			sorted = sorted[i:]
+			break
+		}
+	}
+	s := State{From: sorted[0].Seq}
 	for _, r := range sorted {
 		s.Epoch = max(s.Epoch, r.Epoch)
 	}
@@ -81,22 +92,45 @@ func (s *State) addWriter(w Writer) {
 	s.Writers = append(s.Writers, w)
 }
 
-// fullEvery is how often a record repeats all chunk names, so that the ones
-// before it can go: often enough to keep a generation's directory small, rarely
-// enough that names are not written again and again.
-const fullEvery = 32
+// How many records there may be until one repeats all chunk names, so that the ones
+// before it can go: few where that is cheap, and where there are many names as many as it
+// takes that they are not written again and again.
+const (
+	fewNames   = 512
+	fullOfFew  = 8
+	fullOfMany = 32
+)
+
+// due reports whether record seq is to be a full one.
+func (s State) due(seq int64) bool {
+	if len(s.Chunks) <= fewNames {
+		return seq-s.From >= fullOfFew
+	}
+	return seq-s.From >= fullOfMany
+}
 
 // Next is the record that follows, saying again what is known; the caller adds
-// to it. It is full now and then, or when the epoch changes.
+// to it. It is full now and then, or when the epoch changes. Writers that have ended
+// need not be named again: the record that says so stands until a full one follows.
 func (s State) Next() Record {
 	r := Record{
 		Seq: s.Seq + 1, Meta: s.Meta, Epoch: s.Epoch, Merged: s.Merged,
-		Writers: slices.Clone(s.Writers), Finish: s.Finish, Intent: s.Intent,
+		Writers: s.open(), Finish: s.Finish, Intent: s.Intent,
 	}
-	if r.Seq%fullEvery == 0 {
+	if s.due(r.Seq) {
 		r.Fill(s.Chunks)
 	}
 	return r
+}
+
+// open are the writers that are not known to have ended.
+func (s State) open() (open []Writer) {
+	for _, w := range s.Writers {
+		if !w.Closed {
+			open = append(open, w)
+		}
+	}
+	return open
 }
 
 // Fill makes the record a full one, with all names.

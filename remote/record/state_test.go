@@ -55,7 +55,7 @@ func TestUnionLeavesOldEpochsOut(t *testing.T) {
 	old.Intent = &Intent{Source: "part.0"}
 	old.Finish = &Finish{Size: 1000}
 	old.Meta.ChunkSize = 50
-	now.Epoch, now.Merged, now.Chunks, now.Full = 1, Collect(Span{0, 10}), []Chunk{chunkAt(0, 10)}, true
+	now.Epoch, now.Merged, now.Chunks = 1, Collect(Span{0, 10}), []Chunk{chunkAt(0, 10)}
 	// A gateway that has not heard of the new epoch yet.
 	late.Merged, late.Chunks, late.Writers = Collect(Span{500, 10}), []Chunk{chunkAt(500, 10)}, []Writer{{Token: "late"}}
 	late.Intent = &Intent{Source: "part.0"}
@@ -157,11 +157,9 @@ func randomRecord(rng *rand.Rand, seq int64) Record {
 // What Next says together with what came before is the same state; and a full
 // record alone says all of it.
 func TestNextSaysItAllAgain(t *testing.T) {
-	first := base(1)
-	first.Full = true
-	records := []Record{first}
-	var fulls int
-	for i := range int64(3 * fullEvery) {
+	records := []Record{base(1)}
+	longest, fulls := 0, 0
+	for i := range int64(2 * fewNames) {
 		s := union(t, records...)
 		next := s.Next()
 		if next.Seq != s.Seq+1 {
@@ -169,32 +167,66 @@ func TestNextSaysItAllAgain(t *testing.T) {
 		}
 		c := chunkAt(i*10, 10)
 		next.Merged, next.Chunks = next.Merged.With(c.Span), append(next.Chunks, c)
-		next.Writers = append(next.Writers, Writer{Token: c.Name()})
+		next.Writers = append(next.Writers, Writer{Token: c.Name(), Closed: i%3 > 0}, Writer{Token: "ended", Closed: true})
 		if next.Full {
 			fulls++
 			records = nil // as compaction does
 		}
 		records = append(records, next)
 		now := union(t, records...)
-		if !now.Covers(c) || len(now.Chunks) != int(i+1) || now.Merged.Bytes() != (i+1)*10 || len(now.Writers) != int(i+1) {
-			t.Fatalf("after record %d: %d chunks, %v, %d writers", next.Seq, len(now.Chunks), now.Merged, len(now.Writers))
+		if !now.Covers(c) || len(now.Chunks) != int(i+1) || now.Merged.Bytes() != (i+1)*10 || len(now.open()) != int(i/3+1) || now.From != records[0].Seq {
+			t.Fatalf("after record %d: %d chunks, %v, %d writers, from %d", next.Seq, len(now.Chunks), now.Merged, len(now.open()), now.From)
+		}
+		longest = max(longest, len(records))
+		if i < fewNames && longest > fullOfFew {
+			t.Fatalf("%d records with %d names", longest, i)
 		}
 	}
-	if fulls != 3 {
-		t.Errorf("%d of %d records were full", fulls, 3*fullEvery)
+	if longest > fullOfMany || fulls < fewNames/fullOfFew+fewNames/fullOfMany-1 {
+		t.Errorf("%d records since the last full one, %d were full", longest, fulls)
 	}
-	if longest := len(records); longest > fullEvery {
-		t.Errorf("%d records since the last full one", longest)
+}
+
+// A writer that has ended is not named again, however many there were.
+func TestEndedWritersAreForgotten(t *testing.T) {
+	records := []Record{base(1)}
+	for i := range 100 {
+		token := string(rune('A' + i))
+		for _, closed := range []bool{false, true} {
+			next := union(t, records...).Next()
+			next.Writers = append(next.Writers, Writer{Token: token, Closed: closed})
+			if len(next.Writers) > 2 {
+				t.Fatalf("record %d names %d writers", next.Seq, len(next.Writers))
+			}
+			if next.Full {
+				records = nil
+			}
+			records = append(records, next)
+		}
+		if left := union(t, records...).open(); len(left) > 0 {
+			t.Fatalf("after %d writers: %+v", i+1, left)
+		}
+	}
+}
+
+// What stands before a full record says nothing any more, also when it comes later: a
+// gateway was asleep.
+func TestWhatIsBeforeAFullRecordDoesNotCount(t *testing.T) {
+	full, late := base(9), base(4)
+	full.Full = true
+	late.Merged, late.Chunks, late.Writers = Collect(Span{0, 10}), []Chunk{chunkAt(0, 10)}, []Writer{{Token: "x"}}
+	if s := union(t, late, full); s.From != 9 || s.Seq != 9 || len(s.Merged)+len(s.Chunks)+len(s.Writers) > 0 {
+		t.Errorf("%+v", s)
 	}
 }
 
 // Next must hand out slices that a caller may append to and change.
 func TestNextSharesNothing(t *testing.T) {
-	r := base(fullEvery - 1)
+	r := base(1)
 	r.Writers = []Writer{{Token: "x"}}
 	r.Chunks = []Chunk{chunkAt(0, 10)}
 	r.Merged = Collect(Span{0, 10})
-	s := union(t, r)
+	s := union(t, r, base(fullOfFew))
 	next := s.Next()
 	next.Writers[0].Closed = true
 	next.Chunks[0] = chunkAt(50, 10)

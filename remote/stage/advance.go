@@ -41,7 +41,7 @@ func (g *Generation) advance(ctx context.Context, edit Edit, ready func() error)
 		placed := false
 		var objection error
 		err := g.do(ctx, func(c *sftp.Client) (err error) {
-			if placed, err = g.writeRecord(ctx, c, next, func() error { objection = ready(); return objection }); err != nil {
+			if placed, err = g.writeRecord(ctx, c, next, now.From, func() error { objection = ready(); return objection }); err != nil {
 				return err
 			}
 			if !placed {
@@ -198,6 +198,9 @@ func with(base record.State, next record.Record) record.State {
 	state, err := record.Union([]record.Record{known, next})
 	if err != nil {
 		return base // not with two records
+	}
+	if !next.Full {
+		state.From = base.From
 	}
 	return state
 }

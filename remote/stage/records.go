@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"path"
+	"slices"
 	"sync"
 
 	"github.com/pkg/sftp"
@@ -28,7 +29,7 @@ func readState(c *sftp.Client, dir string) (record.State, int64, error) {
 		if err != nil {
 			return record.State{}, 0, err
 		}
-		// One that was listed and cannot be read may have been emptied since,
+		// One that was listed and cannot be read may have been removed since,
 		// because a full record follows it by now: look again before it is
 		// taken for torn.
 		if torn && try < 3 {
@@ -44,10 +45,11 @@ func readState(c *sftp.Client, dir string) (record.State, int64, error) {
 	}
 }
 
-// recordList is the record files of a generation; emptied ones only count for top.
+// recordList is the record files of a generation.
 type recordList struct {
-	top   int64
-	files []recordFile
+	top     int64        // the highest number that is taken
+	numbers []int64      // all of them
+	files   []recordFile // those that may be valid
 }
 
 type recordFile struct{ seq, size int64 }
@@ -61,6 +63,7 @@ func listRecords(c *sftp.Client, dir string) (recordList, error) {
 			continue
 		}
 		list.top = max(list.top, seq)
+		list.numbers = append(list.numbers, seq)
 		if info.Size() > 0 && info.Size() <= record.MaxBytes {
 			list.files = append(list.files, recordFile{seq, info.Size()})
 		}
@@ -89,6 +92,9 @@ func (l recordList) read(c *sftp.Client, dir string) (valid []record.Record, tor
 func readRecord(c *sftp.Client, dir string, file recordFile) (*record.Record, error) {
 	name := path.Join(dir, recordName(file.seq))
 	f, err := c.Open(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
 	if err != nil {
 		return nil, fmt.Errorf("read record %s: %w", name, err)
 	}
@@ -120,8 +126,10 @@ func (g *Generation) readOwn(c *sftp.Client) (record.State, int64, error) {
 
 // writeRecord writes and syncs a record under a name of its own, then gives it
 // its number, unless that is taken. O_EXCL on the number itself would not do: a
-// torn record there, skipped by a second gateway, would lose progress.
-func (g *Generation) writeRecord(ctx context.Context, c *sftp.Client, r record.Record, ready func() error) (placed bool, err error) {
+// torn record there, skipped by a second gateway, would lose progress. from is the full
+// record that it follows; where that has been removed since, so may the one have been
+// that had the number, and it does not count.
+func (g *Generation) writeRecord(ctx context.Context, c *sftp.Client, r record.Record, from int64, ready func() error) (placed bool, err error) {
 	file, err := record.Encode(r)
 	if err != nil {
 		return false, err
@@ -146,15 +154,39 @@ func (g *Generation) writeRecord(ctx context.Context, c *sftp.Client, r record.R
 		_ = c.Remove(tmp)
 		return false, err
 	}
-	removed := make(chan error, 1)
+	removed, stands := make(chan error, 1), make(chan error, 1)
 	go func() { removed <- removeLinked(c, g.can, tmp) }()
-	err = names.sync(ctx)
-	return true, errors.Join(err, <-removed)
+	go func() { stands <- g.stillFollows(c, r, from) }()
+	err = errors.Join(names.sync(ctx), <-removed)
+	serr := <-stands
+	if errors.Is(serr, errOvertaken) {
+		serr = c.Remove(final)
+		if errors.Is(serr, fs.ErrNotExist) { // with those before the full record
+			serr = nil
+		}
+		return false, errors.Join(err, serr)
+	}
+	return true, errors.Join(err, serr)
 }
 
-// compact empties the records before a full one: it says all that they said.
-// Their names stay, since a number that became free again could be taken by a
-// stalled gateway's record, which the next full record would then not know.
+// errOvertaken: a full record that this gateway did not know has taken the place of all
+// that it knew.
+var errOvertaken = errors.New("the records were compacted meanwhile")
+
+func (g *Generation) stillFollows(c *sftp.Client, r record.Record, from int64) error {
+	if from == 0 || from == r.Seq {
+		return nil
+	}
+	_, err := c.Lstat(g.path(recordName(from)))
+	if errors.Is(err, fs.ErrNotExist) {
+		return errOvertaken
+	}
+	return err
+}
+
+// compact removes the records before a full one, which says all that they said, the
+// oldest first. A gateway that was asleep may give its record a number that has become
+// free again; it then finds the full one gone that it has followed (see stillFollows).
 func (g *Generation) compact(ctx context.Context, r record.Record) error {
 	if !r.Full {
 		return nil
@@ -164,12 +196,13 @@ func (g *Generation) compact(ctx context.Context, r record.Record) error {
 		if err != nil {
 			return err
 		}
-		for _, file := range list.files {
-			if file.seq >= r.Seq {
-				continue
+		slices.Sort(list.numbers)
+		for _, seq := range list.numbers {
+			if seq >= r.Seq {
+				break
 			}
-			if err := c.Truncate(g.path(recordName(file.seq)), 0); err != nil {
-				return fmt.Errorf("empty record %d: %w", file.seq, err)
+			if err := c.Remove(g.path(recordName(seq))); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return fmt.Errorf("remove record %d: %w", seq, err)
 			}
 		}
 		return nil
@@ -219,15 +252,11 @@ func (f *newFile) fill(content []byte) error {
 // already; then it returns false and both stay as they were. The old name is for
 // removeLinked.
 func createOnly(c *sftp.Client, can link.Abilities, from, to string) (placed bool, err error) {
+	place := c.Link
 	switch {
 	case can.HardLink:
-		if err = c.Link(from, to); err == nil {
-			return true, nil
-		}
 	case can.RenameCreateOnly:
-		if err = c.Rename(from, to); err == nil {
-			return true, nil
-		}
+		place = c.Rename
 	default: // the host can do neither; between the look and the rename there is a gap
 		if _, lerr := c.Lstat(to); lerr == nil {
 			return false, nil
@@ -236,8 +265,14 @@ func createOnly(c *sftp.Client, can link.Abilities, from, to string) (placed boo
 		}
 		return true, c.Rename(from, to)
 	}
-	if _, lerr := c.Lstat(to); lerr == nil {
-		return false, nil
+	// The host does not say why it refuses: what had the name may be gone again by now.
+	for range 3 {
+		if err = place(from, to); err == nil {
+			return true, nil
+		}
+		if _, lerr := c.Lstat(to); lerr == nil {
+			return false, nil
+		}
 	}
 	return false, err
 }

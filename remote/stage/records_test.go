@@ -73,15 +73,15 @@ func TestRecordsOfTwoGateways(t *testing.T) {
 			return
 		}
 		state := s.wantMerged(target, 2*each)
-		if state.Seq != 1+2*each {
+		if state.Seq < 1+2*each { // more where one was written again, since a full one followed at once
 			t.Errorf("seq %d after %d records", state.Seq, 1+2*each)
 		}
-		// The full records stand for those before them, which keep only their numbers.
+		// The full records stand for those before them, which are gone.
 		infos, err := s.c.ReadDir(g.Dir())
 		s.check(err)
-		full, names := 0, 0
+		names := 0
 		for _, info := range infos {
-			var seq int
+			var seq int64
 			if _, err := fmt.Sscanf(info.Name(), "record.%d", &seq); err != nil {
 				if info.Name() != "chunks" {
 					t.Errorf("%s was left", info.Name())
@@ -89,16 +89,38 @@ func TestRecordsOfTwoGateways(t *testing.T) {
 				continue
 			}
 			names++
-			if info.Size() > 0 {
-				full++
-			}
-			if (info.Size() == 0) != (seq < 32) {
-				t.Errorf("record %d has %d bytes", seq, info.Size())
+			if seq < state.From || info.Size() == 0 {
+				t.Errorf("record %d has %d bytes, and %d is full", seq, info.Size(), state.From)
 			}
 		}
-		if names != 1+2*each || full != 1+2*each-31 {
-			t.Errorf("%d records, %d with something in them", names, full)
+		if names > 8 || state.From < 2*each-8 {
+			t.Errorf("%d records, of which %d is full", names, state.From)
 		}
+	})
+}
+
+// A gateway that was asleep while the records were compacted gives its record a number
+// that has become free again. It does not count, and nothing is lost of either.
+func TestAsleepWhileRecordsAreCompacted(t *testing.T) {
+	t.Parallel()
+	everywhere(t, func(t *testing.T, s *site) {
+		target := s.target("a")
+		g := s.create(target, "alice", "id", 100_000)
+		s.check(g.Advance(s.ctx, merged(0)))
+		asleep := s.mine(target, "alice")
+		for i := range 30 {
+			s.check(g.Advance(s.ctx, merged(i+1)))
+		}
+		var seen []int
+		s.check(asleep.Advance(s.ctx, func(now record.State, next *record.Record) error {
+			seen = append(seen, len(now.Chunks))
+			return merged(31)(now, next)
+		}))
+		if !slices.Equal(seen, []int{1, 31}) {
+			t.Errorf("it decided on %v chunks", seen)
+		}
+		s.check(g.Advance(s.ctx, merged(32)))
+		s.wantMerged(target, 33)
 	})
 }
 

@@ -46,7 +46,7 @@ func (g *Generation) known() []string {
 	if g.state.Meta.Digest != nil {
 		names = append(names, path.Base(g.StampPath(g.state.Epoch)))
 	}
-	for seq := int64(1); seq <= min(g.state.Seq, mostKnown); seq++ {
+	for seq := g.state.From; seq <= min(g.state.Seq, g.state.From+mostKnown); seq++ {
 		names = append(names, recordName(seq))
 	}
 	for epoch := 0; epoch <= min(g.state.Epoch, mostKnown); epoch++ {
