@@ -319,6 +319,56 @@ export declare class Item {
 export type Overwrite = "ask" | "fail" | "replace" | "skip";
 /** What a person decides about it. */
 export type Choice = "replace" | "skip" | "cancel";
+/** What events of an item hold. */
+export interface ItemDetail {
+	item: Item;
+	file: File;
+}
+/** Why a file was not added. */
+export type Rejection = "junk" | "no-target" | "too-large" | "duplicate";
+/** The events of the element. They bubble, leave its shadow tree and can be cancelled. */
+export interface SftpgateUploadEvents {
+	/** A file was not added. Prevented, the element says nothing of it. */
+	"file-reject": CustomEvent<{
+		file: File;
+		reason: Rejection;
+	}>;
+	/** A file is about to be sent. Prevented, it is skipped. */
+	"upload-before": CustomEvent<ItemDetail>;
+	"upload-start": CustomEvent<ItemDetail>;
+	/** At most four times a second for each file. */
+	"upload-progress": CustomEvent<ItemDetail & {
+		sentBytes: number;
+		size: number;
+	}>;
+	"merge-progress": CustomEvent<ItemDetail & {
+		mergedBytes: number;
+		size: number;
+	}>;
+	"upload-success": CustomEvent<ItemDetail & {
+		info: UploadInfo;
+	}>;
+	"upload-error": CustomEvent<ItemDetail & {
+		error: GateError;
+	}>;
+	/** Somebody wants it tried again. Prevented, it is not. */
+	"upload-retry": CustomEvent<ItemDetail & {
+		restart: boolean;
+	}>;
+	/** Somebody wants it given up. Prevented, it goes on. */
+	"upload-abort": CustomEvent<ItemDetail>;
+	/** A file stands at the target. Prevented, nobody is asked, and `choice` counts. */
+	"conflict": CustomEvent<ItemDetail & {
+		error: GateError;
+		choice?: Choice | Promise<Choice>;
+	}>;
+	/** A host is in trouble: with `delay` it is tried again after so many milliseconds, without it the upload failed. */
+	"host-error": CustomEvent<ItemDetail & {
+		host: string;
+		error: GateError;
+		delay?: number;
+	}>;
+}
 /** Where added files go, instead of where the attributes say. */
 export interface Where {
 	host?: string;
@@ -375,6 +425,10 @@ export declare class SftpgateUpload extends HTMLElement {
 	disconnectedCallback(): void;
 	/** @internal */
 	attributeChangedCallback(name: string): void;
+}
+export interface SftpgateUpload {
+	addEventListener<K extends keyof SftpgateUploadEvents>(type: K, listener: (event: SftpgateUploadEvents[K]) => unknown, options?: boolean | AddEventListenerOptions): void;
+	addEventListener(type: string, listener: EventListenerOrEventListenerObject | null, options?: boolean | AddEventListenerOptions): void;
 }
 /**
  * What makes a file the same one when it is picked again: its name, size and time, and the bytes

@@ -14,6 +14,8 @@ export interface Body {
 
 /** A request that does not move for so long is given up, however long it took until then. */
 const stall = 60_000;
+/** The answer may take longer: before it the host has synced the bytes. */
+const answer = 120_000;
 
 /**
  * Bodies at once in this page, whatever the number of uploads. With HTTP/1.1 a browser has six
@@ -50,12 +52,12 @@ function put<T>(api: Api, { path, headers, bytes, signal, onProgress }: Body, wh
     const fail = (error: unknown) => { end(); reject(error); };
     const abort = () => { xhr.abort(); fail(signal.reason); };
     const end = () => { clearTimeout(timer); signal.removeEventListener("abort", abort); };
-    const moved = () => {
+    const moved = (patience = stall) => {
       clearTimeout(timer);
       timer = setTimeout(() => {
         xhr.abort();
         fail(new GateError("stalled", "", 0, true));
-      }, stall);
+      }, patience);
     };
     xhr.open("PUT", api.url(path));
     xhr.withCredentials = api.withCredentials;
@@ -63,6 +65,7 @@ function put<T>(api: Api, { path, headers, bytes, signal, onProgress }: Body, wh
       xhr.setRequestHeader(name, value);
     }
     xhr.upload.onprogress = (e) => { moved(); onProgress(e.loaded); };
+    xhr.upload.onload = () => moved(answer);
     xhr.onerror = () => fail(new GateError("network", "", 0, true));
     xhr.onload = () => {
       end();

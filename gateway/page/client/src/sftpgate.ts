@@ -12,6 +12,7 @@ export { fingerprint } from "./fingerprint.ts";
 export type { UploadOptions } from "./options.ts";
 export { Upload, type Decision, type UploadState } from "./upload.ts";
 export { formatBytes, formatTime } from "./element/format.ts";
+export type { ItemDetail, Rejection, SftpgateUploadEvents } from "./element/events.ts";
 export type { Item, ItemState } from "./element/item.ts";
 export type { Choice, Overwrite } from "./element/queue.ts";
 export { SftpgateUpload, type Where } from "./element/element.tsx";

@@ -5,6 +5,7 @@ import { ask, conflictDialog } from "./conflict.tsx";
 import { copy } from "./copy.ts";
 import { h, patch } from "./dom.ts";
 import { dropZone } from "./drop.tsx";
+import type { Rejection, SftpgateUploadEvents } from "./events.ts";
 import { formatBytes, parseBytes } from "./format.ts";
 import { Item } from "./item.ts";
 import { Overall, type ActionForAll } from "./overall.tsx";
@@ -251,7 +252,7 @@ export class SftpgateUpload extends HTMLElement {
     return item;
   }
 
-  #reject(file: File, reason: string, note?: string): undefined {
+  #reject(file: File, reason: Rejection, note?: string): undefined {
     if (this.#dispatch("file-reject", { file, reason }) && note && !this.#notes.includes(note)) this.#notes.push(note);
   }
 
@@ -282,6 +283,11 @@ export class SftpgateUpload extends HTMLElement {
   #warn = (e: Event): void => {
     if (this.#queue.items.some((i) => i.open && i.state !== "paused")) e.preventDefault();
   };
+}
+
+export interface SftpgateUpload {
+  addEventListener<K extends keyof SftpgateUploadEvents>(type: K, listener: (event: SftpgateUploadEvents[K]) => unknown, options?: boolean | AddEventListenerOptions): void;
+  addEventListener(type: string, listener: EventListenerOrEventListenerObject | null, options?: boolean | AddEventListenerOptions): void;
 }
 
 reflect(SftpgateUpload);

@@ -13,6 +13,8 @@ export class Rows {
   #shown = new Map<Item, HTMLLIElement>();
   #height = 64;
   #top = 0;
+  #put = 0; // where the list was scrolled to by itself
+  #left = false; // somebody scrolled away from there
 
   constructor(readonly changed: () => void) {}
 
@@ -21,13 +23,17 @@ export class Rows {
 
   /** Brings the rows up to date. */
   show(list: HTMLElement | null, items: Item[], context: RowContext): void {
-    if (!list) return this.#shown.clear();
+    if (!list) {
+      this.#left = false;
+      return this.#shown.clear();
+    }
     const ul = list.firstElementChild as HTMLElement;
     const height = this.#height;
-    // What is under way stays in sight, unless somebody is about to do something in the list.
-    if (!list.matches(":hover, :focus-within")) {
-      const first = items.findIndex((i) => i.open);
-      if (first >= 0) list.scrollTop = first * height;
+    // What is under way stays in sight, unless somebody scrolled, or is about to do something in the list.
+    const first = items.findIndex((i) => i.open);
+    if (first >= 0 && !this.#left && !list.matches(":hover, :focus-within")) {
+      list.scrollTop = first * height;
+      this.#put = list.scrollTop;
     }
     this.#top = list.scrollTop;
     const from = Math.max(0, Math.floor(this.#top / height) - margin);
@@ -59,6 +65,8 @@ export class Rows {
   }
 
   scrolled = (e: Event): void => {
-    if (Math.abs((e.currentTarget as HTMLElement).scrollTop - this.#top) > (margin / 2) * this.#height) this.changed();
+    const { scrollTop } = e.currentTarget as HTMLElement;
+    this.#left = Math.abs(scrollTop - this.#put) > this.#height;
+    if (Math.abs(scrollTop - this.#top) > (margin / 2) * this.#height) this.changed();
   };
 }
