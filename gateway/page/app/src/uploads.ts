@@ -89,13 +89,16 @@ export class Uploads extends Store {
   }
 
   /**
-   * confirm asks for each unfinished upload of one's own once. A gateway that died may have noted
-   * less of it than is safe on the host; asked for the one, it looks there.
+   * confirm asks for each unfinished upload of one's own once, but for those that the element sends.
+   * A gateway that died may have noted less of it than is safe on the host; asked for the one, it
+   * looks there.
    */
   private async confirm(): Promise<void> {
-    for (const u of this.unfinished) {
-      if (u.user !== this.session.caller?.user || this.confirmed.has(u.id)) continue;
-      this.confirmed.add(u.id);
+    const shown = this.shown();
+    const asked = (this.all ?? []).filter((u) => !this.confirmed.has(u.id));
+    for (const u of asked) this.confirmed.add(u.id);
+    for (const u of asked) {
+      if (ended(u) || shown.has(u.id) || u.user !== this.session.caller?.user) continue;
       try {
         this.put(await this.gate.upload(u.id));
       } catch {
