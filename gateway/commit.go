@@ -29,6 +29,11 @@ func (u *upload) commit(ctx context.Context, p heldPiece) error {
 		p.attempt.Discard()
 		return conflict(span)
 	}
+	if size := u.gen.State().Meta.Size; size >= 0 && span.End() > size { // declared since the body began
+		u.ledger.placed(c, false)
+		p.attempt.Discard()
+		return Refuse(ChunkConflict, "the file was declared to end at %d, and this body goes on to %d: nothing behind the end is kept", size, span.End())
+	}
 	_, err = p.attempt.Commit(ctx, u.gen, p.off)
 	u.ledger.placed(c, err == nil)
 	if err == nil {

@@ -104,12 +104,12 @@ func (u *upload) askToFinish(ctx context.Context, r FinishRequest) error {
 	if gaps := seen.Gaps(whole); len(gaps) > 0 {
 		return &merge.MissingError{Spans: gaps}
 	}
-	if seen.End() > size {
-		return Refuse(InvalidRequest, "bytes up to %d were sent, but the size is declared as %d", seen.End(), size)
-	}
 	state := u.gen.State()
 	if state.Finish != nil && state.Finish.Size == size && (r.Digest == nil || state.Meta.Digest != nil) {
 		return nil
+	}
+	if seen.End() > size {
+		return Refuse(InvalidRequest, "bytes up to %d were sent, but the size is declared as %d", seen.End(), size)
 	}
 	return u.gen.Advance(ctx, func(st record.State, next *record.Record) error {
 		if err := u.declare(r); err != nil {

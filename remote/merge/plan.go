@@ -20,6 +20,9 @@ type Plan struct {
 	// Clash holds groups of chunks that are not merged and overlap each other:
 	// every chunk of a group overlaps another one of it, and none outside.
 	Clash [][]stage.Staged
+	// Past holds chunks that go on behind the end: they were on their way when a finish
+	// declared the size.
+	Past []stage.Staged
 }
 
 // Make plans a round. It is pure.
@@ -31,6 +34,8 @@ func Make(state record.State, chunks []stage.Staged) Plan {
 	})
 	for _, c := range sorted {
 		switch {
+		case state.Meta.Size >= 0 && c.End() > state.Meta.Size:
+			p.Past = append(p.Past, c)
 		case state.Covers(c.Chunk):
 			p.Drop = append(p.Drop, c)
 		case len(state.Merged.Gaps(c.Span)) != 1 || state.Merged.Gaps(c.Span)[0] != c.Span:
@@ -63,5 +68,5 @@ func (p *Plan) separate() {
 
 // Idle reports whether there is nothing to do.
 func (p Plan) Idle() bool {
-	return len(p.Copy) == 0 && len(p.Drop) == 0 && len(p.Merged) == 0 && len(p.Clash) == 0
+	return len(p.Copy) == 0 && len(p.Drop) == 0 && len(p.Merged) == 0 && len(p.Clash) == 0 && len(p.Past) == 0
 }

@@ -17,7 +17,7 @@ func chunk(a, b int64, version byte) stage.Staged {
 }
 
 func merged(chunks ...stage.Staged) record.State {
-	var r record.Record
+	r := record.Record{Meta: record.Meta{Size: record.Unknown}}
 	for _, c := range chunks {
 		r.Merged, r.Chunks = r.Merged.With(c.Span), append(r.Chunks, c.Chunk)
 	}
@@ -27,6 +27,8 @@ func merged(chunks ...stage.Staged) record.State {
 	}
 	return s
 }
+
+func ending(s record.State, size int64) record.State { s.Meta.Size = size; return s }
 
 func TestPlan(t *testing.T) {
 	type chunks = []stage.Staged
@@ -49,10 +51,11 @@ func TestPlan(t *testing.T) {
 		"two in one":                    {merged(), chunks{chunk(0, 30, 0), a, c}, merge.Plan{Clash: []chunks{{chunk(0, 30, 0), a, c}}}},
 		"two groups":                    {merged(), chunks{a, chunk(0, 10, 1), b, chunk(10, 20, 1)}, merge.Plan{Clash: []chunks{{a, chunk(0, 10, 1)}, {b, chunk(10, 20, 1)}}}},
 		"what overlaps and is merged":   {merged(a), chunks{a, chunk(5, 15, 0)}, merge.Plan{Drop: chunks{a}, Merged: chunks{chunk(5, 15, 0)}}},
+		"behind the end":                {ending(merged(a), 15), chunks{a, chunk(10, 15, 0), b, c}, merge.Plan{Drop: chunks{a}, Copy: chunks{chunk(10, 15, 0)}, Past: chunks{b, c}}},
 		"one name twice, it is adopted": {merged(), chunks{a, a}, merge.Plan{Clash: []chunks{{a, a}}}},
 	} {
 		got := merge.Make(test.state, test.given)
-		if !slices.Equal(got.Copy, test.want.Copy) || !slices.Equal(got.Drop, test.want.Drop) || !slices.Equal(got.Merged, test.want.Merged) ||
+		if !slices.Equal(got.Copy, test.want.Copy) || !slices.Equal(got.Drop, test.want.Drop) || !slices.Equal(got.Merged, test.want.Merged) || !slices.Equal(got.Past, test.want.Past) ||
 			!slices.EqualFunc(got.Clash, test.want.Clash, slices.Equal) {
 			t.Errorf("%s: got %v, want %v", name, got, test.want)
 		}

@@ -9,11 +9,20 @@ import (
 )
 
 // settle deals with what a plan cannot simply copy: chunks that are merged
-// already, and chunks that overlap because two gateways cut differently.
+// already, that lie behind the end, or that overlap because two gateways cut differently.
 // Equal bytes count once. Where bytes disagree, what is merged stays and the
 // other chunk goes; of those that are not merged none can be believed, and all
 // are asked for again.
 func (m *Merger) settle(ctx context.Context, p Plan, out *Outcome) error {
+	if len(p.Past) > 0 {
+		for _, c := range p.Past {
+			m.log.Warn("removed a chunk that goes on behind the declared end", "span", c.Span.String())
+			out.Lost = append(out.Lost, c.Chunk)
+		}
+		if err := m.gen.Free(ctx, p.Past); err != nil {
+			return err
+		}
+	}
 	mine := own(p.Drop)
 	if err := m.drop(ctx, mine); err != nil {
 		return err
