@@ -52,6 +52,8 @@ const requests = {
     page.on("console", (m) => page.said.push(`${m.type()}: ${m.text()}`));
     page.on("pageerror", (e) => say({ page: page.number, error: e.stack || e.message || JSON.stringify(e) }));
     page.on("dialog", (d) => { page.said.push(`dialog: ${d.type()}`); d.accept(); });
+    // Choosers are always caught: a key opens one before a later listener would.
+    page.on("filechooser", () => {});
     const got = await page.goto(url);
     if (got && !got.ok()) throw new Error(await got.text());
     return page.number;
