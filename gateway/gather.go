@@ -9,7 +9,7 @@ const (
 	// slowly is how far apart chunks come that are worth waiting for.
 	slowly = time.Second
 	// gatherFor, gatherChunks and gatherBytes end the wait, whichever comes first.
-	gatherFor    = 30 * time.Second
+	gatherFor    = 10 * time.Second
 	gatherChunks = 16
 	gatherBytes  = 32 << 20
 )
