@@ -38,7 +38,7 @@ test:
 # wait for something, so more of them run at once than there are cores.
 define run
 @mkdir -p bin; rm -f bin/$(1).*; set -o pipefail; \
-$(GOTESTSUM) --format testname --jsonfile bin/$(1).json -- -race -p 2 -parallel 4 -vet=off -ldflags=-w $(2) </dev/null 2>&1 | \
+$(GOTESTSUM) --format testname --jsonfile bin/$(1).json -- -race -p 2 -parallel 6 -vet=off -ldflags=-w $(2) </dev/null 2>&1 | \
 tee bin/$(1).log | grep --line-buffered -vE '^PASS [^ ]*\.(Test|Fuzz)[A-Za-z0-9_]*/'; status=$$?; \
 echo "== the slowest, whole tests and parts of them"; \
 $(GOTESTSUM) tool slowest --jsonfile bin/$(1).json --num 30; \
@@ -57,7 +57,7 @@ tests:
 # interleaving of the models, every step of the kills, the large files, and the whole
 # suite of the dialects by every variant. For a release, and when anything changes
 # that they are about.
-PROOFS := Replay|TwoGateways|ChangeTheirMinds|CancelAt|ThousandsOf|Kill|Crowd|Gigabytes|Behind|ShellFarAway|^TestCopyDataAskedFor|EachVariant|^TestUploaders$$
+PROOFS := Replay|TwoGateways|ChangeTheirMinds|CancelAt|ThousandsOf|Kill|Crowd|Gigabytes|Behind|ShellFarAway|^TestCopyDataAskedFor|EachVariant|^TestUploaders$$|DamageBefore|FrozenMerger|FrozenServerOf|RealDiskFull|StrangeNames|CutAnywhere
 VARIED = $(shell grep -rl --include='*_test.go' 'dialecttest\.Variants' gateway/dialect | xargs -n 1 dirname | sort -u | sed 's|^|./|')
 prove: parts
 	$(call run,prove,-count=1 -timeout 3h ./gateway ./cmd/sftpgate ./remote/merge ./examples $(VARIED) -run '$(PROOFS)' -args -prove)

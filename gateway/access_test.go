@@ -41,6 +41,7 @@ func upTo(c gateway.Caller, most int64) gateway.Caller {
 // What an expired ticket may go on with is in the record: another gateway, with
 // an empty registry, knows it too.
 func TestExpiredTicketElsewhere(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, remotetest.SSHDOptions{})
 	content := noise(3 * mib)
 	old := holder("alice", "one")
@@ -64,6 +65,7 @@ func TestExpiredTicketElsewhere(t *testing.T) {
 
 // An expired ticket begins nothing, whatever became of the upload that it opened.
 func TestExpiredTicketBeginsNothing(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, remotetest.SSHDOptions{})
 	old, fresh := holder("alice", "one"), holder("alice", "two")
 	replace := func(o *gateway.OpenRequest) { o.IfExists, o.Restart = gateway.ReplaceIfExists, true }
@@ -109,6 +111,7 @@ func second[T any](_ T, err error) error { return err }
 
 // A token is good for what its ticket was, and says so in a way that cannot be changed.
 func TestTokenKeepsToItsTicket(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, remotetest.SSHDOptions{})
 	sender := holder("alice", "one", gateway.OpUpload)
 	up := r.open(sender, "f", 5).Upload
@@ -141,6 +144,7 @@ func TestTokenKeepsToItsTicket(t *testing.T) {
 
 // Of a long upload resumed under ever new tickets the last ones are remembered.
 func TestManyTickets(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, remotetest.SSHDOptions{})
 	var up gateway.Upload
 	for i := range 40 {
@@ -158,6 +162,7 @@ func TestManyTickets(t *testing.T) {
 // A ticket's largest size holds for the whole file, whichever way its bytes
 // come, and whichever ticket the upload was opened with.
 func TestLargestSize(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, remotetest.SSHDOptions{})
 	content := noise(10 * mib)
 	wide, tight := holder("alice", "wide"), upTo(holder("alice", "tight"), 2*mib)
@@ -207,6 +212,7 @@ func TestLargestSize(t *testing.T) {
 
 // A picker begins where its ticket may go.
 func TestRootsOfATicket(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, remotetest.SSHDOptions{})
 	for want, paths := range map[string][]string{
 		r.root: {"/"}, r.path("a") + " " + r.path("b"): {r.path("b"), r.path("a"), r.path("b"), "/elsewhere"}, "": {r.root + "2"}, r.root + " " + r.path("a"): {r.path("a"), r.root},

@@ -12,6 +12,7 @@ import (
 // A file that only begins as the published one, or that the published one only begins
 // as, is no repetition of it: its sender must not hear that it is there.
 func TestNoRepetitionOfWhatBeginsAlike(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, remotetest.SSHDOptions{})
 	content := noise(100)
 	id := r.open(alice, "f", -1).Upload.ID
@@ -44,6 +45,7 @@ func TestNoRepetitionOfWhatBeginsAlike(t *testing.T) {
 // A file without a length or a digest cannot be told from the one that was cut off
 // before it. It must not be refused for that one's bytes, again and again.
 func TestPutOfAnotherFileAfterACut(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, remotetest.SSHDOptions{})
 	put := func(in io.Reader) error {
 		_, err := r.PutFile(t.Context(), alice, gateway.PutRequest{Host: "web-1", Path: r.path("f"), Size: -1, Restart: true, R: in})

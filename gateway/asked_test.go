@@ -18,6 +18,7 @@ import (
 // The client goes away in the middle of the merge and asks again and again, at
 // both gateways: every byte is merged once, and the file is published once.
 func TestAskedFiveTimesThereIsOneMerge(t *testing.T) {
+	t.Parallel()
 	d, st := remotetest.NewDisk(), embedded(t)
 	if err := d.MkdirAll(memDir); err != nil {
 		t.Fatal(err)

@@ -46,7 +46,7 @@ func TestCancelAtEveryStepOfTheFinish(t *testing.T) {
 			continue
 		}
 		t.Run(engine, func(t *testing.T) {
-			every, steps := int64(3), int64(0)
+			every, steps := int64(5), int64(0)
 			if *prove {
 				every = 1
 			}

@@ -77,6 +77,7 @@ func (f *forgetful) Ping(ctx context.Context) error                       { retu
 func (f *forgetful) Close() error                                         { return nil }
 
 func TestPeopleChangeTheirMinds(t *testing.T) {
+	t.Parallel()
 	for seed := range seeds() / 2 {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			chaosOf(t, uint64(seed), "near", modelChunk)

@@ -54,7 +54,7 @@ func TestHostConnectionCutAnywhereInAChunk(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			narrow := 3 * c.narrow
+			narrow := 5 * c.narrow
 			if *prove {
 				narrow = c.narrow
 			}

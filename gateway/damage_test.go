@@ -67,7 +67,7 @@ func TestDamageBeforeDuringAndAfterTheMerge(t *testing.T) {
 			}
 		}
 	}
-	for _, k := range kinds() {
+	for _, k := range shellAnd(kind{"stream", "near"}) {
 		t.Run(k.String(), func(t *testing.T) {
 			t.Parallel()
 			st, sshd := embedded(t), remotetest.StartSSHD(t, hostsOfEveryKind[k.engine])

@@ -17,6 +17,7 @@ import (
 // A chunk 0 of unknown length fixes the chunk size once it has come whole; of one
 // that is cut nothing is kept.
 func TestFirstChunkOfUnknownLength(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, remotetest.SSHDOptions{})
 	content := noise(20 * mib)
 	id := r.open(alice, "f", -1).Upload.ID
@@ -55,6 +56,7 @@ func (broken) Read([]byte) (int, error) { return 0, errors.New("cut") }
 
 // Nothing of a body counts until its own check agrees.
 func TestBodyWithACheckOfItsOwn(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, remotetest.SSHDOptions{})
 	content := noise(10 << 20)
 	id := r.open(alice, "f", int64(len(content))).Upload.ID
@@ -76,6 +78,7 @@ func TestBodyWithACheckOfItsOwn(t *testing.T) {
 }
 
 func TestSizeIsDeclaredLater(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, remotetest.SSHDOptions{})
 	content := noise(100)
 	id := r.open(alice, "f", -1).Upload.ID
@@ -109,6 +112,7 @@ func TestSizeIsDeclaredLater(t *testing.T) {
 
 // What the registry has lost is found by its place on the host.
 func TestFoundByItsPath(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, remotetest.SSHDOptions{})
 	content := noise(100)
 	open := func(o *gateway.OpenRequest) { o.ClientID = "uuid-1" }
@@ -144,6 +148,7 @@ func TestFoundByItsPath(t *testing.T) {
 
 // The wait for the publication has an end, and can be joined again.
 func TestFinishIsWaitedForSoLong(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, remotetest.SSHDOptions{})
 	content := noise(3 << 20)
 	id := r.open(alice, "f", int64(len(content))).Upload.ID
@@ -165,6 +170,7 @@ func TestFinishIsWaitedForSoLong(t *testing.T) {
 
 // A chunk whose index comes after its bytes.
 func TestHeldChunkIsPlacedByItsIndex(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, remotetest.SSHDOptions{})
 	content := noise(25)
 	id := r.open(alice, "f", -1).Upload.ID
@@ -196,6 +202,7 @@ func TestHeldChunkIsPlacedByItsIndex(t *testing.T) {
 
 // A chunk that is sent again, its bytes before its place, when the file is there.
 func TestHeldChunkIsRepeatedAfterTheEnd(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, remotetest.SSHDOptions{})
 	content := noise(20 * mib)
 	id := r.open(alice, "f", 20*mib).Upload.ID
@@ -231,6 +238,7 @@ func TestHeldChunkIsRepeatedAfterTheEnd(t *testing.T) {
 
 // What is held and turns out to be another file is placed in another upload.
 func TestHeldChunkOfAnotherFile(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, remotetest.SSHDOptions{})
 	old, content := noise(20*mib), noise(20*mib)
 	content[19*mib]++ // only the last of its pieces differs
@@ -260,6 +268,7 @@ func TestHeldChunkOfAnotherFile(t *testing.T) {
 }
 
 func TestDigestIsDeclaredLater(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, remotetest.SSHDOptions{})
 	content := noise(100)
 	id := r.open(alice, "f", 100).Upload.ID
@@ -286,6 +295,7 @@ func TestDigestIsDeclaredLater(t *testing.T) {
 // where the registry is emptied in between; and one that takes all of them asks the host
 // for nothing.
 func TestWhoeverTakesTheLastChunkFinishes(t *testing.T) {
+	t.Parallel()
 	st, server := redis(t)
 	sshd := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
 	gates := []*gateway.Service{}
@@ -319,6 +329,7 @@ func TestWhoeverTakesTheLastChunkFinishes(t *testing.T) {
 }
 
 func TestChunkSizeIsDeclaredLater(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, remotetest.SSHDOptions{})
 	content := noise(25)
 	id := r.open(alice, "f", -1).Upload.ID

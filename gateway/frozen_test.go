@@ -170,7 +170,7 @@ func flip(t testing.TB, name string, off int64, n int) {
 // change stands, and the gateway of the frozen one sees that it is done.
 func TestFrozenMergerWakesAfterThePublication(t *testing.T) {
 	t.Parallel()
-	for _, k := range kinds() {
+	for _, k := range shellAnd(kind{"copy-data", "near"}) {
 		t.Run(k.String(), func(t *testing.T) {
 			t.Parallel()
 			st := unleased{embedded(t)}
@@ -244,7 +244,11 @@ func TestFrozenServerOfACancelledUpload(t *testing.T) {
 			return name, up, thaw, func() {}
 		},
 	} {
-		for _, k := range kinds() {
+		beside := kind{"stream", "near"}
+		if what == "in a chunk" {
+			beside = kind{"shell", "far"}
+		}
+		for _, k := range shellAnd(beside) {
 			if what == "in a chunk" && k.engine == "copy-data" {
 				continue // no engine is at work
 			}

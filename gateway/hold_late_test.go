@@ -10,6 +10,7 @@ import (
 
 // A body is held for an upload that an expired ticket has opened, and for nothing else.
 func TestExpiredTicketHolds(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, remotetest.SSHDOptions{})
 	old := holder("alice", "one")
 	id := r.open(old, "f", 5).Upload.ID

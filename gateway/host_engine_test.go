@@ -14,6 +14,7 @@ import (
 
 // A host tells its engine, and why it is that one, before anything was sent to it.
 func TestEngineOfAHost(t *testing.T) {
+	t.Parallel()
 	full := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
 	bare := remotetest.StartSSHD(t, remotetest.SSHDOptions{ForceCommand: "internal-sftp"})
 	shell, sftpOnly, asked, never := full.Host("shell"), bare.Host("sftp-only"), full.Host("asked"), bare.Host("never")
@@ -61,6 +62,7 @@ func TestEngineOfAHost(t *testing.T) {
 // An engine that had proved itself fails: that is the host's trouble, and what
 // was sent is kept.
 func TestEngineThatFails(t *testing.T) {
+	t.Parallel()
 	d := remotetest.NewDisk()
 	if err := d.MkdirAll(memDir); err != nil {
 		t.Fatal(err)

@@ -105,6 +105,7 @@ type model struct {
 const modelChunk = 700
 
 func TestTwoGatewaysOneUpload(t *testing.T) {
+	t.Parallel()
 	for seed := range seeds() {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			st := embedded(t) // its file is opened outside the bubble

@@ -16,8 +16,14 @@ import (
 //	TestReplayEveryPrefix             a fixed part, see func explores   each disk that a cut can leave
 //	TestTwoGatewaysOneUpload          15 seeds                          200 seeds
 //	TestPeopleChangeTheirMinds        7 near, 1 far                     100 near, 6 far
-//	TestCancelAtEveryStepOfTheFinish  each third step                   each step
+//	TestCancelAtEveryStepOfTheFinish  each fifth step                   each step
 //	TestThousandsOfOpenUploads        1,000 uploads                     10,000 uploads
+//	TestHostConnectionCutAnywhere...  each fifth step behind the body   each step
+//	TestDamageBeforeDuringAndAfter... |
+//	TestFrozenMergerWakesAfter...     | two kinds of host, see          all kinds of host
+//	TestFrozenServerOfACancelled...   | func shellAnd
+//	TestRealDiskFull                  |
+//	TestStrangeNames                  all by the shell, a third else    all by each engine
 //
 // -model.seeds sets the seeds of both models, with or without it.
 var (
@@ -48,10 +54,10 @@ var keeps = []struct {
 const dropped = "unsynced dropped"
 
 // explores reports whether the disk that a cut after n operations leaves is
-// recovered from. Without -prove these are all of which nothing is kept that was not
-// synced. Of the others it is each sixth, and each second after which a name was given
-// to something; which ones differs by what is kept. Of the host's self-test, which each
-// flow begins with, it is each twelfth.
+// recovered from. Where nothing is kept that was not synced these are, without -prove,
+// each second, and all after which a name was given to something. Of the others it is
+// each twelfth, and each fourth of such names; which ones differs by what is kept. Of
+// the host's self-test, which each flow begins with, it is each twelfth.
 func explores(log []remotetest.Op, n, keep int) bool {
 	if *prove || n == 0 || n == len(log) {
 		return true
@@ -61,9 +67,9 @@ func explores(log []remotetest.Op, n, keep int) bool {
 	case inSelfTest(last):
 		return n%12 == 4*keep
 	case keeps[keep].name == dropped:
-		return true
+		return n%2 == 0 || last.Path2 != ""
 	}
-	return n%6 == 2*keep || last.Path2 != "" && n%2 == keep%2
+	return n%12 == 2*keep || last.Path2 != "" && n%4 == keep
 }
 
 // inSelfTest: its directory has a name in capital letters.
@@ -75,9 +81,15 @@ func inSelfTest(op remotetest.Op) bool {
 // kindsFor are the kinds of host on which a case of a matrix is tried: the one near
 // with a shell and one of the others, without -prove.
 func kindsFor(name string) []kind {
+	others := []kind{{"shell", "far"}, {"copy-data", "near"}, {"stream", "near"}}
+	return shellAnd(others[len(name)%len(others)])
+}
+
+// shellAnd are the kinds of host for a test with one case: the one near with a shell
+// and the one named, without -prove.
+func shellAnd(other kind) []kind {
 	if *prove {
 		return kinds()
 	}
-	others := []kind{{"shell", "far"}, {"copy-data", "near"}, {"stream", "near"}}
-	return []kind{{"shell", "near"}, others[len(name)%len(others)]}
+	return []kind{{"shell", "near"}, other}
 }

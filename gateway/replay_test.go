@@ -387,6 +387,7 @@ func (r *rig) stop() {
 }
 
 func TestReplayEveryPrefix(t *testing.T) {
+	t.Parallel()
 	for _, f := range flows {
 		t.Run(f.name, func(t *testing.T) {
 			t.Parallel()

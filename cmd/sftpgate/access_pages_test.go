@@ -59,6 +59,7 @@ func init() {
 
 // A ticket bounds a file also where nobody says how long it is.
 func TestUnsizedChunks(t *testing.T) {
+	t.Parallel()
 	s := newAccessSite(t)
 	for name, pattern := range map[string]string{"form": "POST /form/{host}/{dir...}", "panel": "POST /panel/file_chunk_upload"} {
 		on := s.hers()

@@ -9,6 +9,7 @@ import (
 
 // Profiles are at an address of their own, and not where the API is.
 func TestProfiles(t *testing.T) {
+	t.Parallel()
 	p, base := serving(t, "--hosts", hostsFile(t, aHost), "--state", t.TempDir(), "--pprof", "127.0.0.1:0")
 	get := func(url string) (int, []byte) {
 		res, err := http.Get(url)

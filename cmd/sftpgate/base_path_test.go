@@ -23,6 +23,7 @@ var (
 // Below a base path, and behind a proxy that takes a prefix off besides, a client
 // comes everywhere by the addresses that it is given.
 func TestBasePath(t *testing.T) {
+	t.Parallel()
 	sshd := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
 	p, at := serving(t, "--hosts", yamlOf(t, sshd.Host("web-1")), "--state", t.TempDir(), "--base-path", "/gate/", "--trusted-proxy", "127.0.0.1")
 	if l := p.logged("listening"); l["base_path"] != "/gate" {

@@ -17,6 +17,7 @@ import (
 // A curl -T that is killed in the middle: what arrived is kept, and ranges
 // finish what it began.
 func TestCurlCutInTheMiddle(t *testing.T) {
+	t.Parallel()
 	sshd := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
 	redis := registrytest.StartRedis(t)
 	p, base := serving(t, "--hosts", yamlOf(t, sshd.Host("web-1")), "--redis", redis.URL())
@@ -88,6 +89,7 @@ func TestCurlCutInTheMiddle(t *testing.T) {
 
 // Troubles of hosts as a client of the API sees them.
 func TestTroublesOverHTTP(t *testing.T) {
+	t.Parallel()
 	sshd := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
 	down, key, login := sshd.Host("down"), sshd.Host("key"), sshd.Host("login")
 	down.Port = 1

@@ -16,6 +16,7 @@ var addressLine = regexp.MustCompile(`http://[0-9.]+:[0-9]+/`)
 
 // What the demo prints is pasted into a shell as it stands.
 func TestDemoLinesWork(t *testing.T) {
+	t.Parallel()
 	dir, away := t.TempDir(), t.TempDir()
 	p := start(t, nil, "demo", "--dir", dir, "--listen", "127.0.0.1:0")
 	said := p.until("Ctrl-C")

@@ -165,6 +165,7 @@ func wholeStory(t *testing.T, name string, s *stream, size, chunks int) {
 
 // A client that is cut off costs nothing, and a gateway that stops ends its streams.
 func TestEventsThatEndEarly(t *testing.T) {
+	t.Parallel()
 	sshd := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
 	p, base := serving(t, "--hosts", yamlOf(t, sshd.Host("web-1")), "--state", t.TempDir(), "--drain", "1h", "--pprof", "127.0.0.1:0")
 	_, u := request("POST", base+"/v1/uploads", strings.NewReader(fmt.Sprintf(`{"host":"web-1","path":%q,"size":10}`, filepath.Join(sshd.Root, "x"))))

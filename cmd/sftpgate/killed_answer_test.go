@@ -97,6 +97,7 @@ func (l lossy) held() (names []string, bytes int64) {
 }
 
 func TestAnswersAreLost(t *testing.T) {
+	t.Parallel()
 	sshd := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
 	d := doom(t, sshd, "lossy", "", "auto", registrytest.StartRedis(t).URL())
 	d.start("")

@@ -73,6 +73,7 @@ func TestTooManyBodiesOverHTTP(t *testing.T) {
 }
 
 func TestQuotaOverHTTP(t *testing.T) {
+	t.Parallel()
 	sshd := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
 	_, base := serving(t, "--hosts", yamlOf(t, sshd.Host("web-1")), "--state", t.TempDir(), "--user-quota", "8MiB")
 	open := func(name string, size int) (*http.Response, map[string]any) {

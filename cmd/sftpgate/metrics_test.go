@@ -79,6 +79,7 @@ func requestAs(t *testing.T, user, method, url, body string) (int, map[string]an
 }
 
 func TestMetricsMoveWithAnUpload(t *testing.T) {
+	t.Parallel()
 	sshd := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
 	redis := registrytest.StartRedis(t)
 	p := start(t, nil, "serve", "--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0", "--hosts", yamlOf(t, sshd.Host("web-1")),

@@ -38,8 +38,9 @@ func behind(t *testing.T, account remotetest.SSHDOptions) (*remotetest.SSHD, []h
 
 // By every engine; a gigabyte by each for -prove.
 func TestBehindTwoHosts(t *testing.T) {
+	t.Parallel()
 	const all = 128
-	chunks := 6
+	chunks := 3
 	if *prove {
 		chunks = all
 	}

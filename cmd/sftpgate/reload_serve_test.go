@@ -124,6 +124,7 @@ func mustRead(t *testing.T, name string) []byte {
 // A host that is wrong from the beginning is mended while the gateway runs: nobody
 // waits for the back-off of what was wrong.
 func TestHostIsMendedWhileServing(t *testing.T) {
+	t.Parallel()
 	sshd, other := remotetest.StartSSHD(t, remotetest.SSHDOptions{}), remotetest.StartSSHD(t, remotetest.SSHDOptions{})
 	wrong := sshd.Host("web-1")
 	wrong.KeyFile = other.KeyFile

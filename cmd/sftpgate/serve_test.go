@@ -30,6 +30,7 @@ func randomFile(t *testing.T, path string, size int) []byte {
 
 // The main job with the tools that people have: curl, OpenSSH, Redis.
 func TestCurlToOpenSSHWithRedis(t *testing.T) {
+	t.Parallel()
 	sshd := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
 	redis := registrytest.StartRedis(t)
 	p, base := serving(t, "--hosts", yamlOf(t, sshd.Host("web-1")), "--redis", redis.URL(), "--auth", "header", "--trusted-proxy", "127.0.0.1")
@@ -102,6 +103,7 @@ func (p *process) takes(n int) {
 // Running chunks end with their 200, nothing new begins, the exit status is 0,
 // and the next gateway goes on with what was acknowledged.
 func TestStopUnderLoad(t *testing.T) {
+	t.Parallel()
 	sshd := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
 	args := append([]string{"--hosts", yamlOf(t, sshd.Host("web-1")), "--state", t.TempDir(), "--drain", "1h"}, measured...)
 	p, base := serving(t, args...)
@@ -166,6 +168,7 @@ func TestStopUnderLoad(t *testing.T) {
 
 // A request that does not end is cut off when the drain time is over, and that is no failure.
 func TestDrainEnds(t *testing.T) {
+	t.Parallel()
 	sshd := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
 	p, base := serving(t, append([]string{"--hosts", yamlOf(t, sshd.Host("web-1")), "--state", t.TempDir(), "--drain", "200ms"}, measured...)...)
 	body, in := io.Pipe()
@@ -186,6 +189,7 @@ func TestDrainEnds(t *testing.T) {
 
 // Who cannot wait sends the signal twice.
 func TestSecondSignalEndsAtOnce(t *testing.T) {
+	t.Parallel()
 	sshd := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
 	p, base := serving(t, append([]string{"--hosts", yamlOf(t, sshd.Host("web-1")), "--state", t.TempDir(), "--drain", "1h"}, measured...)...)
 	body, in := io.Pipe()

@@ -63,6 +63,7 @@ func (r *roomy) look(int) {
 // The host never holds much more than the file; two gigabytes by each engine for
 // -prove.
 func TestTwoGigabytes(t *testing.T) {
+	t.Parallel()
 	const all = 2048 * mib
 	size := all / 16 // held twice it would still be too much
 	if *prove {

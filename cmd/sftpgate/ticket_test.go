@@ -120,6 +120,7 @@ func TestUploadOutlivesItsTicket(t *testing.T) {
 
 // Bob is in the way, and an administrator's ticket ends that.
 func TestTakeoverByTicket(t *testing.T) {
+	t.Parallel()
 	sshd := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
 	c := withTickets(t, sshd)
 	open := fmt.Appendf(nil, `{"host":"web-1","path":%q,"size":5,"chunk_size":5}`, filepath.Join(sshd.Root, "x"))
@@ -138,6 +139,7 @@ func TestTakeoverByTicket(t *testing.T) {
 
 // The README's panel, and the keys that it is told to make.
 func TestReadmeTicket(t *testing.T) {
+	t.Parallel()
 	text, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
 	if err != nil {
 		t.Fatal(err)

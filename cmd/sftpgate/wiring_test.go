@@ -53,6 +53,7 @@ func writeCertificate(t *testing.T, certFile, keyFile string, serial int64) *x50
 
 // Over TLS clients speak HTTP/2, where deadlines and bodies work differently.
 func TestUploadOverHTTPS(t *testing.T) {
+	t.Parallel()
 	sshd := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
 	cert, key := filepath.Join(t.TempDir(), "cert.pem"), filepath.Join(t.TempDir(), "key.pem")
 	trust := writeCertificate(t, cert, key, 1)
