@@ -41,6 +41,16 @@ func TestResume(t *testing.T) {
 	if bytes.Contains([]byte(e.Detail), []byte("alice")) {
 		t.Errorf("the refusal names the other user: %s", e.Detail)
 	}
+	// An administrator hears which one it is: he may end it.
+	for who, known := range map[*gateway.Caller]bool{&bob: false, &admin: true} {
+		_, operr := r.tryOpen(*who, "f", 3)
+		_, puterr := r.PutFile(t.Context(), *who, gateway.PutRequest{Host: "web-1", Path: r.path("f"), Size: 3, R: strings.NewReader("abc")})
+		for call, err := range map[string]error{"open": operr, "put": puterr} {
+			if e := wantCode(t, err, gateway.OwnedByAnother); (e.Upload != nil) != known || known && e.Upload.User != "alice" {
+				t.Errorf("%s tells %s of %+v", call, who.User, e.Upload)
+			}
+		}
+	}
 
 	// Another file of the same user: keep or restart.
 	_, err = r.tryOpen(alice, "f", 3*mib)

@@ -113,7 +113,7 @@ func (p *put) begin(ctx context.Context) (*stage.Small, error) {
 // judged goes on when the target was looked at; small is nil for a large file.
 func (p *put) judged(ctx context.Context, scene stage.Scene, small *stage.Small) (PutResult, error) {
 	if scene.Another {
-		return PutResult{}, ownedByAnother(p.t)
+		return PutResult{}, p.s.named(ctx, p.c, p.t, ownedByAnother(p.t))
 	}
 	p.replaced = scene.File != nil
 	if scene.Mine != nil { // what stands at the target may be its own result
@@ -190,7 +190,7 @@ func (p *put) publish(ctx context.Context, small *stage.Small, a *stage.Attempt,
 	}
 	published, err := small.Publish(context.WithoutCancel(ctx), publication(meta))
 	if errors.Is(err, stage.ErrTaken) { // by somebody whose claim the registry had lost
-		err = ownedByAnother(p.t)
+		err = p.s.named(ctx, p.c, p.t, ownedByAnother(p.t))
 	}
 	return published, err
 }
