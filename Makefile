@@ -17,10 +17,16 @@ TIMEOUT := 45m
 # Runs the tests and says what they do, from the Go module proxy like every module.
 GOTESTSUM := $(GO) run gotest.tools/gotestsum@v1.13.0
 
-.PHONY: build demo test prove bench parts check lint fuzz fuzz-package fuzz-short benchmarks tests soak vuln gosec
+.PHONY: build page demo test prove bench parts check lint fuzz fuzz-package fuzz-short benchmarks tests soak vuln gosec
 
 build:
 	$(GO) build -ldflags '-X main.release=$(VERSION)' -o bin/sftpgate ./cmd/sftpgate
+
+# The page and the browsers' client, from their TypeScript. What comes out is committed,
+# so that build needs no Node; make test compares it.
+page: parts
+	npm run --silent --prefix gateway/page/client build && npm run --silent --prefix gateway/page/app build
+	$(GO) test -count=1 ./gateway/page -run TestReadmePanel -update
 
 demo: build
 	./bin/sftpgate demo
@@ -48,7 +54,7 @@ grep -E '^DONE ' bin/$(1).log; exit $$status
 endef
 
 # The longest packages begin first, so that both cores are busy to the end.
-LONGEST := ./gateway ./cmd/sftpgate ./examples ./remote/merge ./remote/stage ./remote/link
+LONGEST := ./gateway ./gateway/page ./cmd/sftpgate ./examples ./remote/merge ./remote/stage ./remote/link
 tests prove fuzz-short: SHELL := /bin/bash
 tests:
 	$(call run,tests,-timeout $(TIMEOUT) $(LONGEST) $(shell $(GO) list ./... 2>/dev/null | grep -vxF "$$($(GO) list $(LONGEST))"))
