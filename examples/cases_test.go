@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"sftpgate/gateway/browsertest"
 	wait "sftpgate/remote/remotetest/await"
 )
 
@@ -46,7 +47,7 @@ func files(s *stage) {
 			s.t.Errorf("it is said to be done: %v", err)
 		}
 	})
-	p.pick(s.input, paths...)
+	p.Pick(s.input, paths...)
 	p.until("done", names...)
 	for _, name := range names {
 		same(s.t, filepath.Join(dir, name), filepath.Join(source, name))
@@ -67,7 +68,7 @@ func folder(s *stage) {
 		write(s.t, filepath.Join(source, name), 1000+int64(len(name)))
 	}
 	p := s.open(place, small, nil)
-	p.pick("#folder", filepath.Join(source, "album"))
+	p.Pick("#folder", filepath.Join(source, "album"))
 	p.until("done", names...)
 	for _, name := range names {
 		same(s.t, filepath.Join(dir, name), filepath.Join(source, name))
@@ -83,7 +84,7 @@ func exists(s *stage) {
 		s.t.Fatal(err)
 	}
 	p := s.open(place, small, nil)
-	p.pick(s.input, write(s.t, filepath.Join(s.t.TempDir(), "report.pdf"), 2*small+small/2))
+	p.Pick(s.input, write(s.t, filepath.Join(s.t.TempDir(), "report.pdf"), 2*small+small/2))
 	p.until("failed", "report.pdf")
 	if _, text := p.state("report.pdf"); !s.terse && !strings.Contains(text, "exists") {
 		s.t.Errorf("it failed with %q", text)
@@ -120,7 +121,7 @@ func refused(s *stage) {
 	s.gate.begin("bob", dir+"/theirs.bin")
 	for name, where := range map[string]string{"theirs.bin": place, "secret.bin": "web-1/etc"} {
 		p := s.open(where, small, nil)
-		p.pick(s.input, write(s.t, filepath.Join(s.t.TempDir(), name), 2*small))
+		p.Pick(s.input, write(s.t, filepath.Join(s.t.TempDir(), name), 2*small))
 		p.until("failed", name)
 		want := map[string]string{"theirs.bin": "another user", "secret.bin": "outside the roots"}[name]
 		if _, text := p.state(name); !s.terse && !strings.Contains(text, want) {
@@ -137,7 +138,7 @@ func down(s *stage) {
 	before := s.refused()
 	p := s.open(place, small, nil)
 	source := write(s.t, filepath.Join(s.t.TempDir(), "late.bin"), 2*small+small/2)
-	p.pick(s.input, source)
+	p.Pick(s.input, source)
 	if s.givesUp {
 		p.until("failed", "late.bin")
 		s.noBlunder()
@@ -158,7 +159,7 @@ func down(s *stage) {
 func (s *stage) noBlunder() {
 	s.t.Helper()
 	all := s.gate.requests(s.dialect)
-	if i := slices.IndexFunc(all, func(r request) bool { return r.Status == 500 }); i >= 0 {
+	if i := slices.IndexFunc(all, func(r browsertest.Request) bool { return r.Status == 500 }); i >= 0 {
 		s.t.Errorf("500: %+v", all[i])
 	}
 }

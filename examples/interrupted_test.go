@@ -14,10 +14,10 @@ import (
 func killed(s *stage) {
 	dir, place := s.dir(s.host, "web-1", "killed")
 	p := s.open(place, chunk, nil)
-	p.pick(s.input, s.large)
+	p.Pick(s.input, s.large)
 	got := s.killAt(dir, large*4/10)
-	s.gate.isAway(2)
-	s.gate.start()
+	s.gate.Away(2)
+	s.gate.Start()
 	p.until("done", "disk.img")
 	s.arrived(dir, got)
 }
@@ -27,12 +27,12 @@ func killed(s *stage) {
 func reopened(s *stage) {
 	dir, place := s.dir(s.host, "web-1", "reopened")
 	p := s.open(place, chunk, nil)
-	p.pick(s.input, s.large)
+	p.Pick(s.input, s.large)
 	got := s.killAt(dir, large*4/10)
 	p.leave()
-	s.gate.start()
+	s.gate.Start()
 	p = s.open(place, chunk, nil)
-	p.pick(s.input, s.large)
+	p.Pick(s.input, s.large)
 	p.until("done", "disk.img")
 	if s.forgets {
 		got = 0
@@ -45,19 +45,19 @@ func reopened(s *stage) {
 func merging(s *stage) {
 	for _, point := range []failpoint.Point{failpoint.MergeCopied, failpoint.FinishNoted, failpoint.FinishPublished} {
 		dir, place := s.dir(s.host, "web-1", string(point))
-		s.gate.kill()
-		s.gate.diesAt = point
-		s.gate.start()
+		s.gate.Kill()
+		s.gate.DiesAt = point
+		s.gate.Start()
 		p := s.open(place, small, nil)
 		size := int64(5*small + 17)
 		if s.wholly { // more than is published without a merge
 			size += 17 << 20
 		}
 		source := write(s.t, filepath.Join(s.t.TempDir(), "merged.bin"), size)
-		p.pick(s.input, source)
-		wait.Receive(s.t, "the gateway to die at "+string(point), s.gate.ended)
-		s.gate.diesAt = ""
-		s.gate.start()
+		p.Pick(s.input, source)
+		s.gate.Ended()
+		s.gate.DiesAt = ""
+		s.gate.Start()
 		p.until("done", "merged.bin")
 		same(s.t, filepath.Join(dir, "merged.bin"), source)
 		s.noBlunder()
@@ -74,7 +74,7 @@ func (s *stage) killAt(dir string, enough int64) (got int64) {
 		got = s.gate.received(dir)
 		return got >= enough
 	})
-	s.gate.kill()
+	s.gate.Kill()
 	if _, err := os.Stat(path); err == nil || got >= large {
 		s.t.Fatalf("the gateway was killed when it had %d bytes already: %v", got, err)
 	}

@@ -8,6 +8,7 @@ import (
 	"syscall"
 	"testing"
 
+	"sftpgate/gateway/browsertest"
 	"sftpgate/remote/remotetest"
 	wait "sftpgate/remote/remotetest/await"
 )
@@ -19,17 +20,17 @@ func TestTusInNode(t *testing.T) {
 	host := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
 	near := host.Host("web-1")
 	near.Bandwidth = rate
-	gate := serve(t, "https://panel.example", near)
+	gate := serve(t, forPagesOf("https://panel.example"), near)
 	s := &stage{client: client{name: "node", dialect: "tus"}, t: t, host: host, gate: gate,
 		large: write(t, filepath.Join(t.TempDir(), "disk.img"), large)}
 	dir, place := s.dir(host, "web-1", "node")
 	work := t.TempDir()
-	run := func() (*exec.Cmd, *said, chan error) {
+	run := func() (*exec.Cmd, *browsertest.Said, chan error) {
 		script, err := filepath.Abs("tus-node.mjs")
 		if err != nil {
 			t.Fatal(err)
 		}
-		out, ended := &said{}, make(chan error, 1)
+		out, ended := &browsertest.Said{}, make(chan error, 1)
 		cmd := exec.Command("node", script, s.large, gate.url(), place)
 		cmd.Dir, cmd.Stdout, cmd.Stderr = work, out, out
 		cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
@@ -41,7 +42,7 @@ func TestTusInNode(t *testing.T) {
 	}
 	first, _, ended := run()
 	s.killAt(dir, large/4)
-	gate.start()
+	gate.Start()
 	wait.Until(t, "more to arrive", func() bool { return gate.received(dir) >= large/2 })
 	_ = first.Process.Kill()
 	<-ended

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
+
+	"sftpgate/gateway/browsertest"
 )
 
 // full: the host has no space left. The person is told, and nothing is repeated until
@@ -39,7 +41,7 @@ func (s *stage) isRefused(place, code, sentence string) {
 	s.t.Helper()
 	before := len(s.gate.requests(s.dialect))
 	p := s.open(place, small, nil)
-	p.pick(s.input, write(s.t, filepath.Join(s.t.TempDir(), "photo.raw"), 2*small+small/2))
+	p.Pick(s.input, write(s.t, filepath.Join(s.t.TempDir(), "photo.raw"), 2*small+small/2))
 	p.until("failed", "photo.raw")
 	_, text := p.state("photo.raw")
 	if !strings.Contains(text, sentence) {
@@ -47,7 +49,7 @@ func (s *stage) isRefused(place, code, sentence string) {
 	}
 	s.ends()
 	asked := s.gate.requests(s.dialect)[before:]
-	i := slices.IndexFunc(asked, func(r request) bool { return r.Code == code })
+	i := slices.IndexFunc(asked, func(r browsertest.Request) bool { return r.Code == code })
 	if i < 0 {
 		s.t.Fatalf("no request was refused with %s: %+v", code, asked)
 	}
@@ -77,16 +79,15 @@ var secret = bytes.Repeat([]byte("0123456789abcdef"), 3)
 // asksForTickets has the gateway believe nobody any more who has none.
 func (g *gateway) asksForTickets() {
 	g.t.Helper()
-	if slices.Contains(g.args, "jwt") {
+	if g.tickets {
 		return
 	}
+	g.tickets = true
 	file := filepath.Join(g.t.TempDir(), "secret")
 	if err := os.WriteFile(file, secret, 0o600); err != nil {
 		g.t.Fatal(err)
 	}
-	g.kill()
-	g.args = append(g.args, "--auth", "jwt", "--jwt-alg", "HS256", "--jwt-key", file, "--jwt-audience", "gate")
-	g.start()
+	g.Change("--auth", "jwt", "--jwt-alg", "HS256", "--jwt-key", file, "--jwt-audience", "gate")
 }
 
 // fullDisk mounts a filesystem and fills it. Where this process may not mount any it

@@ -6,24 +6,13 @@ import (
 	"net/http"
 	"path/filepath"
 	"strings"
+
+	"sftpgate/gateway/browsertest"
 )
 
-// request is a line of the log.
-type request struct {
-	Msg, Method, Path, Code string
-	Status                  int
-	In                      int64
-}
-
 // requests are those to a dialect that the process which runs now has answered.
-func (g *gateway) requests(dialect string) (all []request) {
-	for line := range strings.Lines(g.log.String()) {
-		var r request
-		if json.Unmarshal([]byte(line), &r) == nil && r.Msg == "request" && strings.HasPrefix(strings.TrimPrefix(r.Path, "/gate"), "/"+dialect+"/") {
-			all = append(all, r)
-		}
-	}
-	return all
+func (g *gateway) requests(dialect string) []browsertest.Request {
+	return append(g.Requests("/"+dialect+"/"), g.Requests("/gate/"+dialect+"/")...)
 }
 
 // received is how much of the file in a directory is safe on the host, as the gateway

@@ -11,31 +11,26 @@ import (
 	"strings"
 	"testing"
 
+	"sftpgate/gateway/browsertest"
 	"sftpgate/remote/remotetest"
 )
 
 // Each uploader as it comes from npm, in its page of this directory and in a real
 // browser, against a gateway that is a process of its own and OpenSSH.
 
-// workDir is for what all tests share.
-var workDir string
-
-func TestMain(m *testing.M) { os.Exit(run(m)) }
+func TestMain(m *testing.M) {
+	_ = flag.Set("test.parallel", strconv.Itoa(sideBySide))
+	code := m.Run()
+	if err := browsertest.End(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	os.Exit(code)
+}
 
 // sideBySide is how many uploaders are tested at once, unless -parallel says it:
 // they wait for their own pauses more than they compute.
 const sideBySide = 4
-
-func run(m *testing.M) int {
-	_ = flag.Set("test.parallel", strconv.Itoa(sideBySide))
-	var err error
-	if workDir, err = os.MkdirTemp("", "sftpgate-examples-"); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	defer os.RemoveAll(workDir)
-	return m.Run()
-}
 
 const (
 	large = 32 << 20
@@ -47,7 +42,7 @@ const (
 type stage struct {
 	client
 	t      *testing.T
-	window *window
+	window *browsertest.Window
 	pages  site
 	host   *remotetest.SSHD // whose id is web-1
 	other  *remotetest.SSHD // web-2, which is down
@@ -60,7 +55,7 @@ type stage struct {
 
 func TestUploaders(t *testing.T) {
 	t.Parallel()
-	browser, pages := startBrowser(t), startSite(t)
+	browser, pages := browsertest.Shared(t), startSite(t)
 	host := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
 	file := write(t, filepath.Join(t.TempDir(), "disk.img"), large)
 	disk, isFull := fullDisk(t)
@@ -72,14 +67,14 @@ func TestUploaders(t *testing.T) {
 		c.name, c.input = cmp.Or(c.name, c.page), cmp.Or(c.input, "#files")
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			s := &stage{client: c, t: t, window: browser.window(t), pages: pages, host: host, large: file, disk: disk, isFull: isFull}
+			s := &stage{client: c, t: t, window: window(t, browser), pages: pages, host: host, large: file, disk: disk, isFull: isFull}
 			s.other = remotetest.StartSSHD(t, remotetest.SSHDOptions{})
 			s.other.Stop()
 			near := host.Host("web-1")
 			near.Bandwidth = rate
 			full := host.Host("web-3")
 			full.Roots = []string{disk}
-			s.gate = serve(t, pages.URL, near, s.other.Host("web-2"), full)
+			s.gate = serve(t, forPagesOf(pages.URL), near, s.other.Host("web-2"), full)
 			s.gate.person = c.person
 			s.run()
 		})
@@ -136,5 +131,5 @@ func (s *stage) open(place string, chunk int, done func(name string)) *page {
 	if !s.wholly {
 		constants["chunk"] = strconv.Itoa(chunk)
 	}
-	return s.window.open(s.t, s.pages.pageOf(s.page, constants, s.changes), done)
+	return open(s.t, s.window, s.pages.pageOf(s.page, constants, s.changes), done)
 }

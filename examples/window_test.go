@@ -2,99 +2,92 @@ package examples_test
 
 import (
 	"slices"
-	"strings"
 	"sync"
 	"testing"
 
+	"sftpgate/gateway/browsertest"
 	wait "sftpgate/remote/remotetest/await"
 )
 
-// window is a browser that somebody opened; what pages store in it ends with it.
-type window struct {
-	b  *browser
-	id int
-}
-
-func (b *browser) window(t *testing.T) *window {
+// window is a small one: without a graphics card each frame is painted by the processor,
+// and there are libraries that wait for a hundred of them before they send (FilePond).
+func window(t *testing.T, b *browsertest.Browser) *browsertest.Window {
 	t.Helper()
-	w := &window{b: b}
-	b.ask(t, "window", nil, &w.id)
-	t.Cleanup(func() { b.ask(t, "close", map[string]any{"window": w.id}, nil) })
-	return w
+	return b.Window(t, browsertest.Options{Viewport: &browsertest.Size{Width: 320, Height: 240}}, watch)
 }
 
-// page is one that is open, and what it shows.
+// watch runs in every page, and tells when a line of the list gets another state.
+const watch = `
+const told = new WeakMap();
+new MutationObserver(() => {
+  for (const line of document.querySelectorAll("#list li[data-state]")) {
+    const { name, state } = line.dataset;
+    if (told.get(line) === state) continue;
+    told.set(line, state);
+    window.tell(name, state, line.textContent);
+  }
+}).observe(document, { subtree: true, childList: true, attributes: true, attributeFilter: ["data-state"] });
+`
+
+// page is one that is open, and what its list shows.
 type page struct {
+	*browsertest.Page
 	t    *testing.T
-	b    *browser
-	id   int
 	done func(name string) // called at once when the page says that a file is done
 
-	mu     sync.Mutex
-	items  map[string]answer
-	broken bool // a script has thrown what nobody caught
+	mu    sync.Mutex
+	items map[string]item
+	left  bool
 }
 
+// item is a file's line.
+type item struct{ state, text string }
+
 // open loads a page, which is closed with the test.
-func (w *window) open(t *testing.T, url string, done func(name string)) *page {
+func open(t *testing.T, w *browsertest.Window, url string, done func(name string)) *page {
 	t.Helper()
-	p := &page{t: t, b: w.b, done: done, items: map[string]answer{}}
-	w.b.ask(t, "open", map[string]any{"window": w.id, "url": url}, &p.id)
-	w.b.mu.Lock()
-	w.b.pages[p.id] = p
-	w.b.mu.Unlock()
+	p := &page{t: t, done: done, items: map[string]item{}}
+	p.Page = w.Open(t, url, p.shows)
 	t.Cleanup(func() {
 		if t.Failed() {
-			t.Logf("the page shows %v and said:\n%s", p.shown(), strings.Join(p.said(), "\n"))
+			t.Logf("the page shows %v", p.shown())
 		}
 		p.leave()
 	})
 	return p
 }
 
-// said is what stands on the browser's console.
-func (p *page) said() (lines []string) {
-	p.b.ask(p.t, "said", map[string]any{"page": p.id}, &lines)
-	return lines
-}
-
 // leave closes the page, and nothing else.
-func (p *page) leave() { p.t.Helper(); p.b.ask(p.t, "leave", map[string]any{"page": p.id}, nil) }
-
-// pick has somebody choose these files.
-func (p *page) pick(input string, files ...string) {
+func (p *page) leave() {
 	p.t.Helper()
-	p.b.ask(p.t, "pick", map[string]any{"page": p.id, "input": input, "files": files}, nil)
+	if !p.left {
+		p.left = true
+		p.Leave()
+	}
 }
 
-func (p *page) shows(a answer) {
-	if a.State == "done" && p.done != nil {
-		p.done(a.Name)
+func (p *page) shows(told ...string) {
+	name, is := told[0], item{told[1], told[2]}
+	if is.state == "done" && p.done != nil {
+		p.done(name)
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if a.State == "" {
-		p.broken = true
-		p.t.Errorf("the page has broken: %s", a.Text)
-		return
-	}
-	p.items[a.Name] = a
+	p.items[name] = is
 }
-
-func (p *page) hasBroken() bool { p.mu.Lock(); defer p.mu.Unlock(); return p.broken }
 
 // state is what a file's line shows; "" when it has none.
 func (p *page) state(name string) (state, text string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.items[name].State, p.items[name].Text
+	return p.items[name].state, p.items[name].text
 }
 
 func (p *page) shown() (lines []string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for _, a := range p.items {
-		lines = append(lines, a.State+": "+a.Text)
+	for _, i := range p.items {
+		lines = append(lines, i.state+": "+i.text)
 	}
 	slices.Sort(lines)
 	return lines
@@ -107,7 +100,7 @@ func (p *page) until(state string, names ...string) {
 		var is, text string
 		wait.Until(p.t, name+" to be "+state, func() bool {
 			is, text = p.state(name)
-			return is == "done" || is == "failed" || p.hasBroken()
+			return is == "done" || is == "failed" || p.Broken()
 		})
 		if is != state {
 			p.t.Errorf("%s is %s and not %s: %s", name, is, state, text)

@@ -2,7 +2,6 @@ package browsertest
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -55,18 +54,21 @@ type Gate struct {
 	args  []string
 	cmd   *exec.Cmd
 	ended chan struct{}
-	log   *said // of the process that runs
+	log   *Said // of the process that runs
+	logs  []*Said
 }
 
-// said is what a process has written so far.
-type said struct {
+// Said is what a process has written so far.
+type Said struct {
 	mu   sync.Mutex
 	text bytes.Buffer
 }
 
-func (s *said) Write(b []byte) (int, error) { s.mu.Lock(); defer s.mu.Unlock(); return s.text.Write(b) }
+// Write implements io.Writer.
+func (s *Said) Write(b []byte) (int, error) { s.mu.Lock(); defer s.mu.Unlock(); return s.text.Write(b) }
 
-func (s *said) String() string { s.mu.Lock(); defer s.mu.Unlock(); return s.text.String() }
+// String is all of it.
+func (s *Said) String() string { s.mu.Lock(); defer s.mu.Unlock(); return s.text.String() }
 
 // Serve starts a gateway for these hosts with further flags of sftpgate serve.
 func Serve(t testing.TB, flags []string, all ...hosts.Host) *Gate {
@@ -88,7 +90,9 @@ func Serve(t testing.TB, flags []string, all ...hosts.Host) *Gate {
 	t.Cleanup(func() {
 		g.Kill()
 		if t.Failed() {
-			t.Logf("the gateway said:\n%s", g.log)
+			for _, log := range g.logs {
+				t.Logf("a gateway said:\n%s", log)
+			}
 		}
 	})
 	return g
@@ -120,7 +124,8 @@ func (g *Gate) Start() {
 	if err != nil {
 		g.t.Fatal(err)
 	}
-	g.cmd, g.ended, g.log = exec.Command(path, g.args...), make(chan struct{}), &said{}
+	g.cmd, g.ended, g.log = exec.Command(path, g.args...), make(chan struct{}), &Said{}
+	g.logs = append(g.logs, g.log)
 	for _, v := range os.Environ() {
 		if !strings.HasPrefix(v, "SFTPGATE_") {
 			g.cmd.Env = append(g.cmd.Env, v)
@@ -146,6 +151,14 @@ func (g *Gate) Start() {
 	})
 }
 
+// Change kills the gateway, and starts it again with further flags.
+func (g *Gate) Change(flags ...string) {
+	g.t.Helper()
+	g.Kill()
+	g.args = append(g.args, flags...)
+	g.Start()
+}
+
 // Kill is kill -9.
 func (g *Gate) Kill() {
 	g.t.Helper()
@@ -155,21 +168,3 @@ func (g *Gate) Kill() {
 
 // Ended waits until the gateway is gone.
 func (g *Gate) Ended() { g.t.Helper(); wait.Receive(g.t, "the gateway to end", g.ended) }
-
-// Request is one that the gateway has answered, by its log.
-type Request struct {
-	Msg, Method, Path, Code string
-	Status                  int
-	In                      int64 // bytes of the body that were read
-}
-
-// Requests are those that the process which runs now has answered, below a path.
-func (g *Gate) Requests(below string) (all []Request) {
-	for line := range strings.Lines(g.log.String()) {
-		var r Request
-		if json.Unmarshal([]byte(line), &r) == nil && r.Msg == "request" && strings.HasPrefix(r.Path, below) {
-			all = append(all, r)
-		}
-	}
-	return all
-}
