@@ -34,6 +34,7 @@ func TestReloadAndPickTheSameFileAgain(t *testing.T) {
 	v.See(row("disk.img", "done"))
 	v.Gone(unfinished("disk.img"))
 	v.arrived(file)
+	v.shows(file)
 	v.holds("disk.img")
 	// A chunk may have been whole just as the page went.
 	if sent := s.sent() - before; sent > size-got+8*mib {
@@ -125,6 +126,7 @@ func TestAnotherBrowserListsWhatIsUnfinished(t *testing.T) {
 	w.send(file) // picked as any other file it goes on as well
 	w.See(row("disk.img", "done"))
 	w.arrived(file)
+	w.shows(file)
 	wait.Until(t, "the gateway to forget it", func() bool { return len(s.uploads("alice")) == 0 })
 	w.Gone(unfinished("disk.img"))
 	w.whole()

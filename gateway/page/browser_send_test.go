@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	wait "sftpgate/remote/remotetest/await"
 )
 
 // A large file is sent in chunks, and a folder of many arrives whole, without what
@@ -26,6 +28,9 @@ func TestFileAndFolder(t *testing.T) {
 	v.arrived(large)
 	v.Click(row("disk.img", "done") + " " + labelled("Copy path: disk.img"))
 	v.copied(filepath.Join(v.dir, "disk.img"))
+	v.shows(large)
+	v.Click(row("disk.img", "done") + " " + labelled("Copy SHA-256: disk.img"))
+	v.copied(sum(t, large))
 	v.whole()
 
 	folder := filepath.Join(t.TempDir(), "photos")
@@ -79,10 +84,17 @@ func TestDrop(t *testing.T) {
 func (v *visit) copied(text string) {
 	v.t.Helper()
 	v.See(`sftpgate-upload [role=status]:has-text("Copied")`)
-	var got string
-	if v.Evaluate("navigator.clipboard.readText()", &got); got != text {
-		v.t.Errorf("%q was copied", got)
-	}
+	wait.Until(v.t, text+" to be copied", func() bool {
+		var got string
+		v.Evaluate("navigator.clipboard.readText()", &got)
+		return got == text
+	})
+}
+
+// shows: the row of a file that is done says its SHA-256, as it was checked on the host.
+func (v *visit) shows(file string) {
+	v.t.Helper()
+	v.See(fmt.Sprintf("%s [part=result] code:text-is(%q)", row(filepath.Base(file), "done"), sum(v.t, file)))
 }
 
 // sameTree: the files of a folder have arrived, so many of them, and no others.

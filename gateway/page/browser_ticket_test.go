@@ -144,6 +144,36 @@ func TestTicketEndsInTheMiddle(t *testing.T) {
 	v.whole("status of 401", away)
 }
 
+// Who may not cancel is not offered it. What is under way can be paused, and taken off the
+// queue; on the host it stays.
+func TestTicketWithoutCancel(t *testing.T) {
+	t.Parallel()
+	s := withJWT(t)
+	dir := s.visitDir("in")
+	v := s.open("#ticket=" + ticket(t, time.Hour, "hosts", []string{"web-1"}, "paths", []string{dir}, "ops", []string{"read", "upload"}))
+	v.dir = dir
+	v.ready()
+	file := source(t, "disk.img", 20*mib)
+	v.send(file)
+	v.See(row("disk.img", "sending"))
+	v.See(button("Pause all"))
+	for _, cancel := range []string{labelled("Cancel: disk.img"), button("Cancel all")} {
+		v.Gone(cancel)
+	}
+	v.Click(labelled("Pause: disk.img"))
+	v.See(row("disk.img", "paused"))
+	v.whole(away)
+	v.Click(labelled("Remove: disk.img"))
+	v.Gone(row("disk.img"))
+	v.See(unfinished("disk.img"))
+	v.Gone(labelled("Cancel: disk.img"))
+	v.PickByClick(unfinished("disk.img")+" "+labelled("Pick the same file again: disk.img"), file)
+	v.See(row("disk.img", "done"))
+	v.arrived(file)
+	v.shows(file)
+	v.whole(away)
+}
+
 // A panel embeds the page and hands it a ticket when it asks; one that is not named may not.
 func TestEmbeddedInAPanel(t *testing.T) {
 	t.Parallel()

@@ -1,4 +1,4 @@
-import { Api, GateError } from "sftpgate";
+import { Api, follow, GateError } from "sftpgate";
 import type { Ticket } from "./ticket.ts";
 import type { Caller, Entry, Host, Upload } from "./wire.ts";
 
@@ -31,12 +31,7 @@ export class Gate {
 
   /** follow tells how an upload moves on, until it has ended. */
   async follow(id: string, seen: (u: Upload) => void, signal: AbortSignal): Promise<void> {
-    for (;;) {
-      const u = await this.api.upload(id, { signal });
-      seen(u);
-      if (u.state === "done" || u.state === "failed" || u.state === "cancelled") return;
-      await new Promise((r) => setTimeout(r, 1000));
-    }
+    await follow(this.api, id, { signal }, seen);
   }
 }
 

@@ -219,11 +219,16 @@ export interface UploadOptions extends ApiOptions {
 	mtime?: Date | string;
 	/** Whether every body goes with its SHA-256, which the gateway checks; true by default. */
 	checksum?: boolean;
+	/**
+	 * What the gateway checks besides: the `chunks` alone (the default), or the `whole` file on the host
+	 * against its SHA-256. For that the file is read once more, from its first byte, while it is sent.
+	 */
+	digest?: "chunks" | "whole";
 	/** For how long an error that may pass is waited out without any progress, in milliseconds; an hour by default. */
 	giveUpAfter?: number;
 }
 /** What an upload does just now. */
-export type UploadState = "idle" | "opening" | "sending" | "merging" | "paused" | "done" | "failed" | "cancelled";
+export type UploadState = "idle" | "opening" | "sending" | "checking" | "merging" | "paused" | "done" | "failed" | "cancelled";
 /** What may be decided anew before an upload is started again. */
 export type Decision = Pick<UploadOptions, "ifExists" | "ifMatch" | "restart">;
 /**
@@ -257,9 +262,11 @@ export declare class Upload extends EventTarget {
 	get sentBytes(): number;
 	/** Bytes that are in the file on the host. */
 	get mergedBytes(): number;
-	/** Bytes a second: sent, and after the last one merged. */
+	/** Bytes that were read for the digest of the whole file, which goes on in the state `checking`. */
+	get hashedBytes(): number;
+	/** Bytes a second: sent, and after the last one read for the digest, and merged. */
 	get speed(): number;
-	/** Seconds until the last byte is sent (merged), undefined while that cannot be told. */
+	/** Seconds until the last byte is sent (read, merged), undefined while that cannot be told. */
 	get timeLeft(): number | undefined;
 	/**
 	 * Starts, or starts again after a failure. Resolves when the file is at its place, also after
@@ -274,9 +281,10 @@ export declare class Upload extends EventTarget {
 	cancel(): Promise<void>;
 }
 /** How an item of the queue stands. */
-export type ItemState = "queued" | "opening" | "sending" | "merging" | "paused" | "conflict" | "done" | "failed" | "cancelled" | "skipped";
+export type ItemState = "queued" | "opening" | "sending" | "checking" | "merging" | "paused" | "conflict" | "done" | "failed" | "cancelled" | "skipped";
 /** One file of the queue. */
 export declare class Item {
+	#private;
 	readonly key: number;
 	readonly file: File;
 	/** The file's name, with its directories below what was picked. */
@@ -312,7 +320,10 @@ export declare class Item {
 	get canResume(): boolean;
 	get canRetry(): boolean;
 	get canCancel(): boolean;
-	/** Whether what stands in its way is the caller's own: another file that was begun at this place, or this one, changed. */
+	/**
+	 * Whether what stands in its way is the caller's own: another file that was begun at this place, or
+	 * this one, changed; or one that came out on the host as another than was declared.
+	 */
 	get canRestart(): boolean;
 }
 /** What becomes of a file that stands at the target. */
@@ -401,12 +412,17 @@ export declare class SftpgateUpload extends HTMLElement {
 	concurrency: string;
 	/** Larger files are rejected, as 5GiB. */
 	maxSize: string;
+	/** What the gateway checks: each of the chunks (the default), or besides the whole file. */
+	digest: "chunks" | "whole" | "";
 	/** A ticket, or what fetches a fresh one; instead of `ticket-url`. */
 	ticket?: Ticket;
 	/** The files of the queue. */
 	get items(): readonly Item[];
 	get disabled(): boolean;
 	set disabled(off: boolean);
+	/** Whether nothing can be given up, as the ticket does not allow it; a row is then only taken away. */
+	get noCancel(): boolean;
+	set noCancel(not: boolean);
 	/** Adds files, and the files in dropped directories. Resolves with the items when all are found. */
 	add(files: File | FileList | File[] | DataTransfer, where?: Where): Promise<Item[]>;
 	/** Pauses one file, or all. */
@@ -430,6 +446,15 @@ export interface SftpgateUpload {
 	addEventListener<K extends keyof SftpgateUploadEvents>(type: K, listener: (event: SftpgateUploadEvents[K]) => unknown, options?: boolean | AddEventListenerOptions): void;
 	addEventListener(type: string, listener: EventListenerOrEventListenerObject | null, options?: boolean | AddEventListenerOptions): void;
 }
+export type Following = Call & {
+	signal: AbortSignal;
+};
+/**
+ * Follows an upload until it has ended, by the gateway's events (SSE). They are read with fetch,
+ * because an EventSource cannot authenticate. Where they do not come through, as behind a proxy
+ * that buffers, the upload is asked for every two seconds instead.
+ */
+export declare function follow(api: Api, id: string, call: Following, seen: (u: UploadInfo) => void): Promise<UploadInfo>;
 /**
  * What makes a file the same one when it is picked again: its name, size and time, and the bytes
  * at both its ends. It costs two small reads however large the file is.

@@ -2,15 +2,20 @@ import { GateError } from "./errors.ts";
 import { Sha256 } from "./sha256.ts";
 
 const workerName = "sftpgate-sha256";
-const slice = 256 << 10;
+const slice = 1 << 20;
 
-interface Question { id: number; blob: Blob }
-interface Answer { id: number; sum?: Uint8Array; failed?: boolean }
+/** Without a blob it takes back the question of this id. */
+interface Question { id: number; blob?: Blob }
+/** With neither a sum nor how far it is, it did not work. */
+interface Answer { id: number; sum?: Uint8Array; at?: number }
+/** Hears how many bytes are hashed, and tells whether to go on. */
+type More = (at: number) => boolean;
 
 /** Hashes without holding more than a slice of the bytes. */
-async function inSlices(blob: Blob): Promise<Uint8Array> {
+async function inSlices(blob: Blob, more: More): Promise<Uint8Array> {
   const hash = new Sha256();
   for (let at = 0; at < blob.size; at += slice) {
+    if (!more(at)) throw new Error("given up");
     hash.update(new Uint8Array(await blob.slice(at, at + slice).arrayBuffer()));
   }
   return hash.digest();
@@ -24,17 +29,25 @@ async function inSlices(blob: Blob): Promise<Uint8Array> {
 export function answerInWorker(): void {
   const scope = globalThis as unknown as { name?: string; document?: unknown; postMessage(m: unknown): void; onmessage: unknown };
   if (scope.document || scope.name !== workerName) return;
+  const wanted = new Set<number>();
+  const answer = (a: Answer) => scope.postMessage(a);
   scope.onmessage = async ({ data: { id, blob } }: MessageEvent<Question>) => {
-    try {
-      scope.postMessage({ id, sum: await inSlices(blob) } satisfies Answer);
-    } catch {
-      scope.postMessage({ id, failed: true } satisfies Answer);
+    if (!blob) {
+      wanted.delete(id);
+      return;
     }
+    wanted.add(id);
+    try {
+      answer({ id, sum: await inSlices(blob, (at) => (answer({ id, at }), wanted.has(id))) });
+    } catch {
+      answer({ id });
+    }
+    wanted.delete(id);
   };
   scope.postMessage("ready");
 }
 
-type Hash = (blob: Blob) => Promise<Uint8Array>;
+type Hash = typeof inSlices;
 
 let shared: Promise<Hash> | undefined;
 
@@ -44,7 +57,7 @@ function hasher(): Promise<Hash> {
     const here = () => resolve(inSlices);
     try {
       const worker = new Worker(import.meta.url, { type: "module", name: workerName });
-      const asked = new Map<number, [Blob, (sum: Uint8Array | Promise<Uint8Array>) => void]>();
+      const asked = new Map<number, [Blob, More, (sum: Uint8Array | Promise<Uint8Array>) => void]>();
       let count = 0;
       // A worker that does not say that it is ours runs something else, as a panel's own bundle.
       const late = setTimeout(() => { worker.terminate(); here(); }, 5000);
@@ -52,16 +65,21 @@ function hasher(): Promise<Hash> {
       worker.onmessage = ({ data }: MessageEvent<"ready" | Answer>) => {
         if (data === "ready") {
           clearTimeout(late);
-          resolve((blob) => new Promise((done) => {
-            asked.set(++count, [blob, done]);
+          resolve((blob, more) => new Promise((done) => {
+            asked.set(++count, [blob, more, done]);
             worker.postMessage({ id: count, blob } satisfies Question);
           }));
           return;
         }
-        const [blob, done] = asked.get(data.id)!;
-        asked.delete(data.id);
+        const { id, sum, at } = data;
+        const [blob, more, done] = asked.get(id)!;
+        if (at !== undefined) {
+          if (!more(at)) worker.postMessage({ id } satisfies Question);
+          return;
+        }
+        asked.delete(id);
         // What failed there fails here as well, and says why.
-        done(data.sum ?? inSlices(blob));
+        done(sum ?? inSlices(blob, more));
       };
     } catch {
       here();
@@ -69,12 +87,12 @@ function hasher(): Promise<Hash> {
   });
 }
 
-/** The SHA-256 of a blob. */
-export async function sha256(blob: Blob): Promise<Uint8Array> {
+/** The SHA-256 of a blob; with `more` it is read a slice at a time, and until that says no. */
+export async function sha256(blob: Blob, more?: More): Promise<Uint8Array> {
   try {
     const subtle = globalThis.crypto?.subtle;
-    if (subtle) return new Uint8Array(await subtle.digest("SHA-256", await blob.arrayBuffer()));
-    return await (await hasher())(blob);
+    if (subtle && !more) return new Uint8Array(await subtle.digest("SHA-256", await blob.arrayBuffer()));
+    return await (await hasher())(blob, more ?? (() => true));
   } catch (cause) {
     throw unreadable(cause);
   }
@@ -89,4 +107,4 @@ function unreadable(cause: unknown): GateError {
 export const base64 = (bytes: Uint8Array): string => btoa(String.fromCharCode(...bytes));
 
 /** The SHA-256 of a blob as Content-Digest has it (RFC 9530). */
-export const contentDigest = async (blob: Blob): Promise<string> => `sha-256=:${base64(await sha256(blob))}:`;
+export const contentDigest = async (blob: Blob, more?: More): Promise<string> => `sha-256=:${base64(await sha256(blob, more))}:`;

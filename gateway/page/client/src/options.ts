@@ -31,6 +31,11 @@ export interface UploadOptions extends ApiOptions {
   mtime?: Date | string;
   /** Whether every body goes with its SHA-256, which the gateway checks; true by default. */
   checksum?: boolean;
+  /**
+   * What the gateway checks besides: the `chunks` alone (the default), or the `whole` file on the host
+   * against its SHA-256. For that the file is read once more, from its first byte, while it is sent.
+   */
+  digest?: "chunks" | "whole";
   /** For how long an error that may pass is waited out without any progress, in milliseconds; an hour by default. */
   giveUpAfter?: number;
 }

@@ -8,6 +8,7 @@ import { SftpgateUpload } from "./element/element.tsx";
 export { Api, type ApiOptions, type Entry, type HostInfo, type Me, type OpenRequest, type Ticket, type UploadInfo, type UploadStage } from "./api.ts";
 export type { ByteRange } from "./chunks.ts";
 export { GateError, type GateCode, type LocalCode, type Problem } from "./errors.ts";
+export { follow } from "./events.ts";
 export { fingerprint } from "./fingerprint.ts";
 export type { UploadOptions } from "./options.ts";
 export { Upload, type Decision, type UploadState } from "./upload.ts";

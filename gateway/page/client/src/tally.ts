@@ -6,6 +6,8 @@ export class Tally {
   safe = 0;
   /** Bytes that are in the file there. */
   merged = 0;
+  /** Bytes that were read for the digest of the whole file. */
+  hashed = 0;
   readonly meter = new Meter();
   #flying = new Map<object, number>();
 

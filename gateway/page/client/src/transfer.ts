@@ -13,7 +13,7 @@ import { chunksMayPass, sendWhole, wholeLimit } from "./whole.ts";
 
 /** What a transfer tells of itself. */
 export interface Watcher {
-  step(state: "opening" | "sending" | "merging"): void;
+  step(state: "opening" | "sending" | "checking" | "merging"): void;
   progress(): void;
   waits(error?: GateError, delay?: number): void;
 }
@@ -27,6 +27,8 @@ export class Transfer {
   #opening?: Promise<unknown>;
   #token?: string;
   #fingerprint?: string;
+  #hashing?: Promise<unknown>;
+  #digest?: string; // of the whole file, once it is known
   #inChunks: boolean;
   #most?: number; // bytes in a body, once a larger one was refused
 
@@ -50,6 +52,7 @@ export class Transfer {
       }
     }
     this.#fingerprint ??= await fingerprint(this.options.file);
+    this.#hashing = undefined; // that of another run has ended with it
     // An upload that the gateway does not know any more is opened again: it is still on the host.
     return persist(patience, () => this.#pieces(signal), (e) => e.passing || e.code === "unknown-upload");
   }
@@ -85,12 +88,17 @@ export class Transfer {
     const { file, concurrency = 3 } = this.options;
     const u = await this.#open(signal);
     if (u.state === "done") return u;
+    if (this.options.digest === "whole" && !u.digest && !this.#digest) this.#hash(signal);
     for (let gaps = missing(u.received ?? [], file.size); ;) {
       this.tally.safe = file.size - total(gaps);
       if (gaps.length) {
         this.watcher.step("sending");
         const plan = new Plan(gaps, u.chunk_size ?? this.#chunkSize, this.#most);
         await sendAll(plan, concurrency, signal, (piece, stop) => this.#piece(plan, piece, stop)).finally(() => { this.#most = plan.most; });
+      }
+      if (this.#hashing && !this.#digest) {
+        this.watcher.step("checking");
+        await this.#hashing;
       }
       try {
         return await this.#merge(signal);
@@ -99,6 +107,17 @@ export class Transfer {
         gaps = e.missing;
       }
     }
+  }
+
+  /** Starts to read the file for its digest, or goes on with that. */
+  #hash(signal: AbortSignal): void {
+    this.#hashing ??= contentDigest(this.options.file, (at) => {
+      if (signal.aborted) return false;
+      this.tally.hashed = at;
+      this.watcher.progress();
+      return true;
+    }).then((digest) => { this.#digest = digest; });
+    this.#hashing.catch(() => {}); // who waits for it hears of it
   }
 
   get #chunkSize(): number { return this.options.chunkSize || 8 << 20; }
@@ -165,8 +184,9 @@ export class Transfer {
     this.watcher.step("merging");
     const id = this.info!.id;
     const call = { token: this.#token, signal };
+    const json = this.#digest && { digest: this.#digest };
     return persist(this.#patience(signal), async () => {
-      let u = await this.api.merge(id, call);
+      let u = await this.api.merge(id, json ? { ...call, json } : call);
       this.#note(u);
       if (!ended(u)) u = await follow(this.api, id, call, (now) => this.#note(now));
       if (u.state === "done") return u;

@@ -5,7 +5,7 @@ import { Tally } from "./tally.ts";
 import { Transfer } from "./transfer.ts";
 
 /** What an upload does just now. */
-export type UploadState = "idle" | "opening" | "sending" | "merging" | "paused" | "done" | "failed" | "cancelled";
+export type UploadState = "idle" | "opening" | "sending" | "checking" | "merging" | "paused" | "done" | "failed" | "cancelled";
 
 /** What may be decided anew before an upload is started again. */
 export type Decision = Pick<UploadOptions, "ifExists" | "ifMatch" | "restart">;
@@ -63,14 +63,20 @@ export class Upload extends EventTarget {
   get sentBytes(): number { return this.#tally.sent; }
   /** Bytes that are in the file on the host. */
   get mergedBytes(): number { return this.#tally.merged; }
-  /** Bytes a second: sent, and after the last one merged. */
+  /** Bytes that were read for the digest of the whole file, which goes on in the state `checking`. */
+  get hashedBytes(): number { return this.#tally.hashed; }
+  /** Bytes a second: sent, and after the last one read for the digest, and merged. */
   get speed(): number { return this.#active ? this.#tally.meter.speed() : 0; }
-  /** Seconds until the last byte is sent (merged), undefined while that cannot be told. */
+  /** Seconds until the last byte is sent (read, merged), undefined while that cannot be told. */
   get timeLeft(): number | undefined {
     const { speed } = this;
-    return speed > 0 ? (this.size - (this.#state === "merging" ? this.mergedBytes : this.sentBytes)) / speed : undefined;
+    return speed > 0 ? (this.size - this.#moved) / speed : undefined;
   }
-  get #active(): boolean { return ["opening", "sending", "merging"].includes(this.#state); }
+  get #active(): boolean { return this.#sending || this.#state === "merging"; }
+  get #sending(): boolean { return ["opening", "sending", "checking"].includes(this.#state); }
+  get #moved(): number {
+    return this.#state === "merging" ? this.mergedBytes : this.#state === "checking" ? this.hashedBytes : this.sentBytes;
+  }
 
   /**
    * Starts, or starts again after a failure. Resolves when the file is at its place, also after
@@ -88,7 +94,7 @@ export class Upload extends EventTarget {
 
   /** Stops sending. What is safe on the host stays there. A merge goes on. */
   pause(): void {
-    if (this.#state !== "opening" && this.#state !== "sending") return;
+    if (!this.#sending) return;
     this.#stop();
     this.#become("paused");
   }
@@ -139,7 +145,7 @@ export class Upload extends EventTarget {
 
   #progress(): void {
     if (!this.#active) return;
-    this.#tally.meter.note(this.#state === "merging" ? this.mergedBytes : this.sentBytes);
+    this.#tally.meter.note(this.#moved);
     this.dispatchEvent(new Event("progress"));
   }
 

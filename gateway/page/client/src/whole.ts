@@ -18,7 +18,7 @@ export async function sendWhole(api: Api, path: string, o: UploadOptions, signal
   set("mtime", timeText(o.mtime));
   const headers: Record<string, string> = {};
   if (o.ifMatch) headers["If-Match"] = o.ifMatch;
-  if (o.checksum !== false) headers["Content-Digest"] = await contentDigest(o.file);
+  if (o.checksum !== false || o.digest === "whole") headers["Content-Digest"] = await contentDigest(o.file);
   const place = path.replace(/^\//, "").split("/").map(encodeURIComponent).join("/");
   return send(api, {
     path: `v1/hosts/${encodeURIComponent(o.host)}/files/${place}?${query}`,

@@ -3,7 +3,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { test } from "node:test";
 import { load } from "./bundle.mjs";
 
-const { Sha256 } = await load("sha256.ts");
+const { Sha256, contentDigest } = await load("sha256.ts", "digest.ts");
 const theirs = (bytes) => createHash("sha256").update(bytes).digest("hex");
 const hex = (bytes) => Buffer.from(bytes).toString("hex");
 
@@ -19,4 +19,18 @@ test("in steps of any size", () => {
   const ours = new Sha256();
   for (let at = 0, step = 1; at < bytes.length; at += step, step = (step * 7 + 3) % 5000) ours.update(bytes.subarray(at, at + step));
   assert.equal(hex(ours.digest()), theirs(bytes));
+});
+
+test("of a whole file, a slice at a time", async () => {
+  const bytes = randomBytes((3 << 20) + 5);
+  const at = [];
+  const digest = await contentDigest(new Blob([bytes]), (n) => at.push(n) > 0);
+  assert.equal(digest, `sha-256=:${createHash("sha256").update(bytes).digest("base64")}:`);
+  assert.deepEqual(at, [0, 1 << 20, 2 << 20, 3 << 20]);
+});
+
+test("until it is given up", async () => {
+  let slices = 0;
+  await assert.rejects(contentDigest(new Blob([randomBytes(4 << 20)]), () => ++slices < 3), { code: "unreadable" });
+  assert.equal(slices, 3);
 });

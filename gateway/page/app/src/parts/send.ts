@@ -58,8 +58,8 @@ export class Send extends Part {
       <h2 id="send">${this.heading()}</h2>
       ${!this.shut && (c?.max_size || c?.expires_at) ? html`<p class="quiet limits">${this.t.limits(c.max_size ? bytes(c.max_size) : "", c.expires_at ? moment(c.expires_at) : "")}</p>` : nothing}
       ${this.busy.map((b) => this.busyNote(b))}
-      <sftpgate-upload endpoint=${base} lang=${language.tag} host=${place.host?.id ?? ""} dir=${place.dir} max-size=${c?.max_size ?? nothing}
-        ?disabled=${!ready} .ticket=${session.auth === "jwt" ? this.ticket : undefined}
+      <sftpgate-upload endpoint=${base} lang=${language.tag} host=${place.host?.id ?? ""} dir=${place.dir} max-size=${c?.max_size ?? nothing} digest="whole"
+        ?disabled=${!ready} ?no-cancel=${!session.may("cancel")} .ticket=${session.auth === "jwt" ? this.ticket : undefined}
         @upload-success=${this.succeeded} @upload-error=${this.failed} @upload-start=${this.touched} @upload-abort=${this.look} @merge-progress=${this.moved}
         @upload-progress=${this.moved} @host-error=${this.hostFailed}></sftpgate-upload>
       ${this.dropping ? html`<p class="drop" role="status">${ready ? this.t.dropHere(this.where()) : this.t.dropNowhere}</p>` : nothing}

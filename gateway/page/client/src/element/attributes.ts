@@ -1,7 +1,7 @@
 /** The element's attributes that hold text, by the names of their properties. */
 export const attributes = {
   endpoint: "endpoint", host: "host", hosts: "hosts", dir: "dir", ticketUrl: "ticket-url",
-  overwrite: "overwrite", chunkSize: "chunk-size", concurrency: "concurrency", maxSize: "max-size",
+  overwrite: "overwrite", chunkSize: "chunk-size", concurrency: "concurrency", maxSize: "max-size", digest: "digest",
 };
 
 const names = Object.entries(attributes);

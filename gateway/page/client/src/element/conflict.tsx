@@ -5,7 +5,7 @@ import type { Choice } from "./queue.ts";
 import type { Texts } from "./texts.ts";
 
 /** The dialog that asks what becomes of the file in the way of an item. */
-export function conflictDialog(item: Item | undefined, t: Texts, decide: (choice: Choice, forAll: boolean) => void): Shown {
+export function conflictDialog(item: Item | undefined, t: Texts, noCancel: boolean, decide: (choice: Choice, forAll: boolean) => void): Shown {
   const side = (label: string, size?: number, time?: string | number) => (
     <tr>
       <th scope="row">{label}</th>
@@ -27,7 +27,7 @@ export function conflictDialog(item: Item | undefined, t: Texts, decide: (choice
           {side(t.yours, item.size, item.file.lastModified)}
         </table>,
         <label><input type="checkbox" /> {t.forAll}</label>,
-        <div class="buttons">{button("replace", "primary")}{button("skip")}{button("cancel")}</div>,
+        <div class="buttons">{button("replace", "primary")}{button("skip")}{!noCancel && button("cancel")}</div>,
       ]}
     </dialog>
   );

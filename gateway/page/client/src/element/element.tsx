@@ -38,7 +38,7 @@ let sheet: CSSStyleSheet | undefined;
  * README.md lists its attributes, events, parts and custom properties.
  */
 export class SftpgateUpload extends HTMLElement {
-  static readonly observedAttributes = [...Object.values(attributes), "lang", "disabled"];
+  static readonly observedAttributes = [...Object.values(attributes), "lang", "disabled", "no-cancel"];
 
   /** The gateway's base URL; by default the directory above this module's own. */
   declare endpoint: string;
@@ -58,6 +58,8 @@ export class SftpgateUpload extends HTMLElement {
   declare concurrency: string;
   /** Larger files are rejected, as 5GiB. */
   declare maxSize: string;
+  /** What the gateway checks: each of the chunks (the default), or besides the whole file. */
+  declare digest: "chunks" | "whole" | "";
   /** A ticket, or what fetches a fresh one; instead of `ticket-url`. */
   ticket?: Ticket;
 
@@ -67,6 +69,7 @@ export class SftpgateUpload extends HTMLElement {
     options: () => ({
       api: this.#api ??= new Api({ endpoint: this.endpoint, ticket: this.#freshTicket }),
       overwrite: this.overwrite || "ask", chunkSize: parseBytes(this.chunkSize), filesAtOnce: Number(this.concurrency) || 3,
+      digest: this.digest || undefined, noCancel: this.noCancel,
     }),
     fire: (name, item, more = {}) => {
       if (news[name]) this.#announcer.note(news[name], item);
@@ -102,6 +105,10 @@ export class SftpgateUpload extends HTMLElement {
 
   get disabled(): boolean { return this.hasAttribute("disabled"); }
   set disabled(off: boolean) { this.toggleAttribute("disabled", off); }
+
+  /** Whether nothing can be given up, as the ticket does not allow it; a row is then only taken away. */
+  get noCancel(): boolean { return this.hasAttribute("no-cancel"); }
+  set noCancel(not: boolean) { this.toggleAttribute("no-cancel", not); }
 
   /** Adds files, and the files in dropped directories. Resolves with the items when all are found. */
   async add(files: File | FileList | File[] | DataTransfer, where: Where = {}): Promise<Item[]> {
@@ -179,6 +186,7 @@ export class SftpgateUpload extends HTMLElement {
 
   #render(): void {
     const t = this.#texts;
+    const { noCancel } = this;
     const { items, conflicts } = this.#queue;
     const asked = conflicts[0];
     patch(this.#root, [
@@ -194,14 +202,14 @@ export class SftpgateUpload extends HTMLElement {
             <button type="button" part="button" onclick={() => { this.#notes = []; this.#update(); }}>{t.dismiss}</button>
           </div>
         )}
-        {items.length > 0 && this.#overall.show(items, t, (a) => this.#each(a))}
+        {items.length > 0 && this.#overall.show(items, t, noCancel, (a) => this.#each(a))}
         {items.length > 0 && <div class="list" part="list" onscroll={this.#rows.scrolled}><ul aria-label={t.queue} /></div>}
         <div class="unseen" role="status">{this.#spoken}</div>
-        {conflictDialog(asked, t, (choice, forAll) => this.#decide(choice, forAll))}
+        {conflictDialog(asked, t, noCancel, (choice, forAll) => this.#decide(choice, forAll))}
       </div>,
     ]);
     this.#rows.show(this.#root.querySelector(".list"), items, {
-      t, act: this.#act, copy: (text) => void copy(text).then(() => { this.#spoken = t.copied; this.#update(); }),
+      t, noCancel, act: this.#act, copy: (text) => void copy(text).then(() => { this.#spoken = t.copied; this.#update(); }),
     });
     if (asked !== this.#asked) ask(this.#root.querySelector("dialog")!, asked);
     this.#asked = asked;

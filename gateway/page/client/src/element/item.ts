@@ -4,7 +4,7 @@ import type { Decision, Upload } from "../upload.ts";
 
 /** How an item of the queue stands. */
 export type ItemState =
-  | "queued" | "opening" | "sending" | "merging" | "paused"
+  | "queued" | "opening" | "sending" | "checking" | "merging" | "paused"
   | "conflict" | "done" | "failed" | "cancelled" | "skipped";
 
 /** One file of the queue. */
@@ -34,18 +34,24 @@ export class Item {
   get sentBytes(): number { return this.state === "done" ? this.size : this.upload?.sentBytes ?? 0; }
   get mergedBytes(): number { return this.state === "done" ? this.size : this.upload?.mergedBytes ?? 0; }
   /** Whether it takes one of the places of what is sent at once. */
-  get active(): boolean { return this.state === "opening" || this.state === "sending" || this.state === "merging"; }
+  get active(): boolean { return this.#sending || this.state === "merging"; }
   /** Whether it still has to arrive. */
   get open(): boolean { return this.active || this.state === "queued" || this.state === "paused" || this.state === "conflict"; }
   get lastName(): string { return this.path.slice(this.path.lastIndexOf("/") + 1); }
   get directory(): string { return this.path.slice(0, this.path.lastIndexOf("/")) || "/"; }
 
-  get canPause(): boolean { return this.state === "queued" || this.state === "opening" || this.state === "sending"; }
+  get #sending(): boolean { return ["opening", "sending", "checking"].includes(this.state); }
+  get canPause(): boolean { return this.state === "queued" || this.#sending; }
   get canResume(): boolean { return this.state === "paused"; }
   get canRetry(): boolean { return this.state === "failed" || this.state === "cancelled" || this.state === "skipped"; }
   get canCancel(): boolean { return this.open; }
-  /** Whether what stands in its way is the caller's own: another file that was begun at this place, or this one, changed. */
+  /**
+   * Whether what stands in its way is the caller's own: another file that was begun at this place, or
+   * this one, changed; or one that came out on the host as another than was declared.
+   */
   get canRestart(): boolean {
-    return this.state === "failed" && (this.error?.code === "chunk-conflict" || (this.error?.code === "different-file" && !!this.error.upload));
+    const { error, upload } = this;
+    return this.state === "failed" && (error?.code === "chunk-conflict" || (error?.code === "different-file" && !!error.upload) ||
+      (error?.code === "digest-mismatch" && upload?.info?.state === "failed"));
   }
 }

@@ -12,7 +12,7 @@ export type ActionForAll = Exclude<Action, "restart">;
 export class Overall {
   #meter = new Meter();
 
-  show(items: Item[], t: Texts, act: (action: ActionForAll) => void): Shown {
+  show(items: Item[], t: Texts, noCancel: boolean, act: (action: ActionForAll) => void): Shown {
     let size = 0, sent = 0, merged = 0, done = 0, failed = 0, active = false;
     const can = { pause: false, resume: false, retry: false, cancel: false, remove: false };
     for (const i of items) {
@@ -44,7 +44,7 @@ export class Overall {
         {bar(of(sent), of(merged), t.overall, t)}
         <div class="buttons">
           {button("pause", t.pauseAll)}{button("resume", t.resumeAll)}{button("retry", t.retryAll)}
-          {button("cancel", t.cancelAll)}{button("remove", t.clear)}
+          {!noCancel && button("cancel", t.cancelAll)}{button("remove", t.clear)}
         </div>
       </div>
     );

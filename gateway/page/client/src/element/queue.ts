@@ -1,5 +1,6 @@
 import type { Api } from "../api.ts";
 import { GateError } from "../errors.ts";
+import type { UploadOptions } from "../options.ts";
 import { Upload } from "../upload.ts";
 import type { Item } from "./item.ts";
 
@@ -11,7 +12,7 @@ export type Choice = "replace" | "skip" | "cancel";
 /** What the queue needs of the element. */
 export interface Owner {
   /** As the attributes say now. */
-  options(): { api: Api; overwrite: Overwrite; chunkSize?: number; filesAtOnce: number };
+  options(): { api: Api; overwrite: Overwrite; digest?: UploadOptions["digest"]; chunkSize?: number; filesAtOnce: number; noCancel: boolean };
   /** Tells the page; false when it prevents what the event announces. */
   fire(name: string, item: Item, more?: Record<string, unknown>): boolean;
   /** Tells the page how far an item is. */
@@ -73,10 +74,10 @@ export class Queue {
 
   #uploadOf(item: Item): Upload {
     const { owner } = this;
-    const { api, overwrite, chunkSize } = owner.options();
+    const { api, overwrite, digest, chunkSize } = owner.options();
     const upload = new Upload({
       api, file: item.file, host: item.host, path: item.path, makeDirs: true,
-      chunkSize, concurrency: chunksAtOnce, ifExists: overwrite === "replace" ? "replace" : "fail",
+      digest, chunkSize, concurrency: chunksAtOnce, ifExists: overwrite === "replace" ? "replace" : "fail",
     });
     upload.addEventListener("progress", () => owner.touch(item));
     upload.addEventListener("retry", (e) => {
@@ -91,7 +92,7 @@ export class Queue {
   #follow(item: Item, upload: Upload): void {
     const { owner } = this;
     switch (upload.state) {
-      case "opening": case "sending": case "merging": case "paused": case "cancelled":
+      case "opening": case "sending": case "checking": case "merging": case "paused": case "cancelled":
         item.state = upload.state;
         break;
       case "done":
@@ -137,13 +138,14 @@ export class Queue {
   /** Settles a conflict, or this one and all that come until the queue is through. */
   decide(item: Item, choice: Choice, forAll = false): void {
     if (forAll) this.#forAll = choice;
+    const { noCancel } = this.owner.options();
     const settled = forAll ? this.conflicts : [item];
     this.conflicts = forAll ? [] : this.conflicts.filter((i) => i !== item);
     for (const i of settled) {
       if (i.state !== "conflict") continue;
-      if (choice === "cancel") this.cancel(i);
-      else if (choice === "skip") {
-        if (i.upload?.id) void i.upload.cancel().catch(() => {}); // nothing of it stays on the host
+      if (choice === "cancel" && !noCancel) this.cancel(i);
+      else if (choice !== "replace") {
+        if (i.upload?.id && !noCancel) void i.upload.cancel().catch(() => {}); // nothing of it stays on the host
         this.#leave(i, "skipped");
       }
       else {
@@ -157,7 +159,7 @@ export class Queue {
   #leave(item: Item, state: "skipped" | "cancelled"): void {
     item.state = state;
     if (state === "cancelled") item.error = undefined;
-    this.conflicts = this.conflicts.filter((i) => i !== item);
+    this.#forget(item);
   }
 
   pause(item: Item): void {
@@ -182,7 +184,7 @@ export class Queue {
   }
 
   cancel(item: Item): void {
-    if (!item.canCancel || !this.owner.fire("upload-abort", item)) return;
+    if (!item.canCancel || this.owner.options().noCancel || !this.owner.fire("upload-abort", item)) return;
     const { upload } = item;
     this.#leave(item, "cancelled");
     upload?.cancel().catch((e: unknown) => {
@@ -193,12 +195,19 @@ export class Queue {
     this.pump();
   }
 
-  /** Takes a row away; what is under way is cancelled. */
+  /** Takes a row away; what is under way is cancelled, or stays on the host as it is where that is not allowed. */
   remove(item: Item): boolean {
-    this.cancel(item);
-    if (item.open) return false;
+    if (this.owner.options().noCancel) {
+      this.pause(item);
+      this.#forget(item);
+    } else {
+      this.cancel(item);
+      if (item.open) return false;
+    }
     this.items = this.items.filter((i) => i !== item);
-    this.owner.touch();
+    this.pump();
     return true;
   }
+
+  #forget(item: Item): void { this.conflicts = this.conflicts.filter((i) => i !== item); }
 }

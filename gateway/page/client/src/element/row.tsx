@@ -10,6 +10,7 @@ export type Action = "pause" | "resume" | "retry" | "restart" | "cancel" | "remo
 /** What rows need of the element. */
 export interface RowContext {
   t: Texts;
+  noCancel: boolean;
   act(action: Action, item: Item): void;
   copy(text: string): void;
 }
@@ -25,13 +26,14 @@ export function row(item: Item, c: RowContext): Shown[] {
     </div>,
     <div class="size num">{formatBytes(item.size)}</div>,
     <div class="state" part="state">{stateText(item, t)}</div>,
-    <div class="actions">{button(first, first === "pause" && !item.canPause)}{button(item.canCancel ? "cancel" : "remove")}</div>,
+    <div class="actions">{button(first, first === "pause" && !item.canPause)}{button(item.canCancel && !c.noCancel ? "cancel" : "remove")}</div>,
     ...(item.state === "done" ? finished(item, c) : item.open ? moving(item, t) : failed(item, t)),
   ];
 }
 
-function stateText({ state, active, upload }: Item, t: Texts): string {
+function stateText({ state, active, upload, size }: Item, t: Texts): string {
   const waiting = active && upload?.waiting;
+  if (state === "checking") return `${t.checking} ${percent(upload!.hashedBytes, size)} %`;
   if (!waiting) return t[state];
   if (waiting.code === "network") return navigator.onLine ? t.gatewayAway : t.offline;
   return waiting.code.startsWith("host-") ? t.hostAway : t.again;

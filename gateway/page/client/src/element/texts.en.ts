@@ -11,6 +11,7 @@ export const en = {
   queued: "Waiting",
   opening: "Preparing",
   sending: "Sending",
+  checking: "Checking",
   merging: "Merging on host",
   paused: "Paused",
   conflict: "Needs a decision",
