@@ -39,11 +39,11 @@ func TestTenFilesOfOneGiB(t *testing.T) {
 		wait.Until(t, "a part to be sent", func() bool { return s.sent() >= n })
 		return v.Heap()
 	}
-	first := after(48 * mib)
-	later := after(160 * mib)
-	t.Logf("the page held %d bytes, and %d after 112 MiB more", first, later)
-	if later > first+48*mib { // five bodies may be at hand just then
-		t.Errorf("the page held %d bytes, and %d after 112 MiB more", first, later)
+	first := after(32 * mib)
+	later := after(96 * mib)
+	t.Logf("the page held %d bytes, and %d after 64 MiB more", first, later)
+	if later > first+40*mib { // five bodies may be at hand just then
+		t.Errorf("the page held %d bytes, and %d after 64 MiB more", first, later)
 	}
 	var largest int64
 	if v.Evaluate("window.largestRead", &largest); largest == 0 || largest > 8*mib {
