@@ -94,7 +94,7 @@ func (v *visit) copied(text string) {
 // shows: the row of a file that is done says its SHA-256, as it was checked on the host.
 func (v *visit) shows(file string) {
 	v.t.Helper()
-	v.See(fmt.Sprintf("%s [part=result] code:text-is(%q)", row(filepath.Base(file), "done"), sum(v.t, file)))
+	v.See(fmt.Sprintf("%s [part=result] bdi:text-is(%q)", row(filepath.Base(file), "done"), sum(v.t, file)))
 }
 
 // sameTree: the files of a folder have arrived, so many of them, and no others.
