@@ -2,6 +2,7 @@ package stage
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -24,7 +25,7 @@ func (g *Generation) Recover(ctx context.Context, p Publication) (done Published
 	p.Source = g.path(intent.Source)
 	err = g.host.pool.Do(ctx, func(conn *link.Conn) error {
 		pub := g.publisher(conn, p, true)
-		if ours, err = pub.already(); err != nil || !ours {
+		if ours, err = pub.already(ctx); err != nil || !ours {
 			return err
 		}
 		return errors.Join(pub.unmark(intent), pub.settle(&done))
@@ -56,9 +57,9 @@ func (p *publisher) unmark(begun *record.Intent) error {
 }
 
 // already finds out whether a publication that was begun before has happened:
-// whether target and source are one inode. SFTP version 3 does not tell inodes;
-// a modification time that is set through the source and seen at the target does.
-func (p *publisher) already() (bool, error) {
+// whether target and source are one inode, or the target holds what the source's name
+// says: another gateway may have taken the same bytes again and put them in its place.
+func (p *publisher) already(ctx context.Context) (bool, error) {
 	target, err := lookFile(p.c, p.target.Path())
 	var other *KindError
 	if errors.As(err, &other) {
@@ -80,7 +81,30 @@ func (p *publisher) already() (bool, error) {
 		_, err := p.c.Lstat(path.Dir(p.second)) // unless all of the generation is gone
 		return err == nil, err
 	}
-	if source.Size != target.Size || !source.MTime.Equal(target.MTime) {
+	if source.Size != target.Size {
+		return false, nil
+	}
+	if same, err := p.oneInode(source, target); same || err != nil {
+		return same, err
+	}
+	return p.holdsChunk(ctx, target)
+}
+
+// holdsChunk reports whether the target is the very bytes of a chunk that is the whole file.
+func (p *publisher) holdsChunk(ctx context.Context, target *File) (bool, error) {
+	c, err := record.ParseChunkName(path.Base(p.Source))
+	if err != nil || c.Off != 0 || c.Len != target.Size { // a part: nobody puts another in its place
+		return false, nil
+	}
+	h := sha256.New()
+	err = readRange(ctx, p.c, p.target.Path(), 0, c.Len, h)
+	return err == nil && record.Sum(h.Sum(nil)) == c.Sum, err
+}
+
+// oneInode finds it out by a modification time that is set through the source and seen
+// at the target: SFTP version 3 does not tell inodes.
+func (p *publisher) oneInode(source, target *File) (bool, error) {
+	if !source.MTime.Equal(target.MTime) {
 		return false, nil
 	}
 	nonce := time.Unix(markFrom+rand.Int64N(markFor), 0) // #nosec G404 -- against chance, not against who owns the file

@@ -175,7 +175,7 @@ func (s *Small) recover(ctx context.Context, pub publisher, lost error, done *Pu
 	return s.host.pool.Do(context.WithoutCancel(ctx), func(conn *link.Conn) error {
 		pub.conn, pub.c, pub.begun = conn, conn.SFTP(), true
 		pub.second = pub.Source
-		ours, err := pub.already()
+		ours, err := pub.already(ctx)
 		if err != nil || !ours {
 			return errors.Join(lost, err)
 		}

@@ -42,7 +42,7 @@ func (g *Generation) Withdraw(ctx context.Context) (published *File, err error) 
 			pub := publisher{conn: conn, c: c, can: g.can, host: g.host, target: g.target,
 				Publication: Publication{Source: path.Join(away, intent.Source), Size: state.Meta.Size},
 				second:      path.Join(away, pubPrefix), begun: true}
-			ours, err := pub.already()
+			ours, err := pub.already(ctx)
 			if err != nil {
 				return err
 			}
