@@ -159,7 +159,7 @@ func randomRecord(rng *rand.Rand, seq int64) Record {
 func TestNextSaysItAllAgain(t *testing.T) {
 	records := []Record{base(1)}
 	longest, fulls := 0, 0
-	for i := range int64(2 * fewNames) {
+	for i := range int64(fewNames + 2*fullOfMany) {
 		s := union(t, records...)
 		next := s.Next()
 		if next.Seq != s.Seq+1 {
@@ -182,7 +182,7 @@ func TestNextSaysItAllAgain(t *testing.T) {
 			t.Fatalf("%d records with %d names", longest, i)
 		}
 	}
-	if longest > fullOfMany || fulls < fewNames/fullOfFew+fewNames/fullOfMany-1 {
+	if longest > fullOfMany || fulls < fewNames/fullOfFew+1 {
 		t.Errorf("%d records since the last full one, %d were full", longest, fulls)
 	}
 }
