@@ -83,7 +83,7 @@ func TestByKeyboardAlone(t *testing.T) {
 // is large enough for a finger.
 func TestOnAPhone(t *testing.T) {
 	t.Parallel()
-	s := twoHosts(t, slow)
+	s := twoHosts(t, slow/3)
 	o := browsertest.Phone
 	o.Locale, o.Headers = "en-GB", map[string]string{"X-User": "alice"}
 	w := browsertest.Shared(t).Window(t, o, "")
@@ -107,6 +107,8 @@ func TestOnAPhone(t *testing.T) {
 	v.fits()
 	v.Click(labelled("Resume: disk.img"))
 	v.See(row("disk.img", "sending"))
+	v.Click(labelled("Pause: disk.img"))
+	v.See(row("disk.img", "paused"))
 	v.Reload()
 	v.fits()
 	v.PickByClick(unfinished("disk.img")+" "+labelled("Pick the same file again: disk.img"), file)

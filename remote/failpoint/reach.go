@@ -5,6 +5,7 @@ package failpoint
 import (
 	"fmt"
 	"os"
+	"runtime"
 	"sync/atomic"
 	"syscall"
 )
@@ -35,7 +36,11 @@ func Reach(p Point) {
 		return
 	}
 	if here.stop {
-		_ = syscall.Kill(syscall.Getpid(), syscall.SIGSTOP)
+		// To this thread, which then takes not one more step before it is stopped: what
+		// is sent to the process another thread may take, a little later.
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		_ = syscall.Tgkill(syscall.Getpid(), syscall.Gettid(), syscall.SIGSTOP)
 		return
 	}
 	_ = syscall.Kill(syscall.Getpid(), syscall.SIGKILL)
