@@ -227,12 +227,15 @@ func TestFrozenServerCostsARequestOneDeadline(t *testing.T) {
 				content := noise(4 * mib)
 				up := r.open(alice, "f", 4*mib).Upload
 				r.send(alice, up.ID, content, 0, mib)
+				synctest.Wait() // for the other connections, which are to the frozen process, too
 				frozen.Store(true)
 				began := time.Now()
 				wantCode(t, r.trySend(alice, up.ID, content, mib, mib), gateway.HostTimeout)
 				if took := time.Since(began); took > 4*time.Second {
 					t.Errorf("the deadline struck only after %s", took)
 				}
+				time.Sleep(o.Stall / 3) // is what the others have to prove themselves
+				synctest.Wait()
 				r.send(alice, up.ID, content, mib, 3*mib)
 				r.finish(alice, up.ID)
 				r.exactOn(d, content)
