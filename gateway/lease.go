@@ -10,6 +10,10 @@ const (
 	// leaseFor is how long a gateway that died keeps others from merging.
 	leaseFor   = 6 * time.Second
 	renewEvery = 2 * time.Second
+	// askEvery is how often a finish asks for the lease that another gateway has, and
+	// heedEvery how often that one, with nothing to merge, looks whether anybody does.
+	askEvery  = 100 * time.Millisecond
+	heedEvery = 250 * time.Millisecond
 )
 
 var errLeased = errors.New("another gateway merges this upload just now")
@@ -20,6 +24,7 @@ var errLeased = errors.New("another gateway merges this upload just now")
 func (u *upload) underLease(ctx context.Context, fn func(context.Context) error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	asked := false
 	for {
 		ok, err := u.s.leases.Lease(ctx, u.key, u.s.leaseToken(u.id), leaseFor)
 		if err != nil && ctx.Err() != nil {
@@ -34,11 +39,16 @@ func (u *upload) underLease(ctx context.Context, fn func(context.Context) error)
 		if !finishing {
 			return errLeased
 		}
+		u.ask(ctx)
+		asked = true
 		select {
-		case <-time.After(lingerFor / 4):
+		case <-time.After(askEvery):
 		case <-ctx.Done():
 			return ctx.Err()
 		}
+	}
+	if asked {
+		_ = u.s.leases.Unlease(ctx, turnKey(u.key), u.s.leaseToken(u.id))
 	}
 	u.lead(true)
 	defer u.lead(false)
@@ -53,6 +63,23 @@ func (u *upload) underLease(ctx context.Context, fn func(context.Context) error)
 		_ = u.s.leases.Unlease(context.WithoutCancel(ctx), u.key, u.s.leaseToken(u.id))
 	}()
 	return fn(ctx)
+}
+
+// turnKey is leased by the gateway that waits for the lease on key.
+func turnKey(key Key) Key { return key + " next" }
+
+// ask tells the gateway that merges ahead that a finish waits here for its lease.
+func (u *upload) ask(ctx context.Context) {
+	_, _ = u.s.leases.Lease(ctx, turnKey(u.key), u.s.leaseToken(u.id), 4*heedEvery)
+}
+
+// isAsked reports whether another gateway waits for the lease that this one has.
+func (u *upload) isAsked(ctx context.Context) bool {
+	if !u.s.shared {
+		return false
+	}
+	nobody, err := u.s.leases.Lease(ctx, turnKey(u.key), u.s.leaseToken(u.id), time.Millisecond)
+	return err == nil && !nobody
 }
 
 // leaseToken names this gateway, working on one upload: another upload at the

@@ -7,6 +7,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"sftpgate/gateway"
+	"sftpgate/remote/link"
 	"sftpgate/remote/remotetest"
 )
 
@@ -39,5 +41,32 @@ func TestChunkWhileTheMergerCloses(t *testing.T) {
 		if u, err := r.Get(t.Context(), alice, id); err != nil || u.MergedBytes != 30 {
 			t.Errorf("%d bytes are merged, %v", u.MergedBytes, err)
 		}
+	})
+}
+
+// A gateway that waits for more chunks makes room at once for another one that finishes.
+func TestFinishBesideAMergerThatWaits(t *testing.T) {
+	t.Parallel()
+	st := embedded(t)
+	synctest.Test(t, func(t *testing.T) {
+		d := emptyDisk(t)
+		two := [2]*rig{}
+		for i := range two {
+			two[i] = &rig{gatewayWith(t, st, link.Options{Dial: d.Dial(remotetest.ServerOptions{})}, gateway.Config{Shared: true}, memoryHost("web-1")), t, nil, memDir}
+			defer two[i].stop()
+		}
+		content := noise(40)
+		id := two[0].open(alice, "f", 40).Upload.ID
+		for i := range int64(3) {
+			two[0].send(alice, id, content, 10*i, 10)
+		}
+		time.Sleep(100 * time.Millisecond)
+		began := time.Now()
+		two[1].send(alice, id, content, 30, 10)
+		two[1].finish(alice, id)
+		if took := time.Since(began); took > 500*time.Millisecond {
+			t.Errorf("it took %s", took)
+		}
+		two[1].exactOn(d, content)
 	})
 }

@@ -12,15 +12,6 @@ import (
 
 // The merge runs while chunks arrive, so that next to nothing is left when the
 // last one has.
-const (
-	// lookEvery is how often the host is read for what other gateways do.
-	lookEvery = 2 * time.Second
-	// lookTrips is how many round trips more the merge waits between two looks: each
-	// costs a dozen, in which nothing is merged.
-	lookTrips = 100
-	// lingerFor is how long an engine stays open for the next chunk.
-	lingerFor = 2 * time.Second
-)
 
 // wake lets the merge look for work; it is started when it does not run.
 func (u *upload) wake() {
@@ -121,10 +112,8 @@ func (u *upload) stopped(err error) {
 // mergeAhead merges what is committed until nothing comes any more.
 func (u *upload) mergeAhead(ctx context.Context) error {
 	return u.withMerger(ctx, func(m *merge.Merger) error {
-		idle := time.NewTimer(lingerFor)
-		defer idle.Stop()
-		look := time.NewTicker(lookEvery + lookTrips*u.host.Pool().Status().Trip)
-		defer look.Stop()
+		p := patience{idle: time.NewTimer(lingerFor), look: time.NewTicker(lookEvery + lookTrips*u.host.Pool().Status().Trip), heed: time.NewTicker(heedEvery)}
+		defer p.stop()
 		for ctx.Err() == nil {
 			news := u.news() // before the round, or what comes meanwhile is missed
 			n, err := u.round(ctx, m)
@@ -138,35 +127,15 @@ func (u *upload) mergeAhead(ctx context.Context) error {
 				continue // the rest, while the engine is open
 			}
 			if n > 0 {
-				idle.Reset(lingerFor)
+				p.idle.Reset(lingerFor)
 			}
-			over, err := u.awaitChunks(ctx, news, look.C, idle.C)
+			over, err := u.awaitChunks(ctx, news, p)
 			if over || err != nil {
 				return err
 			}
 		}
 		return ctx.Err()
 	})
-}
-
-// awaitChunks waits for news since the last round, and reads now and then what
-// came through other gateways. over: nothing has come for long, or a finish was asked
-// for at another gateway, which waits for the lease.
-func (u *upload) awaitChunks(ctx context.Context, news <-chan struct{}, look, idle <-chan time.Time) (over bool, err error) {
-	select {
-	case <-look:
-	case <-idle:
-		over = true // a last look all the same
-	case <-news:
-		return false, nil
-	case <-ctx.Done():
-		return true, ctx.Err()
-	}
-	if err := u.refresh(ctx); err != nil {
-		return true, err
-	}
-	asked := u.gen.State().Finish != nil && !u.isFinishing()
-	return asked || over && len(u.ledger.waiting()) == 0, nil
 }
 
 // withMerger opens a merger for fn and sees that its writer ends.
