@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"net/http"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -25,6 +26,7 @@ type rest struct {
 	heap                             int64 // bytes that are reachable
 	peak                             int64 // bytes of memory, ever
 	stacks                           string
+	profile                          string // of the heap, a file for go tool pprof
 }
 
 func (r rest) String() string {
@@ -33,12 +35,15 @@ func (r rest) String() string {
 }
 
 // atRest waits until all users have sent their files, holds them back, and looks
-// when what the gateway does by itself has come to its end.
-func (s *soak) atRest() (r rest) {
+// when what the gateway does by itself has come to its end. The connections to the
+// host are cut: each keeps the buffers of the largest packets that went over it, half a
+// MiB and more a channel, which says nothing about uploads.
+func (s *soak) atRest(when string) (r rest) {
 	s.t.Helper()
 	s.busy.Lock()
 	defer s.busy.Unlock()
 	http.DefaultClient.CloseIdleConnections()
+	s.sshd.CutConnections()
 	p := s.gates[soakOld]
 	apart, profiles := "http://"+p.logged("metrics")["address"].(string), "http://"+p.logged("profiles")["address"].(string)
 	calm := 0
@@ -54,6 +59,10 @@ func (s *soak) atRest() (r rest) {
 			heap: int64(figures["go_memstats_heap_alloc_bytes"].GetMetric()[0].GetGauge().GetValue())}
 	}
 	r.stacks = s.get(profiles + "/debug/pprof/goroutine?debug=1")
+	r.profile = filepath.Join(s.t.ArtifactDir(), when+".heap")
+	if err := os.WriteFile(r.profile, []byte(s.get(profiles+"/debug/pprof/heap?gc=1")), 0o600); err != nil {
+		s.t.Fatal(err)
+	}
 	return r
 }
 
@@ -81,7 +90,7 @@ func (s *soak) grown(early, late rest) {
 	// 800 of 4,000 uploads, went up and down by 0.7 MiB. What is lost with each
 	// upload, or with each tenth, passes these by far.
 	if late.goroutines > early.goroutines+80 || late.descriptors > early.descriptors+24 || late.heap > early.heap+4*mib {
-		s.t.Errorf("it has grown; its goroutines at the end:\n%s", late.stacks)
+		s.t.Errorf("it has grown; see go tool pprof -diff_base %s %s; its goroutines at the end:\n%s", early.profile, late.profile, late.stacks)
 	}
 }
 

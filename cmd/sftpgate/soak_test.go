@@ -77,12 +77,12 @@ func TestSoak(t *testing.T) {
 		people.Go(func() { s.user(n) })
 	}
 	s.faults(*soakFor / 4)
-	early := s.atRest()
+	early := s.atRest("early")
 	s.faults(*soakFor * 3 / 4)
 	s.over.Store(true)
 	people.Wait()
 	s.settle()
-	s.grown(early, s.atRest())
+	s.grown(early, s.atRest("late"))
 	s.explained()
 	t.Logf("%d uploads done, %d MiB; %d gateways killed, Redis killed %d times, connections of the host cut %d times; %d requests sent again; wrong files %d, acknowledged bytes lost %d, seen before they were whole %d",
 		s.done.Load(), s.bytes.Load()>>20, s.kills.Load(), s.redisKills.Load(), s.cuts.Load(), s.retries.Load(), s.wrong.Load(), s.lost.Load(), s.seenTooEarly.Load())
