@@ -50,12 +50,14 @@ type Gate struct {
 	// DiesAt is where the next process ends by itself; "" for nowhere.
 	DiesAt failpoint.Point
 
-	t     testing.TB
-	args  []string
-	cmd   *exec.Cmd
-	ended chan struct{}
-	log   *Said // of the process that runs
-	logs  []*Said
+	t         testing.TB
+	hosts     []hosts.Host
+	hostsFile string
+	args      []string
+	cmd       *exec.Cmd
+	ended     chan struct{}
+	log       *Said // of the process that runs
+	logs      []*Said
 }
 
 // Said is what a process has written so far.
@@ -74,18 +76,9 @@ func (s *Said) String() string { s.mu.Lock(); defer s.mu.Unlock(); return s.text
 func Serve(t testing.TB, flags []string, all ...hosts.Host) *Gate {
 	t.Helper()
 	dir := t.TempDir()
-	var text strings.Builder
-	text.WriteString("hosts:\n")
-	for _, h := range all {
-		fmt.Fprintf(&text, "  %s: { label: %q, tags: [%s], address: %s, port: %d, user: %s, key_file: %q, host_key: %q, roots: [%q], bandwidth: %d }\n",
-			h.ID, h.Label, strings.Join(h.Tags, ", "), h.Address, h.Port, h.User, h.KeyFile, h.HostKey, h.Roots[0], h.Bandwidth)
-	}
-	file := filepath.Join(dir, "hosts.yaml")
-	if err := os.WriteFile(file, []byte(text.String()), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	g := &Gate{t: t, Address: FreeAddress(t)}
-	g.args = append([]string{"serve", "--listen", g.Address, "--hosts", file, "--state", filepath.Join(dir, "state")}, flags...)
+	g := &Gate{t: t, Address: FreeAddress(t), hosts: all, hostsFile: filepath.Join(dir, "hosts.yaml")}
+	g.writeHosts()
+	g.args = append([]string{"serve", "--listen", g.Address, "--hosts", g.hostsFile, "--state", filepath.Join(dir, "state")}, flags...)
 	g.Start()
 	t.Cleanup(func() {
 		g.Kill()

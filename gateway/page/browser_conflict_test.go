@@ -116,11 +116,12 @@ func TestTwoWindowsOnePath(t *testing.T) {
 	bob := desktop()
 	bob.Headers = map[string]string{"X-User": "bob"}
 	other := s.visitTo(v.dir, bob)
-	file := source(t, "disk.img", 32*mib)
+	file := source(t, "disk.img", long)
 	v.send(file)
 	s.received(filepath.Join(v.dir, "disk.img"), 1)
 	other.send(source(t, "disk.img", 20*mib))
 	other.See(row("disk.img", "failed"))
+	s.hurry()
 	v.See(row("disk.img", "done"))
 	v.arrived(file)
 	v.holds("disk.img")

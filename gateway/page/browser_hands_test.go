@@ -11,11 +11,11 @@ import (
 )
 
 // twoHosts is a site where there is something to choose.
-func twoHosts(t *testing.T, bandwidth int64) *site {
+func twoHosts(t *testing.T) *site {
 	t.Helper()
 	s := &site{t: t, host: remotetest.StartSSHD(t, remotetest.SSHDOptions{})}
 	one, two := s.host.Host("web-1"), s.host.Host("backup-2")
-	one.Label, one.Tags, one.Bandwidth = "Web 1", []string{"web", "eu"}, bandwidth
+	one.Label, one.Tags, one.Bandwidth = "Web 1", []string{"web", "eu"}, slow
 	two.Label, two.Tags = "Backup 2", []string{"backup"}
 	s.gate = browsertest.Serve(t, nil, one, two)
 	s.url = s.gate.URL() + "/"
@@ -27,7 +27,7 @@ func twoHosts(t *testing.T, bandwidth int64) *site {
 // finished. Nothing is clicked, and no focus is set but by Tab.
 func TestByKeyboardAlone(t *testing.T) {
 	t.Parallel()
-	s := twoHosts(t, slow/2)
+	s := twoHosts(t)
 	seed := s.visitDir("incoming")
 	w := browsertest.Shared(t).Window(t, desktop(), "")
 	v := &visit{t: t, window: w, dir: seed, Page: w.Open(t, s.url, nil)}
@@ -45,8 +45,7 @@ func TestByKeyboardAlone(t *testing.T) {
 	v.Press("Escape")
 	v.Gone("sg-browser")
 
-	const size = 32 * mib
-	file := source(t, "disk.img", size)
+	file := source(t, "disk.img", long)
 	v.tabToButton("Choose files")
 	v.PickByKey("Enter", file)
 	path := filepath.Join(v.dir, "disk.img")
@@ -57,11 +56,12 @@ func TestByKeyboardAlone(t *testing.T) {
 	v.focused("Resume: disk.img") // the button stays under the fingers
 	v.Press("Enter")
 	v.See(row("disk.img", "sending"))
-	v.Press("Enter") // or all of it is there before the page is back
+	v.Press("Enter")
 	v.See(row("disk.img", "paused"))
 	v.Reload()
 	v.See(unfinished("disk.img"))
 	v.tabToButton("Pick the same file again: disk.img")
+	s.hurry()
 	v.PickByKey("Enter", file)
 	v.See(row("disk.img", "done"))
 	v.arrived(file)
@@ -83,7 +83,7 @@ func TestByKeyboardAlone(t *testing.T) {
 // is large enough for a finger.
 func TestOnAPhone(t *testing.T) {
 	t.Parallel()
-	s := twoHosts(t, slow/3)
+	s := twoHosts(t)
 	o := browsertest.Phone
 	o.Locale, o.Headers = "en-GB", map[string]string{"X-User": "alice"}
 	w := browsertest.Shared(t).Window(t, o, "")
@@ -96,7 +96,7 @@ func TestOnAPhone(t *testing.T) {
 	v.ready()
 	v.fits()
 	v.put("a.txt", "old")
-	file, other := source(t, "disk.img", 32*mib), source(t, "a.txt", 10)
+	file, other := source(t, "disk.img", long), source(t, "a.txt", 10)
 	v.send(file, other)
 	v.See(dialog)
 	v.fits()
@@ -111,6 +111,7 @@ func TestOnAPhone(t *testing.T) {
 	v.See(row("disk.img", "paused"))
 	v.Reload()
 	v.fits()
+	s.hurry()
 	v.PickByClick(unfinished("disk.img")+" "+labelled("Pick the same file again: disk.img"), file)
 	v.See(row("disk.img", "done"))
 	v.fits()

@@ -44,7 +44,7 @@ func TestMarkupInNamesIsText(t *testing.T) {
 	v.inert("sg-browser .folder")
 	v.whole()
 
-	small, large := source(t, "a"+markup, 10), sparse(t, filepath.Join(t.TempDir(), "b"+markup), 256*mib)
+	small, large := source(t, "a"+markup, 10), endless(t, "b"+markup)
 	v.put(filepath.Base(small), "old")
 	v.send(small)
 	v.inert(dialog)
@@ -86,7 +86,7 @@ func TestLanguages(t *testing.T) {
 	v := s.visit(o)
 	v.See(button("选择文件"))
 	v.put("a.txt", "old")
-	v.PickByClick(button("选择文件"), source(t, "a.txt", 10), sparse(t, filepath.Join(t.TempDir(), "disk.img"), 256*mib))
+	v.PickByClick(button("选择文件"), source(t, "a.txt", 10), endless(t, "disk.img"))
 	v.See(dialog + " " + button("替换"))
 	v.chinese()
 	v.Click(dialog + " " + button("跳过"))

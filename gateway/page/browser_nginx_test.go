@@ -10,7 +10,7 @@ import (
 // and a password and tells the gateway who it is.
 func TestPageBehindNginxUnderASubPath(t *testing.T) {
 	t.Parallel()
-	s := serve(t, brisk, "--base-path", "/gate", "--auth", "header", "--trusted-proxy", "127.0.0.1")
+	s := serve(t, slow, "--base-path", "/gate", "--auth", "header", "--trusted-proxy", "127.0.0.1")
 	panel := s.gate.Nginx("auth_basic panel; auth_basic_user_file people;", map[string]string{"people": "alice:{PLAIN}secret\n"})
 	s.url = panel + "/gate/"
 	o := desktop()
@@ -21,6 +21,7 @@ func TestPageBehindNginxUnderASubPath(t *testing.T) {
 	file := source(t, "disk.img", 32*mib)
 	v.send(file)
 	v.See(row("disk.img", "sending"))
+	s.hurry()
 	v.See(row("disk.img", "merging", "done"))
 	v.See(row("disk.img", "done"))
 	v.arrived(file)

@@ -14,9 +14,7 @@ func TestPauseAndCancel(t *testing.T) {
 	t.Parallel()
 	s := serve(t, slow)
 	v := s.visit(desktop())
-	const size = 48 * mib
-	file := source(t, "disk.img", size)
-	v.send(file)
+	v.send(endless(t, "disk.img"))
 	path := filepath.Join(v.dir, "disk.img")
 	s.received(path, 1)
 	if len(listed(t, v.dir)) == 0 {
@@ -44,7 +42,7 @@ func TestAllAtOnce(t *testing.T) {
 	names := []string{"a.img", "b.img", "c.img", "d.img"}
 	var files []string
 	for _, name := range names {
-		files = append(files, source(t, name, 20*mib))
+		files = append(files, endless(t, name))
 	}
 	v.send(files...)
 	v.See(row("a.img", "sending"))
@@ -74,7 +72,7 @@ func TestCancelInTheList(t *testing.T) {
 	t.Parallel()
 	s := serve(t, slow)
 	v := s.visit(desktop())
-	v.send(source(t, "disk.img", 24*mib))
+	v.send(endless(t, "disk.img"))
 	s.received(filepath.Join(v.dir, "disk.img"), mib)
 	v.Reload()
 	row := unfinished("disk.img") + " "

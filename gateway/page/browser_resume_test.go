@@ -12,24 +12,24 @@ import (
 // is not taken for it.
 func TestReloadAndPickTheSameFileAgain(t *testing.T) {
 	t.Parallel()
-	s := serve(t, brisk)
+	s := serve(t, slow)
 	v := s.visit(desktop())
-	const size = 64 * mib
-	file := source(t, "disk.img", size)
+	file := source(t, "disk.img", long)
 	v.send(file)
 	path := filepath.Join(v.dir, "disk.img")
-	s.received(path, size*4/10)
+	s.received(path, 16*mib)
 	v.Reload() // the page warns, and is left all the same
 	v.Gone(row("disk.img"))
 	v.See(unfinished("disk.img"))
 	v.whole(away)
 
 	again := unfinished("disk.img") + " " + labelled("Pick the same file again: disk.img")
-	v.PickByClick(again, source(t, "disk.img", size-1))
+	v.PickByClick(again, source(t, "disk.img", long-1))
 	v.See(unfinished("disk.img") + " [role=alert]")
 	v.Gone(row("disk.img"))
 
-	before, got := s.sent(), s.received(path, size*4/10)
+	before, got := s.sent(), s.received(path, 16*mib)
+	s.hurry()
 	v.PickByClick(again, file)
 	v.See(row("disk.img", "done"))
 	v.Gone(unfinished("disk.img"))
@@ -37,7 +37,7 @@ func TestReloadAndPickTheSameFileAgain(t *testing.T) {
 	v.shows(file)
 	v.holds("disk.img")
 	// A chunk may have been whole just as the page went.
-	if sent := s.sent() - before; sent > size-got+8*mib {
+	if sent := s.sent() - before; sent > long-got+8*mib {
 		t.Errorf("%d bytes were there, and %d were sent after that", got, sent)
 	}
 	v.whole(away)
@@ -46,22 +46,22 @@ func TestReloadAndPickTheSameFileAgain(t *testing.T) {
 // The gateway is killed in the middle and started again. The page goes on by itself.
 func TestGatewayIsKilled(t *testing.T) {
 	t.Parallel()
-	s := serve(t, brisk)
+	s := serve(t, slow)
 	v := s.visit(desktop())
-	const size = 48 * mib
-	file := source(t, "disk.img", size)
+	file := source(t, "disk.img", long)
 	v.send(file)
-	got := s.received(filepath.Join(v.dir, "disk.img"), size*3/10)
+	got := s.received(filepath.Join(v.dir, "disk.img"), 16*mib)
 	s.gate.Kill()
 	v.See("sg-trouble .banner")
 	v.See(row("disk.img", "sending") + ` .state:has-text("Waiting")`)
 	v.whole(away)
+	s.hurry()
 	s.gate.Start()
 	v.Gone("sg-trouble .banner")
 	v.See(row("disk.img", "done"))
 	v.arrived(file)
 	v.holds("disk.img")
-	if sent := s.sent(); sent > size-got {
+	if sent := s.sent(); sent > long-got {
 		t.Errorf("%d bytes were there, and %d were sent after that", got, sent)
 	}
 	v.whole(away)
@@ -70,20 +70,20 @@ func TestGatewayIsKilled(t *testing.T) {
 // The browser loses its network in the middle, and finds it again.
 func TestOffline(t *testing.T) {
 	t.Parallel()
-	s := serve(t, brisk)
+	s := serve(t, slow)
 	v := s.visit(desktop())
-	const size = 48 * mib
-	file := source(t, "disk.img", size)
+	file := source(t, "disk.img", long)
 	v.send(file)
-	s.received(filepath.Join(v.dir, "disk.img"), size*3/10)
+	s.received(filepath.Join(v.dir, "disk.img"), 16*mib)
 	v.window.Offline(t, true)
 	v.See(row("disk.img", "sending") + ` .state:has-text("Waiting")`)
 	before := s.sent()
+	s.hurry()
 	v.window.Offline(t, false)
 	v.See(row("disk.img", "done"))
 	v.arrived(file)
 	v.holds("disk.img")
-	if sent := s.sent() - before; sent > size*7/10 {
+	if sent := s.sent() - before; sent > long-16*mib {
 		t.Errorf("%d bytes were sent after that", sent)
 	}
 	v.whole(away)
@@ -92,16 +92,16 @@ func TestOffline(t *testing.T) {
 // The host is away for a while. The page says so in words, and goes on when it is back.
 func TestHostIsAway(t *testing.T) {
 	t.Parallel()
-	s := serve(t, brisk)
+	s := serve(t, slow)
 	v := s.visit(desktop())
-	const size = 32 * mib
-	file := source(t, "disk.img", size)
+	file := source(t, "disk.img", long)
 	v.send(file)
-	s.received(filepath.Join(v.dir, "disk.img"), size*3/10)
+	s.received(filepath.Join(v.dir, "disk.img"), 16*mib)
 	s.host.Stop()
 	v.See(`sg-trouble .banner:has-text("Web 1 is down")`)
 	v.See(row("disk.img", "sending") + ` .state:has-text("Waiting for host")`)
 	v.whole("status of 50")
+	s.hurry()
 	s.host.Restart()
 	v.See(row("disk.img", "done"))
 	v.Gone("sg-trouble .banner")
@@ -114,15 +114,15 @@ func TestHostIsAway(t *testing.T) {
 // page is closed what was received stays, and is listed in any other browser.
 func TestAnotherBrowserListsWhatIsUnfinished(t *testing.T) {
 	t.Parallel()
-	s := serve(t, brisk)
+	s := serve(t, slow)
 	v := s.visit(desktop())
-	const size = 24 * mib
-	file := source(t, "disk.img", size)
+	file := source(t, "disk.img", long)
 	v.send(file)
-	s.received(filepath.Join(v.dir, "disk.img"), size*3/10)
+	s.received(filepath.Join(v.dir, "disk.img"), 16*mib)
 	v.Leave()
 	w := s.visitTo(v.dir, desktop())
 	w.See(unfinished("disk.img"))
+	s.hurry()
 	w.send(file) // picked as any other file it goes on as well
 	w.See(row("disk.img", "done"))
 	w.arrived(file)

@@ -28,10 +28,10 @@ func TestMain(m *testing.M) {
 
 const (
 	mib = 1 << 20
-	// brisk and slow are what a host takes in a second: time to see something, and to
-	// interrupt it.
-	brisk = 24 * mib
-	slow  = 6 * mib
+	// slow is what a host takes in a second until it is hurried: a file of this size is not
+	// there before something was seen and interrupted, on the slowest machine.
+	slow = 4 * mib
+	long = 128 * mib
 )
 
 // site is a gateway, the host behind it, and where the page is.
@@ -53,6 +53,9 @@ func serve(t *testing.T, bandwidth int64, flags ...string) *site {
 	s.url = s.gate.URL() + "/"
 	return s
 }
+
+// hurry lets the hosts take all that they can.
+func (s *site) hurry() { s.t.Helper(); s.gate.Throttle(0) }
 
 // visit is somebody who has the page open.
 type visit struct {
@@ -204,6 +207,12 @@ func (s *site) sent() (n int64) {
 		}
 	}
 	return n
+}
+
+// endless is a large file that is never sent to its end.
+func endless(t *testing.T, name string) string {
+	t.Helper()
+	return sparse(t, filepath.Join(t.TempDir(), name), 4<<30)
 }
 
 // source is a file to be sent.
