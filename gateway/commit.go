@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"sync"
 
 	"sftpgate/remote/record"
 )
@@ -41,6 +42,35 @@ func (u *upload) commit(ctx context.Context, p heldPiece) error {
 		u.announce()
 	}
 	return err
+}
+
+// commitAll commits the pieces of a body, some at a time; once one is refused those
+// that have not begun are given up. All attempts are used up either way.
+func (u *upload) commitAll(ctx context.Context, pieces []heldPiece) error {
+	var mu sync.Mutex
+	var first error
+	refused := func() error { mu.Lock(); defer mu.Unlock(); return first }
+	var under sync.WaitGroup
+	slots := make(chan struct{}, commitsAhead)
+	for _, p := range pieces {
+		slots <- struct{}{}
+		if refused() != nil {
+			p.attempt.Discard()
+			<-slots
+			continue
+		}
+		under.Go(func() {
+			defer func() { <-slots }()
+			err := u.commit(ctx, p)
+			mu.Lock()
+			defer mu.Unlock()
+			if first == nil {
+				first = err
+			}
+		})
+	}
+	under.Wait()
+	return first
 }
 
 // accepts refuses a piece that commit would refuse now, and does not use it up.

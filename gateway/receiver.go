@@ -174,14 +174,13 @@ func (r *receiver) release(err error) error {
 	if err == nil && r.fixes && r.body.read > 0 {
 		err = r.u.fixChunkSize(context.WithoutCancel(r.ctx), r.body.read)
 	}
-	for _, piece := range r.held {
-		if err != nil {
+	if err != nil {
+		for _, piece := range r.held {
 			piece.attempt.Discard()
-			continue
 		}
-		err = r.u.commit(context.WithoutCancel(r.ctx), piece)
+		return err
 	}
-	return err
+	return r.u.commitAll(context.WithoutCancel(r.ctx), r.held)
 }
 
 func (r *receiver) failure() error {

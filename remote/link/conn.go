@@ -30,6 +30,9 @@ func (c *Conn) Carry(bytes int64) int64 { return c.c.carries.Add(bytes) }
 // Same reports whether both are the same connection.
 func (c *Conn) Same(as *Conn) bool { return c.c == as.c }
 
+// Version is that of the way to the host that the connection goes: see Pool.Version.
+func (c *Conn) Version() uint64 { return c.c.era.number }
+
 // Stale returns why the connection is not to be used for anything new: it is
 // gone, or leads to where the host was before its configuration changed. nil
 // while it is good.

@@ -216,7 +216,7 @@ func (a *Attempt) Sum() record.Sum { return record.Sum(a.sum.Sum(nil)) }
 
 // Commit makes a sealed attempt a chunk of the generation, at off: it is
 // renamed to the name that says what it holds, and the name is synced. After
-// Commit the chunk survives a reboot of the host.
+// Commit the chunk survives a reboot of the host. Any connection will do for it.
 func (a *Attempt) Commit(ctx context.Context, g *Generation, off int64) (record.Chunk, error) {
 	defer a.release()
 	span, err := record.NewSpan(off, a.len)
@@ -226,8 +226,7 @@ func (a *Attempt) Commit(ctx context.Context, g *Generation, off int64) (record.
 	chunk := record.Chunk{Span: span, Sum: a.Sum()}
 	names := g.chunkNames.expect(ctx)
 	defer names.release()
-	err = g.gone(ctx, a.host.explain(a.conn.Explain(a.rename(g.path(chunksDir, chunk.Name()))), a.dir))
-	if err != nil {
+	if err := g.gone(ctx, a.host.explain(a.place(ctx, g.path(chunksDir, chunk.Name())), a.dir)); err != nil {
 		return chunk, fmt.Errorf("commit %s: %w", chunk.Span, err)
 	}
 	failpoint.Reach(failpoint.ChunkRenamed)
@@ -256,19 +255,40 @@ func (a *Attempt) stillSeen(ctx context.Context, g *Generation, c record.Chunk) 
 	return nil
 }
 
+// place gives the attempt its name, over another connection where the one that it
+// was written over is lost: what is sealed is on the host, whatever becomes of that.
+// One that stands still has cost the caller a deadline, and he is not to wait for another.
+func (a *Attempt) place(ctx context.Context, to string) error {
+	err := a.conn.Explain(a.rename(a.conn.SFTP(), to))
+	var lost *link.Error
+	if !errors.As(err, &lost) || lost.Kind != link.Unreachable || a.conn.Version() != a.host.pool.Version() {
+		return err
+	}
+	return a.host.pool.Do(ctx, func(conn *link.Conn) error {
+		err := a.rename(conn.SFTP(), to)
+		if errors.Is(err, fs.ErrNotExist) && a.has(conn.SFTP(), to) {
+			return nil // the first time it was done, and the answer was lost
+		}
+		return err
+	})
+}
+
 // rename to a name that says the content: whoever has the name already has the same bytes.
-func (a *Attempt) rename(to string) error {
-	c := a.conn.SFTP()
+func (a *Attempt) rename(c *sftp.Client, to string) error {
 	if a.can.PosixRename {
 		return c.PosixRename(a.path, to)
 	}
 	err := c.Rename(a.path, to)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		if info, lerr := c.Lstat(to); lerr == nil && info.Size() == a.len {
-			return c.Remove(a.path)
-		}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) && a.has(c, to) {
+		return c.Remove(a.path)
 	}
 	return err
+}
+
+// has reports whether the chunk has its name already.
+func (a *Attempt) has(c *sftp.Client, name string) bool {
+	info, err := c.Lstat(name)
+	return err == nil && info.Size() == a.len
 }
 
 // Discard gives the attempt up. What it leaves where the host cannot be
