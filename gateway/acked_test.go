@@ -64,8 +64,8 @@ func TestTheHostsAnswerIsLost(t *testing.T) {
 						}
 						synctest.Wait()
 					}
-					// Another connection may do for the directory what one did not.
-					mends := step.kind == remotetest.Fsync && !step.left
+					// What is sealed another connection may give its name, and sync that.
+					mends := !step.left
 					sentAgain(t, d, r, &armed, chunk, step.left, mends)
 				})
 			})

@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"errors"
+	"time"
 
 	"sftpgate/remote/stage"
 )
@@ -28,29 +29,58 @@ func (s *Service) Cancel(ctx context.Context, c Caller, id string) error {
 	return err
 }
 
-// drop removes an upload's staging first: whoever works on it finds it gone.
-// It returns how the upload ended when it had ended by then.
+// drop moves an upload's staging away first: whoever works on it finds it gone. It
+// returns how the upload ended when it had ended by then. Where it is cut off, whoever
+// comes next sees by the staging that was moved away that it was given up, and a
+// gateway looks by itself.
 func (s *Service) drop(ctx context.Context, u *upload) (over *Upload, err error) {
-	published, err := u.gen.Withdraw(ctx)
+	e := u.entry()
+	e.Pending = true
+	if err := s.index.Put(ctx, e, s.expireAfter); err != nil {
+		return nil, explain(u.hostID(), err)
+	}
+	w, err := u.gen.Withdraw(ctx)
 	if errors.Is(err, stage.ErrSuperseded) {
 		return s.settled(ctx, u, err)
 	}
 	if err != nil {
 		return nil, explain(u.hostID(), err)
 	}
-	state := Cancelled
-	if published != nil { // it had just appeared: one of the two, never half
-		state = Done
+	result, err := s.withdrawn(ctx, u.entry(), w)
+	if err != nil {
+		return nil, explain(u.hostID(), err)
 	}
-	u.setState(state)
-	e := u.entry()
-	e.Target = existing(published)
-	s.bury(ctx, e, state)
-	if err := s.claims.Release(ctx, u.key, u.id); err != nil {
-		s.log.Warn("claim was not released; the next upload finds it stale", "upload", u.id, "err", err)
-	}
-	u.conclude(u.view(false))
+	u.conclude(result)
 	return u.ended(), nil
+}
+
+// withdrawn notes how an upload ended that was given up, and then clears away what was
+// its. Where the end cannot be noted its staging stays: that tells it to whoever asks next.
+func (s *Service) withdrawn(ctx context.Context, e Entry, w *stage.Withdrawal) (Upload, error) {
+	e.Upload.State = Cancelled
+	if w.Published != nil { // it had just appeared: one of the two, never half
+		e.Upload.State = Done
+	}
+	e.Ended, e.Pending, e.Target = true, true, existing(w.Published)
+	if err := s.index.Put(ctx, e, tombstoneLife); err != nil {
+		return e.Upload, err
+	}
+	if err := s.claims.Release(ctx, e.Key, e.Upload.ID); err != nil {
+		s.log.Warn("claim was not released; the next upload finds it stale", "upload", e.Upload.ID, "err", err)
+	}
+	err := w.Remove(ctx)
+	for try := 0; err != nil && try < 3 && pause(ctx, 300*time.Millisecond); try++ {
+		err = w.Remove(ctx)
+	}
+	if err != nil {
+		s.log.Warn("the staging of an upload that was given up was not removed yet", "upload", e.Upload.ID, "host", e.Upload.Host, "err", err)
+		return e.Upload, nil
+	}
+	e.Pending = false
+	if err := s.index.Put(ctx, e, tombstoneLife); err != nil {
+		s.log.Warn("that an upload was cleaned up after was not noted; it will be looked at again", "upload", e.Upload.ID, "err", err)
+	}
+	return e.Upload, nil
 }
 
 // Takeover ends another user's claim, so that the path is free. For administrators.

@@ -46,6 +46,9 @@ func (s *Service) claimAndStage(ctx context.Context, h *stage.Host, t stage.Targ
 	if err := s.takeClaim(ctx, t, want); err != nil {
 		return nil, err
 	}
+	if scene.Mine != nil {
+		s.lookAfter(ctx, scene.Mine.State().Meta.ID)
+	}
 	g, standing, err := h.Create(ctx, t, meta, scene)
 	if g != nil {
 		err = s.stillFree(ctx, g, standing, err)
@@ -123,6 +126,15 @@ func (s *Service) takeClaim(ctx context.Context, t stage.Target, want Claim) err
 	return err
 }
 
+// lookAfter has a gateway look by itself whether an upload still stands, if this one does
+// not come to note that it was given up.
+func (s *Service) lookAfter(ctx context.Context, id string) {
+	if e, ok, err := s.index.Get(ctx, id); err == nil && ok && !e.Ended && !e.Pending {
+		e.Pending = true
+		_ = s.index.Put(ctx, e, s.expireAfter)
+	}
+}
+
 // superseded ends what this gateway knows of a generation that was given up.
 func (s *Service) superseded(ctx context.Context, id string) {
 	s.mu.Lock()
@@ -133,6 +145,7 @@ func (s *Service) superseded(ctx context.Context, id string) {
 		s.forget(u)
 	}
 	if e, ok, err := s.index.Get(ctx, id); err == nil && ok {
+		e.Pending = false
 		s.bury(ctx, e, Cancelled)
 	}
 }

@@ -73,9 +73,15 @@ func (s *Service) settled(ctx context.Context, u *upload, err error) (*Upload, e
 		return nil, explain(u.hostID(), err)
 	}
 	e, ok, ierr := s.index.Get(ctx, u.id)
-	if ierr == nil && ok && e.Ended {
-		u.conclude(e.Upload)
-		return &e.Upload, nil
+	if ierr == nil && ok {
+		over := &e.Upload
+		if !e.Ended {
+			over, ierr = s.cutOff(ctx, e)
+		}
+		if over != nil {
+			u.conclude(*over)
+			return over, nil
+		}
 	}
 	s.forget(u)
 	switch {

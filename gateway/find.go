@@ -51,6 +51,11 @@ func (s *Service) lookUp(ctx context.Context, id string, may func(Upload, []stri
 			err = unknown(id)
 		case now.Ended:
 			return nil, &now.Upload, nil
+		default:
+			over, cerr := s.gone(ctx, now, code)
+			if over != nil || cerr != nil {
+				return nil, over, cerr
+			}
 		}
 	}
 	return u, nil, err

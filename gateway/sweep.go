@@ -190,14 +190,19 @@ func (s *Service) expire(ctx context.Context, l stage.Leftover) error {
 	if fresh, err := l.Touched(ctx); err != nil || fresh { // by somebody who came before the claim
 		return err
 	}
-	published, err := g.Withdraw(ctx)
+	w, err := g.Withdraw(ctx)
 	if err != nil {
 		return err
 	}
+	defer func() {
+		if rerr := w.Remove(ctx); rerr != nil {
+			s.log.Warn("the staging of an abandoned upload was not removed; the next sweep does it", "upload", meta.ID, "host", meta.Host, "err", rerr)
+		}
+	}()
 	s.log.Info("removed an abandoned upload", "event", "expired", "upload", meta.ID, "host", meta.Host, "user", meta.User,
 		"path", meta.Path, "size", meta.Size, "idle", l.Idle.Round(time.Second))
 	state := Cancelled
-	if published != nil {
+	if w.Published != nil {
 		state = Done
 	}
 	if u != nil {
@@ -207,7 +212,7 @@ func (s *Service) expire(ctx context.Context, l stage.Leftover) error {
 	if err != nil || !known || e.Ended {
 		return err
 	}
-	e.Target, e.Pending = existing(published), false
+	e.Target, e.Pending = existing(w.Published), false
 	e.Upload.Error = &Error{Code: UnknownUpload, Detail: "nothing was sent for " + s.expireAfter.String() + ", so the upload was given up"}
 	s.bury(ctx, e, state)
 	return nil

@@ -24,10 +24,6 @@ type retry struct {
 	missing time.Time // since when its staging was not found; zero while it is
 }
 
-// lostAfter is for how long the staging of an upload must be missing before it
-// is taken for lost: a host may be back before its disks are.
-const lostAfter = 24 * time.Hour
-
 // Tend begins to look after uploads that nobody asks for: a finish whose
 // gateway died, or that a passing trouble stopped, goes on from the checkpoint;
 // what is left after the end is cleared away, and what was abandoned once it has
@@ -122,50 +118,14 @@ func (s *Service) tendOne(ctx context.Context, e Entry) {
 			return // which keeps the lease
 		case err == nil:
 			u.tell(ctx) // there is nothing to finish
-		case CodeOf(err) == DifferentFile, CodeOf(err) == UnknownUpload && s.missing(e.Upload.ID) > lostAfter:
-			err = s.lostStaging(ctx, e)
+		case CodeOf(err) == DifferentFile, CodeOf(err) == UnknownUpload:
+			err = s.lostStaging(ctx, e, CodeOf(err))
 		}
 	}
 	if err != nil && !errors.Is(err, context.Canceled) {
 		log.Warn("an upload cannot be looked after just now", "err", err)
 	}
 	giveBack()
-}
-
-// missing notes that the staging of an upload was not found, and returns for how
-// long it has been so.
-func (s *Service) missing(id string) time.Duration {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	r := s.retries[id]
-	if r.missing.IsZero() {
-		r.missing = time.Now()
-	}
-	s.retries[id] = r
-	return time.Since(r.missing)
-}
-
-// found notes that it is there, after all.
-func (s *Service) found(id string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if r, known := s.retries[id]; known {
-		r.missing = time.Time{}
-		s.retries[id] = r
-	}
-}
-
-// lostStaging ends an upload whose staging is not on its host any more, unless
-// it has ended by now.
-func (s *Service) lostStaging(ctx context.Context, e Entry) error {
-	now, ok, err := s.index.Get(ctx, e.Upload.ID)
-	if err != nil || !ok || now.Ended {
-		return err
-	}
-	s.log.Warn("the staging of an upload is gone from its host", "upload", e.Upload.ID, "host", e.Upload.Host, "path", e.Upload.Path)
-	now.Pending = false
-	s.bury(ctx, now, Cancelled)
-	return s.claims.Release(ctx, e.Key, e.Upload.ID)
 }
 
 // cleanAfter clears away what an upload that has ended has left.
@@ -188,6 +148,15 @@ func (s *Service) cleanAfter(ctx context.Context, e Entry) error {
 		clean = s.newUpload(h, scene.Mine).clean(ctx) // not among the active: it has ended
 	} else if err := s.claims.Release(ctx, e.Key, e.Upload.ID); err != nil {
 		return err
+	}
+	if nothing == nil {
+		w, err := h.Withdrawn(ctx, t, e.Upload.User, e.Upload.ID)
+		if err == nil && w != nil {
+			err = w.Remove(ctx)
+		}
+		if err != nil {
+			return err
+		}
 	}
 	if clean {
 		e.Pending = false
