@@ -22,6 +22,7 @@ type upload struct {
 	ledger ledger
 
 	confirming chan struct{} // holds one; one look at the claim at a time
+	looking    chan struct{} // the same for looks at the host because of held bytes
 
 	mu        sync.Mutex
 	state     State
@@ -103,7 +104,7 @@ func (s *Service) admit(u *upload) *upload {
 // newUpload is a generation as it is known when nothing has been read.
 func (s *Service) newUpload(h *stage.Host, g *stage.Generation) *upload {
 	return &upload{s: s, id: g.State().Meta.ID, host: h, gen: g, key: keyOf(g.Target()), state: Receiving, touched: time.Now(),
-		moved: make(chan struct{}), confirming: make(chan struct{}, 1)}
+		moved: make(chan struct{}), confirming: make(chan struct{}, 1), looking: make(chan struct{}, 1)}
 }
 
 // goOn takes up a finish that was asked for once and cut off, unless that was so
@@ -135,6 +136,24 @@ func (u *upload) refresh(ctx context.Context) error {
 	u.looked = time.Now()
 	u.mu.Unlock()
 	return nil
+}
+
+// lookLately makes sure that the host was read a moment ago for what other gateways do,
+// once for all bodies of a burst.
+func (u *upload) lookLately(ctx context.Context) error {
+	select {
+	case u.looking <- struct{}{}:
+		defer func() { <-u.looking }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	u.mu.Lock()
+	age := time.Since(u.looked)
+	u.mu.Unlock()
+	if age < lookEvery {
+		return nil
+	}
+	return u.refresh(ctx)
 }
 
 // logger names the upload in every line.

@@ -81,7 +81,7 @@ func (r *receiver) stream() error {
 		next := r.u.ledger.next(r.off, min(segment, r.end-r.off))
 		if next.held != nil && !r.looked {
 			// Another gateway may have found these bytes damaged and dropped them.
-			if err := r.u.refresh(r.ctx); err != nil {
+			if err := r.u.lookLately(r.ctx); err != nil {
 				return err
 			}
 			r.looked = true
