@@ -188,7 +188,7 @@ func (p *put) publish(ctx context.Context, small *stage.Small, a *stage.Attempt,
 	if err != nil {
 		return stage.Published{}, err
 	}
-	published, err := small.Publish(context.WithoutCancel(ctx), publication(meta))
+	published, err := small.Publish(ctx, publication(meta))
 	if errors.Is(err, stage.ErrTaken) { // by somebody whose claim the registry had lost
 		err = p.s.named(ctx, p.c, p.t, ownedByAnother(p.t))
 	}

@@ -16,7 +16,8 @@ import (
 // Publish makes the filled attempt durable and then the target, with the same
 // checks as a merged file, and gives the attempt up. p's Source and Size are its
 // own. What can be is done while the bytes are still on their way, and all that is
-// asked before the target appears is asked at once.
+// asked before the target appears is asked at once. Whoever ends ctx before that has
+// nothing published.
 //
 // Errors: as Generation.Publish; ErrTaken where somebody has staged at the target
 // since BeginSmall.
@@ -38,6 +39,10 @@ func (s *Small) publish(ctx context.Context, pub publisher) (done Published, err
 		return done, pub.conn.Explain(err)
 	}
 	failpoint.Reach(failpoint.ChunkSynced)
+	if err := ctx.Err(); err != nil {
+		return done, err
+	}
+	ctx = context.WithoutCancel(ctx)
 	if old != nil || !pub.can.CreateOnly() && (!pub.Replace || pub.twoSteps()) {
 		way := pub.open(ctx)
 		defer way.close()
