@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"sftpgate/remote/merge"
@@ -22,6 +23,7 @@ type upload struct {
 	ledger ledger
 
 	confirming chan struct{} // holds one; one look at the claim at a time
+	onItsWay   atomic.Int64  // bytes of bodies that are not committed yet
 	looking    chan struct{} // the same for looks at the host because of held bytes
 
 	mu        sync.Mutex

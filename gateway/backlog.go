@@ -2,12 +2,13 @@ package gateway
 
 import (
 	"context"
+	"io"
 	"time"
 )
 
 const (
-	// Incoming bytes are held back while more than this is committed and not
-	// merged: a tenth of the file, but not less than minBacklog and what a line may
+	// Incoming bytes are held back while more than this is on the host and not
+	// merged, what is on its way there counted: a tenth of the file, but not less than minBacklog and what a line may
 	// bring at 400 MiB/s in the sixteen round trips that merging it takes; and not
 	// more than mostBacklog, or the finish of a large file would take longer.
 	minBacklog     = 64 << 20
@@ -15,6 +16,9 @@ const (
 	backlogDivisor = 10
 	backlogRate    = 400 << 20 // bytes a second
 	backlogTrips   = 16
+	// leastFlight is what a body that is held back in the middle leaves at least, to be
+	// merged with the rest: or slow bodies would hold what others wait for.
+	leastFlight = 1 << 20
 	// stuckAfter is when a body that is held back gets an answer instead.
 	stuckAfter = 45 * time.Second
 )
@@ -61,12 +65,17 @@ func (u *upload) awaitMerge(ctx context.Context) error {
 	}
 }
 
-// backlog is how much is committed and not merged, in bytes, and whether that is
-// too much to take more.
+// backlog is how much is committed and not merged, in bytes, and whether that is, with
+// what is on its way, too much to take more. What is on its way alone keeps nobody
+// waiting: no merge will make it less.
 func (u *upload) backlog() (bytes int64, much bool) {
-	meta := u.gen.State().Meta
 	_, _, ahead := u.ledger.amounts()
-	return ahead, ahead >= u.mostAhead(meta.Size) && !meta.Unnamed
+	return ahead, ahead > 0 && u.isFull(ahead)
+}
+
+func (u *upload) isFull(ahead int64) bool {
+	meta := u.gen.State().Meta
+	return !meta.Unnamed && ahead+u.onItsWay.Load() >= u.mostAhead(meta.Size)
 }
 
 // mostAhead is how much of a file of so many bytes may be committed and not merged.
@@ -78,3 +87,33 @@ func (u *upload) mostAhead(size int64) int64 {
 
 // maxTrip bounds what a line that was slow for a moment allows.
 const maxTrip = 200 * time.Millisecond
+
+// flight is a piece of a body on its way into staging. It ends where the merge has
+// fallen too far behind meanwhile, so that what has come can be merged.
+type flight struct {
+	u    *upload // nil for what cannot be merged before the whole body is there
+	r    io.Reader
+	size int64
+}
+
+func (f *flight) Read(p []byte) (int, error) {
+	if f.u == nil {
+		return f.r.Read(p)
+	}
+	if f.size >= leastFlight {
+		if _, _, ahead := f.u.ledger.amounts(); f.u.isFull(ahead) {
+			return 0, io.EOF
+		}
+	}
+	n, err := f.r.Read(p)
+	f.size += int64(n)
+	f.u.onItsWay.Add(int64(n))
+	return n, err
+}
+
+// land is for when the piece is committed, or given up.
+func (f *flight) land() {
+	if f.u != nil {
+		f.u.onItsWay.Add(-f.size)
+	}
+}

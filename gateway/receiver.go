@@ -125,12 +125,18 @@ func (r *receiver) fresh(next stretch) (int64, error) {
 	if r.exact || r.body.read > 0 { // a short body of unknown length needs no other
 		r.lanes.Ahead(r.ctx, (r.end-r.off-next.Len+segment-1)/segment, segment)
 	}
-	n, err := a.Fill(r.ctx, io.LimitReader(r.body, room))
+	in := &flight{r: io.LimitReader(r.body, room)}
+	if !r.atOnce() {
+		in.u = r.u
+	}
+	n, err := a.Fill(r.ctx, in)
 	if err != nil || n == 0 {
+		in.land()
 		a.Discard()
 		return 0, err
 	}
 	if next.Off+n == r.end && !r.body.ended() {
+		in.land()
 		a.Discard() // what does not fit is likely to be another file: the right bytes must not conflict with it
 		return 0, r.goesOn()
 	}
@@ -139,6 +145,7 @@ func (r *receiver) fresh(next stretch) (int64, error) {
 	r.slots <- struct{}{}
 	r.pending.Go(func() {
 		defer func() { <-r.slots }()
+		defer in.land()
 		// A client that has gone does not take back what has arrived.
 		ctx := context.WithoutCancel(r.ctx)
 		if err := a.Seal(ctx); err != nil {
