@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"time"
@@ -53,6 +54,9 @@ type Error struct {
 	Code Code
 	// Detail is one sentence for a person: what, why, and what to do.
 	Detail string
+	// Operator stands for Detail where an administrator or the log is told: it may
+	// name addresses, accounts and files of the gateway; "" where Detail says it all.
+	Operator string
 	// RetryAfter is when to try again; zero when there is nothing to say.
 	RetryAfter time.Duration
 	// Missing holds the byte ranges still to be sent (Incomplete).
@@ -81,7 +85,16 @@ func Refuse(code Code, format string, args ...any) *Error {
 	return &Error{Code: code, Detail: err.Error(), Err: errors.Unwrap(err)}
 }
 
-func (e *Error) Error() string { return string(e.Code) + ": " + e.Detail }
+// Error is for the log.
+func (e *Error) Error() string { return string(e.Code) + ": " + cmp.Or(e.Operator, e.Detail) }
+
+// DetailFor is the detail that c may read.
+func (e *Error) DetailFor(c Caller) string {
+	if c.Admin && e.Operator != "" {
+		return e.Operator
+	}
+	return e.Detail
+}
 
 func (e *Error) Unwrap() error { return e.Err }
 

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"errors"
 	"io/fs"
 	"maps"
 	"slices"
@@ -65,7 +66,7 @@ func (s *Service) Hosts(_ context.Context, c Caller) ([]HostView, error) {
 	var views []HostView
 	for _, id := range s.hosts.IDs() {
 		if h, ok := s.hosts.Host(id); ok && s.allow(c, actList, object{host: id}) == nil {
-			v := s.hostView(h)
+			v := s.hostView(c, h)
 			v.Roots = c.Scope.below(v.Roots)
 			views = append(views, v)
 		}
@@ -86,10 +87,10 @@ func (s *Service) Host(ctx context.Context, c Caller, id string) (HostView, erro
 	if _, err = h.Pool().Ping(ctx); err == nil {
 		if roots := h.Config().Roots; len(roots) > 0 {
 			free, _ = h.Free(ctx, roots[0])
-			unknown = s.findEngine(ctx, h, roots[0])
+			unknown = s.findEngine(ctx, c, h, roots[0])
 		}
 	}
-	v := s.hostView(h) // says itself that it is down, and why
+	v := s.hostView(c, h) // says itself that it is down, and why
 	v.Free, v.Roots = free, c.Scope.below(v.Roots)
 	if v.Engine == "" {
 		v.EngineReason = unknown
@@ -103,7 +104,7 @@ const askPatience = 20 * time.Second
 // findEngine lets the engines prove themselves below a root, where they have
 // not yet, and with them what else the host can do there; hostView shows what
 // was found. The result says why the engine cannot be told.
-func (s *Service) findEngine(ctx context.Context, h *stage.Host, root string) string {
+func (s *Service) findEngine(ctx context.Context, c Caller, h *stage.Host, root string) string {
 	ctx, cancel := context.WithTimeout(ctx, askPatience)
 	defer cancel()
 	t, err := h.ResolveDir(ctx, root)
@@ -113,15 +114,21 @@ func (s *Service) findEngine(ctx context.Context, h *stage.Host, root string) st
 	if err == nil {
 		return ""
 	}
-	return strings.ReplaceAll(err.Error(), "\n", "; ")
+	why := err.Error()
+	var refused *Error
+	if errors.As(explain(h.Config().ID, err), &refused) {
+		why = refused.DetailFor(c)
+	}
+	return strings.ReplaceAll(why, "\n", "; ")
 }
 
-func (s *Service) hostView(h *stage.Host) HostView {
+// hostView is what c may know of a host.
+func (s *Service) hostView(c Caller, h *stage.Host) HostView {
 	cfg, status := h.Config(), h.Pool().Status()
 	v := HostView{ID: cfg.ID, Label: cfg.Label, Tags: cfg.Tags, Roots: cfg.Roots, State: string(status.State),
 		Free: -1, Latency: status.Latency}
 	if status.LastError != nil && status.State != link.Up {
-		v.Reason = status.LastError.Error()
+		v.Reason = explainLink(status.LastError).DetailFor(c)
 	}
 	for _, root := range cfg.Roots {
 		choice, ok := s.engines.Chosen(h, root)

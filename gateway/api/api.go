@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -52,7 +53,7 @@ func (a api) readyz(w http.ResponseWriter, r *http.Request) error {
 	defer cancel()
 	if err := a.service.Ready(ctx); err != nil {
 		if gateway.CodeOf(err) == "" && ctx.Err() != nil {
-			err = gateway.Refuse(gateway.RegistryUnavailable, "not ready within %v: %w", readyTimeout, err)
+			err = &gateway.Error{Code: gateway.RegistryUnavailable, Err: err, Detail: fmt.Sprintf("the registry of uploads did not answer within %v", readyTimeout)}
 		}
 		return err
 	}

@@ -1,7 +1,6 @@
 package page
 
 import (
-	"encoding/json"
 	"net/url"
 	"path"
 	"strings"
@@ -63,7 +62,7 @@ func example(hosts []gateway.HostView) (gateway.HostView, bool) {
 
 // inChunks is the whole job: make a file, open, send three chunks, merge, look.
 func inChunks(curl, base string, h gateway.HostView) string {
-	body, err := json.Marshal(struct {
+	body, err := web.JSON(struct {
 		Host      string `json:"host"`
 		Path      string `json:"path"`
 		Size      int    `json:"size"`
@@ -76,7 +75,7 @@ func inChunks(curl, base string, h gateway.HostView) string {
 	uploads := quote(base + "/v1/uploads")
 	return strings.Join([]string{
 		"head -c 20000000 /dev/urandom > big.bin",
-		`id=$(` + curl + " -d " + quote(string(body)) + " " + uploads + ` | sed 's/.*"id":"\([^"]*\)".*/\1/')`,
+		`id=$(` + curl + " -d " + quote(strings.TrimSpace(string(body))) + " " + uploads + ` | sed 's/.*"id":"\([^"]*\)".*/\1/')`,
 		"for i in 0 1 2; do dd if=big.bin bs=8388608 skip=$i count=1 2>/dev/null |",
 		"  " + curl + ` -o /dev/null -w "chunk $i: %{http_code}\n" -T - ` + uploads + `"/$id/chunks/$i"; done`,
 		curl + " -X POST " + uploads + `"/$id/merge"`,

@@ -224,7 +224,7 @@ func TestCommandsMeanTheSameToAShell(t *testing.T) {
 	want := []string{
 		user + "[http://up.example:8080/v1/hosts]",
 		user + "[-T][-][http://up.example:8080/v1/hosts/web-1/files/srv/it%27s%20$%28touch%20pwned%29%20%22x%22%20&%20%3Cb%3E/hello.txt?if_exists=replace]",
-		user + `[-d][{"host":"web-1","path":"/srv/it's $(touch pwned) \"x\" \u0026 \u003cb\u003e/big.bin","size":20000000,"chunk_size":8388608,"if_exists":"replace"}][` + up + "]",
+		user + `[-d][{"host":"web-1","path":"/srv/it's $(touch pwned) \"x\" & <b>/big.bin","size":20000000,"chunk_size":8388608,"if_exists":"replace"}][` + up + "]",
 		user + `[-o][/dev/null][-w][chunk 0: %{http_code}\n][-T][-][` + up + "/u1/chunks/0]",
 		user + `[-o][/dev/null][-w][chunk 1: %{http_code}\n][-T][-][` + up + "/u1/chunks/1]",
 		user + `[-o][/dev/null][-w][chunk 2: %{http_code}\n][-T][-][` + up + "/u1/chunks/2]",

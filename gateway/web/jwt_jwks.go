@@ -80,9 +80,9 @@ func (j *jwks) find(ctx context.Context, kid string, named bool) (any, error) {
 	case len(found) > 0 && (named || len(found) == 1):
 		return jwt.VerificationKeySet{Keys: found}, nil
 	case named:
-		return nil, fmt.Errorf("the key %q that it is signed with is not among those of %s", clip(kid), j.from)
+		return nil, fmt.Errorf("the key %q that it is signed with is not among those that this gateway takes from the panel", clip(kid))
 	}
-	return nil, fmt.Errorf(`it does not say which key it is signed with ("kid"), and %s has several`, j.from)
+	return nil, errors.New(`it does not say which key it is signed with ("kid"), and this gateway takes several from the panel`)
 }
 
 // matching are the keys of this id; with no id, all.

@@ -2,7 +2,6 @@ package web
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"math"
 	"net/http"
@@ -92,6 +91,8 @@ type Problem struct {
 
 	// RetryAfter is when to try again, 0 when there is nothing to say.
 	RetryAfter time.Duration `json:"-"`
+	// operator stands for Detail where an administrator asks; "" where it is the same.
+	operator string
 	// cause is for the log.
 	cause error
 }
@@ -109,7 +110,7 @@ func Explain(err error) Problem {
 		Type: "urn:sftpgate:problem:" + string(refusal.Code), Title: k.title, Status: k.status,
 		Detail: refusal.Detail, Code: refusal.Code,
 		Retryable: refusal.Retryable() || refusal.Code == RequestTimeout,
-		Missing:   refusal.Missing, RetryAfter: refusal.RetryAfter, cause: refusal.Err,
+		Missing:   refusal.Missing, RetryAfter: refusal.RetryAfter, cause: refusal.Err, operator: refusal.Operator,
 	}
 	if e := refusal.Existing; e != nil {
 		mtime := e.MTime.UTC()
@@ -162,11 +163,11 @@ func internal(err error) *gateway.Error {
 func Fail(w http.ResponseWriter, r *http.Request, err error) { failAs(w, r, err, writeProblem) }
 
 func writeProblem(w http.ResponseWriter, r *http.Request, p Problem) {
-	body, err := json.Marshal(p)
+	body, err := JSON(p)
 	if err != nil { // no member can fail to encode; an empty object is still a problem document
 		body = []byte("{}")
 	}
-	writeBody(w, r, p.Status, "application/problem+json", append(body, '\n'))
+	writeBody(w, r, p.Status, "application/problem+json", body)
 }
 
 // Remember puts the refusal into the request's log line, where an answer is not

@@ -94,7 +94,7 @@ func TestProblemCarriesWhatTheClientNeeds(t *testing.T) {
 	}
 	s := serve(t, web.Options{}, web.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) error { return refusals[r.URL.Path] }))
 	for path, want := range map[string]string{
-		"/exists":  `{"type":"urn:sftpgate:problem:target-exists","title":"The target exists","status":409,"detail":"\u003cb\u003e","code":"target-exists","retryable":false,"size":0,"mtime":"2026-01-02T02:04:05Z","etag":"\"0-1\""}`,
+		"/exists":  `{"type":"urn:sftpgate:problem:target-exists","title":"The target exists","status":409,"detail":"<b>","code":"target-exists","retryable":false,"size":0,"mtime":"2026-01-02T02:04:05Z","etag":"\"0-1\""}`,
 		"/missing": `{"type":"urn:sftpgate:problem:incomplete","title":"Parts of the file are missing","status":409,"detail":"","code":"incomplete","retryable":true,"missing":[[0,5],[9,12]]}`,
 		"/cause":   `{"type":"urn:sftpgate:problem:host-error","title":"The host answered with an error","status":502,"detail":"failed","code":"host-error","retryable":true}`,
 	} {

@@ -22,7 +22,11 @@ func (h UserFunc) As(refuse Refusal) http.Handler {
 func failAs(w http.ResponseWriter, r *http.Request, err error, refuse Refusal) {
 	p := Explain(err)
 	Remember(r, p)
-	if x := exchangeOf(r); x != nil && x.w.wrote() {
+	x := exchangeOf(r)
+	if x != nil && x.caller.Admin && p.operator != "" {
+		p.Detail = p.operator
+	}
+	if x != nil && x.w.wrote() {
 		x.aborted = true
 		return
 	}

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,12 +15,22 @@ import (
 
 // Reply answers with v as JSON.
 func Reply(w http.ResponseWriter, r *http.Request, status int, v any) error {
-	body, err := json.Marshal(v)
+	body, err := JSON(v)
 	if err != nil {
 		return fmt.Errorf("encode the answer: %w", err)
 	}
-	writeBody(w, r, status, "application/json", append(body, '\n'))
+	writeBody(w, r, status, "application/json", body)
 	return nil
+}
+
+// JSON encodes v on one line. It leaves &, < and > as they are, so that a command
+// in it can be copied: no answer of the gateway is taken for HTML.
+func JSON(v any) ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	err := e.Encode(v)
+	return b.Bytes(), err
 }
 
 // writeBody writes a whole answer. A client that does not read it is not an

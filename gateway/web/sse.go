@@ -2,7 +2,6 @@ package web
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -71,9 +70,9 @@ func (s *stream) begun() bool {
 	return s.on
 }
 
-// send writes one event. JSON as it is encoded here holds no line breaks.
+// send writes one event. JSON as it is encoded here has one line break, at its end.
 func (s *stream) send(event string, v any) error {
-	data, err := json.Marshal(v)
+	data, err := JSON(v)
 	if err != nil {
 		return fmt.Errorf("encode an event: %w", err)
 	}
@@ -88,7 +87,7 @@ func (s *stream) send(event string, v any) error {
 			return err
 		}
 	}
-	if _, err := fmt.Fprintf(s.w, "event: %s\ndata: %s\n\n", event, data); err != nil {
+	if _, err := fmt.Fprintf(s.w, "event: %s\ndata: %s\n", event, data); err != nil {
 		return err
 	}
 	return s.rc.Flush()

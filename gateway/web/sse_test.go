@@ -43,7 +43,7 @@ func TestEventsAsTheyAreWritten(t *testing.T) {
 		return send("done", 2)
 	}))
 	res, body := do(t, "GET", s.URL, nil, "Accept-Encoding", "gzip, br")
-	want := "retry: 2000\n\nevent: progress\ndata: {\"path\":\"a\\nb\\rc \\u003c\\u2028\"}\n\nevent: done\ndata: 2\n\n"
+	want := "retry: 2000\n\nevent: progress\ndata: {\"path\":\"a\\nb\\rc <\\u2028\"}\n\nevent: done\ndata: 2\n\n"
 	if body != want {
 		t.Errorf("%q", body)
 	}

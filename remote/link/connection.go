@@ -67,7 +67,7 @@ func (p *Pool) connect(e *era, h hosts.Host) (*connection, time.Duration, error)
 		case !answers: // a lost connection says nothing about the account
 			return nil, 0, fmt.Errorf("the connection was lost while SFTP started: %w", err)
 		}
-		return nil, 0, &Error{Host: p.id, Kind: Refused, Err: err, RetryAfter: localPause}
+		return nil, 0, &Error{Host: p.id, Kind: Refused, Err: err, Fault: NoSFTP, RetryAfter: localPause}
 	}
 	return c, trip, nil
 }

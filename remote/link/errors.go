@@ -22,12 +22,15 @@ const (
 	Timeout Kind = "timeout"
 )
 
-// Error is a host's failure, as opposed to a file's. Its message is a sentence
-// for the person who runs the gateway.
+// Error is a host's failure, as opposed to a file's. Its message is a sentence for
+// the person who runs the gateway: it names addresses, accounts and the gateway's
+// files. What those who upload may hear of it is [Error.Brief].
 type Error struct {
 	Host string
 	Kind Kind
 	Err  error
+	// Fault is what went wrong where Kind leaves that open.
+	Fault Fault
 	// RetryAfter is how long the host is left alone; zero when it may be tried at once.
 	RetryAfter time.Duration
 }
@@ -54,7 +57,7 @@ func asError(host string, err error) *Error {
 		return &c
 	}
 	if e != nil { // a host on the way
-		return &Error{Host: host, Kind: e.Kind, Err: fmt.Errorf("on the way to it, %w", err), RetryAfter: e.RetryAfter}
+		return &Error{Host: host, Kind: e.Kind, Err: fmt.Errorf("on the way to it, %w", err), Fault: OnTheWay, RetryAfter: e.RetryAfter}
 	}
 	return &Error{Host: host, Kind: Unreachable, Err: err}
 }

@@ -29,11 +29,11 @@ type dialer struct {
 func (d *dialer) dial(ctx context.Context) (Transport, error) {
 	keys, err := d.hostKeys()
 	if err != nil {
-		return nil, d.refused(localPause, err)
+		return nil, d.refused(BadSetup, localPause, err)
 	}
 	login, err := d.credentials(ctx)
 	if err != nil {
-		return nil, d.refused(localPause, err)
+		return nil, d.refused(BadSetup, localPause, err)
 	}
 	defer login.close()
 	conn, err := d.connect(ctx)
@@ -66,7 +66,7 @@ func (d *dialer) connect(ctx context.Context) (net.Conn, error) {
 	through, ok := hop.c.transport.(Dialer)
 	if !ok {
 		hop.Release()
-		return nil, d.unreachable(ctx, errors.New("its jump host cannot forward connections"))
+		return nil, d.notPast(ctx, errors.New("its jump host cannot forward connections"))
 	}
 	far, err := through.DialContext(ctx, "tcp", d.host.Addr())
 	if err != nil {
@@ -88,11 +88,11 @@ func (d *dialer) notThrough(ctx context.Context, hop *connection, err error) err
 		}
 		return d.unreachable(ctx, fmt.Errorf("cannot connect through %s: %w", d.host.Jump, err))
 	}
-	why := fmt.Sprintf("it cannot reach %s", d.host.Addr())
 	if refused.Reason == ssh.Prohibited {
-		why = "its sshd or the key's options there forbid forwarding (AllowTcpForwarding, PermitOpen, restrict without port-forwarding)"
+		return d.notPast(ctx, fmt.Errorf("cannot connect through %s: its sshd or the key's options there forbid forwarding "+
+			"(AllowTcpForwarding, PermitOpen, restrict without port-forwarding): %w", d.host.Jump, err))
 	}
-	return d.unreachable(ctx, fmt.Errorf("cannot connect through %s: %s: %w", d.host.Jump, why, err))
+	return d.unreachable(ctx, fmt.Errorf("cannot connect through %s: it cannot reach %s: %w", d.host.Jump, d.host.Addr(), err))
 }
 
 // relay puts a pipe before a forwarded connection, which knows neither deadlines
@@ -147,19 +147,26 @@ func (d *dialer) handshake(ctx context.Context, conn net.Conn, keys *hostKeys, l
 		_ = c.Close()
 		return nil, d.unreachable(ctx, ctx.Err())
 	case keyFault != nil:
-		return nil, d.refused(0, keyFault)
+		return nil, d.refused(BadHostKey, 0, keyFault)
 	case errors.As(err, &negotiation):
-		return nil, d.refused(0, fmt.Errorf("no common algorithm: %w", err))
+		return nil, d.refused(NoCipher, 0, fmt.Errorf("no common algorithm: %w", err))
 	case keyAccepted && ctx.Err() == nil && !isNetwork(err):
-		return nil, d.refused(0, login.rejected(err))
+		return nil, d.refused(BadLogin, 0, login.rejected(err))
 	case errors.Is(err, io.EOF):
 		return nil, d.unreachable(ctx, errors.New("it closed the connection during the handshake: too many connections (MaxStartups), or our address is penalised after failed logins (PerSourcePenalties)"))
 	}
 	return nil, d.unreachable(ctx, err)
 }
 
-func (d *dialer) refused(after time.Duration, err error) error {
-	return &Error{Host: d.host.ID, Kind: Refused, Err: err, RetryAfter: after}
+func (d *dialer) refused(fault Fault, after time.Duration, err error) error {
+	return &Error{Host: d.host.ID, Kind: Refused, Err: err, Fault: fault, RetryAfter: after}
+}
+
+// notPast is unreachable where the host in front is to blame.
+func (d *dialer) notPast(ctx context.Context, err error) error {
+	e := asError(d.host.ID, d.unreachable(ctx, err))
+	e.Fault = OnTheWay
+	return e
 }
 
 func (d *dialer) unreachable(ctx context.Context, err error) error {

@@ -21,7 +21,7 @@ type Status struct {
 	// Since is when State began; zero while unknown.
 	Since time.Time
 	// LastError is why the host is or was down; nil when it never was.
-	LastError error
+	LastError *Error
 	// Open is the number of open connections.
 	Open int
 	// Idle is how many of them nobody uses.

@@ -3,13 +3,13 @@
 package socket
 
 import (
+	"bytes"
 	"context"
 	"net/http"
 	"strings"
 	"time"
 
 	"github.com/coder/websocket"
-	"github.com/coder/websocket/wsjson"
 
 	"sftpgate/gateway/web"
 )
@@ -76,9 +76,13 @@ func Serve(w http.ResponseWriter, r *http.Request, produce func(ctx context.Cont
 		beat(ctx, open, conn, web.Heartbeat(r))
 	}()
 	err = produce(ctx, func(v any) error {
+		text, err := web.JSON(v)
+		if err != nil {
+			return err
+		}
 		within, done := context.WithTimeout(open, writeWithin)
 		defer done()
-		return wsjson.Write(within, conn, v)
+		return conn.Write(within, websocket.MessageText, bytes.TrimSpace(text))
 	})
 	switch {
 	case closing.Err() != nil:
