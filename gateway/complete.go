@@ -55,7 +55,7 @@ func (u *upload) finishEnded(ctx context.Context, err error) error {
 	}
 	switch {
 	case err != nil && u.s.life.Err() != nil:
-		err = errStopping()
+		err = Stopping()
 	case err != nil && ctx.Err() != nil:
 		return errLeased // lost to another gateway: stopped waits for its turn again
 	}

@@ -103,7 +103,7 @@ func (u *upload) stopped(err error) {
 	}
 	switch {
 	case waiting && u.s.life.Err() != nil:
-		u.finishFailed(errStopping())
+		u.finishFailed(Stopping())
 	case waiting || err == nil:
 		u.wake()
 	}

@@ -106,7 +106,7 @@ func (s *Service) Ready(ctx context.Context) error {
 	stopping := s.stopping
 	s.mu.Unlock()
 	if stopping {
-		return errStopping()
+		return Stopping()
 	}
 	if s.ready == nil {
 		return nil
@@ -114,7 +114,8 @@ func (s *Service) Ready(ctx context.Context) error {
 	return explain("", s.ready(ctx))
 }
 
-func errStopping() *Error {
+// Stopping is the refusal of a gateway that shuts down.
+func Stopping() *Error {
 	return &Error{Code: ShuttingDown, RetryAfter: 5 * time.Second, Detail: "the gateway is shutting down; nothing is lost: go on when it is back"}
 }
 
@@ -123,7 +124,7 @@ func (s *Service) enter() (done func(), err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.stopping {
-		return nil, errStopping()
+		return nil, Stopping()
 	}
 	s.running.Add(1)
 	return s.running.Done, nil

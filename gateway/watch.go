@@ -84,7 +84,7 @@ func (s *Service) awaitNews(ctx context.Context, u *upload, news, finished <-cha
 	case <-s.life.Done():
 	}
 	if s.life.Err() != nil {
-		return errStopping()
+		return Stopping()
 	}
 	return ctx.Err()
 }

@@ -58,10 +58,10 @@ func asides(s settings, m *metrics.Metrics) ([]aside, error) {
 		}
 		mux := web.NewMux()
 		m.Routes(mux, true)
-		all = append(all, aside{web.NewServer(front.Handler(mux), s.log), s.scrapes})
+		all = append(all, aside{web.NewServer(front.Handler(mux), s.log).Server, s.scrapes})
 	}
 	if s.profiles != nil {
-		all = append(all, aside{web.NewServer(noPages(profiles()), s.log), s.profiles})
+		all = append(all, aside{web.NewServer(noPages(profiles()), s.log).Server, s.profiles})
 	}
 	return all, nil
 }

@@ -8,7 +8,6 @@ import (
 	"io"
 	"log/slog"
 	"net"
-	"net/http"
 	"path/filepath"
 	"time"
 
@@ -94,7 +93,7 @@ type store interface {
 // gate is a gateway ready to serve.
 type gate struct {
 	mux     *web.Mux
-	server  *http.Server
+	server  *web.Server
 	service *gateway.Service
 	hosts   *staged
 	links   *link.Links
@@ -239,23 +238,25 @@ func (g *gate) stop(drain time.Duration) {
 		}
 	}()
 	if err := g.server.Shutdown(ctx); err != nil {
-		_ = g.server.Close()
+		g.server.CutOff() // who still waits hears why
 	}
 	g.close(served)
 	g.log.Info("stopped", "took", time.Since(began).Round(time.Millisecond))
 }
 
-// lastGrace is what merges get to come to a checkpoint and requests that were
-// cut off to return, before the connections under them are closed; and once more after that.
+// lastGrace is what requests that were cut off get to answer and merges to come to
+// a checkpoint, before the connections under them are closed; and once more after that.
 const lastGrace = 3 * time.Second
 
-// close ends what is below the HTTP server once served is closed, or when it
-// does not come to an end: a frozen host must not keep the process.
+// close ends what is below the HTTP server once nothing uses it, or when that does
+// not come to an end: a frozen host must not keep the process. The registry is the
+// last: requests and merges write there to their very end.
 func (g *gate) close(served <-chan struct{}) {
-	await(served, lastGrace)
+	g.await(served)
 	_ = g.links.Close()
-	await(served, lastGrace)
-	for _, a := range g.asides { // last: who watches sees the gateway drain
+	g.await(served)
+	_ = g.server.Close()
+	for _, a := range g.asides { // late: who watches sees the gateway drain
 		_ = a.server.Close()
 	}
 	if err := g.store.Close(); err != nil {
@@ -263,9 +264,13 @@ func (g *gate) close(served <-chan struct{}) {
 	}
 }
 
-func await(done <-chan struct{}, atMost time.Duration) {
+// await waits for the requests and for what the service does beside them, for lastGrace.
+func (g *gate) await(served <-chan struct{}) {
+	ctx, cancel := context.WithTimeout(context.Background(), lastGrace)
+	defer cancel()
+	_ = g.server.Shutdown(ctx)
 	select {
-	case <-done:
-	case <-time.After(atMost):
+	case <-served:
+	case <-ctx.Done():
 	}
 }

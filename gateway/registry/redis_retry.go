@@ -51,7 +51,9 @@ func (r *Redis) do(ctx context.Context, op func(context.Context) error) error {
 	if errors.Is(ctx.Err(), context.Canceled) {
 		return ctx.Err()
 	}
-	r.answers(last)
+	if !errors.Is(last, redis.ErrClosed) { // which this gateway did itself
+		r.answers(last)
+	}
 	return fmt.Errorf("%w: redis at %s: %w", gateway.ErrRegistryUnavailable, r.addr, last)
 }
 

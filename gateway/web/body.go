@@ -42,6 +42,7 @@ type requestBody struct {
 	started atomic.Bool
 	over    atomic.Bool // came to its end, or broke
 	broken  atomic.Bool
+	cut     atomic.Bool // the server has no time for the rest
 	retired atomic.Bool // the request is answered; the connection belongs to the next one
 }
 
@@ -68,6 +69,9 @@ func (b *requestBody) Read(p []byte) (int, error) {
 	}
 	// A connection that knows no deadlines is read without: there is nothing better.
 	_ = b.rc.SetReadDeadline(time.Now().Add(b.idle))
+	if b.cut.Load() { // looked at after the deadline was moved: cutOff moves it after that is set
+		return 0, &BodyError{Err: errCutOff}
+	}
 	n, err := b.in.Read(p)
 	b.n.Add(int64(n))
 	switch err { //nolint:errorlint // a wrapped EOF is not the body's end
@@ -84,6 +88,9 @@ func (b *requestBody) Read(p []byte) (int, error) {
 		_ = b.rc.SetReadDeadline(time.Time{})
 		return n, io.EOF
 	default:
+		if b.cut.Load() {
+			return n, &BodyError{Err: errCutOff} // the rest still stands there, see discard
+		}
 		b.over.Store(true)
 		b.broken.Store(true)
 		return n, &BodyError{Stalled: errors.Is(err, os.ErrDeadlineExceeded), Err: err}
@@ -91,6 +98,17 @@ func (b *requestBody) Read(p []byte) (int, error) {
 }
 
 func (b *requestBody) Close() error { return b.in.Close() }
+
+// errCutOff is why a body is read no further when the server is closed.
+var errCutOff = errors.New("the server is shutting down")
+
+// cutOff ends a Read that waits, and all later ones.
+func (b *requestBody) cutOff() {
+	b.cut.Store(true)
+	if !b.over.Load() && !b.retired.Load() {
+		_ = b.rc.SetReadDeadline(time.Unix(1, 0))
+	}
+}
 
 // rest is how many bytes have not been read: 0 at the end, -1 when unknown.
 func (b *requestBody) rest() int64 {

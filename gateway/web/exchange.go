@@ -17,6 +17,8 @@ type exchange struct {
 	w     *responseWriter
 	body  *requestBody
 	start time.Time
+	cut   context.Context // ends when requests are cut off
+	uncut func() bool     // this one need not be any more
 
 	asked     bool // whether authentication was asked
 	caller    gateway.Caller
@@ -43,8 +45,17 @@ func (f *Front) begin(w http.ResponseWriter, r *http.Request) (*exchange, http.R
 	x := &exchange{front: f, start: time.Now()}
 	rc := http.NewResponseController(w)
 	// A copy: net/http looks at the original's Body to decide what to do with the rest of it.
-	r = r.WithContext(context.WithValue(r.Context(), exchangeKey{}, x))
+	ctx, cancel := context.WithCancel(context.WithValue(r.Context(), exchangeKey{}, x))
+	r = r.WithContext(ctx)
 	x.body = newRequestBody(r, rc, f.idle)
+	x.cut, _ = r.Context().Value(cutKey{}).(context.Context)
+	if x.cut == nil {
+		x.cut = context.Background()
+	}
+	x.uncut = context.AfterFunc(x.cut, func() {
+		cancel()
+		x.body.cutOff()
+	})
 	r.Body = x.body
 	x.w = &responseWriter{ResponseWriter: w, rc: rc, x: x}
 	if x.body.alone {
@@ -71,6 +82,7 @@ func CallerOf(r *http.Request) (gateway.Caller, error) {
 // handler left unread, after the client was told.
 func (x *exchange) end() {
 	defer x.body.retire()
+	x.uncut()
 	if x.w.hijacked {
 		return
 	}

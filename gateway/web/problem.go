@@ -16,6 +16,7 @@ const (
 	NotFound         gateway.Code = "not-found"
 	MethodNotAllowed gateway.Code = "method-not-allowed"
 	RequestTimeout   gateway.Code = "request-timeout"
+	ClientGone       gateway.Code = "client-gone"
 	Internal         gateway.Code = "internal"
 )
 
@@ -23,6 +24,10 @@ type kind struct {
 	status int
 	title  string
 }
+
+// statusClientGone is what servers log of a client that left before its answer. No
+// client sees it; it keeps such requests out of the server's failures.
+const statusClientGone = 499
 
 // kinds is the one place that gives a code its HTTP status.
 var kinds = map[gateway.Code]kind{
@@ -36,6 +41,7 @@ var kinds = map[gateway.Code]kind{
 	NotFound:                    {http.StatusNotFound, "Nothing is here"},
 	MethodNotAllowed:            {http.StatusMethodNotAllowed, "The method is not allowed here"},
 	RequestTimeout:              {http.StatusRequestTimeout, "The request stood still for too long"},
+	ClientGone:                  {statusClientGone, "The client gave up"},
 	gateway.TargetExists:        {http.StatusConflict, "The target exists"},
 	gateway.DifferentFile:       {http.StatusConflict, "Another file is being uploaded there"},
 	gateway.ChunkConflict:       {http.StatusConflict, "Other bytes are at this place already"},
@@ -59,12 +65,13 @@ var kinds = map[gateway.Code]kind{
 	Internal:                    {http.StatusInternalServerError, "The gateway made a mistake"},
 }
 
-// Statuses gives each code its HTTP status.
+// Statuses gives each code that a client can see its HTTP status.
 func Statuses() map[gateway.Code]int {
 	all := make(map[gateway.Code]int, len(kinds))
 	for code, k := range kinds {
 		all[code] = k.status
 	}
+	delete(all, ClientGone)
 	return all
 }
 
@@ -109,7 +116,7 @@ func Explain(err error) Problem {
 	p := Problem{
 		Type: "urn:sftpgate:problem:" + string(refusal.Code), Title: k.title, Status: k.status,
 		Detail: refusal.Detail, Code: refusal.Code,
-		Retryable: refusal.Retryable() || refusal.Code == RequestTimeout,
+		Retryable: refusal.Retryable() || refusal.Code == RequestTimeout || refusal.Code == ClientGone,
 		Missing:   refusal.Missing, RetryAfter: refusal.RetryAfter, cause: refusal.Err, operator: refusal.Operator,
 	}
 	if e := refusal.Existing; e != nil {
@@ -146,8 +153,7 @@ func refusalOf(err error) *gateway.Error {
 		return refusal
 	}
 	if errors.Is(err, context.Canceled) {
-		return &gateway.Error{Code: gateway.ShuttingDown, Err: err,
-			Detail: "the request was given up, because the client left or the gateway is shutting down"}
+		return &gateway.Error{Code: ClientGone, Err: err, Detail: "the request was given up before its answer"}
 	}
 	return internal(err)
 }

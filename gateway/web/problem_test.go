@@ -58,7 +58,7 @@ func TestEveryCodeHasAStatus(t *testing.T) {
 	if p := web.Explain(gateway.Refuse("made-up", "secret")); p.Status != 500 || strings.Contains(p.Detail, "secret") {
 		t.Errorf("%+v", p)
 	}
-	if p := web.Explain(context.Canceled); p.Status != 503 {
+	if p := web.Explain(context.Canceled); p.Status != 499 {
 		t.Errorf("%+v", p)
 	}
 }

@@ -20,9 +20,9 @@ func (h UserFunc) As(refuse Refusal) http.Handler {
 }
 
 func failAs(w http.ResponseWriter, r *http.Request, err error, refuse Refusal) {
-	p := Explain(err)
-	Remember(r, p)
 	x := exchangeOf(r)
+	p := Explain(x.ended(r, err))
+	Remember(r, p)
 	if x != nil && x.caller.Admin && p.operator != "" {
 		p.Detail = p.operator
 	}

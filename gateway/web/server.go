@@ -8,24 +8,36 @@ import (
 	"time"
 )
 
+// Server is an HTTP server whose requests can be told that their time is over.
+type Server struct {
+	*http.Server
+	// CutOff ends requests that still run: their contexts end, their bodies are read
+	// no further, and what fails because of that is answered with shutting-down.
+	CutOff func()
+}
+
+// cutKey holds the context that ends with CutOff.
+type cutKey struct{}
+
 // NewServer makes the HTTP server for a handler made by [Front.Handler]. It has
 // no read or write timeout, because the front moves its own with the bytes;
 // what happens outside a request is bounded here. Its Shutdown ends streams of
-// events (see [Events]) and waits for everything else.
-func NewServer(h http.Handler, log *slog.Logger) *http.Server {
+// events (see [Events]) and waits for everything else; CutOff ends the waiting.
+func NewServer(h http.Handler, log *slog.Logger) *Server {
 	if log == nil {
 		log = slog.Default()
 	}
 	closing, end := context.WithCancel(context.Background())
-	base := context.WithValue(context.Background(), closingKey{}, closing)
-	srv := &http.Server{
+	cut, cutOff := context.WithCancel(context.Background())
+	base := context.WithValue(context.WithValue(context.Background(), closingKey{}, closing), cutKey{}, cut)
+	srv := &Server{CutOff: cutOff, Server: &http.Server{
 		Handler:           h,
 		BaseContext:       func(net.Listener) context.Context { return base },
 		ReadHeaderTimeout: 20 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
-	}
+	}}
 	srv.RegisterOnShutdown(end)
 	return srv
 }

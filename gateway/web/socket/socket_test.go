@@ -30,7 +30,7 @@ func (ticketed) Authenticate(r *http.Request) (gateway.Caller, error) {
 }
 
 // serve answers with numbers, and tells when an answer is over.
-func serve(t *testing.T, o web.Options) (url string, server *http.Server, over chan error) {
+func serve(t *testing.T, o web.Options) (url string, server *web.Server, over chan error) {
 	t.Helper()
 	over = make(chan error, 1)
 	o.Auth, o.Log = ticketed{}, slog.New(slog.DiscardHandler)
