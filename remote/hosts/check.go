@@ -2,9 +2,12 @@ package hosts
 
 import (
 	"fmt"
+	"net"
+	"net/netip"
 	"path"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -12,7 +15,7 @@ import (
 
 var (
 	goodID      = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$`)
-	goodAddress = regexp.MustCompile(`^([A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9_.])?|[0-9A-Fa-f:.]+(%[A-Za-z0-9._-]+)?)$`)
+	goodAddress = regexp.MustCompile(`^([A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9_.])?)$`)
 )
 
 // complete returns h with the defaults of what is not given, ~ expanded, roots
@@ -52,8 +55,8 @@ func (h Host) check(jumped bool, problem func(field, message string)) {
 	switch {
 	case h.Address == "":
 		problem("address", "address is missing: give the machine's name or IP address")
-	case !goodAddress.MatchString(h.Address) || len(h.Address) > 255:
-		problem("address", quote(h.Address)+" is no name or IP address: user and port have keys of their own")
+	case !isAddress(h.Address):
+		problem("address", quote(h.Address)+" is no name or IP address: user and port have keys of their own"+withPort(h.Address))
 	}
 	if h.Port < 1 || h.Port > 65535 {
 		problem("port", "port must be from 1 to 65535")
@@ -93,6 +96,25 @@ func (h Host) check(jumped bool, problem func(field, message string)) {
 	if h.Mode != nil && *h.Mode&^0o777 != 0 {
 		problem("mode", "mode must be permission bits up to 0777")
 	}
+}
+
+// isAddress takes names and IP addresses. What has a colon is an IPv6 address or
+// nothing: a name or an IPv4 address with a port would be looked up as a name.
+func isAddress(s string) bool {
+	if strings.Contains(s, ":") {
+		_, err := netip.ParseAddr(s)
+		return err == nil
+	}
+	return goodAddress.MatchString(s) && len(s) <= 255
+}
+
+// withPort shows how an address that has its port in it is to be written.
+func withPort(s string) string {
+	host, port, err := net.SplitHostPort(s)
+	if _, notANumber := strconv.ParseUint(port, 10, 16); err != nil || notANumber != nil || !isAddress(host) {
+		return ""
+	}
+	return fmt.Sprintf(", write address: %s and port: %s", host, port)
 }
 
 func (h Host) checkHostKey(problem func(field, message string)) {

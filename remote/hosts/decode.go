@@ -54,7 +54,7 @@ func (d *decoder) file(data []byte) []Host {
 	if err != nil {
 		var e yaml.Error
 		if errors.As(err, &e) && e.GetToken() != nil {
-			d.complain(e.GetToken().Position, "%s", e.GetMessage())
+			d.complain(e.GetToken().Position, "%s", inWords(e.GetMessage()))
 		} else {
 			d.complain(nil, "this is not YAML: %s", strings.SplitN(err.Error(), "\n", 2)[0])
 		}
@@ -183,6 +183,8 @@ func insteadOf(n ast.Node) string {
 		return ", and is a list with dashes"
 	case *ast.AnchorNode, *ast.AliasNode:
 		return "; anchors are not read here: put what all hosts share under defaults:"
+	case *ast.StringNode:
+		return "; a key is followed by a colon and a space"
 	}
 	return ""
 }
