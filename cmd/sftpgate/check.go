@@ -87,6 +87,9 @@ func choose(set *hosts.Set, ids []string) ([]hosts.Host, error) {
 			for _, h := range set.All() {
 				known = append(known, h.ID)
 			}
+			if behind := set.Behind(id); len(behind) > 0 {
+				return nil, misused("host %q has no roots and is only jumped through: it is checked together with the hosts behind it (%s)", id, strings.Join(behind, ", "))
+			}
 			return nil, misused("there is no host %q that files may be sent to; there are: %s", id, strings.Join(known, ", "))
 		}
 		if !slices.ContainsFunc(chosen, func(h hosts.Host) bool { return h.ID == id }) {

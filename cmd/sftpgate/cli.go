@@ -54,6 +54,7 @@ func Run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		kong.Description("Files in chunks over HTTP to machines behind SSH, resumable at every point."),
 		kong.DefaultEnvars("SFTPGATE"),
 		kong.Vars{"version": versionLine(), "listen": defaultListen, "bodies": strconv.Itoa(gateway.DefaultBodies)},
+		lengthsOfTime(),
 		kong.Writers(stdout, stderr),
 		kong.Exit(func(status int) { left = status }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
@@ -70,7 +71,7 @@ func Run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return left
 	}
 	if err != nil {
-		fmt.Fprintf(stderr, "sftpgate: %v\n%s", err, hintFor(err))
+		fmt.Fprintf(stderr, "sftpgate: %s\n%s", inPlainWords(err), hintFor(err))
 		return exitUsage
 	}
 	switch err := parsed.Run(console{stdout, stderr}); {

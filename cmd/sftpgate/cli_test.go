@@ -35,6 +35,7 @@ func TestRefusedCommandLines(t *testing.T) {
 	tickets := func(args ...string) []string {
 		return append(serve("--auth", "jwt", "--jwt-alg", "EdDSA", "--jwt-key", "/no/key", "--jwt-audience", "gate"), args...)
 	}
+	behind := hostsFile(t, "defaults: {user: u, agent: true, known_hosts: /none}\nhosts:\n  b: {address: b, roots: [/srv], jump: j}\n  j: {address: j}\n")
 	for _, c := range []struct {
 		args   []string
 		status int
@@ -72,7 +73,12 @@ func TestRefusedCommandLines(t *testing.T) {
 		{serve("--tls-cert", "x.pem"), exitUsage, []string{"--tls-key"}},
 		{serve("--tls-cert", "/no/x.pem", "--tls-key", "/no/x.key"), exitFailed, []string{"/no/x.pem"}},
 		{serve("--idle-timeout", "0s"), exitUsage, []string{"--idle-timeout"}},
-		{serve("--expire-after", "a week"), exitUsage, []string{"--expire-after"}},
+		{serve("--expire-after", "a week"), exitUsage, []string{"--expire-after", "a number with s, m, h or d behind it"}},
+		{serve("--expire-after", "1d-1h"), exitUsage, []string{"--expire-after", "as in 90s, 12h or 7d"}},
+		{serve("--expire-after"), exitUsage, []string{"--expire-after needs a value"}},
+		{serve("--tls-cert"), exitUsage, []string{"--tls-cert needs a value"}},
+		{serve("--trusted-proxy"), exitUsage, []string{"--trusted-proxy needs a value"}},
+		{serve("--user-bodies", "many"), exitUsage, []string{`--user-bodies takes a whole number, not "many"`}},
 		{serve("--drain", "-1s"), exitUsage, []string{"--drain"}},
 		{serve("--pprof", "0.0.0.0:0"), exitUsage, []string{"--pprof", "loopback"}},
 		{serve("--max-bodies", "0"), exitUsage, []string{"--max-bodies"}},
@@ -84,6 +90,7 @@ func TestRefusedCommandLines(t *testing.T) {
 		{[]string{"demo", "--listen", "0.0.0.0:0"}, exitUsage, []string{"--insecure-listen"}},
 		{[]string{"demo", "--base-path", "/a//b"}, exitUsage, []string{"--base-path", "double slash"}},
 		{[]string{"hosts", "check", "--hosts", good, "web-9"}, exitUsage, []string{`"web-9"`, "there are: h"}},
+		{[]string{"hosts", "check", "--hosts", behind, "j"}, exitUsage, []string{"only jumped through", "(b)"}},
 	} {
 		_, stderr, status := run(t, c.args...)
 		if status != c.status {

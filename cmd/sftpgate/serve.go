@@ -33,7 +33,7 @@ type serveCmd struct {
 
 	ticketFlags
 
-	ExpireAfter time.Duration `default:"168h" placeholder:"TIME" help:"How long an upload may rest before it lapses. Default 168h."`
+	ExpireAfter time.Duration `default:"7d" placeholder:"TIME" help:"Delete unfinished uploads after this much inactivity. Default 7d."`
 	FinishWait  time.Duration `default:"50s" placeholder:"TIME" help:"How long the answer to an uploader's last chunk waits until the file is at its place; proxies in front give up at 60s. Default 50s."`
 	IdleTimeout time.Duration `default:"60s" placeholder:"TIME" help:"How long a request's body or answer may stand still. Default 60s."`
 	Drain       time.Duration `default:"30s" placeholder:"TIME" help:"How long running requests may go on after SIGTERM. Default 30s."`

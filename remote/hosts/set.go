@@ -90,6 +90,16 @@ func (s *Set) All() []Host {
 	return all
 }
 
+// Behind lists the hosts whose jump names id, ordered as in the file.
+func (s *Set) Behind(id string) (behind []string) {
+	for _, other := range s.order {
+		if s.byID[other].Jump == id {
+			behind = append(behind, other)
+		}
+	}
+	return behind
+}
+
 // Next returns the host that h is reached through. A host that is only ever
 // jumped through needs no roots; it is known here alone, Get and All leave it out.
 func (s *Set) Next(h Host) (Host, bool) {
