@@ -32,7 +32,7 @@ func full(s *stage) {
 // the person is told.
 func expired(s *stage) {
 	dir, place := s.ticketed("expired", -time.Minute)
-	s.isRefused(place, "unauthenticated", "the ticket's time is over")
+	s.isRefused(place, "unauthenticated", "the ticket expired at")
 	alone(s.t, dir)
 }
 

@@ -1,6 +1,9 @@
 package gateway
 
-import "slices"
+import (
+	"slices"
+	"time"
+)
 
 // action is what a caller wants to do.
 type action string
@@ -42,13 +45,21 @@ func (s *Service) allow(c Caller, a action, on object) error {
 // nothing else. That they belong to his user is in the record.
 func (c Caller) allowBound(a action, on object) error {
 	if !a.ofPasses() || !c.Pass.knownTo(on.passes) {
-		return tooLate()
+		return c.tooLate()
 	}
 	return c.Scope.allow(a, on)
 }
 
-func tooLate() *Error {
-	return Refuse(Unauthenticated, "the ticket's time is over, or it is a token of one upload: it is good only for going on with what it opened; ask for a new ticket")
+// tooLate says why a Bound caller is refused.
+func (c Caller) tooLate() *Error {
+	if c.Pass.isToken() {
+		return Refuse(Unauthenticated, "the token is good for the one upload that it was given out for, and for nothing else; ask for a ticket")
+	}
+	expired := "the ticket has expired"
+	if !c.Expires.IsZero() {
+		expired = "the ticket expired at " + c.Expires.UTC().Format(time.RFC3339)
+	}
+	return Refuse(Unauthenticated, "%s: it is good only for going on with what it opened; ask for a new ticket", expired)
 }
 
 // allow refuses what a ticket does not cover.

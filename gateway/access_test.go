@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"sftpgate/gateway"
 	"sftpgate/remote/link"
@@ -36,6 +37,23 @@ func upTo(c gateway.Caller, most int64) gateway.Caller {
 	scope.MaxSize = most
 	c.Scope = &scope
 	return c
+}
+
+// A refusal says when the ticket expired, and tells a ticket from a token.
+func TestWhyATicketIsTooLate(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, remotetest.SSHDOptions{})
+	old := holder("alice", "one")
+	up := r.open(old, "f", 3).Upload
+	old.Expires = time.Date(2026, 11, 27, 2, 30, 0, 0, time.UTC)
+	for c, want := range map[*gateway.Caller]string{
+		new(late(old)): "the ticket expired at 2026-11-27T02:30:00Z", new(gateway.TokenCaller(up.Token)): "the token is good for the one upload",
+	} {
+		_, err := r.tryOpen(*c, "g", 3)
+		if e := wantCode(t, err, gateway.Unauthenticated); !strings.Contains(e.Detail, want) {
+			t.Errorf("%q does not say %q", e.Detail, want)
+		}
+	}
 }
 
 // What an expired ticket may go on with is in the record: another gateway, with

@@ -22,7 +22,7 @@ type Caller struct {
 // CheckAge refuses a caller who may only go on with what he has begun.
 func (c Caller) CheckAge() error {
 	if c.Bound {
-		return tooLate()
+		return c.tooLate()
 	}
 	return nil
 }

@@ -176,7 +176,7 @@ func (s *Service) FindAt(ctx context.Context, c Caller, host, path string) (Uplo
 	case err != nil:
 		return Upload{}, c.hide(explain(host, err))
 	case c.Bound && !c.mayGoOn(scene):
-		return Upload{}, tooLate()
+		return Upload{}, c.tooLate()
 	case scene.Mine == nil:
 		return Upload{}, Refuse(UnknownUpload, "you have no unfinished upload to %s on host %s: send it from the beginning", path, host)
 	}

@@ -77,7 +77,7 @@ func (s *Service) holdingPlace(ctx context.Context, c Caller, host, dir string) 
 			return h, t, nil
 		}
 	}
-	return nil, t, tooLate()
+	return nil, t, c.tooLate()
 }
 
 func (h *Held) take(ctx context.Context, in *incoming, b *body, most int64) error {

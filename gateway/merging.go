@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"time"
 
 	"sftpgate/remote/merge"
@@ -84,7 +85,11 @@ func (u *upload) work() {
 func (u *upload) stopped(err error) {
 	leased := errors.Is(err, errLeased)
 	if err != nil && !leased && u.s.life.Err() == nil {
-		u.logger().Warn("merge stopped", "err", err)
+		level := slog.LevelWarn
+		if errors.Is(err, stage.ErrSuperseded) { // somebody ended the upload, and that is in the log
+			level = slog.LevelDebug
+		}
+		u.logger().Log(u.s.life, level, "merge stopped", "err", err)
 	}
 	u.mu.Lock()
 	u.working = false

@@ -64,7 +64,7 @@ func (s *Service) openAs(ctx context.Context, c Caller, r OpenRequest) (Opened, 
 // Refusals: as Open; unauthenticated where the ticket did not open one there.
 func (s *Service) reopen(ctx context.Context, c Caller, r OpenRequest) (Opened, error) {
 	if c.User == "" { // a token names its upload by the id
-		return Opened{}, tooLate()
+		return Opened{}, c.tooLate()
 	}
 	r.Restart, r.Anew, r.MakeDirs, r.goesOn = false, false, false, true
 	fresh := c
@@ -78,7 +78,7 @@ func (s *Service) reopen(ctx context.Context, c Caller, r OpenRequest) (Opened, 
 		return Opened{}, c.hide(explain(r.Host, err))
 	}
 	if !c.mayGoOn(scene) {
-		return Opened{}, tooLate()
+		return Opened{}, c.tooLate()
 	}
 	return s.openAs(ctx, fresh, r)
 }
@@ -90,7 +90,7 @@ func (c Caller) hide(err error) error {
 	case !c.Bound, code == HostUnreachable, code == HostTimeout, code == HostRefused, code == RegistryUnavailable:
 		return err
 	}
-	return tooLate()
+	return c.tooLate()
 }
 
 // mayGoOn reports whether what stands at a target is an upload that the
@@ -151,7 +151,7 @@ func (s *Service) open(ctx context.Context, c Caller, h *stage.Host, t stage.Tar
 			return nil, nil, false, err
 		}
 		if r.goesOn && !c.mayGoOn(scene) { // it ended, or was restarted, while we looked
-			return nil, nil, false, tooLate()
+			return nil, nil, false, c.tooLate()
 		}
 		if scene.Another {
 			return nil, nil, false, s.named(ctx, c, t, ownedByAnother(t))

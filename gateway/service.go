@@ -155,7 +155,7 @@ func (s *Service) Shutdown(ctx context.Context) error {
 func (s *Service) host(id string) (*stage.Host, error) {
 	h, ok := s.hosts.Host(id)
 	if !ok {
-		return nil, Refuse(UnknownHost, "host %q is not in hosts.yaml", id)
+		return nil, Refuse(UnknownHost, "there is no host %q that files may be sent to: GET /v1/hosts lists those that there are", id)
 	}
 	return h, nil
 }

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"path"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/pkg/sftp"
@@ -55,7 +56,7 @@ func (h *Host) resolve(ctx context.Context, dir, name string, makeDirs bool, wit
 			return err
 		}
 		if _, ok := rootOf(roots, dir, true); !ok {
-			return &PathError{Path: dir, Why: "it is outside the roots of host " + t.Host, Forbidden: true}
+			return h.outside(path.Join(dir, name), "it is", within)
 		}
 		real, missing, err := realDir(c, dir)
 		if err != nil {
@@ -63,7 +64,7 @@ func (h *Host) resolve(ctx context.Context, dir, name string, makeDirs bool, wit
 		}
 		root, ok := rootOf(roots, real, false)
 		if !ok {
-			return &PathError{Path: dir, Why: "a symbolic link leads outside the roots of host " + t.Host, Forbidden: true}
+			return h.outside(path.Join(dir, name), "a symbolic link leads", within)
 		}
 		whole := path.Join(real, path.Join(missing...))
 		if err := CheckPath(whole); err != nil {
@@ -90,6 +91,17 @@ func (h *Host) resolve(ctx context.Context, dir, name string, makeDirs bool, wit
 		h.found(version, t, began)
 	}
 	return t, err
+}
+
+// outside refuses what was asked for, and names where it may be; not to who may
+// only know of some places (within).
+func (h *Host) outside(asked, how string, within []string) error {
+	cfg := h.Config()
+	why := how + " outside the roots of host " + cfg.ID
+	if len(within) == 0 {
+		why += ": choose a place below " + strings.Join(cfg.Roots, " or ")
+	}
+	return &PathError{Path: asked, Why: why, Forbidden: true}
 }
 
 // realRoots maps each configured root to its real path. version is that of the

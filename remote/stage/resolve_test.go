@@ -2,6 +2,7 @@ package stage_test
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"path/filepath"
 	"strings"
@@ -48,6 +49,23 @@ func TestResolve(t *testing.T) {
 		}
 		if target.Dir != s.path(dir) || target.Name != filepath.Base(p) || target.Root != s.root || target.Host != "h" {
 			t.Errorf("%s is %+v, want directory %s", p, target, s.path(dir))
+		}
+	}
+}
+
+// Who asked for a file reads its path and where it may be, not its directory's.
+func TestWhatIsOutsideIsNamedAsAskedFor(t *testing.T) {
+	t.Parallel()
+	s := onSSHD(t)
+	layout(s)
+	for _, p := range []string{"/etc/hosts", s.path("out/a")} {
+		_, err := s.Resolve(s.ctx, p, false)
+		if err == nil || !strings.Contains(err.Error(), fmt.Sprintf("path %q", p)) || !strings.Contains(err.Error(), "below "+s.root) {
+			t.Errorf("%v", err)
+		}
+		_, err = s.Resolve(s.ctx, p, false, s.path("dir"))
+		if err == nil || strings.Contains(err.Error(), "below "+s.root) {
+			t.Errorf("with a ticket: %v", err)
 		}
 	}
 }
