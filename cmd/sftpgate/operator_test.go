@@ -97,6 +97,11 @@ func TestUploadersAreToldNoSecretsOfTheOperator(t *testing.T) {
 				t.Errorf("%s: %s %s: the administrator reads: %s", id, c[0], c[1], shown)
 			}
 		}
+		for line := range strings.Lines(p.log()) {
+			if strings.Contains(line, `"msg":"request"`) && strings.Contains(line, "cannot connect: dial tcp") {
+				t.Errorf("%s: the log repeats what the dial's own line says: %s", id, line)
+			}
+		}
 		if !strings.Contains(p.log(), want.operator) {
 			t.Errorf("%s: the log lacks %q", id, want.operator)
 		}

@@ -31,7 +31,7 @@ func hangups() (asked <-chan os.Signal, stop func()) {
 func (g *gate) follow(ctx context.Context, file string, set *hosts.Set, asked <-chan os.Signal) (end func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	ended := make(chan struct{})
-	r := &reloader{file: file, set: set, apply: g.hosts.update, log: g.log}
+	r := &reloader{file: file, set: set, apply: g.hosts.update, read: g.numbers.Reloaded, log: g.log}
 	go func() {
 		defer close(ended)
 		r.run(ctx, asked)
@@ -48,6 +48,7 @@ type reloader struct {
 	file  string
 	set   *hosts.Set // applied
 	apply func(*hosts.Set)
+	read  func(ok bool) // is told how each reading ended
 	log   *slog.Logger
 
 	decided glance // on this, for good or ill
@@ -107,6 +108,7 @@ func (r *reloader) run(ctx context.Context, asked <-chan os.Signal) {
 func (r *reloader) decide(now glance, asked bool) {
 	r.decided = now
 	set, err := now.parse()
+	r.read(err == nil)
 	if err != nil {
 		r.broken = true
 		r.log.Error("the hosts file cannot be used; the hosts stay as they were until it is mended", "file", r.file, "error", err)
@@ -114,6 +116,7 @@ func (r *reloader) decide(now glance, asked bool) {
 	}
 	changes := r.set.Changes(set)
 	r.set = set
+	warnOfOpenKeys(set, r.log)
 	r.apply(set) // also for the order alone
 	switch {
 	case !changes.None():

@@ -50,7 +50,7 @@ func follow(t *testing.T, text string) *following {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &reloader{file: f.file, set: set, log: slog.New(slog.NewTextHandler(f, nil)), apply: f.take}
+	r := &reloader{file: f.file, set: set, log: slog.New(slog.NewTextHandler(f, nil)), apply: f.take, read: func(bool) {}}
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan struct{})
 	go func() {

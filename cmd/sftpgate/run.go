@@ -87,6 +87,9 @@ type store interface {
 	gateway.Leases
 	gateway.Index
 	Ping(ctx context.Context) error
+	// Where says what holds it, for the log.
+	Where() string
+	Answers() bool
 	Close() error
 }
 
@@ -99,6 +102,7 @@ type gate struct {
 	links   *link.Links
 	store   store
 	asides  []aside
+	numbers *metrics.Metrics
 	log     *slog.Logger
 }
 
@@ -130,12 +134,13 @@ func assemble(ctx context.Context, s settings) (*gate, error) {
 	s.info.Origins = s.origins
 	page.Routes(mux, service, s.info)
 	numbers.Watch(links.Stats, service.Stats)
+	numbers.WatchRegistry(kept.Answers)
 	numbers.Routes(mux, s.openMetrics)
 	server := web.NewServer(front.Handler(mux), s.log)
 	if s.certificate != nil {
 		server.TLSConfig = &tls.Config{GetCertificate: s.certificate.get, MinVersion: tls.VersionTLS12}
 	}
-	return &gate{mux: mux, server: server, service: service, hosts: at, links: links, store: kept, asides: beside, log: s.log}, nil
+	return &gate{mux: mux, server: server, service: service, hosts: at, links: links, store: kept, asides: beside, numbers: numbers, log: s.log}, nil
 }
 
 // dialects adds the wire protocols of the uploaders that people already use.

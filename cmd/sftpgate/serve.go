@@ -48,11 +48,16 @@ type serveCmd struct {
 	InsecureListen bool   `help:"Listen on other than loopback although --auth none lets everybody in."`
 
 	logFlags
+
+	Check bool `env:"-" help:"Check the flags and the files that they name, then leave: nothing is listened on or connected to."`
 }
 
 // Run serves until ctx ends.
 func (c serveCmd) Run(ctx context.Context, to console) error {
 	log := c.logger(to.err)
+	if c.Check {
+		return c.check(ctx, to, log)
+	}
 	asked, unasked := hangups()
 	defer unasked()
 	s, err := c.settings(ctx, log)
@@ -70,6 +75,7 @@ func (c serveCmd) Run(ctx context.Context, to console) error {
 		_ = l.Close()
 		return err
 	}
+	warnOfOpenKeys(s.hosts, log)
 	defer g.follow(ctx, c.Hosts, s.hosts, asked)()
 	return g.serve(ctx, l, c.Drain, func() {
 		if open && !loopback(l) {
@@ -86,7 +92,7 @@ func (c serveCmd) Run(ctx context.Context, to console) error {
 			where = append(where, "base_path", s.base)
 		}
 		log.Info("listening", append(where, "tls", s.certificate != nil, "auth", c.Auth,
-			"hosts", len(s.hosts.All()), "shared", c.Redis != "", "version", version())...)
+			"hosts", len(s.hosts.All()), "shared", c.Redis != "", "registry", g.store.Where(), "version", version())...)
 	})
 }
 

@@ -27,6 +27,8 @@ type Metrics struct {
 	dials          *prometheus.CounterVec
 	dialSeconds    *prometheus.HistogramVec
 	claimsOutcomes *prometheus.CounterVec
+	reloadOK       prometheus.Gauge
+	reloadedAt     prometheus.Gauge
 }
 
 // New makes metrics that know this program's version, the Go runtime and the process.
@@ -47,13 +49,16 @@ func New(version string) *Metrics {
 		dials: counters("host_dials_total", "Attempts to connect to the host, by their outcome.", "host", "outcome"),
 		dialSeconds: histograms("host_dial_duration_seconds", "How long connecting took: TCP, SSH handshake, login, SFTP.",
 			[]float64{.01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 15, 30, 60}, "host"),
+		reloadOK:       gauge("hosts_reload_success", "1 where hosts.yaml could be taken over when it was read last, 0 where it has a mistake."),
+		reloadedAt:     gauge("hosts_reload_success_timestamp_seconds", "When hosts.yaml was taken over last."),
 		claimsOutcomes: counters("claims_total", "Claims asked of the registry: granted (taken or renewed), held by another, released, or the registry did not answer.", "outcome"),
 	}
+	m.Reloaded(true) // without hosts no gateway starts
 	for _, outcome := range []string{granted, held, released, unavailable} {
 		m.claimsOutcomes.WithLabelValues(outcome) // from 0 on, so that the first one is a rate
 	}
 	m.registry.MustRegister(m.requests, m.requestBytes, m.responseBytes, m.received, m.chunkSeconds, m.refused,
-		m.finishSeconds, m.dials, m.dialSeconds, m.claimsOutcomes, build(version),
+		m.finishSeconds, m.dials, m.dialSeconds, m.claimsOutcomes, m.reloadOK, m.reloadedAt, build(version),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }

@@ -21,6 +21,12 @@ var (
 	_ gateway.Index  = (*Bolt)(nil)
 )
 
+// Where is the file.
+func (b *Bolt) Where() string { return b.db.Path() }
+
+// Answers is true: there is nobody in between.
+func (b *Bolt) Answers() bool { return true }
+
 // lockTimeout is how long OpenBolt waits for another process to let go of the
 // file: enough for a predecessor that is just exiting.
 const lockTimeout = time.Second

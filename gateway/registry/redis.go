@@ -68,6 +68,16 @@ func openRedis(ctx context.Context, o *redis.UniversalOptions, log *slog.Logger)
 	return r
 }
 
+// Where says which server or servers it is, without credentials.
+func (r *Redis) Where() string { return r.addr }
+
+// Answers reports whether it did when it was asked last.
+func (r *Redis) Answers() bool {
+	r.outage.mu.Lock()
+	defer r.outage.mu.Unlock()
+	return !r.outage.on
+}
+
 // Ping reports whether the server answers. It reads a key: the nodes of a
 // cluster that is down still answer to PING.
 func (r *Redis) Ping(ctx context.Context) error {

@@ -26,6 +26,12 @@ type credentials struct {
 	passwordFile, sentinelPasswordFile string
 }
 
+// CheckURL says what is wrong with a URL for [OpenRedis]; nothing is connected to.
+func CheckURL(url string) error {
+	_, err := options(url)
+	return err
+}
+
 // options reads the URL and the files that it names. No error repeats what may
 // be part of a password.
 func options(raw string) (*redis.UniversalOptions, error) {

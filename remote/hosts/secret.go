@@ -26,6 +26,15 @@ func (s Secret) Literal() bool {
 	return s.ref != "" && !strings.HasPrefix(s.ref, "env:") && !strings.HasPrefix(s.ref, "file:")
 }
 
+// File is the file that holds the secret, "" where none does.
+func (s Secret) File() string {
+	path, ok := strings.CutPrefix(s.ref, "file:")
+	if !ok {
+		return ""
+	}
+	return expandHome(path)
+}
+
 // Reveal reads the secret, now: a changed file or a rotated credential counts
 // from the next use on. One line break at the end of a file is not part of it.
 func (s Secret) Reveal() (string, error) {

@@ -90,6 +90,15 @@ func (s *Set) All() []Host {
 	return all
 }
 
+// Everyone returns all hosts of the file, those included that are only jumped through.
+func (s *Set) Everyone() []Host {
+	all := make([]Host, 0, len(s.order))
+	for _, id := range s.order {
+		all = append(all, s.byID[id])
+	}
+	return all
+}
+
 // Behind lists the hosts whose jump names id, ordered as in the file.
 func (s *Set) Behind(id string) (behind []string) {
 	for _, other := range s.order {
