@@ -68,6 +68,9 @@ type Error struct {
 	// Err is the cause, for the log; it is never shown to a client.
 	Err error
 
+	// Logged is whether the log has Operator already.
+	Logged bool
+
 	never bool // although others with this code may succeed later, this one cannot
 }
 

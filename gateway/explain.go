@@ -90,7 +90,7 @@ func explainTarget(host string, err error) *Error {
 }
 
 func explainLink(err *link.Error) *Error {
-	e := &Error{Detail: err.Brief(), Operator: err.Error(), Err: err, RetryAfter: err.RetryAfter}
+	e := &Error{Detail: err.Brief(), Operator: err.Error(), Logged: err.Logged, Err: err, RetryAfter: err.RetryAfter}
 	switch err.Kind {
 	case link.Refused:
 		e.Code = HostRefused

@@ -2,6 +2,7 @@ package gateway_test
 
 import (
 	"os"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -56,6 +57,34 @@ func TestEngineOfAHost(t *testing.T) {
 	s = gatewayOn(t, embedded(t), link.Options{}, down)
 	if h, err := s.Host(t.Context(), gateway.Caller{User: "alice"}, "down"); err != nil || h.Engine != "" || h.Reason == "" {
 		t.Errorf("a host that is down: %+v, %v", h, err)
+	}
+}
+
+// A host that is up and has no place for files says so, and why.
+func TestHostWithRootsThatDoNotServe(t *testing.T) {
+	t.Parallel()
+	sshd := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
+	closed := filepath.Join(sshd.Root, "closed")
+	if err := os.Mkdir(closed, 0o500); err != nil {
+		t.Fatal(err)
+	}
+	good, missing, second := sshd.Host("good"), sshd.Host("missing"), sshd.Host("second")
+	missing.Roots, second.Roots = []string{sshd.Root + "/none"}, []string{sshd.Root, sshd.Root + "/none"}
+	s := gatewayOn(t, embedded(t), link.Options{}, good, missing, second)
+	for id, want := range map[string]string{"good": "", "missing": "/none", "second": "/none"} {
+		h, err := s.Host(t.Context(), alice, id)
+		if err != nil || h.State != "up" || (h.Reason == "") != (want == "") || !strings.Contains(h.Reason, want) {
+			t.Errorf("%s: %+v, %v", id, h, err)
+		}
+	}
+	if os.Geteuid() == 0 {
+		return // nothing is closed to root
+	}
+	shut := sshd.Host("shut")
+	shut.Roots = []string{closed}
+	s = gatewayOn(t, embedded(t), link.Options{}, shut)
+	if h, err := s.Host(t.Context(), alice, "shut"); err != nil || !strings.Contains(h.Reason, closed) {
+		t.Errorf("%+v, %v", h, err)
 	}
 }
 

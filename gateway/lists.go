@@ -88,12 +88,20 @@ func (s *Service) Host(ctx context.Context, c Caller, id string) (HostView, erro
 		if roots := h.Config().Roots; len(roots) > 0 {
 			free, _ = h.Free(ctx, roots[0])
 			unknown = s.findEngine(ctx, c, h, roots[0])
+			for _, other := range roots[1:] {
+				if _, err := h.ResolveDir(ctx, other); err != nil && unknown == "" {
+					unknown = "its root " + other + " is not there or cannot be used"
+				}
+			}
 		}
 	}
 	v := s.hostView(c, h) // says itself that it is down, and why
 	v.Free, v.Roots = free, c.Scope.below(v.Roots)
 	if v.Engine == "" {
 		v.EngineReason = unknown
+	}
+	if v.Reason == "" { // it is up, and yet no file can be sent there
+		v.Reason = unknown
 	}
 	return v, nil
 }
@@ -114,9 +122,14 @@ func (s *Service) findEngine(ctx context.Context, c Caller, h *stage.Host, root 
 	if err == nil {
 		return ""
 	}
+	return toldTo(c, h.Config().ID, err)
+}
+
+// toldTo is what c may read of a host's failure, on one line.
+func toldTo(c Caller, host string, err error) string {
 	why := err.Error()
 	var refused *Error
-	if errors.As(explain(h.Config().ID, err), &refused) {
+	if errors.As(explain(host, err), &refused) {
 		why = refused.DetailFor(c)
 	}
 	return strings.ReplaceAll(why, "\n", "; ")

@@ -108,7 +108,7 @@ type HostView struct {
 	Roots []string
 	// State is "up", "down" or "unknown" (not asked yet).
 	State string
-	// Reason says why it is down, for a person.
+	// Reason says why it is down, or why no files can be sent there although it is up.
 	Reason string
 	// Engine merges at the first root; "" before it is known. EngineReason says why
 	// it is that one and why not the others, or why it is not known.

@@ -119,6 +119,9 @@ func Explain(err error) Problem {
 		Retryable: refusal.Retryable() || refusal.Code == RequestTimeout || refusal.Code == ClientGone,
 		Missing:   refusal.Missing, RetryAfter: refusal.RetryAfter, cause: refusal.Err, operator: refusal.Operator,
 	}
+	if refusal.Logged {
+		p.cause = errors.New(refusal.Detail)
+	}
 	if e := refusal.Existing; e != nil {
 		mtime := e.MTime.UTC()
 		p.Size, p.MTime, p.ETag = &e.Size, &mtime, e.ETag

@@ -170,7 +170,7 @@ func (c *connection) run() {
 
 // fail closes the connection for everybody, with the reason. Only the first counts.
 func (c *connection) fail(kind Kind, why error) bool {
-	e := &Error{Host: c.pool.id, Kind: kind, Err: why}
+	e := &Error{Host: c.pool.id, Kind: kind, Err: why, Logged: true}
 	if !c.pool.drop(c, e, true) {
 		return false
 	}

@@ -31,6 +31,8 @@ type Error struct {
 	Err  error
 	// Fault is what went wrong where Kind leaves that open.
 	Fault Fault
+	// Logged is whether the log has it, so that who passes it on need not repeat it.
+	Logged bool
 	// RetryAfter is how long the host is left alone; zero when it may be tried at once.
 	RetryAfter time.Duration
 }

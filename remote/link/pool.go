@@ -171,6 +171,7 @@ func (p *Pool) dialOne(e *era, h hosts.Host) {
 			err = fmt.Errorf("%s did not answer within %v", h.Addr(), p.options.DialTimeout)
 		}
 		failure := asError(p.id, err)
+		failure.Logged = true // below
 		e.breaker.failed(failure)
 		p.dialed(began, failure)
 		if len(e.conns) == 0 {

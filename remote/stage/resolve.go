@@ -189,5 +189,6 @@ func (h *Host) List(ctx context.Context, dir string, within ...string) (listed [
 		}
 		return err
 	})
+	slices.SortFunc(listed, func(a, b fs.FileInfo) int { return strings.Compare(a.Name(), b.Name()) })
 	return listed, staged, err
 }

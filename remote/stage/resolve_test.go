@@ -1,10 +1,13 @@
 package stage_test
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -50,6 +53,18 @@ func TestResolve(t *testing.T) {
 		if target.Dir != s.path(dir) || target.Name != filepath.Base(p) || target.Root != s.root || target.Host != "h" {
 			t.Errorf("%s is %+v, want directory %s", p, target, s.path(dir))
 		}
+	}
+}
+
+func TestListsAreSorted(t *testing.T) {
+	t.Parallel()
+	s := onSSHD(t)
+	for i := range 60 {
+		s.check(os.WriteFile(s.path(fmt.Sprintf("%x", sha256.Sum256([]byte{byte(i)}))), nil, 0o600))
+	}
+	infos, _, err := s.List(s.ctx, s.root)
+	if err != nil || len(infos) != 60 || !slices.IsSortedFunc(infos, func(a, b fs.FileInfo) int { return strings.Compare(a.Name(), b.Name()) }) {
+		t.Errorf("%d entries, %v", len(infos), err)
 	}
 }
 
