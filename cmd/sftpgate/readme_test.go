@@ -31,8 +31,18 @@ func TestReadmeLinesWork(t *testing.T) {
 	}
 	report := randomFile(t, filepath.Join(away, "report.pdf"), 100_000)
 	image := randomFile(t, filepath.Join(away, "disk.img"), 17<<20+3)
+	if out := sh(t, away, "gate=$1 host=none dir=$2\n"+script+"\necho the id is \"$id\"", base, root); !strings.Contains(out, "unknown-host") ||
+		strings.Contains(out, "merge") || !strings.Contains(out, "the id is \n") {
+		t.Errorf("with a wrong host it goes on: %s", out)
+	}
+	// Of three chunks the middle one was sent before.
+	setup, _, _ := strings.Cut(script, "# send opens")
+	_, setup, _ = strings.Cut(setup, "# In chunks.")
+	sh(t, away, "gate=$1 host=demo dir=$2\n#"+setup+`id=$(curl -sS -d "$what" "$gate/v1/uploads" | sed 's/.*"id":"\([^"]*\)".*/\1/')
+		dd if=disk.img bs=$chunk skip=1 count=1 | curl -sS --fail-with-body -T - "$gate/v1/uploads/$id/chunks/1"`, base, root)
 	out := sh(t, away, "gate=$1 host=demo dir=$2\n"+script, base, root)
-	if strings.Contains(out, `"code"`) || strings.Count(out, `"received":[[0,17825795]]`) == 0 {
+	if strings.Contains(out, `"code"`) || !strings.Contains(out, " chunk 0: 200") || strings.Contains(out, " chunk 1:") || !strings.Contains(out, " chunk 2: 200") ||
+		!strings.Contains(out, "event: done") {
 		t.Errorf("%s", out)
 	}
 	p.poll("disk.img at its place", func() bool { return exists(filepath.Join(root, "disk.img")) })

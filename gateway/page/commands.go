@@ -75,11 +75,12 @@ func inChunks(curl, base string, h gateway.HostView) string {
 	uploads := quote(base + "/v1/uploads")
 	return strings.Join([]string{
 		"head -c 20000000 /dev/urandom > big.bin",
-		`id=$(` + curl + " -d " + quote(strings.TrimSpace(string(body))) + " " + uploads + ` | sed 's/.*"id":"\([^"]*\)".*/\1/')`,
-		"for i in 0 1 2; do dd if=big.bin bs=8388608 skip=$i count=1 2>/dev/null |",
-		"  " + curl + ` -o /dev/null -w "chunk $i: %{http_code}\n" -T - ` + uploads + `"/$id/chunks/$i"; done`,
-		curl + " -X POST " + uploads + `"/$id/merge"`,
-		"sleep 1; " + curl + " " + uploads + `"/$id"`,
+		`upload=$(` + curl + " --fail-with-body -d " + quote(strings.TrimSpace(string(body))) + " " + uploads + `) || echo "$upload"`,
+		`id=$(echo "$upload" | sed -n 's/.*"id":"\([^"]*\)".*/\1/p')`,
+		`[ -n "$id" ] && for i in 0 1 2; do dd if=big.bin bs=8388608 skip=$i count=1 2>/dev/null |`,
+		"  " + curl + ` --fail-with-body -w " chunk $i: %{http_code}\n" -T - ` + uploads + `"/$id/chunks/$i" || { id=; break; }; done`,
+		`[ -n "$id" ] && ` + curl + " --fail-with-body -X POST " + uploads + `"/$id/merge" &&`,
+		"sleep 1 && " + curl + " " + uploads + `"/$id"`,
 	}, "\n")
 }
 

@@ -224,11 +224,11 @@ func TestCommandsMeanTheSameToAShell(t *testing.T) {
 	want := []string{
 		user + "[http://up.example:8080/v1/hosts]",
 		user + "[-T][-][http://up.example:8080/v1/hosts/web-1/files/srv/it%27s%20$%28touch%20pwned%29%20%22x%22%20&%20%3Cb%3E/hello.txt?if_exists=replace]",
-		user + `[-d][{"host":"web-1","path":"/srv/it's $(touch pwned) \"x\" & <b>/big.bin","size":20000000,"chunk_size":8388608,"if_exists":"replace"}][` + up + "]",
-		user + `[-o][/dev/null][-w][chunk 0: %{http_code}\n][-T][-][` + up + "/u1/chunks/0]",
-		user + `[-o][/dev/null][-w][chunk 1: %{http_code}\n][-T][-][` + up + "/u1/chunks/1]",
-		user + `[-o][/dev/null][-w][chunk 2: %{http_code}\n][-T][-][` + up + "/u1/chunks/2]",
-		user + "[-X][POST][" + up + "/u1/merge]",
+		user + `[--fail-with-body][-d][{"host":"web-1","path":"/srv/it's $(touch pwned) \"x\" & <b>/big.bin","size":20000000,"chunk_size":8388608,"if_exists":"replace"}][` + up + "]",
+		user + `[--fail-with-body][-w][ chunk 0: %{http_code}\n][-T][-][` + up + "/u1/chunks/0]",
+		user + `[--fail-with-body][-w][ chunk 1: %{http_code}\n][-T][-][` + up + "/u1/chunks/1]",
+		user + `[--fail-with-body][-w][ chunk 2: %{http_code}\n][-T][-][` + up + "/u1/chunks/2]",
+		user + "[--fail-with-body][-X][POST][" + up + "/u1/merge]",
 		user + "[" + up + "/u1]",
 	}
 	if got := strings.TrimSpace(errs.String()); got != strings.Join(want, "\n") {
@@ -236,5 +236,23 @@ func TestCommandsMeanTheSameToAShell(t *testing.T) {
 	}
 	if found, _ := filepath.Glob(filepath.Join(dir, "pwned")); len(found) > 0 {
 		t.Error("a name ran as a command")
+	}
+}
+
+// A refusal is shown, and nothing is asked of an upload that there is not.
+func TestCommandsStopAtARefusal(t *testing.T) {
+	h := hosts{list: []gateway.HostView{{ID: "web-1", Roots: []string{"/srv"}, State: "unknown"}}}
+	_, text := get(t, h, web.NoAuth(nil), "/", "Host", "up.example:8080")
+	_, script, _ := strings.Cut(text, "\n#")
+	for refused, asked := range map[string]int{"*/v1/uploads": 1, "*/chunks/1": 3} {
+		cmd := exec.Command("sh", "-c", `curl() { cat >/dev/null; for a; do :; done; echo "$a" >&2
+			case "$a" in `+refused+`) echo '{"code":"unknown-host","type":"urn:x"}'; return 22;; esac; echo '{"id":"u1"}'; }`+"\n#"+script)
+		cmd.Dir, cmd.Stdin = t.TempDir(), strings.NewReader("")
+		var out, errs bytes.Buffer
+		cmd.Stdout, cmd.Stderr = &out, &errs
+		_ = cmd.Run()
+		if n := strings.Count(errs.String(), "/v1/uploads"); n != asked || !strings.Contains(out.String(), "unknown-host") {
+			t.Errorf("%s refused: %d calls\n%s%s", refused, n, errs.String(), out.String())
+		}
 	}
 }
