@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"sftpgate/gateway"
 	"sftpgate/gateway/web"
@@ -170,25 +171,18 @@ func (a api) end(w http.ResponseWriter, r *http.Request, c gateway.Caller, do en
 }
 
 // maxID bounds an upload's id in bytes; ours are far shorter.
-const maxID = 200
+const maxID = 64
 
-// uploadID is the id that the path names. What cannot be one is not looked up.
+// uploadID is the id that the path names. What cannot be one is
+// not looked up: it may be an error that a script took for one.
 func uploadID(r *http.Request) (string, error) {
 	if _, err := readQuery(r); err != nil {
 		return "", err
 	}
 	id := r.PathValue("id")
-	if len(id) > maxID {
-		return "", unknownUpload()
-	}
-	for _, c := range []byte(id) {
-		if c <= ' ' || c >= 0x7f || c == '/' || c == '\\' {
-			return "", unknownUpload()
-		}
+	isNone := strings.ContainsFunc(id, func(c rune) bool { return (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') })
+	if isNone || len(id) > maxID {
+		return "", invalid("%.40q is not an upload id: those are letters and digits, as \"id\" in the answer to POST /v1/uploads", id)
 	}
 	return id, nil
-}
-
-func unknownUpload() error {
-	return gateway.Refuse(gateway.UnknownUpload, "there is no upload of this id; POST the upload again to go on with it")
 }

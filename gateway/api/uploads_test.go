@@ -140,8 +140,8 @@ func TestCancelAndTakeover(t *testing.T) {
 func TestIDsThatCannotBeOne(t *testing.T) {
 	s := &recorder{}
 	u := serve(t, s)
-	for _, id := range []string{"%2e%2e%2fx", "a%00b", "a%0ab", "a%20b", "%C3%BC", "a%5cb", strings.Repeat("a", 201)} {
-		send(t, u, "GET", "/v1/uploads/"+id, "").wants(t, 404, gateway.UnknownUpload, "")
+	for _, id := range []string{"%2e%2e%2fx", "a%00b", "a%0ab", "a%20b", "%C3%BC", "a%5cb", strings.Repeat("a", 65), "%7B%22type%22:%22urn:x%22%7D", "not-one"} {
+		send(t, u, "GET", "/v1/uploads/"+id, "").wants(t, 400, gateway.InvalidRequest, "not an upload id")
 	}
 	if s.call != 0 {
 		t.Error("the service was asked")
