@@ -130,6 +130,7 @@ func TestDegradedHosts(t *testing.T) {
 		"no hard links":              {NoHardLinks: true},
 		"no hardlink extension":      {Deny: []string{"hardlink@openssh.com"}},
 		"no statvfs":                 {Deny: []string{"statvfs@openssh.com"}},
+		"free space is not told":     {NoSpaceTold: true},
 		"directories are not opened": {NoDirOpen: true},
 		"rename overwrites":          {RenameOverwrites: true, Deny: []string{"hardlink@openssh.com"}},
 		"nothing": {Deny: []string{"fsync@openssh.com", "posix-rename@openssh.com", "hardlink@openssh.com", "statvfs@openssh.com",

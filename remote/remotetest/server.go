@@ -7,6 +7,7 @@ import (
 	"io"
 	"slices"
 	"strconv"
+	"syscall"
 )
 
 // server is one sftp-server process: it reads requests, does them one by one
@@ -106,10 +107,18 @@ func (s *server) serve(kind byte, d *decoder) (packet, error) {
 }
 
 func (s *server) gate(op Op) error {
+	if s.options.NameMax > 0 && (tooLong(op.Path, s.options.NameMax) || tooLong(op.Path2, s.options.NameMax)) {
+		return syscall.ENAMETOOLONG
+	}
 	if s.options.Gate == nil {
 		return nil
 	}
 	return s.options.Gate(op)
+}
+
+// tooLong reports whether a component of path has more than most bytes.
+func tooLong(path string, most int) bool {
+	return slices.ContainsFunc(components(path), func(name string) bool { return len(name) > most })
 }
 
 func status(id uint32, err error) packet {

@@ -1,6 +1,7 @@
 package remotetest
 
 import (
+	"cmp"
 	"io"
 	"maps"
 	"path"
@@ -171,6 +172,9 @@ func (s *server) readlink(name string) request {
 // unlimited is the size that a disk without a limit claims to have.
 const unlimited = int64(1) << 40
 
+// maxName is how many bytes a name may have where the options say nothing.
+const maxName = 255
+
 func (s *server) statvfs(op Op) request {
 	return request{op: op, do: func(id uint32) (packet, error) {
 		s.disk.mu.Lock()
@@ -185,9 +189,15 @@ func (s *server) statvfs(op Op) request {
 			total = unlimited
 		}
 		free := uint64(max(0, total-s.disk.tree.used)) / pageSize
+		names := uint64(cmp.Or(s.options.NameMax, maxName))
 		p := newPacket(fxpExtendedReply, id).uint64(pageSize).uint64(pageSize)
-		p = p.uint64(uint64(total) / pageSize).uint64(free).uint64(free)
-		p = p.uint64(1 << 20).uint64(1 << 19).uint64(1 << 19) // inodes: all, free, free to us
-		return p.uint64(0x5f7).uint64(0).uint64(255), nil
+		// Blocks and inodes: all, free, free to us.
+		for _, n := range []uint64{uint64(total) / pageSize, free, free, 1 << 20, 1 << 19, 1 << 19} {
+			if s.options.NoSpaceTold {
+				n = 0
+			}
+			p = p.uint64(n)
+		}
+		return p.uint64(0x5f7).uint64(0).uint64(names), nil
 	}}
 }

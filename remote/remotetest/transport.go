@@ -34,6 +34,10 @@ type ServerOptions struct {
 	NoHardLinks bool
 	// NoDirOpen: a directory cannot be opened by SSH_FXP_OPEN, and so not synced.
 	NoDirOpen bool
+	// NoSpaceTold: statvfs answers zeros, as for ramfs and FUSE without statfs.
+	NoSpaceTold bool
+	// NameMax is how many bytes a name may have, which statvfs tells; default 255.
+	NameMax int
 	// Shell: "exec sh" gives one, which does what the script of package shell asks it.
 	Shell bool
 	// ShellTakes is how long that one takes until it answers.

@@ -108,7 +108,7 @@ func (t *tree) lookup(path string, follow bool) (place, error) {
 			at = at.parent
 			continue
 		}
-		if len(name) > 255 {
+		if len(name) > maxName {
 			return place{}, syscall.ENAMETOOLONG
 		}
 		next, last := at.entries[name], len(todo) == 0

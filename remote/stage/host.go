@@ -119,7 +119,8 @@ func (h *Host) explainTo(err error, do, path string) error {
 }
 
 // Free is how many bytes the login user may still write at dir, 0 also where no
-// file more can be made; -1 where the host does not say (statvfs@openssh.com missing).
+// file more can be made; -1 where the host does not say (no statvfs@openssh.com, or a
+// filesystem that tells no size).
 func (h *Host) Free(ctx context.Context, dir string) (int64, error) {
 	free := int64(-1)
 	err := h.do(ctx, dir, func(c *sftp.Client) error {
@@ -136,6 +137,9 @@ func freeOn(c *sftp.Client, dir string) int64 {
 	vfs, err := c.StatVFS(dir)
 	if err != nil {
 		return -1 // advertised and not working: the same as not known
+	}
+	if vfs.Blocks == 0 || vfs.Frsize == 0 { // ramfs, FUSE without statfs: it has no size to tell
+		return -1
 	}
 	if vfs.Files > 0 && vfs.Favail == 0 { // filesystems that have as many as they need say 0 of 0
 		return 0
