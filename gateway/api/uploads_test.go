@@ -21,6 +21,7 @@ func TestOpen(t *testing.T) {
 			Host: "h", Path: "/srv/../\x00", Size: 0, ChunkSize: 8 << 20, Digest: &digest, Fingerprint: "f", Restart: true,
 			Options: gateway.Options{IfExists: gateway.ReplaceIfExists, IfMatch: `"1-2"`, Mode: mode(0o640), Owner: "www", Group: "33", MTime: mtime, MakeDirs: true}},
 		`{"host":"h","path":"a","size":9223372036854775807,"chunk_size":null}`: {Host: "h", Path: "a", Size: 1<<63 - 1, Options: gateway.Options{IfExists: gateway.FailIfExists}},
+		"\ufeff" + `{"host":"h","path":"a"}`:                                   {Host: "h", Path: "a", Size: -1, Options: gateway.Options{IfExists: gateway.FailIfExists}},
 		// Who names the file that may be replaced wants it replaced.
 		`{"host":"h","path":"a","if_match":"\"e\""}`: {Host: "h", Path: "a", Size: -1, Options: gateway.Options{IfExists: gateway.ReplaceIfExists, IfMatch: `"e"`}},
 	} {

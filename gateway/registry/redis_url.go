@@ -61,7 +61,7 @@ func (credentials) read(setting, path string, password *string) error {
 	if err != nil {
 		return fmt.Errorf("the %s of the Redis URL: %w", setting, err)
 	}
-	*password = strings.TrimSuffix(strings.TrimSuffix(string(text), "\n"), "\r")
+	*password = strings.TrimPrefix(strings.TrimSuffix(strings.TrimSuffix(string(text), "\n"), "\r"), "\ufeff")
 	if *password == "" {
 		return fmt.Errorf("the %s of the Redis URL, %s, is empty", setting, path)
 	}

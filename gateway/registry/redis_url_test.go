@@ -60,7 +60,7 @@ func TestRedisPasswordFile(t *testing.T) {
 		must(t, "write", os.WriteFile(path, []byte(text), 0o600))
 		return path
 	}
-	one, two, empty := file("one", " s3/cret@\n"), file("two", "s3cond"), file("empty", "\n")
+	one, two, empty := file("one", " s3/cret@\n"), file("two", "\ufeffs3cond\r\n"), file("empty", "\n")
 	o, err := options("redis+sentinel://gate@s1/mymaster?password_file=" + one + "&sentinel_password_file=" + two)
 	must(t, "options", err)
 	if o.Username != "gate" || o.Password != " s3/cret@" || o.SentinelPassword != "s3cond" {

@@ -131,5 +131,5 @@ func readSet(r io.Reader) ([]byte, error) {
 	if err == nil && len(text) > maxJWKS {
 		err = fmt.Errorf("it is longer than %d bytes", maxJWKS)
 	}
-	return text, err
+	return unmarked(text), err
 }

@@ -26,7 +26,7 @@ func keysFor(ctx context.Context, o JWTOptions) (keys, error) {
 	if o.JWKS != "" {
 		return openJWKS(ctx, o)
 	}
-	text := bytes.TrimSuffix(bytes.TrimSuffix(o.Key, []byte("\n")), []byte("\r"))
+	text := unmarked(bytes.TrimSuffix(bytes.TrimSuffix(o.Key, []byte("\n")), []byte("\r")))
 	if o.Algorithm == hs256 {
 		return oneKey{text}, checkSecret(text)
 	}

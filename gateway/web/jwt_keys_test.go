@@ -39,6 +39,10 @@ func TestKeysThatAreRefused(t *testing.T) {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
+	marked := append([]byte("\ufeff"), publicPEM(priv.Public())...)
+	if _, err := web.JWTAuth(t.Context(), web.JWTOptions{Algorithm: "EdDSA", Audience: "gate", Key: marked}); err != nil {
+		t.Errorf("an editor's byte-order mark before a key: %v", err)
+	}
 	if _, err := web.JWTAuth(t.Context(), web.JWTOptions{Algorithm: "HS256", Key: secret}); err == nil {
 		t.Error("for any audience")
 	}

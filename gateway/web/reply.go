@@ -49,20 +49,16 @@ func writeBody(w http.ResponseWriter, r *http.Request, status int, contentType s
 // v does not have, or anything after the value, is invalid-request and named;
 // more than limit bytes are too-large. It reports false for an empty body.
 func DecodeJSON(r *http.Request, limit int64, v any) (bool, error) {
-	if r.ContentLength > limit {
-		return false, tooLong(limit)
+	text, err := JSONText(r, limit)
+	if err != nil {
+		return false, err
 	}
-	in := &io.LimitedReader{R: r.Body, N: limit + 1}
-	d := json.NewDecoder(in)
+	d := json.NewDecoder(bytes.NewReader(text))
 	d.DisallowUnknownFields()
-	err := d.Decode(v)
-	if err == nil {
+	if err = d.Decode(v); err == nil {
 		err = endOfJSON(d)
 	} else if errors.Is(err, io.EOF) {
 		return false, nil
-	}
-	if in.N <= 0 {
-		return false, tooLong(limit)
 	}
 	if err != nil {
 		return false, explainJSON(err)
@@ -87,19 +83,12 @@ func endOfJSON(d *json.Decoder) error {
 	return err
 }
 
-func tooLong(limit int64) error {
-	return gateway.Refuse(gateway.TooLarge, "the body is longer than %d bytes, which is more than this call takes", limit)
-}
-
 func explainJSON(err error) error {
 	var (
-		body   *BodyError
 		typ    *json.UnmarshalTypeError
 		syntax *json.SyntaxError
 	)
 	switch {
-	case errors.As(err, &body):
-		return err
 	case errors.As(err, &typ) && typ.Field == "":
 		return gateway.Refuse(gateway.InvalidRequest, "the body must be a JSON object, not %s", typ.Value)
 	case errors.As(err, &typ):

@@ -65,6 +65,10 @@ func parse(name string, data []byte, private bool) (*Set, error) {
 	if len(data) > maxFile {
 		return nil, fmt.Errorf("%s is larger than %d MiB: that is no hosts file", name, maxFile>>20)
 	}
+	if isUTF16(data) {
+		return nil, fmt.Errorf("%s is in UTF-16: save it as UTF-8", name)
+	}
+	data = Unmarked(data)
 	d := &decoder{name: name, private: private, at: map[string]places{}}
 	hosts := d.file(data)
 	if len(d.errs) > 0 {

@@ -48,6 +48,22 @@ func TestExampleFile(t *testing.T) {
 	}
 }
 
+// As editors on Windows save it.
+func TestByteOrderMark(t *testing.T) {
+	text := "hosts:\r\n  a: {address: h, user: u, agent: true, known_hosts: /k, roots: [/r]}\r\n"
+	if _, ok := parse(t, "\ufeff"+text).Get("a"); !ok {
+		t.Error("the host is not there")
+	}
+	if _, err := hosts.Parse("hosts.yaml", []byte("\ufeffhosts:\n  a: {bogus: 1}\n")); err == nil || !strings.Contains(err.Error(), "hosts.yaml:2:7: unknown key") {
+		t.Errorf("places moved: %v", err)
+	}
+	for _, mark := range []string{"\xff\xfe", "\xfe\xff"} {
+		if _, err := hosts.Parse("hosts.yaml", []byte(mark+"h\x00")); err == nil || !strings.Contains(err.Error(), "save it as UTF-8") {
+			t.Errorf("UTF-16: %v", err)
+		}
+	}
+}
+
 func TestDefaults(t *testing.T) {
 	t.Setenv("HOME", "/home/me")
 	set := parse(t, `

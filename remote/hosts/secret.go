@@ -36,7 +36,8 @@ func (s Secret) File() string {
 }
 
 // Reveal reads the secret, now: a changed file or a rotated credential counts
-// from the next use on. One line break at the end of a file is not part of it.
+// from the next use on. Neither a byte-order mark at the beginning of a file nor one
+// line break at its end is part of it.
 func (s Secret) Reveal() (string, error) {
 	if name, ok := strings.CutPrefix(s.ref, "env:"); ok {
 		v, set := os.LookupEnv(name)
@@ -50,7 +51,7 @@ func (s Secret) Reveal() (string, error) {
 		if err != nil {
 			return "", fmt.Errorf("the secret's file cannot be read: %w", err)
 		}
-		v := strings.TrimSuffix(strings.TrimSuffix(string(b), "\n"), "\r")
+		v := strings.TrimSuffix(strings.TrimSuffix(string(Unmarked(b)), "\n"), "\r")
 		if v == "" {
 			return "", fmt.Errorf("the secret's file %s is empty: write the secret into it", path)
 		}

@@ -61,6 +61,10 @@ func TestReveal(t *testing.T) {
 	if s := reveal("file:" + file); s != "two" {
 		t.Errorf("a rotated secret is not seen: %q", s)
 	}
+	write("\ufeffthree\r\n")
+	if s := reveal("file:" + file); s != "three" {
+		t.Errorf("%q: an editor's byte-order mark is no part of a secret", s)
+	}
 	if s := reveal("plain"); s != "plain" {
 		t.Error(s)
 	}

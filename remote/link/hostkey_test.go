@@ -53,6 +53,7 @@ func TestKnownHostKeyIsAccepted(t *testing.T) {
 		"beside others":   {"elsewhere " + other, "HOST,HOST2 KEY", "@revoked * " + other},
 		"unreadable line": {"HOST ssh-old AAAA", "nonsense", "HOST KEY"},
 		"two keys":        {"HOST " + other, "HOST KEY"},
+		"byte-order mark": {"\ufeffHOST KEY"},
 	} {
 		t.Run(name, func(t *testing.T) { conn(t, openOne(t, link.Options{}, believing(t, s, lines...))) })
 	}
@@ -70,6 +71,7 @@ func TestHostKeyRefused(t *testing.T) {
 		"empty":              {nil, []string{"is not known"}},
 		"changed":            {[]string{"HOST " + authorized(other)}, []string{"has changed", ssh.FingerprintSHA256(other.PublicKey()), "ssh-keygen -R", "ssh-keyscan"}},
 		"revoked":            {[]string{"HOST KEY", "@revoked * KEY"}, []string{"is revoked", "line 2", "new key"}},
+		"revoked at a mark":  {[]string{"\ufeff@revoked * KEY", "HOST KEY"}, []string{"is revoked", "line 1"}},
 		"other authority":    {[]string{"@cert-authority HOST " + authorized(other)}, []string{"certificate authority", "ssh-keyscan"}},
 		"unreadable revoked": {[]string{"HOST KEY", "@revoked nonsense"}, []string{"line 2", "@revoked"}},
 	} {

@@ -64,7 +64,7 @@ func (k *hostKeys) lookAt(addr string) (plain, authorities []ssh.PublicKey) {
 		return nil, nil
 	}
 	text, _ := os.ReadFile(k.host.KnownHosts)
-	lines := bytes.Split(text, []byte("\n"))
+	lines := bytes.Split(hosts.Unmarked(text), []byte("\n"))
 	for _, w := range mismatch.Want {
 		if w.Line <= len(lines) && bytes.HasPrefix(bytes.TrimSpace(lines[w.Line-1]), []byte("@cert-authority")) {
 			authorities = append(authorities, w.Key)
@@ -94,16 +94,18 @@ func (k *hostKeys) revoked(key ssh.PublicKey) (line int) {
 // readKnownHosts returns nil for a file that is not there: no key is known then,
 // and the error for that says how to begin.
 func readKnownHosts(path string) (ssh.HostKeyCallback, error) {
-	known, err := knownhosts.New(path)
-	if err == nil {
-		return known, nil
-	}
+	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
-	text, readErr := os.ReadFile(path)
-	if readErr != nil {
-		return nil, fmt.Errorf("the known_hosts file cannot be read: %w", readErr)
+	if err != nil {
+		return nil, fmt.Errorf("the known_hosts file cannot be read: %w", err)
+	}
+	if bare := hosts.Unmarked(text); len(bare) < len(text) {
+		return parseLeniently(path, bare) // else its first line would not count, a revocation neither
+	}
+	if known, err := knownhosts.New(path); err == nil {
+		return known, nil
 	}
 	return parseLeniently(path, text)
 }

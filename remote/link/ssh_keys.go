@@ -50,6 +50,7 @@ func (c *credentials) readKey(h hosts.Host) error {
 	if err != nil {
 		return fmt.Errorf("the key file cannot be read: %w", err)
 	}
+	text = hosts.Unmarked(text)
 	signer, err := ssh.ParsePrivateKey(text)
 	var locked *ssh.PassphraseMissingError
 	if errors.As(err, &locked) {
@@ -90,7 +91,7 @@ func (c *credentials) certify(h hosts.Host) error {
 	if err != nil {
 		return fmt.Errorf("the certificate cannot be read: %w", err)
 	}
-	key, _, _, _, err := ssh.ParseAuthorizedKey(text)
+	key, _, _, _, err := ssh.ParseAuthorizedKey(hosts.Unmarked(text))
 	cert, is := key.(*ssh.Certificate)
 	switch {
 	case err != nil || !is:

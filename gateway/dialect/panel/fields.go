@@ -1,6 +1,7 @@
 package panel
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"io"
@@ -25,19 +26,17 @@ const (
 // sent as strings, and what is unknown is the panel's own.
 func fieldsOf(r *http.Request) (dialect.Fields, error) {
 	f := dialect.FieldsOf(r)
-	in := &io.LimitedReader{R: r.Body, N: maxJSON + 1}
-	d := json.NewDecoder(in)
+	text, err := web.JSONText(r, maxJSON)
+	if err != nil {
+		return f, err
+	}
+	d := json.NewDecoder(bytes.NewReader(text))
 	d.UseNumber()
 	var sent map[string]any
-	err := d.Decode(&sent)
-	var body *web.BodyError
+	err = d.Decode(&sent)
 	switch {
 	case errors.Is(err, io.EOF): // all is in the query
 		return f, nil
-	case errors.As(err, &body):
-		return f, err
-	case in.N <= 0:
-		return f, gateway.Refuse(gateway.TooLarge, "the body is longer than %d bytes", maxJSON)
 	case err != nil:
 		return f, gateway.Refuse(gateway.InvalidRequest, "the body must be a JSON object: %w", err)
 	}
