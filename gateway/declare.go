@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"fmt"
+	"math"
 	"reflect"
 	"time"
 	"unicode"
@@ -41,10 +42,25 @@ func (o Options) check() error {
 	case o.Mode != nil && *o.Mode > 0o777:
 		return Refuse(InvalidRequest, "mode %#o is not between 0 and 0777", *o.Mode)
 	}
+	if err := CheckTime("mtime", o.MTime); err != nil && !o.MTime.IsZero() {
+		return err
+	}
 	for name, text := range map[string]string{"owner": o.Owner, "group": o.Group, "if_match": o.IfMatch} {
 		if err := checkText(name, text); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// CheckTime refuses an instant that a host cannot hold exactly: SFTP's version 3
+// counts seconds since 1970 in 32 bits.
+func CheckTime(name string, t time.Time) error {
+	switch s := t.Unix(); {
+	case s < 0 || s > math.MaxUint32:
+		return Refuse(InvalidRequest, "%s is %s: SFTP holds times from 1970-01-01T00:00:00Z to 2106-02-07T06:28:15Z", name, t.UTC().Format(time.RFC3339))
+	case t.Nanosecond() != 0:
+		return Refuse(InvalidRequest, "%s is %s: SFTP holds whole seconds, leave the fraction out", name, t.UTC().Format(time.RFC3339Nano))
 	}
 	return nil
 }

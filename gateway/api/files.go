@@ -40,7 +40,7 @@ func putRequest(r *http.Request) (gateway.PutRequest, error) {
 		// RFC 9110 §14.5: a part must not be taken for the whole.
 		return p, invalid("this call takes whole files; ranges belong to /v1/uploads/{id}/data")
 	}
-	if err := refuseEncoding(r); err != nil {
+	if err := web.CheckRaw(r); err != nil {
 		return p, err
 	}
 	if p.IfExists, p.IfMatch, err = preconditions(r.Header, q.text("if_exists")); err != nil {

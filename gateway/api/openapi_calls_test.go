@@ -196,6 +196,11 @@ func (w walk) refusedBytes() {
 	w.want(w.alice.call("PUT", at+"/chunks/0", "012345678X"), 409, gateway.ChunkConflict)
 	w.want(w.alice.call("PUT", at+"/chunks/1", "0123456789", "Content-Digest", digestOf("x")), 422, gateway.DigestMismatch)
 	w.want(w.alice.call("PUT", at+"/chunks/x", ""), 400, gateway.InvalidRequest)
+	for call, header := range map[string][]string{at + "/chunks/1": {"Content-Encoding", "gzip"},
+		at + "/data":                             {"Content-Encoding", "gzip", "Content-Range", "bytes 10-19/20"},
+		"/v1/hosts/web-1/files" + w.path("form"): {"Content-Encoding", "gzip"}} {
+		w.want(w.alice.call("PUT", call, "0123456789", header...), 415, web.UnsupportedMediaType)
+	}
 	w.want(w.bob.call("PUT", at+"/chunks/0", "0"), 403, gateway.Forbidden)
 	w.want(w.alice.call("PUT", "/v1/uploads/none/chunks/0", "0"), 404, gateway.UnknownUpload)
 	w.want(w.alice.call("PUT", at+"/data", "0123456789"), 400, gateway.InvalidRequest)

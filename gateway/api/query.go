@@ -52,7 +52,7 @@ func (q query) flag(name string) (bool, error) {
 	return web.ParseFlag(name, v)
 }
 
-// parseTime reads an instant in RFC 3339; zero for "".
+// parseTime reads an instant in RFC 3339 that a host can hold; zero for "".
 func parseTime(name, text string) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil
@@ -61,5 +61,5 @@ func parseTime(name, text string) (time.Time, error) {
 	if err != nil {
 		return time.Time{}, invalid("%s must be an instant like 2026-01-31T12:00:00Z, not %q", name, text)
 	}
-	return t, nil
+	return t, gateway.CheckTime(name, t)
 }

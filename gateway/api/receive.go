@@ -62,7 +62,7 @@ func (a api) putData(w http.ResponseWriter, r *http.Request, c gateway.Caller) e
 
 // bodyOf is r's body as a span at offset 0, with its declared length and digest.
 func bodyOf(r *http.Request) (gateway.Body, error) {
-	if err := refuseEncoding(r); err != nil {
+	if err := web.CheckRaw(r); err != nil {
 		return gateway.Body{}, err
 	}
 	digest, err := web.DigestHeader(r.Header, "Content-Digest")
@@ -70,15 +70,6 @@ func bodyOf(r *http.Request) (gateway.Body, error) {
 		return gateway.Body{}, err
 	}
 	return gateway.Body{Len: r.ContentLength, Total: -1, Digest: digest, R: r.Body}, nil
-}
-
-// refuseEncoding: compressed bytes would be stored as they are, under the name
-// of the file that they are not.
-func refuseEncoding(r *http.Request) error {
-	if e := r.Header.Get("Content-Encoding"); e != "" && e != "identity" {
-		return invalid("Content-Encoding %q is not undone here; send the file's own bytes", e)
-	}
-	return nil
 }
 
 // mergeBody is what POST /v1/uploads/{id}/merge takes; all of it may be left out.

@@ -22,10 +22,9 @@ func TestPutChunk(t *testing.T) {
 		send(t, u, "PUT", "/v1/uploads/u1/chunks/"+index, "x").wants(t, 400, gateway.InvalidRequest, "index")
 	}
 	for in, header := range map[string][]string{
-		"belongs to":       {"Content-Range", "bytes 0-0/1"},
-		"Content-Encoding": {"Content-Encoding", "gzip"},
-		"SHA-256":          {"Content-Digest", "sha-512=:AAAA:"},
-		"32 bytes":         {"Content-Digest", "sha-256=:AAAA:"},
+		"belongs to": {"Content-Range", "bytes 0-0/1"},
+		"SHA-256":    {"Content-Digest", "sha-512=:AAAA:"},
+		"32 bytes":   {"Content-Digest", "sha-256=:AAAA:"},
 	} {
 		send(t, u, "PUT", "/v1/uploads/u1/chunks/0", "x", header...).wants(t, 400, gateway.InvalidRequest, in)
 	}
@@ -95,13 +94,13 @@ func TestPutFileRefuses(t *testing.T) {
 	s := &recorder{}
 	u := serve(t, s)
 	for query, in := range map[string]string{"if_exists=append": "fail or replace", "make_dirs=yes": "1 or 0", "mode=0999": "octal", "mode=7777": "octal", "mode=-1": "octal",
-		"mtime=1": "mtime", "mod=0600": `unknown parameter \"mod\"`, "mode=1&mode=2": "2 times", "a;b=1": "query"} {
+		"mtime=1": "mtime", "mtime=1969-12-31T23:59:59Z": "1970", "mod=0600": `unknown parameter \"mod\"`, "mode=1&mode=2": "2 times", "a;b=1": "query"} {
 		send(t, u, "PUT", "/v1/hosts/h/files/a?"+query, "x").wants(t, 400, gateway.InvalidRequest, in)
 	}
 	const other = "sha-256=:AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=:"
 	for _, header := range [][]string{
 		{"If-None-Match", `"x"`}, {"If-None-Match", "*", "If-Match", `"x"`}, {"If-Match", "*"}, {"If-Match", `"a", "b"`}, {"If-Match", `W/"a"`}, {"If-Match", `"`},
-		{"If-Match", `"a"`, "If-Match", `"b"`}, {"Content-Range", "bytes 0-0/2"}, {"Content-Encoding", "gzip"}, {"Content-Digest", digestText, "Repr-Digest", other}, {"Repr-Digest", ""},
+		{"If-Match", `"a"`, "If-Match", `"b"`}, {"Content-Range", "bytes 0-0/2"}, {"Content-Digest", digestText, "Repr-Digest", other}, {"Repr-Digest", ""},
 	} {
 		if a := send(t, u, "PUT", "/v1/hosts/h/files/a", "x", header...); a.status != 400 {
 			t.Errorf("%q: %d %s", header, a.status, a.body)
@@ -111,5 +110,26 @@ func TestPutFileRefuses(t *testing.T) {
 	send(t, u, "PUT", "/v1/hosts/h/files/a?if_exists=fail", "x", "If-Match", `"a"`).wants(t, 400, gateway.InvalidRequest, "forbids")
 	if s.call != 0 {
 		t.Error("the service was asked")
+	}
+}
+
+// A form or compressed bytes, stored as they come, would not be the file.
+func TestBodiesOfAnotherKind(t *testing.T) {
+	s := &recorder{}
+	u := serve(t, s)
+	const code = gateway.Code("unsupported-media-type")
+	for _, call := range [][]string{{"/v1/hosts/h/files/a"}, {"/v1/uploads/u1/chunks/0"}, {"/v1/uploads/u1/data", "Content-Range", "bytes 0-0/1"}} {
+		for _, kind := range []string{"multipart/form-data; boundary=x", "Multipart/Form-Data", "multipart/mixed; boundary=x"} {
+			send(t, u, "PUT", call[0], "x", append([]string{"Content-Type", kind}, call[1:]...)...).wants(t, 415, code, "curl -T")
+		}
+		send(t, u, "PUT", call[0], "x", append([]string{"Content-Encoding", "gzip"}, call[1:]...)...).wants(t, 415, code, "gzip")
+	}
+	if s.call != 0 {
+		t.Error("the service was asked")
+	}
+	for _, header := range [][]string{nil, {"Content-Type", "application/json"}, {"Content-Type", "text/x; nonsense"}, {"Content-Encoding", "Identity"}} {
+		if a := send(t, u, "PUT", "/v1/hosts/h/files/a", "x", header...); a.status != 201 {
+			t.Errorf("%q: %d %s", header, a.status, a.body)
+		}
 	}
 }

@@ -21,6 +21,7 @@ func TestOpen(t *testing.T) {
 			Host: "h", Path: "/srv/../\x00", Size: 0, ChunkSize: 8 << 20, Digest: &digest, Fingerprint: "f", Restart: true,
 			Options: gateway.Options{IfExists: gateway.ReplaceIfExists, IfMatch: `"1-2"`, Mode: mode(0o640), Owner: "www", Group: "33", MTime: mtime, MakeDirs: true}},
 		`{"host":"h","path":"a","size":9223372036854775807,"chunk_size":null}`: {Host: "h", Path: "a", Size: 1<<63 - 1, Options: gateway.Options{IfExists: gateway.FailIfExists}},
+		`{"host":"h","path":"/\ud83d\ude00\\ud83d"}`:                           {Host: "h", Path: "/😀\\ud83d", Size: -1, Options: gateway.Options{IfExists: gateway.FailIfExists}},
 		"\ufeff" + `{"host":"h","path":"a"}`:                                   {Host: "h", Path: "a", Size: -1, Options: gateway.Options{IfExists: gateway.FailIfExists}},
 		// Who names the file that may be replaced wants it replaced.
 		`{"host":"h","path":"a","if_match":"\"e\""}`: {Host: "h", Path: "a", Size: -1, Options: gateway.Options{IfExists: gateway.ReplaceIfExists, IfMatch: `"e"`}},
@@ -56,6 +57,14 @@ func TestOpenRefuses(t *testing.T) {
 		`{"host":"h","path":"/a","mode":"rw"}`:                           "octal",
 		`{"host":"h","path":"/a","mode":"4755"}`:                         "octal",
 		`{"host":"h","path":"/a","mtime":"yesterday"}`:                   "mtime",
+		`{"host":"h","path":"/a","mtime":"1969-12-31T23:59:59Z"}`:        "1970",
+		`{"host":"h","path":"/a","mtime":"2106-02-07T06:28:16Z"}`:        "2106",
+		`{"host":"h","path":"/a","mtime":"0001-01-01T00:00:00Z"}`:        "1970",
+		`{"host":"h","path":"/a","mtime":"2026-01-31T12:00:00.5Z"}`:      "whole seconds",
+		"{\"host\":\"h\",\"path\":\"/caf\xe9\"}":                         "UTF-8",
+		`{"host":"h","path":"/\ud83d"}`:                                  "surrogate",
+		`{"host":"h","path":"/\ude00\ud83d"}`:                            "surrogate",
+		`{"host":"h","path":"/\ud83d\\de00"}`:                            "surrogate",
 		`{"host":"h","path":"/a"}{}`:                                     "follows",
 	} {
 		send(t, u, "POST", "/v1/uploads", body).wants(t, 400, gateway.InvalidRequest, in)

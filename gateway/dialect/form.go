@@ -14,13 +14,16 @@ import (
 var ErrNoFile = gateway.Refuse(gateway.InvalidRequest, "the form has no file: none of its parts has a file name")
 
 // Raw is r's body as it is, with the fields of the query.
-func (g Gate) Raw(r *http.Request, c gateway.Caller) *Sent {
-	return &Sent{Fields: FieldsOf(r), gate: g, c: c, in: &counted{r: r.Body}}
+func (g Gate) Raw(r *http.Request, c gateway.Caller) (*Sent, error) {
+	if err := web.CheckRaw(r); err != nil {
+		return nil, err
+	}
+	return &Sent{Fields: FieldsOf(r), gate: g, c: c, in: &counted{r: r.Body}}, nil
 }
 
 // IsForm reports whether r's body is a multipart form.
 func IsForm(r *http.Request) bool {
-	return strings.HasPrefix(r.Header.Get("Content-Type"), "multipart/")
+	return web.Multipart(r.Header.Get("Content-Type"))
 }
 
 // ReadFile is ReadForm where r's body is a form, and Raw where it is not.
@@ -28,7 +31,7 @@ func (g Gate) ReadFile(r *http.Request, c gateway.Caller, at Place, enough func(
 	if IsForm(r) {
 		return g.ReadForm(r, c, at, enough)
 	}
-	return g.Raw(r, c), nil
+	return g.Raw(r, c)
 }
 
 // ReadForm reads r's multipart form up to its file, the first part that has a file's

@@ -2,6 +2,7 @@ package dialect
 
 import (
 	"net/http"
+	"net/url"
 	"path"
 	"strings"
 
@@ -23,9 +24,11 @@ type Place struct {
 // client's own.
 func PlaceOf(r *http.Request) (Place, error) {
 	p := Place{Host: r.PathValue("host"), Dir: "/" + strings.Trim(r.PathValue("dir"), "/")}
-	q := r.URL.Query()
+	q, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil { // what cannot be read would be left out, and a file published without its mode
+		return p, gateway.Refuse(gateway.InvalidRequest, "the query cannot be read: %w", err)
+	}
 	o := gateway.Options{Owner: q.Get("owner"), Group: q.Get("group"), IfMatch: q.Get("if_match")}
-	var err error
 	if o.IfExists, err = web.ParseIfExists(q.Get("if_exists"), o.IfMatch); err != nil {
 		return p, err
 	}

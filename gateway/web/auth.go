@@ -118,12 +118,13 @@ func userIn(r *http.Request, header string) (string, error) {
 	return user, nil
 }
 
-// checkUser says what is wrong with a user's name, as the end of a sentence.
+// checkUser says what is wrong with a user's name, as the end of a sentence. U+FFFD
+// is what a decoder puts for what it could not read: two users could share it.
 func checkUser(user string) error {
 	if len(user) > maxUser {
 		return fmt.Errorf("is longer than %d bytes", maxUser)
 	}
-	if !utf8.ValidString(user) || strings.ContainsFunc(user, func(c rune) bool { return !unicode.IsPrint(c) }) {
+	if !utf8.ValidString(user) || strings.ContainsFunc(user, func(c rune) bool { return !unicode.IsPrint(c) || c == utf8.RuneError }) {
 		return errors.New("is not printable UTF-8")
 	}
 	return nil

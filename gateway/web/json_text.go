@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"io"
 	"net/http"
+	"strconv"
+	"unicode/utf16"
+	"unicode/utf8"
 
 	"sftpgate/gateway"
 )
@@ -21,7 +24,52 @@ func JSONText(r *http.Request, limit int64) ([]byte, error) {
 	case err != nil:
 		return nil, err
 	}
-	return unmarked(text), nil
+	text = unmarked(text)
+	return text, ExactJSON(text)
+}
+
+// ExactJSON refuses text in which a string would be read as another one than was
+// written: encoding/json puts U+FFFD for bytes that are no UTF-8 and for half a
+// surrogate pair, and two names become one.
+func ExactJSON(text []byte) error {
+	switch {
+	case !utf8.Valid(text):
+		return gateway.Refuse(gateway.InvalidRequest, "the JSON is not in UTF-8: encode it as UTF-8, names of files too")
+	case halfSurrogate(text):
+		return gateway.Refuse(gateway.InvalidRequest, "the JSON has half a surrogate pair (\\ud800 to \\udfff), which is no character: send both halves")
+	}
+	return nil
+}
+
+// halfSurrogate looks for an escape like \ud83d that no other half follows.
+func halfSurrogate(text []byte) bool {
+	for i := 0; i < len(text); i++ {
+		if text[i] != '\\' {
+			continue
+		}
+		r := escaped(text[i:])
+		if !utf16.IsSurrogate(r) {
+			i++ // a backslash behind a backslash begins nothing
+			continue
+		}
+		if utf16.DecodeRune(r, escaped(text[min(i+6, len(text)):])) == utf8.RuneError {
+			return true
+		}
+		i += 11
+	}
+	return false
+}
+
+// escaped is the code unit of the \uXXXX at the beginning of text, 0 where there is none.
+func escaped(text []byte) rune {
+	if len(text) < 6 || text[0] != '\\' || text[1] != 'u' {
+		return 0
+	}
+	n, err := strconv.ParseUint(string(text[2:6]), 16, 16)
+	if err != nil {
+		return 0
+	}
+	return rune(n)
 }
 
 func tooLong(limit int64) error {

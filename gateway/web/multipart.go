@@ -7,6 +7,7 @@ import (
 	"mime"
 	"mime/multipart"
 	"net/http"
+	"strings"
 
 	"sftpgate/gateway"
 )
@@ -100,7 +101,26 @@ func (f *Form) Next() (*Part, error) {
 	// Part.FileName would cut the name down to its last component: what a client
 	// asked for is judged behind, not mended here.
 	f.part.FileName, f.part.File = params["filename"]
+	if err := f.part.plain(); err != nil {
+		return nil, err
+	}
 	return f.part, nil
+}
+
+// plain refuses a file that is wrapped in the form once more: NextRawPart undoes nothing.
+func (p *Part) plain() error {
+	if !p.File {
+		return nil
+	}
+	if kind := p.in.Header.Get("Content-Type"); Multipart(kind) {
+		return gateway.Refuse(UnsupportedMediaType, "the file in the form is itself a form (%q): send each file as a part of its own", kind)
+	}
+	switch e := strings.ToLower(p.in.Header.Get("Content-Transfer-Encoding")); e {
+	case "", "binary", "8bit", "7bit":
+		return nil
+	default:
+		return gateway.Refuse(UnsupportedMediaType, "Content-Transfer-Encoding %q is not undone here; send the file's own bytes", e)
+	}
 }
 
 // Read reads the part's content; io.EOF once its closing boundary was seen, so

@@ -128,6 +128,8 @@ func TestFormRefuses(t *testing.T) {
 		"an attachment":         {"--B\nContent-Disposition: attachment; name=a\n\nv\n--B--\n", gateway.InvalidRequest},
 		"a field without end":   {field + strings.Repeat("v", 100<<10) + "\n--B--\n", gateway.TooLarge},
 		"many big fields":       {strings.Repeat(field+strings.Repeat("v", 60<<10)+"\n", 6) + "--B--\n", gateway.TooLarge},
+		"a file in Base64":      {"--B\nContent-Disposition: form-data; name=f; filename=x\nContent-Transfer-Encoding: BASE64\n\neA==\n--B--\n", "unsupported-media-type"},
+		"a form within a form":  {"--B\nContent-Disposition: form-data; name=f; filename=x\nContent-Type: multipart/mixed; boundary=C\n\n--C--\n--B--\n", "unsupported-media-type"},
 		"text before the parts": {strings.Repeat("hello\n", 10_000) + field + "v\n--B--\n", gateway.InvalidRequest},
 	} {
 		t.Run(name, func(t *testing.T) {

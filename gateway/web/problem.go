@@ -17,7 +17,9 @@ const (
 	MethodNotAllowed gateway.Code = "method-not-allowed"
 	RequestTimeout   gateway.Code = "request-timeout"
 	ClientGone       gateway.Code = "client-gone"
-	Internal         gateway.Code = "internal"
+	// UnsupportedMediaType: the body is of another kind than is taken there.
+	UnsupportedMediaType gateway.Code = "unsupported-media-type"
+	Internal             gateway.Code = "internal"
 )
 
 type kind struct {
@@ -50,6 +52,7 @@ var kinds = map[gateway.Code]kind{
 	gateway.NotAFile:            {http.StatusConflict, "The target is not a file"},
 	gateway.ChangedMeanwhile:    {http.StatusPreconditionFailed, "The target changed meanwhile"},
 	gateway.TooLarge:            {http.StatusRequestEntityTooLarge, "Too large"},
+	UnsupportedMediaType:        {http.StatusUnsupportedMediaType, "The body is of another kind"},
 	gateway.DigestMismatch:      {http.StatusUnprocessableEntity, "The bytes do not match their digest"},
 	gateway.TooMany:             {http.StatusTooManyRequests, "Too many at once"},
 	gateway.OwnedByAnother:      {http.StatusLocked, "Somebody else is uploading there"},

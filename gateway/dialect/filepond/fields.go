@@ -14,6 +14,7 @@ import (
 
 	"sftpgate/gateway"
 	"sftpgate/gateway/dialect"
+	"sftpgate/gateway/web"
 )
 
 // transfer is what the id of one says.
@@ -101,15 +102,15 @@ func place(at dialect.Place, dir, name string) (file string, dirs bool, err erro
 
 // directory is that of the metadata's relativePath, which ends with the file's name: not
 // always the one that it is sent under.
-func directory(f dialect.Fields) string {
+func directory(f dialect.Fields) (string, error) {
 	for _, name := range slices.Sorted(maps.Keys(f)) {
 		var metadata struct {
 			RelativePath string `json:"relativePath"`
 		}
 		if json.Unmarshal([]byte(f[name]), &metadata) == nil && metadata.RelativePath != "" {
 			dir, _ := path.Split(metadata.RelativePath)
-			return strings.Trim(dir, "/")
+			return strings.Trim(dir, "/"), web.ExactJSON([]byte(f[name]))
 		}
 	}
-	return ""
+	return "", nil
 }

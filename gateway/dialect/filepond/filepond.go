@@ -33,14 +33,22 @@ func (h handler) send(w http.ResponseWriter, r *http.Request, c gateway.Caller) 
 	sent, err := h.gate.ReadForm(r, c, at, nil)
 	switch {
 	case errors.Is(err, dialect.ErrNoFile) && r.Header.Get("Upload-Length") != "":
-		return h.begin(w, r, c, at, directory(sent.Fields))
+		dir, err := directory(sent.Fields)
+		if err != nil {
+			return err
+		}
+		return h.begin(w, r, c, at, dir)
 	case err != nil:
 		return err
 	}
 	defer sent.Close(r.Context())
 	id := ""
 	for more := true; more; more = sent.Next() {
-		file, dirs, err := place(at, directory(sent.Fields), sent.Name)
+		dir, err := directory(sent.Fields)
+		if err != nil {
+			return err
+		}
+		file, dirs, err := place(at, dir, sent.Name)
 		if err != nil {
 			return err
 		}
@@ -100,7 +108,10 @@ func (h handler) chunk(w http.ResponseWriter, r *http.Request, c gateway.Caller)
 	if err != nil {
 		return err
 	}
-	sent := h.gate.Raw(r, c)
+	sent, err := h.gate.Raw(r, c)
+	if err != nil {
+		return err
+	}
 	u, err := sent.Receive(r.Context(), session, gateway.Body{Off: brought.offset, Len: brought.length, Total: brought.total})
 	if err != nil {
 		return err

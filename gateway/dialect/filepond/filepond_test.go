@@ -217,6 +217,20 @@ func TestRevert(t *testing.T) {
 }
 
 // A plugin that makes variants of an image sends them in one form.
+// What would not be stored as it was sent is refused.
+func TestNotAsSent(t *testing.T) {
+	s := dialecttest.Start(t, filepond.Routes)
+	endpoint, name := s.URL+"/filepond/web-1"+s.Root, "photo.jpg"
+	file := dialecttest.Field{Name: "filepond", Value: "x", File: &name}
+	for _, path := range []string{"{\"relativePath\":\"/\xff/photo.jpg\"}", `{"relativePath":"/\ud800/photo.jpg"}`} {
+		want(t, dialecttest.Post(t, endpoint+"?make_dirs=1", "alice", dialecttest.Field{Name: "filepond", Value: path}, file), 400, "")
+	}
+	want(t, dialecttest.Post(t, endpoint+"?mode=0600;owner=x", "alice", file), 400, "")
+	id := want(t, do(t, "POST", endpoint, "alice", "--B\r\nContent-Disposition: form-data; name=filepond\r\n\r\n{}\r\n--B--\r\n",
+		"Content-Type", "multipart/form-data; boundary=B", "Upload-Length", "1"), 201, "")
+	want(t, do(t, "PATCH", patch(endpoint, id), "alice", "x", "Upload-Name", name, "Upload-Offset", "0", "Upload-Length", "1", "Content-Encoding", "gzip"), 415, "")
+}
+
 func TestVariants(t *testing.T) {
 	s := dialecttest.Start(t, filepond.Routes)
 	fields := []dialecttest.Field{{Name: "filepond", Value: "{}"}}

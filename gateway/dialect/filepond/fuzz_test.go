@@ -53,7 +53,10 @@ func FuzzDirectory(f *testing.F) {
 	f.Add(`{"relativePath":"../x/y"}`)
 	f.Add(`[{"relativePath":1}]`)
 	f.Fuzz(func(t *testing.T, metadata string) {
-		dir := directory(dialect.Fields{"filepond": metadata})
+		dir, err := directory(dialect.Fields{"filepond": metadata})
+		if err != nil {
+			return
+		}
 		file, _, err := place(dialect.Place{Dir: "/top"}, dir, "name")
 		if err == nil && (len(file) < len("/top/name") || file[:5] != "/top/") {
 			t.Errorf("%q is %q", metadata, file)
