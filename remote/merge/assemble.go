@@ -149,7 +149,7 @@ func renew(ctx context.Context, g *stage.Generation, engines *Engines, log *slog
 // because another gateway, or a stranger, was at work.
 func Again(err error) bool {
 	return errors.Is(err, errEpoch) || errors.Is(err, errPublishing) || errors.Is(err, errWriter) || errors.Is(err, errOverlap) || errors.Is(err, errShort) ||
-		errors.Is(err, errSpoilt)
+		errors.Is(err, errSpoilt) || errors.Is(err, errFurther)
 }
 
 // NoNewWriter makes the check for the moment in which publication begins: that

@@ -57,21 +57,22 @@ func (c Choice) Explain() string {
 type place struct {
 	host    *stage.Host
 	target  stage.Target
+	size    int64 // of the file that they are to be good for
 	can     func(ctx context.Context) (link.Abilities, error)
 	scratch func(ctx context.Context, content []byte) (*stage.Scratch, error)
 }
 
 // beside is a place in the directory of t.
 func beside(h *stage.Host, t stage.Target) place {
-	return place{h, t,
+	return place{h, t, 0,
 		func(ctx context.Context) (link.Abilities, error) { return h.Abilities(ctx, t) },
 		func(ctx context.Context, content []byte) (*stage.Scratch, error) { return h.Scratch(ctx, t, content) },
 	}
 }
 
 // inside is a place in an upload's own staging, with which all that is left goes.
-func inside(g *stage.Generation) place {
-	return place{g.Host(), g.Target(),
+func inside(g *stage.Generation, size int64) place {
+	return place{g.Host(), g.Target(), size,
 		func(ctx context.Context) (link.Abilities, error) { return g.Host().Abilities(ctx, g.Target()) }, g.Scratch}
 }
 
@@ -131,7 +132,7 @@ func try(ctx context.Context, o opener, p place, can link.Abilities) error {
 	}
 	inTime, cancel := context.WithTimeoutCause(ctx, proveWithin, errSlow)
 	defer cancel()
-	if err := prove(inTime, engine, scratch); err != nil {
+	if err := prove(inTime, engine, scratch, p.size); err != nil {
 		_ = engine.Close()
 		if gone := scratch.Stands(ctx); gone != nil { // cleared away under the engine's hands
 			return &untried{gone}

@@ -31,7 +31,7 @@ func TestChoice(t *testing.T) {
 		"no dd":                {first: isolated, tools: []string{"sh", "cat"}, engine: "copy-data", why: "Self-test"},
 		"no cat":               {first: isolated, tools: []string{"sh", "dd"}, engine: "copy-data", why: "Self-test"},
 		"no sh":                {first: isolated, tools: []string{"dd", "cat"}, engine: "copy-data", why: "shell"},
-		"a dd that cannot":     {first: isolated, tools: []string{"sh", "cat"}, script: map[string]string{"dd": "exit 0"}, engine: "copy-data", why: "4294971393"},
+		"a dd that cannot":     {first: isolated, tools: []string{"sh", "cat"}, script: map[string]string{"dd": "exit 0"}, engine: "copy-data", why: "12345"},
 		"a cat that lies":      {first: isolated, tools: []string{"sh", "dd"}, script: map[string]string{"cat": `/bin/cat "$1" | /usr/bin/tr a b`}, engine: "copy-data", why: "does not stand there"},
 		"a cat that falls out": {first: isolated, tools: []string{"sh", "dd"}, script: map[string]string{"cat": `/usr/bin/head -c 9000 "$1"`}, engine: "copy-data", why: "does not stand there"},
 	} {
@@ -80,7 +80,7 @@ func TestChoiceOfHostsYAML(t *testing.T) {
 		{full, "stream", "stream", "Not shell: hosts.yaml asks for stream. Not copy-data: hosts.yaml asks for stream.$"},
 		{bare, "auto", "copy-data", "^It proved itself in ROOT, and nothing faster works there. Not shell: No shell could be talked to: .* Not stream: It is slower.$"},
 		{bare, "shell", "", "there is no way to merge on this host: host h: shell: "},
-		{old, "auto", "stream", "Not shell: No shell .* Not copy-data: Self-test at offset 4294971393: .*\"Permission denied\" .SFTP status 3.\\.$"},
+		{old, "auto", "stream", "Not shell: No shell .* Not copy-data: Self-test at offset 12345: .*\"Permission denied\" .SFTP status 3.\\.$"},
 		{old, "copy-data", "", "no way to merge .* copy-data: self-test"},
 		{one, "auto", "stream", "Not copy-data: A second SFTP channel: the host allows only one channel per connection .MaxSessions 1"},
 	} {

@@ -25,7 +25,18 @@ var ErrCopy = errors.New("putting the file together on the host failed")
 // Engines knows which engine serves on which host. It is safe for concurrent use.
 type Engines struct {
 	mu     sync.Mutex
-	chosen map[string]*chosen // by host and root
+	chosen map[about]*chosen
+}
+
+// about is what a choice is about: a root, and whether files there are long ones.
+type about struct {
+	host, root string
+	long       bool
+}
+
+// about is for a file of size bytes.
+func aboutFile(h *stage.Host, root string, size int64) about {
+	return about{h.Config().ID, root, size > longFile}
 }
 
 // chosen is what is known of one root; the fields belong to the mutex of Engines.
@@ -62,15 +73,20 @@ type trial struct {
 }
 
 // NewEngines starts with nothing known.
-func NewEngines() *Engines { return &Engines{chosen: map[string]*chosen{}} }
+func NewEngines() *Engines { return &Engines{chosen: map[about]*chosen{}} }
 
 // Chosen says which engine a host's root has, as last found out; nothing is
-// tried. A choice under another setting of hosts.yaml is none.
+// tried. A choice under another setting of hosts.yaml is none. One for files beyond
+// 4 GiB counts where there is no other.
 func (e *Engines) Chosen(h *stage.Host, root string) (Choice, bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	c := e.at(h, root)
-	return c.choice, c.known && c.asked == asking(h)
+	for _, size := range []int64{0, longFile + 1} {
+		if c := e.at(aboutFile(h, root, size)); c.known && c.asked == asking(h) {
+			return c.choice, true
+		}
+	}
+	return Choice{}, false
 }
 
 // Choose finds the best engine for the root of t, by letting the engines prove
@@ -87,7 +103,7 @@ func (e *Engines) Choose(ctx context.Context, h *stage.Host, t stage.Target) (Ch
 func (e *Engines) choose(ctx context.Context, p place) (Choice, error) {
 	for {
 		e.mu.Lock()
-		c := e.at(p.host, p.target.Root)
+		c := e.at(p.about())
 		if c.stands(asking(p.host)) && (c.exec || !hasShell(p.host, p.target.Root)) {
 			defer e.mu.Unlock()
 			return c.choice, nil
@@ -119,7 +135,7 @@ func (e *Engines) try(ctx context.Context, p place, try *trial) (Choice, error) 
 	exec := hasShell(p.host, p.target.Root)
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	c := e.at(p.host, p.target.Root)
+	c := e.at(p.about())
 	c.trying = nil
 	if err == nil {
 		again := c.known && c.asked == asked && c.choice.Engine == choice.Engine
@@ -145,28 +161,37 @@ func (e *Engines) try(ctx context.Context, p place, try *trial) (Choice, error) 
 // Open opens the best engine for a generation: the one that proved itself on
 // its host. When that one does not open any more, the choice is made anew.
 func (e *Engines) Open(ctx context.Context, g *stage.Generation) (Engine, error) {
-	h, t := g.Host(), g.Target()
+	h := g.Host()
+	size, err := reach(ctx, g)
+	if err != nil {
+		return nil, err
+	}
+	p := inside(g, size)
 	for again := false; ; again = true {
-		choice, err := e.choose(ctx, inside(g))
+		choice, err := e.choose(ctx, p)
 		if err != nil {
 			return nil, err
 		}
 		engine, err := openNamed(ctx, choice.Engine, h, g.Can())
 		if err == nil {
-			return opened{engine, func() { e.doubt(h, t.Root, choice.Engine) }}, nil
+			return opened{engine, size, func() { e.doubt(p.about(), choice.Engine) }}, nil
 		}
 		if again || lost(ctx, err) {
 			return nil, err
 		}
-		e.doubt(h, t.Root, choice.Engine) // what it could when it was chosen may be over
+		e.doubt(p.about(), choice.Engine) // what it could when it was chosen may be over
 	}
 }
 
 // opened is an engine that was chosen.
 type opened struct {
 	Engine
+	size  int64  // of the file that it proved itself for
 	doubt func() // has the choice made anew before the engine is opened again
 }
+
+// reaches reports whether it proved itself for a file that ends there.
+func (o opened) reaches(end int64) bool { return end <= longFile || o.size > longFile }
 
 func (o opened) Copy(ctx context.Context, from string, length int64, part string, off int64) error {
 	if err := o.Engine.Copy(ctx, from, length, part, off); err != nil {
@@ -176,22 +201,23 @@ func (o opened) Copy(ctx context.Context, from string, length int64, part string
 }
 
 // doubt has a choice made anew, if it is still this engine. It is shown until then.
-func (e *Engines) doubt(h *stage.Host, root, engine string) {
+func (e *Engines) doubt(what about, engine string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if c := e.at(h, root); c.known && c.choice.Engine == engine {
+	if c := e.at(what); c.known && c.choice.Engine == engine {
 		c.until = time.Now()
 	}
 }
 
 // at is what is known of a host's root. With e.mu held.
-func (e *Engines) at(h *stage.Host, root string) *chosen {
-	key := h.Config().ID + "\x00" + root
-	if e.chosen[key] == nil {
-		e.chosen[key] = &chosen{}
+func (e *Engines) at(what about) *chosen {
+	if e.chosen[what] == nil {
+		e.chosen[what] = &chosen{}
 	}
-	return e.chosen[key]
+	return e.chosen[what]
 }
+
+func (p place) about() about { return aboutFile(p.host, p.target.Root, p.size) }
 
 func (c *chosen) stands(now asked) bool {
 	return c.known && c.asked == now && (c.until.IsZero() || time.Now().Before(c.until))

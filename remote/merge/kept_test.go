@@ -94,7 +94,7 @@ func TestChoiceIsSharedAndKept(t *testing.T) {
 	wg.Wait()
 	ops := len(d.Log())
 	u.wantChoice("copy-data", "nothing faster works there", "No shell could be talked to")
-	if n := tries.Load(); n != 2 || len(d.Log()) != ops { // one at each offset
+	if n := tries.Load(); n != 1 || len(d.Log()) != ops {
 		t.Errorf("%d copies were tried, and %d operations came later", n, len(d.Log())-ops)
 	}
 }
@@ -153,14 +153,14 @@ func TestServerThatCopiesShort(t *testing.T) {
 	u.check(err)
 	_, err = u.merge(append(left, chunk(2), chunk(3), chunk(4))...)
 	u.check(err)
-	u.wantChoice("stream", "Not copy-data: Self-test at offset 4294971393: copy the source to the part at 4294971393: the server reported a copy that it has not made")
+	u.wantChoice("stream", "Not copy-data: Self-test at offset 12345: copy the source to the part at 12345: the server reported a copy that it has not made")
 	u.exactOn(d, content)
 }
 
 // A copy that is not what it should be in any of its blocks.
 func TestSelfTestReadsAllOfIt(t *testing.T) {
 	t.Parallel()
-	for at, told := range map[int64]string{0: "offset 4294971393 does not stand there", 65_536: "does not stand there", 131_072: "the end of it is not in the part"} {
+	for at, told := range map[int64]string{0: "offset 12345 does not stand there", 65_536: "does not stand there", 131_072: "the end of it is not in the part"} {
 		_, u := onDisk(t, 1, func(op remotetest.Op) error {
 			for _, off := range []int64{1<<32 + 4_097, 12_345} {
 				if op.Kind == remotetest.Write && op.Path2 != "" && op.Off == off+at {
@@ -190,7 +190,7 @@ func TestFallbackIsTriedAnew(t *testing.T) {
 			return nil
 		})
 		u.ctx = t.Context()
-		u.wantChoice("stream", `Not copy-data: Self-test at offset 4294971393: `, "OpenSSH offers from version 9.0 on", "Operation unsupported")
+		u.wantChoice("stream", `Not copy-data: Self-test at offset 12345: `, "OpenSSH offers from version 9.0 on", "Operation unsupported")
 		time.Sleep(59 * time.Second)
 		u.wantChoice("stream")
 		if n := tries.Load(); n != 1 {

@@ -28,6 +28,9 @@ var (
 	errShort = errors.New("the part was cut off while it was written")
 	// The chunks that it was put together from are still there.
 	errSpoilt = errors.New("the part was damaged on the host")
+	// The file's size is not declared, and it has turned out longer than the engine
+	// proved itself for.
+	errFurther = errors.New("the upload reaches beyond 4 GiB: the engine is chosen again")
 	// Whether the bytes are the same is for the next round to find out.
 	errOverlap = errors.New("another gateway has merged chunks that overlap these")
 )
@@ -138,6 +141,11 @@ func (m *Merger) Round(ctx context.Context, chunks []stage.Staged) (Outcome, err
 // known of them and the part is asked at once; whole says that it was found good.
 func (m *Merger) next(ctx context.Context, chunks []stage.Staged) (batch []stage.Staged, whole bool, err error) {
 	batch = take(chunks, batchBytes)
+	for _, c := range batch {
+		if o, ok := m.engine.(opened); ok && !o.reaches(c.End()) {
+			return nil, false, errFurther
+		}
+	}
 	far := m.together(len(batch)) != nil && len(batch) <= shell.MostCopies
 	var asked sync.WaitGroup
 	var damaged error
