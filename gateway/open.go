@@ -3,8 +3,10 @@ package gateway
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"time"
 
+	"sftpgate/remote/link"
 	"sftpgate/remote/record"
 	"sftpgate/remote/stage"
 )
@@ -179,6 +181,10 @@ func (s *Service) open(ctx context.Context, c Caller, h *stage.Host, t stage.Tar
 // it is to be given up for a new one.
 func (s *Service) resume(ctx context.Context, c Caller, h *stage.Host, g *stage.Generation, r OpenRequest) (*upload, error) {
 	u, err := s.activate(ctx, h, g)
+	if damaged(err) && (r.Restart || r.Anew) {
+		s.log.Warn("an upload that cannot be read is given up for a new one", "host", r.Host, "path", g.Target().Path(), "err", err)
+		return nil, nil
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -208,6 +214,16 @@ func (s *Service) resume(ctx context.Context, c Caller, h *stage.Host, g *stage.
 	u.save(ctx)
 	s.event(u, "resumed")
 	return u, nil
+}
+
+// damaged reports whether what stands on the host is not as an upload is left there:
+// then a restart needs nothing of it.
+func damaged(err error) bool {
+	var lost *link.Error
+	if errors.As(err, &lost) || errors.Is(err, stage.ErrSuperseded) || errors.Is(err, stage.ErrNoSpace) {
+		return false
+	}
+	return stage.Refused(err) || errors.Is(err, fs.ErrNotExist) || errors.Is(err, stage.ErrContent) || errors.Is(err, record.ErrNone)
 }
 
 // mayBegin judges what stands at the target before a new claim is made: a file

@@ -54,9 +54,16 @@ func (g *Generation) Attempt(ctx context.Context) (*Attempt, error) {
 // attempt. They must be closed.
 func (g *Generation) Lanes() *Lanes {
 	return newLanes(g.host, func(ctx context.Context, conn *link.Conn) (*Attempt, error) {
-		a, err := g.host.attempt(ctx, conn, g.can, g.target.Dir, g.path(tmpPrefix+randomName()), g.path(chunksDir))
+		open := func() (*Attempt, error) {
+			a, err := g.host.attempt(ctx, conn, g.can, g.target.Dir, g.path(tmpPrefix+randomName()), g.path(chunksDir))
+			return a, g.gone(ctx, err)
+		}
+		a, err := open()
+		if g.restore(ctx, err) {
+			a, err = open()
+		}
 		if err != nil {
-			return nil, g.gone(ctx, err)
+			return nil, err
 		}
 		a.gen = g
 		failpoint.Reach(failpoint.ChunkOpened)
@@ -224,20 +231,29 @@ func (a *Attempt) Commit(ctx context.Context, g *Generation, off int64) (record.
 		return record.Chunk{}, err
 	}
 	chunk := record.Chunk{Span: span, Sum: a.Sum()}
-	names := g.chunkNames.expect(ctx)
-	defer names.release()
-	if err := g.gone(ctx, a.host.explain(a.place(ctx, g.path(chunksDir, chunk.Name())), a.dir)); err != nil {
-		return chunk, fmt.Errorf("commit %s: %w", chunk.Span, err)
+	err = a.commit(ctx, g, chunk)
+	if g.restore(ctx, err) {
+		err = a.commit(ctx, g, chunk)
 	}
-	failpoint.Reach(failpoint.ChunkRenamed)
-	if err := g.gone(ctx, names.sync(ctx)); err != nil {
-		return chunk, fmt.Errorf("commit %s: %w", chunk.Span, err)
-	}
-	if err := a.stillSeen(ctx, g, chunk); err != nil {
+	if err != nil {
 		return chunk, fmt.Errorf("commit %s: %w", chunk.Span, err)
 	}
 	failpoint.Reach(failpoint.ChunkDirSynced)
 	return chunk, nil
+}
+
+// commit gives the attempt the chunk's name.
+func (a *Attempt) commit(ctx context.Context, g *Generation, chunk record.Chunk) error {
+	names := g.chunkNames.expect(ctx)
+	defer names.release()
+	if err := g.gone(ctx, a.host.explain(a.place(ctx, g.path(chunksDir, chunk.Name())), a.dir)); err != nil {
+		return err
+	}
+	failpoint.Reach(failpoint.ChunkRenamed)
+	if err := g.gone(ctx, names.sync(ctx)); err != nil {
+		return err
+	}
+	return a.stillSeen(ctx, g, chunk)
 }
 
 // stillSeen makes sure that the host is still the machine that has the chunk, when

@@ -30,6 +30,14 @@ func (g *Generation) StagedAt(c record.Chunk) Staged {
 // in this file. A file whose length is not what its name says is removed and
 // not listed: it was changed behind our back, and its bytes are missing.
 func (g *Generation) Chunks(ctx context.Context) ([]Staged, error) {
+	all, err := g.chunks(ctx)
+	if g.restore(ctx, err) {
+		return g.chunks(ctx)
+	}
+	return all, err
+}
+
+func (g *Generation) chunks(ctx context.Context) ([]Staged, error) {
 	var all []Staged
 	err := g.do(ctx, func(c *sftp.Client) error {
 		own, err := listChunks(c, g.path(chunksDir), record.Adopted{})
