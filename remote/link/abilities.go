@@ -3,6 +3,7 @@ package link
 import (
 	"context"
 	"errors"
+	"time"
 )
 
 // Abilities is what a host can do below one root, found by trying it there.
@@ -48,7 +49,21 @@ type probe struct {
 	done  chan struct{}
 	found Abilities
 	err   error
-	again *asking // nil: the shell has answered. Guarded by Pool.mu
+	until time.Time // err is believed, without another try: each would leave something there
+	again *asking   // nil: the shell has answered. Guarded by Pool.mu
+}
+
+// deniedFor is how long a host is not tried again that removes no files.
+const deniedFor = 10 * time.Minute
+
+// spent reports whether what was found out counts no longer.
+func (t *probe) spent() bool {
+	select {
+	case <-t.done:
+		return !t.until.IsZero() && time.Now().After(t.until)
+	default:
+		return false
+	}
 }
 
 // Abilities finds out what the host can do below root, by trying it in dir, in a
@@ -63,7 +78,7 @@ func (p *Pool) Abilities(ctx context.Context, root, dir string) (Abilities, erro
 		p.mu.Lock()
 		e := p.now
 		t := e.probes[root]
-		mine := t == nil
+		mine := t == nil || t.spent()
 		if mine {
 			t = &probe{done: make(chan struct{})}
 			e.probes[root] = t
@@ -74,6 +89,9 @@ func (p *Pool) Abilities(ctx context.Context, root, dir string) (Abilities, erro
 		case <-t.done:
 		case <-ctx.Done():
 			return Abilities{}, ctx.Err()
+		}
+		if time.Now().Before(t.until) {
+			return Abilities{}, t.err
 		}
 		if t.err != nil && mine && !errors.Is(t.err, context.Canceled) { // by the end of the era
 			return Abilities{}, t.err
@@ -92,7 +110,9 @@ func (p *Pool) probe(e *era, root, dir string, t *probe) {
 	var late *visit
 	t.found, late, t.err = p.try(e.life, dir)
 	p.mu.Lock()
-	if t.err != nil && e.probes[root] == t {
+	if errors.Is(t.err, errKeepsFiles) {
+		t.until = time.Now().Add(deniedFor)
+	} else if t.err != nil && e.probes[root] == t {
 		delete(e.probes, root)
 	}
 	p.mu.Unlock()

@@ -41,6 +41,32 @@ func abilities(t *testing.T, s *remotetest.SSHD, o link.Options) link.Abilities 
 	return a
 }
 
+// A server that denies what no upload can do without is refused by the name of that,
+// before anything is made there where that can be told.
+func TestDeniedRequests(t *testing.T) {
+	for denied, c := range map[string]struct {
+		name string
+		left int
+	}{
+		"setstat,fsetstat,lsetstat": {"SSH_FXP_SETSTAT", 0},
+		"remove,rmdir":              {"SSH_FXP_RMDIR", 0},
+		"rmdir":                     {"SSH_FXP_RMDIR", 0},
+		"remove":                    {"SSH_FXP_REMOVE", 1},
+	} {
+		t.Run(denied, func(t *testing.T) {
+			s := remotetest.StartSSHD(t, remotetest.SSHDOptions{ForceCommand: "internal-sftp -P " + denied})
+			p := openOne(t, link.Options{}, s.Host("a"))
+			for range 2 {
+				_, err := p.Abilities(await.Context(t), s.Root, s.Root)
+				wantError(t, err, link.Refused, c.name, "-P")
+			}
+			if left, _ := os.ReadDir(s.Root); len(left) != c.left {
+				t.Errorf("%v is left", left)
+			}
+		})
+	}
+}
+
 // absent lists the abilities that are missing, and wants a sentence for each.
 func absent(t *testing.T, a link.Abilities) string {
 	t.Helper()

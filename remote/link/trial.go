@@ -35,15 +35,16 @@ type visit struct {
 	login *login
 }
 
-// end gives all of it back.
-func (v *visit) end() {
+// end gives all of it back. kept says that the server denies to remove files.
+func (v *visit) end() (kept bool) {
 	if v.login != nil {
 		v.login.leave()
 	}
 	if v.trial != nil {
-		v.trial.remove()
+		kept = v.trial.remove()
 	}
 	v.conn.Release()
+	return kept
 }
 
 // try runs every test in a new directory below dir. Where the shell has not
@@ -55,10 +56,13 @@ func (p *Pool) try(ctx context.Context, dir string) (found Abilities, late *visi
 	}
 	v := &visit{conn: c}
 	defer func() {
-		if late == nil {
-			v.end()
+		if late == nil && v.end() && err == nil {
+			found, err = Abilities{}, p.denied("REMOVE", errKeepsFiles)
 		}
 	}()
+	if err := p.denies(c, dir); err != nil {
+		return Abilities{}, nil, err
+	}
 	t, err := p.trialIn(c, dir)
 	if err != nil {
 		return Abilities{}, nil, err

@@ -4,12 +4,14 @@ import (
 	"cmp"
 	"errors"
 	"io"
+	"io/fs"
 	"maps"
 	"os"
 	"path"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 )
 
 // filling is what a disk must hold before the tests and after them, 8 KiB.
@@ -46,13 +48,22 @@ var (
 
 // remove removes the directory by the names that are known; what keeps it there
 // after that is looked for. Before the end nothing is removed: a full disk would
-// have room again for what is written after the tests.
-func (t *trial) remove() {
-	_ = each(leftFiles, func(name string) error { return t.client.Remove(t.path(name)) })
+// have room again for what is written after the tests. denied says that the server
+// does not let files be removed.
+func (t *trial) remove() (denied bool) {
+	var kept atomic.Bool
+	_ = each(leftFiles, func(name string) error {
+		err := t.client.Remove(t.path(name))
+		if errors.Is(err, fs.ErrPermission) {
+			kept.Store(true)
+		}
+		return err
+	})
 	_ = each(leftDirs, func(name string) error { return t.client.RemoveDirectory(t.path(name)) })
 	if t.client.RemoveDirectory(t.dir) != nil {
 		_ = t.client.RemoveAll(t.dir)
 	}
+	return kept.Load()
 }
 
 func (t *trial) path(name string) string { return path.Join(t.dir, name) }
