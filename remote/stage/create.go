@@ -159,7 +159,15 @@ func (p placement) makeDir(dir string) error {
 // protect keeps everybody else on the host from looking in. What goes in by then
 // is under a name that only we know.
 func (p placement) protect(own string) error {
-	if err := p.c.Chmod(own, 0o700); err != nil {
+	mode := fs.FileMode(0o700)
+	if len(p.dirs) == 0 { // the generation itself: its files take the directory's group from it
+		info, err := p.c.Lstat(own)
+		if err != nil {
+			return fmt.Errorf("protect %s: %w", own, err)
+		}
+		mode |= info.Mode() & fs.ModeSetgid
+	}
+	if err := p.c.Chmod(own, mode); err != nil {
 		return fmt.Errorf("protect %s: %w", own, err)
 	}
 	return nil
