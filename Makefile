@@ -17,6 +17,9 @@ TIMEOUT := 45m
 # Runs the tests and says what they do, from the Go module proxy like every module.
 GOTESTSUM := $(GO) run gotest.tools/gotestsum@v1.13.0
 
+# Where packages of npm are installed.
+NODE := gateway/api/apitest gateway/browsertest gateway/page/client gateway/page/app examples
+
 .PHONY: build page demo test prove bench parts check lint fuzz fuzz-package fuzz-short benchmarks tests soak vuln gosec
 
 build:
@@ -44,7 +47,7 @@ test:
 # wait for something, so more of them run at once than there are cores.
 define run
 @mkdir -p bin; rm -f bin/$(1).*; set -o pipefail; \
-$(GOTESTSUM) --format testname --jsonfile bin/$(1).json -- -race -p 2 -parallel 6 -vet=off -ldflags=-w $(2) </dev/null 2>&1 | \
+$(GOTESTSUM) --format testname --jsonfile bin/$(1).json -- -race -p 3 -parallel 6 -vet=off -ldflags=-w $(2) </dev/null 2>&1 | \
 tee bin/$(1).log | grep --line-buffered -vE '^PASS [^ ]*\.(Test|Fuzz)[A-Za-z0-9_]*/'; status=$$?; \
 echo "== the slowest, whole tests and parts of them"; \
 $(GOTESTSUM) tool slowest --jsonfile bin/$(1).json --num 30; \
@@ -110,8 +113,9 @@ parts:
 	echo "installing$$missing"; \
 	$(SUDO) apt-get update -qq </dev/null && \
 	$(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing </dev/null
-	@for dir in gateway/api/apitest gateway/browsertest gateway/page/client gateway/page/app examples; do ( cd $$dir && { test node_modules/.package-lock.json -nt package-lock.json || \
-	npm ci --ignore-scripts --include=dev --no-audit --no-fund --loglevel=error </dev/null; } ) || exit 1; done
+	@for dir in $(NODE); do ( cd $$dir && { test node_modules/.package-lock.json -nt package-lock.json || \
+	npm ci --ignore-scripts --include=dev --no-audit --no-fund --loglevel=error </dev/null; } ) & all="$$all $$!"; done; \
+	for one in $$all; do wait $$one || exit 1; done
 
 lint: check
 	@if command -v golangci-lint >/dev/null; then golangci-lint run ./...; \

@@ -53,14 +53,12 @@ func (o Options) check() error {
 	return nil
 }
 
-// CheckTime refuses an instant that a host cannot hold exactly: SFTP's version 3
-// counts seconds since 1970 in 32 bits.
+// CheckTime refuses an instant that a host cannot hold: SFTP's version 3 counts
+// seconds since 1970 in 32 bits. A fraction is dropped, as every SFTP client does:
+// browsers give the times of files in milliseconds.
 func CheckTime(name string, t time.Time) error {
-	switch s := t.Unix(); {
-	case s < 0 || s > math.MaxUint32:
+	if s := t.Unix(); s < 0 || s > math.MaxUint32 {
 		return Refuse(InvalidRequest, "%s is %s: SFTP holds times from 1970-01-01T00:00:00Z to 2106-02-07T06:28:15Z", name, t.UTC().Format(time.RFC3339))
-	case t.Nanosecond() != 0:
-		return Refuse(InvalidRequest, "%s is %s: SFTP holds whole seconds, leave the fraction out", name, t.UTC().Format(time.RFC3339Nano))
 	}
 	return nil
 }
