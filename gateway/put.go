@@ -22,10 +22,9 @@ func (s *Service) PutFile(ctx context.Context, c Caller, r PutRequest) (PutResul
 		return PutResult{}, err
 	}
 	defer done()
-	open := OpenRequest{Host: r.Host, Path: r.Path, Options: r.Options, Size: r.Size, Digest: r.Digest, Restart: r.Restart}
-	// Of a file of which neither a length nor a digest is known nothing tells whether
-	// it is the one that was cut off before, and its bytes come whole once more.
-	open.Anew = r.Restart && r.Size < 0 && r.Digest == nil
+	// The bytes come whole once more: nothing that stands there is needed, of the same file
+	// or of another.
+	open := OpenRequest{Host: r.Host, Path: r.Path, Options: r.Options, Size: r.Size, Digest: r.Digest, Restart: r.Restart, Anew: r.Restart}
 	if err := open.check(); err != nil {
 		return PutResult{}, err
 	}

@@ -85,7 +85,7 @@ type PutRequest struct {
 	Options
 	Size    int64 // -1: until R ends
 	Digest  *Digest
-	Restart bool // give up the caller's own unfinished upload of another file there
+	Restart bool // give up the caller's own unfinished upload there
 	R       io.Reader
 	// Patience bounds the wait for the publication once the body is here, as
 	// FinishAndWait does; 0: as long as the request lasts.

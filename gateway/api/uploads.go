@@ -32,7 +32,7 @@ type openBody struct {
 }
 
 func (b openBody) request() (gateway.OpenRequest, error) {
-	r := gateway.OpenRequest{Host: b.Host, Path: b.Path, Size: -1, Fingerprint: b.Fingerprint, Restart: b.Restart,
+	r := gateway.OpenRequest{Host: b.Host, Path: b.Path, Size: -1, Fingerprint: b.Fingerprint, Restart: b.Restart, Anew: b.Restart,
 		Options: gateway.Options{IfMatch: b.IfMatch, Owner: b.Owner, Group: b.Group, MakeDirs: b.MakeDirs}}
 	switch {
 	case b.Host == "":

@@ -18,7 +18,7 @@ func TestOpen(t *testing.T) {
 		`{"host":"h","path":"/srv/a"}`: {Host: "h", Path: "/srv/a", Size: -1, Options: gateway.Options{IfExists: gateway.FailIfExists}},
 		`{"host":"h","path":"/srv/../\u0000","size":0,"chunk_size":8388608,"digest":"` + digestText + `","fingerprint":"f","if_exists":"replace","if_match":"\"1-2\"",` +
 			`"restart":true,"mode":"0640","owner":"www","group":"33","mtime":"2026-01-31T12:00:00Z","make_dirs":true}`: {
-			Host: "h", Path: "/srv/../\x00", Size: 0, ChunkSize: 8 << 20, Digest: &digest, Fingerprint: "f", Restart: true,
+			Host: "h", Path: "/srv/../\x00", Size: 0, ChunkSize: 8 << 20, Digest: &digest, Fingerprint: "f", Restart: true, Anew: true,
 			Options: gateway.Options{IfExists: gateway.ReplaceIfExists, IfMatch: `"1-2"`, Mode: mode(0o640), Owner: "www", Group: "33", MTime: mtime, MakeDirs: true}},
 		`{"host":"h","path":"a","size":9223372036854775807,"chunk_size":null}`: {Host: "h", Path: "a", Size: 1<<63 - 1, Options: gateway.Options{IfExists: gateway.FailIfExists}},
 		`{"host":"h","path":"/\ud83d\ude00\\ud83d"}`:                           {Host: "h", Path: "/😀\\ud83d", Size: -1, Options: gateway.Options{IfExists: gateway.FailIfExists}},

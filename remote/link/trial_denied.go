@@ -20,14 +20,15 @@ var (
 // name that is not there is either not found, or not to be touched whatever stands there.
 func (p *Pool) denies(c *Conn, dir string) error {
 	client, absent := c.SFTP(), path.Join(dir, "."+rand.Text()+".sftpgate")
-	var seen, mode, rmdir error
+	var seen, made, mode, rmdir error
 	sideBySide(
 		func() { _, seen = client.Lstat(absent) },
+		func() { made = client.Mkdir(path.Join(absent, "none")) },
 		func() { mode = client.Chmod(absent, 0o700) },
 		func() { rmdir = client.RemoveDirectory(absent) },
 	)
-	if !errors.Is(seen, fs.ErrNotExist) { // the directory cannot be passed: mkdir tells
-		return nil
+	if !errors.Is(seen, fs.ErrNotExist) || errors.Is(made, fs.ErrPermission) {
+		return nil // it cannot be passed, or nothing at all may be written: mkdir tells
 	}
 	switch {
 	case errors.Is(mode, fs.ErrPermission):
