@@ -21,8 +21,14 @@ func (g *Generation) restore(ctx context.Context, err error) (done bool) {
 		if _, err := c.Lstat(dir); !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
+		if err := stands(c, g.can, g.path()); err != nil {
+			return err
+		}
 		if err := c.Mkdir(dir); err != nil { // also where the generation is gone
 			return fmt.Errorf("make %s again: %w", dir, err)
+		}
+		if err := stands(c, g.can, dir); err != nil { // a link was put there meanwhile
+			return errors.Join(err, c.RemoveDirectory(dir))
 		}
 		done = true
 		return syncDir(c, g.can, g.path())
