@@ -119,7 +119,6 @@ export interface Entry {
 export interface Me {
 	user: string;
 	admin: boolean;
-	auth: string;
 	expires_at?: string;
 	hosts?: string[];
 	paths?: string[];
@@ -284,7 +283,6 @@ export declare class Upload extends EventTarget {
 export type ItemState = "queued" | "opening" | "sending" | "checking" | "merging" | "paused" | "conflict" | "done" | "failed" | "cancelled" | "skipped";
 /** One file of the queue. */
 export declare class Item {
-	#private;
 	readonly key: number;
 	readonly file: File;
 	/** The file's name, with its directories below what was picked. */
@@ -329,7 +327,7 @@ export declare class Item {
 /** What becomes of a file that stands at the target. */
 export type Overwrite = "ask" | "fail" | "replace" | "skip";
 /** What a person decides about it. */
-export type Choice = "replace" | "skip" | "cancel";
+export type Choice = "replace" | "skip" | "later" | "cancel";
 /** What events of an item hold. */
 export interface ItemDetail {
 	item: Item;

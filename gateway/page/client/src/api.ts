@@ -55,7 +55,6 @@ export interface Entry {
 export interface Me {
   user: string;
   admin: boolean;
-  auth: string;
   expires_at?: string;
   hosts?: string[];
   paths?: string[];
@@ -104,6 +103,9 @@ export interface Call {
 
 /** How long a call may take that moves no bytes. */
 const patience = 90_000;
+
+/** Whether a call failed for who asked. */
+const refused = (e: unknown): boolean => e instanceof GateError && e.code === "unauthenticated";
 
 /** The gateway's API, one method for a call. */
 export class Api {
@@ -154,7 +156,7 @@ export class Api {
         if (answer.ok) return answer;
       } catch (cause) {
         signal?.throwIfAborted();
-        throw new GateError((cause as Error).name === "TimeoutError" ? "stalled" : "network", String((cause as Error).message), 0, true);
+        throw new GateError((cause as Error).name === "TimeoutError" ? "stalled" : "network", (cause as Error).message, 0, true);
       }
       throw GateError.from(answer.status, await answer.text().catch(() => ""), answer.headers.get("Retry-After"));
     });
@@ -164,7 +166,8 @@ export class Api {
     const answer = await this.request(method, path, call);
     return answer.json().catch((cause: Error) => {
       call?.signal?.throwIfAborted();
-      throw new GateError("network", cause.message, 0, true);
+      // A page that somebody is to sign in on comes with success as well.
+      throw cause instanceof SyntaxError ? GateError.from(answer.status, "", null) : new GateError("network", cause.message, 0, true);
     });
   }
 
@@ -179,12 +182,12 @@ export class Api {
     try {
       return await as(await first);
     } catch (error) {
-      if (!(error instanceof GateError) || error.code !== "unauthenticated") throw error;
+      if (!refused(error)) throw error;
       if (token) {
         try {
           return await as(token);
         } catch (again) {
-          if (!(again instanceof GateError) || again.code !== "unauthenticated") throw again;
+          if (!refused(again)) throw again;
         }
       }
       if (typeof ticket !== "function") throw error;

@@ -4,18 +4,18 @@ import { Sha256 } from "./sha256.ts";
 const workerName = "sftpgate-sha256";
 const slice = 1 << 20;
 
-/** Without a blob it takes back the question of this id. */
-interface Question { id: number; blob?: Blob }
+/** Without a blob it says whether to go on with this id. */
+interface Question { id: number; blob?: Blob; on?: boolean }
 /** With neither a sum nor how far it is, it did not work. */
 interface Answer { id: number; sum?: Uint8Array; at?: number }
-/** Hears how many bytes are hashed, and tells whether to go on. */
-type More = (at: number) => boolean;
+/** Hears how many bytes are hashed, and tells, now or later, whether to go on. */
+type More = (at: number) => boolean | Promise<boolean>;
 
 /** Hashes without holding more than a slice of the bytes. */
 async function inSlices(blob: Blob, more: More): Promise<Uint8Array> {
   const hash = new Sha256();
   for (let at = 0; at < blob.size; at += slice) {
-    if (!more(at)) throw new Error("given up");
+    if (!await more(at)) throw new Error("given up");
     hash.update(new Uint8Array(await blob.slice(at, at + slice).arrayBuffer()));
   }
   return hash.digest();
@@ -29,20 +29,16 @@ async function inSlices(blob: Blob, more: More): Promise<Uint8Array> {
 export function answerInWorker(): void {
   const scope = globalThis as unknown as { name?: string; document?: unknown; postMessage(m: unknown): void; onmessage: unknown };
   if (scope.document || scope.name !== workerName) return;
-  const wanted = new Set<number>();
+  const resume = new Map<number, (on: boolean) => void>();
   const answer = (a: Answer) => scope.postMessage(a);
-  scope.onmessage = async ({ data: { id, blob } }: MessageEvent<Question>) => {
-    if (!blob) {
-      wanted.delete(id);
-      return;
-    }
-    wanted.add(id);
+  scope.onmessage = async ({ data: { id, blob, on } }: MessageEvent<Question>) => {
+    if (!blob) return resume.get(id)?.(on!);
     try {
-      answer({ id, sum: await inSlices(blob, (at) => (answer({ id, at }), wanted.has(id))) });
+      answer({ id, sum: await inSlices(blob, (at) => new Promise((go) => { resume.set(id, go); answer({ id, at }); })) });
     } catch {
       answer({ id });
     }
-    wanted.delete(id);
+    resume.delete(id);
   };
   scope.postMessage("ready");
 }
@@ -54,29 +50,35 @@ let shared: Promise<Hash> | undefined;
 /** The worker's hashing, or this thread's where a worker is refused, as for a module of another origin. */
 function hasher(): Promise<Hash> {
   return shared ??= new Promise<Hash>((resolve) => {
-    const here = () => resolve(inSlices);
+    const asked = new Map<number, [Blob, More, (sum: Uint8Array | Promise<Uint8Array>) => void]>();
+    let worker: Worker | undefined;
+    let count = 0;
+    // What a worker has not done when it fails is done here, and whatever comes after it.
+    const here = () => {
+      worker?.terminate();
+      resolve(inSlices);
+      shared = Promise.resolve(inSlices);
+      for (const [blob, more, done] of asked.values()) done(inSlices(blob, more));
+      asked.clear();
+    };
+    const ask = (question: Question) => worker!.postMessage(question);
     try {
-      const worker = new Worker(import.meta.url, { type: "module", name: workerName });
-      const asked = new Map<number, [Blob, More, (sum: Uint8Array | Promise<Uint8Array>) => void]>();
-      let count = 0;
+      worker = new Worker(import.meta.url, { type: "module", name: workerName });
       // A worker that does not say that it is ours runs something else, as a panel's own bundle.
-      const late = setTimeout(() => { worker.terminate(); here(); }, 5000);
-      worker.onerror = (e) => { e.preventDefault(); here(); };
-      worker.onmessage = ({ data }: MessageEvent<"ready" | Answer>) => {
+      const late = setTimeout(here, 5000);
+      worker.onerror = here;
+      worker.onmessage = async ({ data }: MessageEvent<"ready" | Answer>) => {
         if (data === "ready") {
           clearTimeout(late);
           resolve((blob, more) => new Promise((done) => {
             asked.set(++count, [blob, more, done]);
-            worker.postMessage({ id: count, blob } satisfies Question);
+            ask({ id: count, blob });
           }));
           return;
         }
         const { id, sum, at } = data;
         const [blob, more, done] = asked.get(id)!;
-        if (at !== undefined) {
-          if (!more(at)) worker.postMessage({ id } satisfies Question);
-          return;
-        }
+        if (at !== undefined) return ask({ id, on: await more(at) });
         asked.delete(id);
         // What failed there fails here as well, and says why.
         done(sum ?? inSlices(blob, more));

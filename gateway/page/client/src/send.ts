@@ -8,6 +8,8 @@ export interface Body {
   bytes: Blob;
   token?: string;
   signal: AbortSignal;
+  /** Whether it is all there is of a file: once it has left, the file may appear, and an abort waits for the answer. */
+  publishes?: boolean;
   /** Told how many bytes have left. */
   onProgress(sent: number): void;
 }
@@ -45,8 +47,9 @@ export async function send<T>(api: Api, body: Body): Promise<T> {
   }
 }
 
-function put<T>(api: Api, { path, headers, bytes, signal, onProgress }: Body, who: Record<string, string>): Promise<T> {
+function put<T>(api: Api, { path, headers, bytes, signal, publishes, onProgress }: Body, who: Record<string, string>): Promise<T> {
   return new Promise<T>((resolve, reject) => {
+    signal.throwIfAborted(); // while the ticket was fetched
     const xhr = new XMLHttpRequest();
     let timer: ReturnType<typeof setTimeout> | undefined;
     const fail = (error: unknown) => { end(); reject(error); };
@@ -65,21 +68,22 @@ function put<T>(api: Api, { path, headers, bytes, signal, onProgress }: Body, wh
       xhr.setRequestHeader(name, value);
     }
     xhr.upload.onprogress = (e) => { moved(); onProgress(e.loaded); };
-    xhr.upload.onload = () => moved(answer);
+    xhr.upload.onload = () => {
+      moved(answer);
+      if (publishes) signal.removeEventListener("abort", abort);
+    };
     xhr.onerror = () => fail(new GateError("network", "", 0, true));
     xhr.onload = () => {
       end();
-      if (xhr.status < 200 || xhr.status > 299) {
-        reject(GateError.from(xhr.status, xhr.responseText, xhr.getResponseHeader("Retry-After")));
-        return;
-      }
       try {
-        resolve(JSON.parse(xhr.responseText) as T);
+        if (xhr.status < 300) return resolve(JSON.parse(xhr.responseText) as T);
       } catch {
-        reject(new GateError("proxy", "", xhr.status));
+        // Not the gateway's answer.
       }
+      reject(GateError.from(xhr.status, xhr.responseText, xhr.getResponseHeader("Retry-After")));
     };
-    signal.addEventListener("abort", abort);
+    // Of an empty body no browser says that it has left.
+    if (bytes.size || !publishes) signal.addEventListener("abort", abort);
     moved();
     xhr.send(bytes);
   });

@@ -10,6 +10,7 @@ import { persist, type Patience } from "./retry.ts";
 import { send } from "./send.ts";
 import type { Tally } from "./tally.ts";
 import { chunksMayPass, sendWhole, wholeLimit } from "./whole.ts";
+import { WholeDigest } from "./wholedigest.ts";
 
 /** What a transfer tells of itself. */
 export interface Watcher {
@@ -24,11 +25,10 @@ const mismatches = 3;
 /** Brings a file to its place: opens the upload, sends what is missing, and has it merged. */
 export class Transfer {
   info?: UploadInfo;
-  #opening?: Promise<unknown>;
+  #last: Promise<UploadInfo | undefined> = Promise.resolve(undefined);
   #token?: string;
   #fingerprint?: string;
-  #hashing?: Promise<unknown>;
-  #digest?: string; // of the whole file, once it is known
+  #hash?: WholeDigest;
   #inChunks: boolean;
   #most?: number; // bytes in a body, once a larger one was refused
 
@@ -40,26 +40,49 @@ export class Transfer {
   }
 
   /** Starts, or goes on. Only bytes that are not safe on the host yet are sent. */
-  async run(signal: AbortSignal): Promise<UploadInfo> {
+  run(signal: AbortSignal): Promise<UploadInfo> {
+    return this.#next(() => this.#run(signal)) as Promise<UploadInfo>;
+  }
+
+  /** Gives the upload up. Resolves with the upload if it was done already. */
+  cancel(): Promise<UploadInfo | undefined> {
+    this.#forgetHash();
+    return this.#next(() => this.#cancel());
+  }
+
+  /**
+   * Runs and cancels follow each other: what was aborted may still open the upload, or bring the
+   * file to its place, and then that is the outcome.
+   */
+  #next(work: () => Promise<UploadInfo | undefined>): Promise<UploadInfo | undefined> {
+    return this.#last = this.#last.catch(() => undefined).then((u) => u ?? work());
+  }
+
+  async #run(signal: AbortSignal): Promise<UploadInfo> {
+    const { options } = this;
+    if (options.restart) { // the file may be another by now
+      this.#fingerprint = undefined;
+      this.#forgetHash();
+    }
     const patience = this.#patience(signal);
     if (!this.#inChunks) {
       try {
         this.watcher.step("sending");
-        return await persist(patience, () => this.#whole(signal), (e) => e.passing && !chunksMayPass(e));
+        let repeated = false;
+        // The file may have arrived although the answer did not: a second request is told so.
+        const again = (e: GateError) => !chunksMayPass(e) || (e.code !== "request-timeout" && !repeated && (repeated = true));
+        return await persist(patience, () => this.#whole(signal), (e) => e.passing && again(e));
       } catch (e) {
         if (signal.aborted || !(e instanceof GateError) || !chunksMayPass(e)) throw e;
         this.#inChunks = true;
       }
     }
-    this.#fingerprint ??= await fingerprint(this.options.file);
-    this.#hashing = undefined; // that of another run has ended with it
+    this.#fingerprint ??= await fingerprint(options.file);
     // An upload that the gateway does not know any more is opened again: it is still on the host.
     return persist(patience, () => this.#pieces(signal), (e) => e.passing || e.code === "unknown-upload");
   }
 
-  /** Gives the upload up. Resolves with the upload if it was done already. */
-  async cancel(): Promise<UploadInfo | undefined> {
-    await this.#opening?.catch(() => {}); // it may have opened the upload after all
+  async #cancel(): Promise<UploadInfo | undefined> {
     const id = this.info?.id;
     if (!id) return undefined;
     const call = { token: this.#token };
@@ -72,6 +95,11 @@ export class Transfer {
       throw e;
     }
     return undefined;
+  }
+
+  #forgetHash(): void {
+    this.#hash?.end();
+    this.#hash = undefined;
   }
 
   #patience(signal: AbortSignal): Patience {
@@ -88,7 +116,12 @@ export class Transfer {
     const { file, concurrency = 3 } = this.options;
     const u = await this.#open(signal);
     if (u.state === "done") return u;
-    if (this.options.digest === "whole" && !u.digest && !this.#digest) this.#hash(signal);
+    if (this.options.digest === "whole" && !u.digest) this.#hash ??= new WholeDigest(file, (at) => {
+      this.tally.hashed = at;
+      this.watcher.progress();
+    });
+    const hashed = this.#hash?.read(signal);
+    hashed?.catch(() => {}); // who waits for it hears of it
     for (let gaps = missing(u.received ?? [], file.size); ;) {
       this.tally.safe = file.size - total(gaps);
       if (gaps.length) {
@@ -96,9 +129,9 @@ export class Transfer {
         const plan = new Plan(gaps, u.chunk_size ?? this.#chunkSize, this.#most);
         await sendAll(plan, concurrency, signal, (piece, stop) => this.#piece(plan, piece, stop)).finally(() => { this.#most = plan.most; });
       }
-      if (this.#hashing && !this.#digest) {
+      if (this.#hash && !this.#hash.value) {
         this.watcher.step("checking");
-        await this.#hashing;
+        await hashed;
       }
       try {
         return await this.#merge(signal);
@@ -109,36 +142,21 @@ export class Transfer {
     }
   }
 
-  /** Starts to read the file for its digest, or goes on with that. */
-  #hash(signal: AbortSignal): void {
-    this.#hashing ??= contentDigest(this.options.file, (at) => {
-      if (signal.aborted) return false;
-      this.tally.hashed = at;
-      this.watcher.progress();
-      return true;
-    }).then((digest) => { this.#digest = digest; });
-    this.#hashing.catch(() => {}); // who waits for it hears of it
-  }
-
   get #chunkSize(): number { return this.options.chunkSize || 8 << 20; }
 
   async #open(signal: AbortSignal): Promise<UploadInfo> {
     const o = this.options;
     this.watcher.step("opening");
     // It is not aborted by a pause: an upload that opened unheard could not be cancelled.
-    const opening = this.api.open({
+    const u = await this.api.open({
       host: o.host, path: this.path, size: o.file.size, chunk_size: this.#chunkSize, fingerprint: this.#fingerprint,
       if_exists: o.ifMatch ? "replace" : o.ifExists, if_match: o.ifMatch, restart: o.restart || undefined,
       mode: o.mode, mtime: timeText(o.mtime), make_dirs: o.makeDirs || undefined,
-    }).then((u) => {
-      this.#note(u);
-      this.tally.merged = u.merged_bytes;
-      this.#token = u.token ?? this.#token;
-      o.restart = false; // the next time it would give up this very upload
-      return u;
     });
-    this.#opening = opening;
-    const u = await opening;
+    this.#note(u);
+    this.tally.merged = u.merged_bytes;
+    this.#token = u.token ?? this.#token;
+    o.restart = false; // the next time it would give up this very upload
     signal.throwIfAborted();
     return u;
   }
@@ -184,7 +202,7 @@ export class Transfer {
     this.watcher.step("merging");
     const id = this.info!.id;
     const call = { token: this.#token, signal };
-    const json = this.#digest && { digest: this.#digest };
+    const json = this.#hash && { digest: this.#hash.value };
     return persist(this.#patience(signal), async () => {
       let u = await this.api.merge(id, json ? { ...call, json } : call);
       this.#note(u);

@@ -7,6 +7,9 @@ import { Transfer } from "./transfer.ts";
 /** What an upload does just now. */
 export type UploadState = "idle" | "opening" | "sending" | "checking" | "merging" | "paused" | "done" | "failed" | "cancelled";
 
+/** Whether an upload, or an item of the queue, in this state is on its way to the host and can be paused. */
+export const isSending = (state: string): boolean => ["opening", "sending", "checking"].includes(state);
+
 /** What may be decided anew before an upload is started again. */
 export type Decision = Pick<UploadOptions, "ifExists" | "ifMatch" | "restart">;
 
@@ -32,6 +35,7 @@ export class Upload extends EventTarget {
   #state: UploadState = "idle";
   #run = new AbortController();
   #outcome?: Promise<UploadInfo>;
+  #leaving = Promise.resolve();
   #settle?: { resolve(u: UploadInfo): void; reject(e: GateError): void };
 
   constructor(options: UploadOptions) {
@@ -72,8 +76,7 @@ export class Upload extends EventTarget {
     const { speed } = this;
     return speed > 0 ? (this.size - this.#moved) / speed : undefined;
   }
-  get #active(): boolean { return this.#sending || this.#state === "merging"; }
-  get #sending(): boolean { return ["opening", "sending", "checking"].includes(this.#state); }
+  get #active(): boolean { return isSending(this.#state) || this.#state === "merging"; }
   get #moved(): number {
     return this.#state === "merging" ? this.mergedBytes : this.#state === "checking" ? this.hashedBytes : this.sentBytes;
   }
@@ -94,7 +97,7 @@ export class Upload extends EventTarget {
 
   /** Stops sending. What is safe on the host stays there. A merge goes on. */
   pause(): void {
-    if (!this.#sending) return;
+    if (!isSending(this.#state)) return;
     this.#stop();
     this.#become("paused");
   }
@@ -106,22 +109,30 @@ export class Upload extends EventTarget {
   }
 
   /** Gives the upload up. Resolves when nothing of it is left on the host. */
-  async cancel(): Promise<void> {
-    if (this.#state === "done" || this.#state === "cancelled") return;
-    this.#stop();
-    this.#become("cancelled");
-    const done = await this.#transfer.cancel();
-    if (done) this.#finish(done);
-    else this.#settle?.reject(new GateError("cancelled"));
+  cancel(): Promise<void> {
+    if (this.#state !== "done" && this.#state !== "cancelled") {
+      this.#stop();
+      this.#become("cancelled");
+      this.#leaving = this.#leave(this.#settle);
+    }
+    return this.#leaving;
+  }
+
+  async #leave(settle = this.#settle): Promise<void> {
+    try {
+      const done = await this.#transfer.cancel();
+      if (done) this.#finish(done);
+    } finally {
+      settle?.reject(new GateError("cancelled")); // unless it was done
+    }
   }
 
   #go(): void {
     const run = this.#run = new AbortController();
     this.error = undefined;
     this.#become("opening");
-    this.#transfer.run(run.signal).then((u) => {
-      if (!run.signal.aborted) this.#finish(u);
-    }, (e: unknown) => {
+    // What was stopped may have been done already.
+    this.#transfer.run(run.signal).then((u) => this.#finish(u), (e: unknown) => {
       if (run.signal.aborted) return;
       this.#stop();
       this.error = e instanceof GateError ? e : new GateError("unreadable", String(e));

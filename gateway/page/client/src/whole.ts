@@ -22,7 +22,7 @@ export async function sendWhole(api: Api, path: string, o: UploadOptions, signal
   const place = path.replace(/^\//, "").split("/").map(encodeURIComponent).join("/");
   return send(api, {
     path: `v1/hosts/${encodeURIComponent(o.host)}/files/${place}?${query}`,
-    headers, bytes: o.file, signal, onProgress,
+    headers, bytes: o.file, signal, publishes: true, onProgress,
   });
 }
 

@@ -1,14 +1,15 @@
-/** The element's attributes that hold text, by the names of their properties. */
-export const attributes = {
-  endpoint: "endpoint", host: "host", hosts: "hosts", dir: "dir", ticketUrl: "ticket-url",
-  overwrite: "overwrite", chunkSize: "chunk-size", concurrency: "concurrency", maxSize: "max-size", digest: "digest",
-};
+/** The element's properties that are kept as attributes, with text in them. */
+const names = ["endpoint", "host", "hosts", "dir", "ticketUrl", "overwrite", "chunkSize", "concurrency", "maxSize", "digest"];
 
-const names = Object.entries(attributes);
+const attributeOf = (name: string): string => name.replace(/[A-Z]/, (c) => `-${c.toLowerCase()}`);
+
+/** Their attributes. */
+export const attributes = names.map(attributeOf);
 
 /** Gives a class properties that read and write the attributes; "" is one that is not there. */
 export function reflect(element: CustomElementConstructor): void {
-  for (const [name, attribute] of names) {
+  for (const name of names) {
+    const attribute = attributeOf(name);
     Object.defineProperty(element.prototype, name, {
       get(this: Element) { return this.getAttribute(attribute) ?? ""; },
       set(this: Element, value: string | null) {
@@ -22,7 +23,7 @@ export function reflect(element: CustomElementConstructor): void {
 /** Gives an element what was set on it before it was defined, and hides the properties since. */
 export function adopt(element: HTMLElement): void {
   const all = element as unknown as Record<string, unknown>;
-  for (const [name] of names) {
+  for (const name of names) {
     if (!Object.hasOwn(element, name)) continue;
     const value = all[name];
     delete all[name];

@@ -13,15 +13,16 @@ export function conflictDialog(item: Item | undefined, t: Texts, noCancel: boole
       <td>{time && new Date(time).toLocaleString(t.tag, { dateStyle: "medium", timeStyle: "medium" })}</td>
     </tr>
   );
-  const button = (choice: Choice, look?: string) => (
+  const button = (choice: Exclude<Choice, "later">, look?: string) => (
     <button type="button" class={look} part={look ? "button button-primary" : "button"} autofocus={choice === "skip"}
       onclick={(e: Event) => decide(choice, (e.target as Element).closest("dialog")!.querySelector("input")!.checked)}>{t[choice]}</button>
   );
   return (
-    <dialog part="dialog" aria-labelledby="exists" oncancel={(e: Event) => { e.preventDefault(); decide("cancel", false); }}>
+    <dialog part="dialog" aria-labelledby="exists" oncancel={(e: Event) => { e.preventDefault(); decide("later", false); }}>
       {item && [
         <h2 id="exists">{t.exists}</h2>,
         <p class="soft"><bdi>{item.host}:{item.path}</bdi></p>,
+        !noCancel && item.sentBytes > 0 && <p>{t.deletes(formatBytes(item.sentBytes))}</p>,
         <table>
           {side(t.onHost, item.error?.size, item.error?.mtime)}
           {side(t.yours, item.size, item.file.lastModified)}

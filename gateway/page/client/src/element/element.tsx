@@ -38,7 +38,7 @@ let sheet: CSSStyleSheet | undefined;
  * README.md lists its attributes, events, parts and custom properties.
  */
 export class SftpgateUpload extends HTMLElement {
-  static readonly observedAttributes = [...Object.values(attributes), "lang", "disabled", "no-cancel"];
+  static readonly observedAttributes = [...attributes, "lang", "disabled", "no-cancel"];
 
   /** The gateway's base URL; by default the directory above this module's own. */
   declare endpoint: string;
@@ -113,24 +113,22 @@ export class SftpgateUpload extends HTMLElement {
   /** Adds files, and the files in dropped directories. Resolves with the items when all are found. */
   async add(files: File | FileList | File[] | DataTransfer, where: Where = {}): Promise<Item[]> {
     const added: Item[] = [];
+    const lost: string[] = [];
     let junk = 0;
-    try {
-      for await (const picked of pickedIn(files)) {
-        const places = new Set(this.items.filter((i) => i.open).map((i) => `${i.host}:${i.path}`));
-        for (const p of picked) {
-          if (isJunk(p.name) && !where.path) {
-            junk++;
-            this.#reject(p.file, "junk");
-          } else {
-            const item = this.#take(p, where, places);
-            if (item) added.push(item);
-          }
+    for await (const picked of pickedIn(files, (name) => lost.push(name))) {
+      const places = new Set(this.items.filter((i) => i.open).map((i) => `${i.host}:${i.path}`));
+      for (const p of picked) {
+        if (isJunk(p.name) && !where.path) {
+          junk++;
+          this.#reject(p.file, "junk");
+        } else {
+          const item = this.#take(p, where, places);
+          if (item) added.push(item);
         }
-        this.#queue.pump();
       }
-    } catch {
-      this.#notes.push(this.#texts.notRead);
+      this.#queue.pump();
     }
+    if (lost.length) this.#notes.push(this.#texts.notRead(lost.join(", ")));
     if (junk) this.#notes.push(this.#texts.junk(junk));
     this.#update();
     return added;
@@ -237,7 +235,6 @@ export class SftpgateUpload extends HTMLElement {
     return textsFor(this.lang || near || navigator.language);
   }
 
-
   /** The host that files go to. */
   get #target(): string {
     const ids = split(this.hosts);
@@ -289,7 +286,7 @@ export class SftpgateUpload extends HTMLElement {
   }
 
   #warn = (e: Event): void => {
-    if (this.#queue.items.some((i) => i.open && i.state !== "paused")) e.preventDefault();
+    if (this.#queue.deleting || this.items.some((i) => i.open && i.state !== "paused")) e.preventDefault();
   };
 }
 

@@ -1,6 +1,6 @@
 import type { UploadInfo } from "../api.ts";
 import type { GateError } from "../errors.ts";
-import type { Decision, Upload } from "../upload.ts";
+import { isSending, type Decision, type Upload } from "../upload.ts";
 
 /** How an item of the queue stands. */
 export type ItemState =
@@ -34,14 +34,13 @@ export class Item {
   get sentBytes(): number { return this.state === "done" ? this.size : this.upload?.sentBytes ?? 0; }
   get mergedBytes(): number { return this.state === "done" ? this.size : this.upload?.mergedBytes ?? 0; }
   /** Whether it takes one of the places of what is sent at once. */
-  get active(): boolean { return this.#sending || this.state === "merging"; }
+  get active(): boolean { return isSending(this.state) || this.state === "merging"; }
   /** Whether it still has to arrive. */
   get open(): boolean { return this.active || this.state === "queued" || this.state === "paused" || this.state === "conflict"; }
   get lastName(): string { return this.path.slice(this.path.lastIndexOf("/") + 1); }
   get directory(): string { return this.path.slice(0, this.path.lastIndexOf("/")) || "/"; }
 
-  get #sending(): boolean { return ["opening", "sending", "checking"].includes(this.state); }
-  get canPause(): boolean { return this.state === "queued" || this.#sending; }
+  get canPause(): boolean { return this.state === "queued" || isSending(this.state); }
   get canResume(): boolean { return this.state === "paused"; }
   get canRetry(): boolean { return this.state === "failed" || this.state === "cancelled" || this.state === "skipped"; }
   get canCancel(): boolean { return this.open; }

@@ -1,7 +1,7 @@
 import { Meter } from "../meter.ts";
 import { h, type Shown } from "./dom.ts";
 import { formatBytes, percent } from "./format.ts";
-import type { Item } from "./item.ts";
+import type { Item, ItemState } from "./item.ts";
 import { bar, pace, type Action } from "./row.tsx";
 import type { Texts } from "./texts.ts";
 
@@ -13,28 +13,22 @@ export class Overall {
   #meter = new Meter();
 
   show(items: Item[], t: Texts, noCancel: boolean, act: (action: ActionForAll) => void): Shown {
-    let size = 0, sent = 0, merged = 0, done = 0, failed = 0, active = false;
-    const can = { pause: false, resume: false, retry: false, cancel: false, remove: false };
+    let size = 0, sent = 0, merged = 0;
+    const count = (state: ItemState) => items.filter((i) => i.state === state).length;
+    const done = count("done");
+    const failed = count("failed");
     for (const i of items) {
-      if (i.state === "done") done++;
-      if (i.state === "failed") failed++;
-      active ||= i.active;
-      can.pause ||= i.canPause;
-      can.resume ||= i.canResume;
-      can.retry ||= i.canRetry;
-      can.cancel ||= i.canCancel;
-      can.remove ||= !i.open;
       if (i.state === "cancelled" || i.state === "skipped") continue;
       size += i.size;
       sent += i.sentBytes;
       merged += i.mergedBytes;
     }
     this.#meter.note(sent);
-    const speed = active ? this.#meter.speed() : 0;
+    const speed = items.some((i) => i.active) ? this.#meter.speed() : 0;
     const of = (part: number) => (size ? percent(part, size) : done ? 100 : 0);
     // A button that is really disabled would lose the focus.
-    const button = (action: ActionForAll, label: string) => (
-      <button type="button" part="button" aria-disabled={!can[action] && "true"} onclick={() => act(action)}>{label}</button>
+    const button = (action: ActionForAll, can: (i: Item) => boolean, label: string) => (
+      <button type="button" part="button" aria-disabled={!items.some(can) && "true"} onclick={() => act(action)}>{label}</button>
     );
     return (
       <div class="overall" part="overall">
@@ -43,8 +37,11 @@ export class Overall {
         {pace(speed, speed && sent < size ? (size - sent) / speed : undefined, t)}
         {bar(of(sent), of(merged), t.overall, t)}
         <div class="buttons">
-          {button("pause", t.pauseAll)}{button("resume", t.resumeAll)}{button("retry", t.retryAll)}
-          {!noCancel && button("cancel", t.cancelAll)}{button("remove", t.clear)}
+          {button("pause", (i) => i.canPause, t.pauseAll)}
+          {button("resume", (i) => i.canResume, t.resumeAll)}
+          {button("retry", (i) => i.canRetry, t.retryAll)}
+          {!noCancel && button("cancel", (i) => i.canCancel, t.cancelAll)}
+          {button("remove", (i) => !i.open, t.clear)}
         </div>
       </div>
     );

@@ -2,12 +2,12 @@ import type { Api } from "../api.ts";
 import { GateError } from "../errors.ts";
 import type { UploadOptions } from "../options.ts";
 import { Upload } from "../upload.ts";
-import type { Item } from "./item.ts";
+import type { Item, ItemState } from "./item.ts";
 
 /** What becomes of a file that stands at the target. */
 export type Overwrite = "ask" | "fail" | "replace" | "skip";
 /** What a person decides about it. */
-export type Choice = "replace" | "skip" | "cancel";
+export type Choice = "replace" | "skip" | "later" | "cancel";
 
 /** What the queue needs of the element. */
 export interface Owner {
@@ -32,6 +32,8 @@ export class Queue {
   items: Item[] = [];
   /** Items that wait for somebody to decide, the first one first. */
   conflicts: Item[] = [];
+  /** Uploads whose bytes are being deleted from their hosts just now. */
+  deleting = 0;
   #forAll?: Choice;
   #pumping = false;
 
@@ -91,20 +93,14 @@ export class Queue {
 
   #follow(item: Item, upload: Upload): void {
     const { owner } = this;
-    switch (upload.state) {
-      case "opening": case "sending": case "checking": case "merging": case "paused": case "cancelled":
-        item.state = upload.state;
-        break;
-      case "done":
-        item.state = "done";
-        item.result = upload.info;
-        owner.tell(item);
-        item.upload = undefined; // a finished row keeps nothing but its result
-        owner.fire("upload-success", item, { info: item.result });
-        break;
-      case "failed":
-        this.#failed(item, upload.error!);
+    item.state = upload.state as ItemState; // an upload that tells of itself is not idle
+    if (upload.state === "done") {
+      item.result = upload.info;
+      owner.tell(item);
+      item.upload = undefined; // a finished row keeps nothing but its result
+      owner.fire("upload-success", item, { info: item.result });
     }
+    if (upload.state === "failed") this.#failed(item, upload.error!);
     owner.touch(item);
     if (!item.active) this.pump();
   }
@@ -116,7 +112,6 @@ export class Queue {
       void this.#conflict(item, error);
       return;
     }
-    item.state = "failed";
     if (ofHost.test(error.code)) owner.fire("host-error", item, { host: item.host, error });
     owner.fire("upload-error", item, { error });
   }
@@ -143,23 +138,32 @@ export class Queue {
     this.conflicts = forAll ? [] : this.conflicts.filter((i) => i !== item);
     for (const i of settled) {
       if (i.state !== "conflict") continue;
-      if (choice === "cancel" && !noCancel) this.cancel(i);
-      else if (choice !== "replace") {
-        if (i.upload?.id && !noCancel) void i.upload.cancel().catch(() => {}); // nothing of it stays on the host
-        this.#leave(i, "skipped");
-      }
-      else {
+      if (choice === "replace") {
         i.decision = { ifExists: "replace", ifMatch: i.error?.etag };
         i.state = "queued";
+      } else if (choice === "later") {
+        i.state = "failed"; // what was sent stays for another try
+      } else if (choice === "cancel" && !noCancel) {
+        this.cancel(i);
+      } else {
+        if (i.upload?.id && !noCancel) this.#delete(i);
+        i.state = "skipped";
       }
     }
     this.pump();
   }
 
-  #leave(item: Item, state: "skipped" | "cancelled"): void {
-    item.state = state;
-    if (state === "cancelled") item.error = undefined;
-    this.#forget(item);
+  /** Deletes what was sent of an item. Until that is done, who leaves the page is warned. */
+  #delete(item: Item): void {
+    this.deleting++;
+    item.upload!.cancel().catch((e: unknown) => {
+      if (item.open) return; // it was started again
+      item.error = e as GateError;
+      item.state = "failed";
+    }).finally(() => {
+      this.deleting--;
+      this.owner.touch(item);
+    });
   }
 
   pause(item: Item): void {
@@ -185,13 +189,10 @@ export class Queue {
 
   cancel(item: Item): void {
     if (!item.canCancel || this.owner.options().noCancel || !this.owner.fire("upload-abort", item)) return;
-    const { upload } = item;
-    this.#leave(item, "cancelled");
-    upload?.cancel().catch((e: unknown) => {
-      item.error = e as GateError;
-      item.state = "failed";
-      this.owner.touch(item);
-    });
+    this.#forget(item);
+    item.error = undefined;
+    if (item.upload) this.#delete(item);
+    item.state = "cancelled";
     this.pump();
   }
 

@@ -53,14 +53,14 @@ export const en = {
   yours: "Yours",
   replace: "Replace",
   skip: "Skip",
+  deletes: (size: string) => `Skip and Cancel delete ${size}.`,
   forAll: "Do the same for all further files",
-
 
   noTarget: "There is no host or directory to send to. Choose one first.",
   tooLarge: (name: string, most: string) => `${name} was not added: it is larger than the ${most} allowed here.`,
   duplicate: (name: string) => `${name} was not added: a file for the same place is already in the queue.`,
   junk: (n: number) => `${n} system ${n === 1 ? "file was" : "files were"} left out (such as .DS_Store or Thumbs.db).`,
-  notRead: "Some of what you dropped could not be read.",
+  notRead: (names: string) => `Not read: ${names}`,
 
   errors: {
     network: "The gateway cannot be reached. Check your network, then retry.",
@@ -72,12 +72,12 @@ export const en = {
     "chunk-conflict": "The file is not the one that was begun here. Start over to send it from the first byte.",
     "not-a-file": "Something that is not a file has this name on the host. Choose another name.",
     "too-large": "The file is larger than you may send.",
-    "digest-mismatch": "The bytes arrived damaged several times. Retry, or check your network.",
+    "digest-mismatch": "The bytes arrived damaged. Retry, or check your network.",
     "owned-by-another": "Somebody else is uploading to this place. Wait, or choose another name.",
     "host-refused": "The host refused the gateway's login. Its operator must mend that.",
-    host: "The host cannot be reached or had an error. Retry later.",
-    "no-space": "The host has no space left. What was sent is kept: make room, then retry.",
-    quota: "Your quota is used up. What was sent is kept: finish or cancel other uploads, then retry.",
+    host: "The host had an error. Retry later.",
+    "no-space": "The host is full. What was sent is kept: make room, then retry.",
+    quota: "Your quota is used up. What was sent is kept: finish or cancel others, then retry.",
     gateway: "The file was not taken. Retry, or ask the gateway's operator.",
   },
 };
