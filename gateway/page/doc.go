@@ -1,5 +1,6 @@
-// Package page answers at "/": what this gateway is, what runs here, and lines
-// for curl that work against it as they stand. Browsers get HTML, everything
-// else plain text. Nothing in the page is a script, and names that come from
-// hosts or requests are text in it, whatever they hold.
+// Package page answers at "/": browsers get a page that sends files, everything
+// else plain text with lines for curl that work against this gateway as they
+// stand. The page's script is in app and the drop-in uploader in client, both
+// in TypeScript; what is built from them is committed and embedded. Names that
+// come from hosts or requests are text in the page, whatever they hold.
 package page

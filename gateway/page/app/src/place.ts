@@ -1,3 +1,4 @@
+import { GateError } from "sftpgate";
 import { type Gate, unanswered } from "./gate.ts";
 import { faultOf, tidy } from "./paths.ts";
 import { recall, remember } from "./memory.ts";
@@ -16,13 +17,16 @@ export class Place extends Store {
   /** Why there is no list of hosts. */
   problem: unknown;
   private user: string | undefined;
+  private timer = 0;
 
   constructor(private gate: Gate, private session: Session) {
     super();
     session.watch(() => {
       // Another ticket may be for another place.
-      if (session.standing !== "in" || this.user === JSON.stringify(session.caller)) return;
-      this.user = JSON.stringify(session.caller);
+      // A renewed one for the same place changes nothing.
+      const user = JSON.stringify({ ...session.caller, expires_at: undefined });
+      if (session.standing !== "in" || this.user === user) return;
+      this.user = user;
       void this.load();
     });
   }
@@ -38,20 +42,34 @@ export class Place extends Store {
   }
 
   async load(): Promise<void> {
+    clearTimeout(this.timer);
     try {
       this.hosts = this.session.may("read") ? await this.gate.hosts() : this.named();
       this.problem = undefined;
     } catch (e) {
       this.session.refused(e);
       this.problem = e;
-      if (unanswered(e)) setTimeout(() => void this.load(), 3000);
+      if (unanswered(e) || (e instanceof GateError && e.passing)) {
+        const pause = e instanceof GateError ? Math.max(3, e.retryAfter) : 3;
+        this.timer = setTimeout(() => void this.load(), pause * 1000);
+      }
       return this.changed();
     }
-    const last = recall();
-    const id = this.host?.id ?? (this.hosts.length === 1 ? this.hosts[0]!.id : last.host);
-    this.host = undefined;
-    if (this.hosts.some((h) => h.id === id)) this.pick(id!);
+    const id = this.host?.id ?? (this.hosts.length === 1 ? this.hosts[0]!.id : recall().host);
+    const host = this.hosts.find((h) => h.id === id);
+    // Where somebody has chosen to send files they go on going, as long as that is allowed.
+    if (host && this.host && this.dir && this.allowed(host)) this.host = host;
+    else {
+      this.host = undefined;
+      if (host) this.pick(host.id);
+    }
     this.changed();
+  }
+
+  /** allowed tells whether the directory chosen can stay the one on this host. */
+  private allowed(host: Host): boolean {
+    const paths = this.session.caller?.paths;
+    return !faultOf(this.dir, host.roots) && (!paths || !faultOf(this.dir, paths)) && (!this.fixed || this.dir === tidy(host.roots[0] ?? ""));
   }
 
   /** pick chooses a host, and asks it how it is. */

@@ -4,6 +4,9 @@ import { Store } from "./store.ts";
 import type { Ticket } from "./ticket.ts";
 import type { Caller, Operation } from "./wire.ts";
 
+/** A ticket is looked at no more often than this, in milliseconds. */
+const shortest = 5000;
+
 export type Auth = "none" | "header" | "jwt";
 
 /**
@@ -30,17 +33,12 @@ export class Session extends Store {
     return this.caller?.operations?.includes(o) ?? false;
   }
 
-  /** Whether the ticket is good, as far as is known here. */
-  get current(): boolean {
-    const end = this.caller?.expires_at;
-    return this.standing === "in" && (!end || Date.parse(end) > Date.now());
-  }
-
   /** ask asks the gateway who this is, and again while it is away. */
   async ask(): Promise<void> {
     clearTimeout(this.timer);
     if (this.auth === "jwt" && !this.ticket.text) {
-      this.ticket.ask();
+      if (this.standing !== "wanted") this.ticket.ask(); // the first time at once
+      this.ticket.want();
       return this.become("wanted");
     }
     const ticket = this.ticket.text;
@@ -50,16 +48,17 @@ export class Session extends Store {
       this.caller = caller;
       this.problem = undefined;
       this.wait = 1000;
+      this.ticket.good();
       this.become("in");
       this.watchClock();
     } catch (e) {
       if (ticket !== this.ticket.text) return;
-      if (e instanceof GateError && e.status >= 400 && e.status < 500) {
+      if (e instanceof GateError && (e.status === 401 || e.status === 403)) {
         this.refused(e);
       } else {
         this.problem = e instanceof GateError && e.status ? e : undefined;
         this.become("away");
-        this.timer = setTimeout(() => void this.ask(), this.wait);
+        this.timer = setTimeout(() => void this.ask(), Math.max(this.wait, e instanceof GateError ? e.retryAfter * 1000 : 0));
         this.wait = Math.min(this.wait * 2, 15_000);
       }
     }
@@ -68,13 +67,15 @@ export class Session extends Store {
   /** refused hears that a call was refused for who asked; other refusals change nothing. */
   refused(p: unknown): void {
     if (!(p instanceof GateError)) return;
-    if (p.status !== 401 && this.standing !== "asking" && this.standing !== "away") return;
+    if (p.status !== 401 && (p.status !== 403 || (this.standing !== "asking" && this.standing !== "away"))) return;
+    clearTimeout(this.timer);
     this.problem = p;
     if (this.auth !== "jwt") return this.become("refused");
     // The gateway reads the end of a ticket off its clock, which is the one that counts.
     const over = this.caller?.expires_at !== undefined || expiry(this.ticket.text) * 1000 < Date.now();
     this.become(over && p.status === 401 ? "expired" : "refused");
-    this.ticket.ask();
+    this.ticket.refused();
+    this.ticket.want();
   }
 
   private watchClock(): void {
@@ -83,13 +84,13 @@ export class Session extends Store {
     const longest = 2 ** 31 - 1;
     // A panel is asked a little before the end; whoever came by a link is told at the end.
     const ahead = this.ticket.embedded ? Math.min(30_000, left / 2) : 0;
-    this.timer = setTimeout(() => void this.clockStrikes(), Math.min(Math.max(0, left - ahead), longest));
+    // A clock that is fast here would have this strike all the time.
+    this.timer = setTimeout(() => void this.clockStrikes(), Math.min(Math.max(shortest, left - ahead), longest));
   }
 
+  /** The gateway's clock counts, and not this one: whether the ticket is over the gateway says. */
   private async clockStrikes(): Promise<void> {
-    if (await this.ticket.renewed()) return; // the new ticket has been asked about already
-    if (Date.parse(this.caller?.expires_at ?? "") > Date.now()) return this.watchClock();
-    this.become("expired");
+    if (!(await this.ticket.renewed())) await this.ask(); // a new ticket has been asked about already
   }
 
   private become(s: Standing): void {

@@ -2,6 +2,8 @@ import { Store } from "./store.ts";
 
 /** How long a panel may take to answer that it was asked for a ticket. */
 const patience = 8000;
+/** The first and the longest wait before a panel is asked again. */
+const shortest = 1000, longest = 60_000;
 
 /**
  * Ticket holds the ticket, in memory alone. It comes from the address
@@ -9,6 +11,10 @@ const patience = 8000;
  */
 export class Ticket extends Store {
   text = "";
+  /** The last ticket that the gateway refused. */
+  private bad = "";
+  private wait = shortest;
+  private timer = 0;
 
   /** @param origins whose messages are believed */
   constructor(private origins: string[]) {
@@ -26,6 +32,28 @@ export class Ticket extends Store {
     const bare = ticketIn(text.slice(text.indexOf("#") + 1)) || text;
     this.text = bare.replace(/\s+/g, "").replace(/^Bearer/i, "");
     this.changed();
+  }
+
+  /** refused hears that the gateway does not take the ticket at hand. */
+  refused(): void {
+    this.bad = this.text;
+  }
+
+  /** good hears that the gateway takes the ticket at hand. */
+  good(): void {
+    clearTimeout(this.timer);
+    this.wait = shortest;
+  }
+
+  /** want asks the embedding page for a ticket, and again, ever more seldom, until one is good. */
+  want(): void {
+    if (!this.embedded) return;
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => {
+      this.ask();
+      this.want();
+    }, this.wait);
+    this.wait = Math.min(2 * this.wait, longest);
   }
 
   get embedded(): boolean {
@@ -56,7 +84,7 @@ export class Ticket extends Store {
   private hear(e: MessageEvent): void {
     if (e.origin !== location.origin && !this.origins.includes(e.origin)) return;
     const said = e.data as { type?: unknown; ticket?: unknown } | null;
-    if (said?.type === "sftpgate-ticket" && typeof said.ticket === "string") this.set(said.ticket);
+    if (said?.type === "sftpgate-ticket" && typeof said.ticket === "string" && said.ticket !== this.bad) this.set(said.ticket);
   }
 }
 

@@ -6,7 +6,10 @@ import type { Upload } from "./wire.ts";
 /** Between two looks at the list; less while a merge is followed. */
 const pause = 5000;
 
-const finishing: readonly string[] = ["merging", "verifying", "publishing"];
+/** A merge that has not moved for so long has stopped. */
+const patience = 180_000;
+/** How many merges are followed at once: with HTTP/1.1 a browser has six connections to a server, which uploads want. */
+const followedAtOnce = 2;
 
 /** Uploads is the gateway's list, looked at again and again while the page is seen. */
 export class Uploads extends Store {
@@ -20,12 +23,19 @@ export class Uploads extends Store {
   private followed = new Map<string, AbortController>();
   private timer = 0;
   private turn = 0;
+  private user: string | undefined;
   /** The uploads that were asked for by themselves. */
   private confirmed = new Set<string>();
 
   constructor(private gate: Gate, private session: Session) {
     super();
     session.watch(() => {
+      const user = session.caller?.user;
+      if (user !== this.user) {
+        this.all = undefined; // another's are nobody else's business
+        this.user = user;
+        this.changed();
+      }
       if (session.standing === "in") void this.look();
       else if (session.standing !== "away") this.rest();
     });
@@ -59,13 +69,13 @@ export class Uploads extends Store {
   /** canMerge tells whether asking for the merge would move u on. */
   canMerge(u: Upload): boolean {
     if (u.size === null || u.received_bytes < u.size) return false;
-    return u.state === "receiving" || u.state === "failed" || (finishing.includes(u.state) && this.stands(u));
+    return u.state === "receiving" || u.state === "failed" || this.stands(u);
   }
 
-  /** stands tells whether the merge of u has not moved for two looks. */
-  private stands(u: Upload): boolean {
+  /** stands tells whether the merge of u has not moved for minutes. Verifying and publishing do not show that they move. */
+  stands(u: Upload): boolean {
     const m = this.moved.get(u.id);
-    return m !== undefined && !this.followed.has(u.id) && Date.now() - m.at > 2 * pause;
+    return u.state === "merging" && m !== undefined && !this.followed.has(u.id) && Date.now() - m.at > patience;
   }
 
   async look(): Promise<void> {
@@ -78,6 +88,7 @@ export class Uploads extends Store {
       if (this.away) this.confirmed.clear();
       this.all = all;
       this.away = false;
+      this.forget(all);
       this.note(all);
       void this.confirm();
     } catch (e) {
@@ -122,7 +133,8 @@ export class Uploads extends Store {
   }
 
   private async follow(id: string): Promise<void> {
-    if (this.followed.has(id)) return;
+    // The others move on with every look at the list.
+    if (this.followed.has(id) || this.followed.size >= followedAtOnce) return;
     const ending = new AbortController();
     this.followed.set(id, ending);
     try {
@@ -138,6 +150,13 @@ export class Uploads extends Store {
     this.all = this.all?.map((x) => (x.id === u.id ? { ...x, ...u } : x));
     this.note([u]);
     this.changed();
+  }
+
+  /** forget drops what was kept of uploads that are not listed any more. */
+  private forget(listed: Upload[]): void {
+    const ids = new Set(listed.map((u) => u.id));
+    for (const id of this.moved.keys()) if (!ids.has(id)) this.moved.delete(id);
+    for (const id of this.confirmed) if (!ids.has(id)) this.confirmed.delete(id);
   }
 
   private note(uploads: Upload[]): void {

@@ -26,8 +26,11 @@ export class Browser extends Part {
 
   protected override willUpdate(): void {
     const { place, listings } = this.desk;
-    if (!place.host || !place.dir || (this.at === place.dir && this.host === place.host.id)) return;
-    this.at = place.dir;
+    if (!place.host) return;
+    // Where what is typed is no directory yet, it begins at the first one that files may go to.
+    const at = place.dir || (this.at && this.host === place.host.id ? this.at : place.roots[0] ?? "");
+    if (!at || (this.at === at && this.host === place.host.id)) return;
+    this.at = at;
     this.host = place.host.id;
     this.word = "";
     this.most = step;

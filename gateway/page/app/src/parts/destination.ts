@@ -23,7 +23,8 @@ export class Destination extends Part {
     return html`<section class="card" aria-labelledby="destination">
       <h2 id="destination" class="hush">${this.t.destination}</h2>
       ${place.hosts === undefined
-        ? place.problem ? html`<p class="bad" role="alert">${this.t.hostsFailed} ${failure(place.problem)}</p>` : html`<p class="quiet">${this.t.starting}</p>`
+        ? place.problem ? html`<p class="bad" role="alert">${this.t.hostsFailed} ${failure(place.problem)}
+            <button type="button" @click=${() => void place.load()}>${this.t.retryNow}</button></p>` : html`<p class="quiet">${this.t.starting}</p>`
         : place.hosts.length ? this.fields() : html`<p>${this.t.noHosts}</p>`}
     </section>`;
   }

@@ -20,7 +20,7 @@ export class Directory extends Part {
 
   protected override render() {
     const { place, session } = this.desk;
-    const text = this.typed !== undefined && place.dir !== tidy(this.typed) ? this.typed : this.typed ?? place.dir;
+    const text = this.typed !== undefined && (!place.dir || place.dir === tidy(this.typed)) ? this.typed : place.dir;
     const fault = faultOf(tidy(text), place.roots);
     return html`<div class="field">
       <label for="directory">${this.t.directory}</label>

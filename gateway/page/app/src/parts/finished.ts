@@ -41,7 +41,7 @@ export class Finished extends Part {
       <p class="facts figures">
         <span>${this.desk.place.label(u.host)}</span>
         ${u.size === null ? nothing : html`<span>${bytes(u.size)}</span>`}
-        <span>${stamp(u.created_at)}</span>
+        <span>${this.t.began(stamp(u.created_at))}</span>
         <span class="good">${this.t.verified[u.verified]}</span>
       </p>
       ${u.digest ? html`<p class="digest">SHA-256 ${hex(u.digest)}</p>` : nothing}

@@ -25,6 +25,9 @@ export class Send extends Part {
   @state() private dropping = false;
   @state() private busy: Busy[] = [];
   private depth = 0;
+  /** The ticket that the element was given last. */
+  private given = "";
+  private unwatch?: () => void;
 
   protected override stores() {
     return [this.desk.place, this.desk.session];
@@ -37,12 +40,14 @@ export class Send extends Part {
   override connectedCallback(): void {
     super.connectedCallback();
     this.desk.uploads.shown = this.shown;
+    this.unwatch = this.desk.ticket.watch(this.another);
     for (const [name, hear] of this.drops) window.addEventListener(name, hear as EventListener);
     document.addEventListener("resume-file", this.resume as EventListener);
   }
 
   override disconnectedCallback(): void {
     super.disconnectedCallback();
+    this.unwatch?.();
     for (const [name, hear] of this.drops) window.removeEventListener(name, hear as EventListener);
     document.removeEventListener("resume-file", this.resume as EventListener);
   }
@@ -50,13 +55,16 @@ export class Send extends Part {
   protected override render() {
     const { session, place, base } = this.desk;
     const c = session.caller;
-    if (!session.may("upload")) return html`<section class="card"><p>${this.t.noUpload}</p></section>`;
-    const ready = place.host !== undefined && place.dir !== "" && !this.shut;
+    // What has begun is shown whatever another ticket allows.
+    const shut = this.shut || !session.may("upload");
+    const begun = (this.element?.items.length ?? 0) > 0;
+    if (shut && !this.shut && !begun) return html`<section class="card"><p>${this.t.noUpload}</p></section>`;
+    const ready = place.host !== undefined && place.dir !== "" && !shut;
     // What has begun goes on behind a closed door; where nothing has there is nothing to show.
-    const empty = this.shut && !(this.element?.items.length ?? 0);
-    return html`<section class="card send ${this.dropping ? "dropping" : ""} ${this.shut ? "shut" : ""}" ?hidden=${empty} aria-labelledby="send">
-      <h2 id="send">${this.heading()}</h2>
-      ${!this.shut && (c?.max_size || c?.expires_at) ? html`<p class="quiet limits">${this.t.limits(c.max_size ? bytes(c.max_size) : "", c.expires_at ? moment(c.expires_at) : "")}</p>` : nothing}
+    const empty = shut && !begun;
+    return html`<section class="card send ${this.dropping ? "dropping" : ""} ${shut ? "shut" : ""}" ?hidden=${empty} aria-labelledby="send">
+      <h2 id="send">${this.heading(shut)}</h2>
+      ${!shut && (c?.max_size || c?.expires_at) ? html`<p class="quiet limits">${this.t.limits(c.max_size ? bytes(c.max_size) : "", c.expires_at ? moment(c.expires_at) : "")}</p>` : nothing}
       ${this.busy.map((b) => this.busyNote(b))}
       <sftpgate-upload endpoint=${base} lang=${language.tag} host=${place.host?.id ?? ""} dir=${place.dir} max-size=${c?.max_size ?? nothing} digest="whole"
         ?disabled=${!ready} ?no-cancel=${!session.may("cancel")} .ticket=${session.auth === "jwt" ? this.ticket : undefined}
@@ -71,9 +79,9 @@ export class Send extends Part {
     return this.t.to(place.label(place.host!.id), place.dir);
   }
 
-  private heading(): string {
+  private heading(shut: boolean): string {
     const { place } = this.desk;
-    if (this.shut) return this.t.begun;
+    if (shut) return this.t.begun;
     return place.host && place.dir ? this.t.sendTo(this.where()) : this.t.send;
   }
 
@@ -87,7 +95,14 @@ export class Send extends Part {
   /** The element asks for a ticket before each upload, and when the gateway takes one no longer. */
   private ticket = async (): Promise<string> => {
     const { ticket, session } = this.desk;
-    return (session.current ? "" : await ticket.renewed()) || ticket.text;
+    const fresh = session.standing === "in" && ticket.text !== this.given ? "" : await ticket.renewed();
+    return (this.given = fresh || ticket.text);
+  };
+
+  /** Another ticket is used from the next file on: the element asks for one anew when it is given its endpoint. */
+  private another = () => {
+    this.given = "";
+    this.element?.setAttribute("endpoint", this.desk.base);
   };
 
   private touched = () => this.desk.uploads.touch();
@@ -144,7 +159,7 @@ export class Send extends Part {
       // What falls onto the element is the element's.
       if (!hasFiles(e) || e.defaultPrevented) return;
       e.preventDefault();
-      if (e.dataTransfer && this.element && !this.shut) void this.element.add(e.dataTransfer);
+      if (e.dataTransfer && this.element && !this.element.disabled) void this.element.add(e.dataTransfer);
     }],
   ];
 

@@ -50,7 +50,7 @@ export class UploadRow extends Part {
   private facts(u: Upload) {
     const { uploads } = this.desk;
     const whole = u.size !== null && u.received_bytes >= u.size;
-    const standing = u.state === "receiving" && whole ? "complete" : whole && u.state !== "failed" && u.state !== "receiving" && uploads.canMerge(u) ? "stands" : u.state;
+    const standing = u.state === "receiving" && whole ? "complete" : uploads.stands(u) ? "stands" : u.state;
     return html`<span class=${standing === "failed" || standing === "stands" ? "bad" : ""}>${this.t.state[standing]}</span>
       <span>${u.size === null ? this.t.receivedOnly(bytes(u.received_bytes)) : this.t.received(bytes(u.received_bytes), bytes(u.size), percent(u.received_bytes, u.size))}</span>
       ${u.size ? html`<span>${this.t.merged(percent(u.merged_bytes, u.size))}</span>` : nothing}

@@ -18,14 +18,12 @@ export const en = {
   sendTo: (host: string) => `Send files to ${host}`,
   limits: (size: string, until: string) =>
     size && until ? `Files of at most ${size}, until ${until}.` : size ? `Files of at most ${size}.` : until ? `Good until ${until}.` : "",
-  limitPaths: (paths: string) => `Only below ${paths}.`,
   noUpload: "This ticket does not allow uploads. Ask for one that does.",
 
   destination: "Destination",
   host: "Host",
   noHosts: "No hosts are set up for you. They are listed in the gateway's hosts.yaml.",
   chooseHost: "Choose a host",
-  changeHost: "Change",
   findHost: "Find a host by name, id or tag",
   noMatch: (q: string) => `No host matches “${q}”.`,
   hostCount: (n: number) => (n === 1 ? "1 host" : `${n} hosts`),
@@ -78,7 +76,6 @@ export const en = {
 
   unfinished: "Unfinished uploads",
   unfinishedHint: "They go on where they stopped.",
-  noUnfinished: "None.",
   to: (host: string, dir: string) => `${host}, ${dir}`,
   by: (user: string) => `by ${user}`,
   received: (part: string, whole: string, percent: string) => `${part} of ${whole} received (${percent})`,
@@ -111,6 +108,7 @@ export const en = {
   cancelled: (name: string) => `${name}: cancelled, and what was received is deleted.`,
 
   finished: "Recently finished",
+  began: (when: string) => `begun ${when}`,
   verified: { "sha-256": "SHA-256 of the whole file verified on the host", spans: "every chunk verified by SHA-256", size: "size verified", "": "not verified" },
   copyPath: "Copy path",
   copyDigest: "Copy SHA-256",
@@ -140,7 +138,7 @@ export const en = {
     "unknown-upload": "The gateway does not know this upload any more. Pick the same file again to go on with it.",
     network: "No answer came from the gateway.",
     stalled: "The gateway did not answer in time.",
-    proxy: "Something between here and the gateway answered in its place.",
+    proxy: "Something between here and the gateway answered in its place. You may have to sign in again: reload this page.",
   } as Record<string, string>,
   /** What the template has in it, by its data-text. */
   template: {

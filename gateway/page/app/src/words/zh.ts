@@ -20,14 +20,12 @@ export const zh: Words = {
   sendTo: (host) => `发送文件到 ${host}`,
   limits: (size, until) =>
     size && until ? `单个文件不超过 ${size}，有效期至 ${until}。` : size ? `单个文件不超过 ${size}。` : until ? `有效期至 ${until}。` : "",
-  limitPaths: (paths) => `仅限以下目录：${paths}。`,
   noUpload: "此票据不允许上传。请申请允许上传的票据。",
 
   destination: "目标位置",
   host: "主机",
   noHosts: "没有可供您使用的主机。主机在网关的 hosts.yaml 中配置。",
   chooseHost: "选择主机",
-  changeHost: "更换",
   findHost: "按名称、ID 或标签查找主机",
   noMatch: (q) => `没有与“${q}”匹配的主机。`,
   hostCount: (n) => `${n} 台主机`,
@@ -80,7 +78,6 @@ export const zh: Words = {
 
   unfinished: "未完成的上传",
   unfinishedHint: "可从中断处继续。",
-  noUnfinished: "无。",
   to: (host, dir) => `${host}，${dir}`,
   by: (user) => `用户：${user}`,
   received: (part, whole, percent) => `已接收 ${part} / ${whole}（${percent}）`,
@@ -113,6 +110,7 @@ export const zh: Words = {
   cancelled: (name) => `${name}：已取消，已接收的数据已删除。`,
 
   finished: "最近完成",
+  began: (when) => `开始于 ${when}`,
   verified: { "sha-256": "已在主机上校验整个文件的 SHA-256", spans: "已用 SHA-256 校验每个分块", size: "已校验大小", "": "未校验" },
   copyPath: "复制路径",
   copyDigest: "复制 SHA-256",
@@ -140,7 +138,7 @@ export const zh: Words = {
   problem: {
     network: "网关没有响应。",
     stalled: "网关未及时响应。",
-    proxy: "网关与浏览器之间的代理返回了错误。",
+    proxy: "网关与浏览器之间的代理代为应答。可能需要重新登录：请重新加载此页面。",
     "invalid-request": "请求无效。",
     unauthenticated: "网关无法确认您的身份。",
     forbidden: "不允许此操作。",
