@@ -135,6 +135,7 @@ gosec:
 
 # Many users and random kills for SOAK; what it saw stands at its end.
 soak: parts
+	@mkdir -p bin
 	$(GO) test -tags soak -count=1 -v -timeout 60m -run TestSoak -artifacts -outputdir $(CURDIR)/bin ./cmd/sftpgate -soak.for $(SOAK)
 
 # Every fuzz test for FUZZTIME: a time, or a number of inputs like 2000x. Each package
