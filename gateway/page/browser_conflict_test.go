@@ -108,6 +108,39 @@ func TestSomebodyElseIsThere(t *testing.T) {
 	v.whole("status of 423")
 }
 
+// What is said of all others holds for those that are there, and no longer than until the
+// queue is through, whatever is paused in it. And the second click of two is not for the
+// file that is asked about next.
+func TestForAllEnds(t *testing.T) {
+	t.Parallel()
+	s := serve(t, slow)
+	v := s.visit(desktop())
+	v.send(endless(t, "disk.img"))
+	v.See(row("disk.img", "sending"))
+	v.Click(labelled("Pause: disk.img"))
+	v.See(row("disk.img", "paused"))
+	for _, name := range []string{"a.txt", "b.txt"} {
+		v.put(name, "old")
+	}
+	v.send(source(t, "a.txt", 10))
+	v.See(dialog)
+	v.Evaluate(`(() => {
+		const find = (root) => { for (const e of root.querySelectorAll("*")) { if (e.localName === "sftpgate-upload") return e; const f = e.shadowRoot && find(e.shadowRoot); if (f) return f; } };
+		for (const b of find(document).shadowRoot.querySelectorAll("dialog button")) b.dispatchEvent(new MouseEvent("click", { detail: 2, bubbles: true }));
+	})()`, nil)
+	v.See(dialog)
+	v.is("a.txt", "old")
+	v.Click(dialog + " input")
+	v.Click(dialog + " " + button("Replace"))
+	v.See(row("a.txt", "done"))
+	v.send(source(t, "b.txt", 10))
+	v.See(dialog)
+	v.is("b.txt", "old")
+	v.Click(dialog + " " + button("Skip"))
+	v.See(row("b.txt", "skipped"))
+	v.whole("status of 409", away)
+}
+
 // Two people in two windows send to one path at once: one of them wins, the other is told.
 func TestTwoWindowsOnePath(t *testing.T) {
 	t.Parallel()

@@ -30,7 +30,8 @@ export class Ticket extends Store {
   /** set takes a ticket, or a whole link with one in it. */
   set(text: string): void {
     const bare = ticketIn(text.slice(text.indexOf("#") + 1)) || text;
-    this.text = bare.replace(/\s+/g, "").replace(/^Bearer/i, "");
+    // What cannot stand in a ticket came with the link: a blank, a full stop, a mark of no width.
+    this.text = bare.replace(/^\s*Bearer/i, "").replace(/[^\w.~+/=-]+/g, "");
     this.changed();
   }
 

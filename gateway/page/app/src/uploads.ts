@@ -22,6 +22,7 @@ export class Uploads extends Store {
   private moved = new Map<string, { merged: number; state: string; at: number }>();
   private followed = new Map<string, AbortController>();
   private timer = 0;
+  private asked = 0;
   private turn = 0;
   private user: string | undefined;
   /** The uploads that were asked for by themselves. */
@@ -76,6 +77,14 @@ export class Uploads extends Store {
   stands(u: Upload): boolean {
     const m = this.moved.get(u.id);
     return u.state === "merging" && m !== undefined && !this.followed.has(u.id) && Date.now() - m.at > patience;
+  }
+
+  /** soon looks once for all who ask within a second. */
+  soon(): void {
+    this.asked ||= setTimeout(() => {
+      this.asked = 0;
+      void this.look();
+    }, 1000);
   }
 
   async look(): Promise<void> {

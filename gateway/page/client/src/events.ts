@@ -6,6 +6,9 @@ import { sleep } from "./retry.ts";
 const silence = 25_000;
 const pollEvery = 2000;
 
+/** How many streams in a row have told nothing, whichever upload they were for. */
+let mute = 0;
+
 type Following = Call & { signal: AbortSignal };
 
 /** Whether nothing more will happen to an upload. */
@@ -17,7 +20,7 @@ export const ended = (u: UploadInfo): boolean => u.state === "done" || u.state =
  * that buffers, the upload is asked for every two seconds instead.
  */
 export async function follow(api: Api, id: string, call: Following, seen: (u: UploadInfo) => void): Promise<UploadInfo> {
-  for (let mute = 0; ;) {
+  for (;;) {
     if (mute < 2) {
       let heard = false;
       const last = await stream(api, id, call, (u) => { heard = true; seen(u); });

@@ -32,7 +32,7 @@ export class Finished extends Part {
     const { name } = split(u.path);
     return html`<li class="row">
       <div class="head">
-        <span class="path">${u.path}</span>
+        <span class="path"><bdi>${u.path}</bdi></span>
         <span class="actions">
           <sg-copy .desk=${this.desk} .text=${u.path} .label=${this.t.copyPath} .of=${name}></sg-copy>
           ${u.digest ? html`<sg-copy .desk=${this.desk} .text=${hex(u.digest)} .label=${this.t.copyDigest} .of=${name}></sg-copy>` : nothing}

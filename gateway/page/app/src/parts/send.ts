@@ -107,7 +107,7 @@ export class Send extends Part {
 
   private touched = () => this.desk.uploads.touch();
 
-  private look = () => void this.desk.uploads.look();
+  private look = () => this.desk.uploads.soon();
 
   private moved = (e: Told) => {
     this.desk.uploads.touch();

@@ -28,7 +28,7 @@ export class UploadRow extends Part {
     const { dir, name } = split(u.path);
     return html`<div class="row" role="group" aria-label=${name}>
       <div class="head">
-        <span class="path"><b>${name}</b> <span class="quiet">${this.t.to(this.desk.place.label(u.host), dir)}${this.mine ? nothing : html` · ${this.t.by(u.user)}`}</span></span>
+        <span class="path"><b><bdi>${name}</bdi></b> <span class="quiet">${this.t.to(this.desk.place.label(u.host), dir)}${this.mine ? nothing : html` · ${this.t.by(u.user)}`}</span></span>
         <span class="actions">${this.confirming ? this.confirm() : this.actions()}</span>
       </div>
       ${this.bar(u)}

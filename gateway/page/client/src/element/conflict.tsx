@@ -13,9 +13,10 @@ export function conflictDialog(item: Item | undefined, t: Texts, noCancel: boole
       <td>{time && new Date(time).toLocaleString(t.tag, { dateStyle: "medium", timeStyle: "medium" })}</td>
     </tr>
   );
+  // The second click of two was not meant for the file that is shown by then.
   const button = (choice: Exclude<Choice, "later">, look?: string) => (
     <button type="button" class={look} part={look ? "button button-primary" : "button"} autofocus={choice === "skip"}
-      onclick={(e: Event) => decide(choice, (e.target as Element).closest("dialog")!.querySelector("input")!.checked)}>{t[choice]}</button>
+      onclick={(e: MouseEvent) => e.detail > 1 || decide(choice, (e.target as Element).closest("dialog")!.querySelector("input")!.checked)}>{t[choice]}</button>
   );
   return (
     <dialog part="dialog" aria-labelledby="exists" oncancel={(e: Event) => { e.preventDefault(); decide("later", false); }}>

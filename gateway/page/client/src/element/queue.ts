@@ -51,7 +51,7 @@ export class Queue {
         if (free <= 0) break;
         if (item.state === "queued" && this.#run(item)) free--;
       }
-      if (!this.items.some((item) => item.open)) this.#forAll = undefined;
+      if (!this.items.some((item) => item.open && item.state !== "paused")) this.#forAll = undefined;
       this.owner.touch();
     });
   };
