@@ -207,7 +207,7 @@ export class SftpgateUpload extends HTMLElement {
       </div>,
     ]);
     this.#rows.show(this.#root.querySelector(".list"), items, {
-      t, noCancel, act: this.#act, copy: (text) => void copy(text).then(() => { this.#spoken = t.copied; this.#update(); }),
+      t, noCancel, act: this.#act, copy: (text) => void copy(text).then((done) => { this.#spoken = done ? t.copied : t.notCopied; this.#update(); }),
     });
     if (asked !== this.#asked) ask(this.#root.querySelector("dialog")!, asked);
     this.#asked = asked;

@@ -145,6 +145,7 @@ export class Queue {
         i.state = "failed"; // what was sent stays for another try
       } else if (choice === "cancel" && !noCancel) {
         this.cancel(i);
+        if (i.open) this.conflicts.push(i); // the page has prevented it
       } else {
         if (i.upload?.id && !noCancel) this.#delete(i);
         i.state = "skipped";

@@ -46,6 +46,7 @@ export const en = {
   copyPath: "Copy path",
   copyDigest: "Copy SHA-256",
   copied: "Copied",
+  notCopied: "It could not be copied.",
   checked: "Every chunk was checked as it arrived.",
 
   exists: "This file already exists",
@@ -69,6 +70,7 @@ export const en = {
     forbidden: "Writing there is not allowed. Choose another place, or ask for access.",
     "target-exists": "A file of this name exists there, and was kept.",
     "different-file": "Another file is unfinished at this place. If it is yours, start over to give it up.",
+    cancelled: "The upload was ended elsewhere. Retry to send it again.",
     "chunk-conflict": "The file is not the one that was begun here. Start over to send it from the first byte.",
     "not-a-file": "Something that is not a file has this name on the host. Choose another name.",
     "too-large": "The file is larger than you may send.",

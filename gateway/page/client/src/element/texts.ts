@@ -8,7 +8,8 @@ export type { Texts } from "./texts.en.ts";
 export const textsFor = (tag: string): Texts => (/^zh\b/i.test(tag) ? zhCN : en);
 
 /** What happened, and what to do. */
-export function explain(t: Texts, { code }: GateError): string {
+export function explain(t: Texts, { code, upload }: GateError): string {
+  if (code === "different-file" && !upload) code = "cancelled";
   const group = code === "stalled" ? "network" : code === "path-forbidden" || code === "permission-denied" ? "forbidden" :
     code === "changed-meanwhile" ? "target-exists" : code.startsWith("host-") ? "host" : "gateway";
   return t.errors[code as ErrorText] ?? t.errors[group];

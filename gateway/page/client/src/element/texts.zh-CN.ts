@@ -48,6 +48,7 @@ export const zhCN: Texts = {
   copyPath: "复制路径",
   copyDigest: "复制 SHA-256",
   copied: "已复制",
+  notCopied: "无法复制。",
   checked: "每个分块到达时均已校验。",
 
   exists: "文件已存在",
@@ -71,6 +72,7 @@ export const zhCN: Texts = {
     forbidden: "不允许写入此处。请选择其他位置，或申请权限。",
     "target-exists": "该位置已有同名文件，已保留原文件。",
     "different-file": "该位置有另一个未完成的上传。如果是您的，可重新上传以放弃它。",
+    cancelled: "该上传已在别处结束。重试即可重新发送。",
     "chunk-conflict": "该文件与先前开始上传的不同。请重新上传。",
     "not-a-file": "主机上有同名的非文件项。请使用其他名称。",
     "too-large": "文件超过允许的大小。",
