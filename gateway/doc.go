@@ -26,7 +26,8 @@
 //	Receive: who asks, which upload, does its claim stand?        (access, confirm)
 //	  → a place for the body, in its user's turn; its pace        (limits.letIn)
 //	  → the body is cut: new bytes, or bytes that are held        (ledger.next)
-//	  → new: wait while the merge is too far behind               (awaitMerge)
+//	  → new: wait while the merge is too far behind, what is on   (awaitMerge)
+//	         its way counted
 //	         stream into an attempt, over several connections     (stage.Lanes)
 //	         where the host is far; seal it: length, fsync        (stage.Attempt)
 //	         first come, first kept                               (ledger.place)
@@ -51,6 +52,8 @@
 //	                             file by its inode and completes the rest
 //	before the tombstone         the same
 //	after it                     staging and claim, which another gateway clears away
+//	in a cancel                  the staging, moved to a name that follows from the upload's id: whoever comes
+//	                             next sees there how the upload ended, notes it and clears it away (lost.go)
 //
 // # What nobody has to ask for
 //
