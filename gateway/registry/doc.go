@@ -15,6 +15,7 @@
 //	sftpgate:{<sha256 of user>}:uploads     sorted set of upload ids, scored by their end of life
 //	sftpgate:{pending}:uploads              sorted set of upload ids last put with Pending, scored by when
 //	sftpgate:{<sha256 of alias>}:alias      the upload id last put under the alias, JSON
+//	sftpgate:{ready}:gateway                nothing; written for ten seconds by whoever asks whether that can be done
 //
 // Each Lua script works on one key, and no other command on two, so that a
 // cluster can run them. Every key has a time to live, counted by Redis' own clock.

@@ -78,11 +78,16 @@ func (r *Redis) Answers() bool {
 	return !r.outage.on
 }
 
-// Ping reports whether the server answers. It reads a key: the nodes of a
-// cluster that is down still answer to PING.
+// Ping reports whether the server takes what a gateway writes: one without memory, or
+// that is a replica now, still answers to PING and to whoever reads.
 func (r *Redis) Ping(ctx context.Context) error {
-	return r.do(ctx, func(ctx context.Context) error { return r.client.Exists(ctx, pendingKey).Err() })
+	return r.do(ctx, func(ctx context.Context) error { return r.client.Set(ctx, readyKey, "", readyFor).Err() })
 }
+
+// readyKey is written by Ping, for a moment.
+var readyKey = name("ready", "gateway")
+
+const readyFor = 10 * time.Second
 
 // Close ends all connections.
 func (r *Redis) Close() error { return r.client.Close() }

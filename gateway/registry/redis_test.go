@@ -198,3 +198,19 @@ func TestRedisPendingTidied(t *testing.T) {
 		t.Errorf("noted are %v, want %v", left, want)
 	}
 }
+
+// A server that is there and takes nothing is no registry: it says so before anybody's
+// upload does.
+func TestRedisThatTakesNothing(t *testing.T) {
+	t.Parallel()
+	for what, command := range map[string]string{"has no memory": "CONFIG SET maxmemory 1", "is a replica now": "REPLICAOF 127.0.0.1 1"} {
+		t.Run(what, func(t *testing.T) {
+			t.Parallel()
+			server := registrytest.StartRedis(t)
+			r := dial(t, server.URL())
+			must(t, "Ping", r.Ping(t.Context()))
+			server.Do(command)
+			unavailable(t, "Ping", func() error { return r.Ping(t.Context()) })
+		})
+	}
+}
