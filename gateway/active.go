@@ -23,8 +23,8 @@ type upload struct {
 	ledger ledger
 
 	confirming chan struct{} // holds one; one look at the claim at a time
-	onItsWay   atomic.Int64  // bytes of bodies that are not committed yet
 	looking    chan struct{} // the same for looks at the host because of held bytes
+	onItsWay   atomic.Int64  // bytes of bodies that are not committed yet
 
 	mu        sync.Mutex
 	state     State

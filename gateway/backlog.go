@@ -7,10 +7,11 @@ import (
 )
 
 const (
-	// Incoming bytes are held back while more than this is on the host and not
-	// merged, what is on its way there counted: a tenth of the file, but not less than minBacklog and what a line may
-	// bring at 400 MiB/s in the sixteen round trips that merging it takes; and not
-	// more than mostBacklog, or the finish of a large file would take longer.
+	// Incoming bytes are held back while more than this is on the host, or on its
+	// way there, and not merged: a tenth of the file, but not less than minBacklog
+	// and what a line may bring at 400 MiB/s in the sixteen round trips that merging
+	// it takes; and not more than mostBacklog, or the finish of a large file would
+	// take longer.
 	minBacklog     = 64 << 20
 	mostBacklog    = 128 << 20
 	backlogDivisor = 10

@@ -54,8 +54,8 @@ func (o Options) check() error {
 }
 
 // CheckTime refuses an instant that a host cannot hold: SFTP's version 3 counts
-// seconds since 1970 in 32 bits. A fraction is dropped, as every SFTP client does:
-// browsers give the times of files in milliseconds.
+// seconds since 1970 in 32 bits. A fraction is dropped and not refused: browsers give
+// the times of files in milliseconds.
 func CheckTime(name string, t time.Time) error {
 	if s := t.Unix(); s < 0 || s > math.MaxUint32 {
 		return Refuse(InvalidRequest, "%s is %s: SFTP holds times from 1970-01-01T00:00:00Z to 2106-02-07T06:28:15Z", name, t.UTC().Format(time.RFC3339))

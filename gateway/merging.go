@@ -11,10 +11,8 @@ import (
 	"sftpgate/remote/stage"
 )
 
-// The merge runs while chunks arrive, so that next to nothing is left when the
-// last one has.
-
-// wake lets the merge look for work; it is started when it does not run.
+// wake lets the merge look for work; it is started when it does not run. It runs while
+// chunks arrive, so that next to nothing is left when the last one has.
 func (u *upload) wake() {
 	u.mu.Lock()
 	defer u.mu.Unlock()
