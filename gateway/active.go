@@ -25,6 +25,7 @@ type upload struct {
 	confirming chan struct{} // holds one; one look at the claim at a time
 	looking    chan struct{} // the same for looks at the host because of held bytes
 	onItsWay   atomic.Int64  // bytes of bodies that are not committed yet
+	landing    atomic.Int64  // those of them that are just being committed
 
 	mu        sync.Mutex
 	state     State

@@ -67,11 +67,11 @@ func (u *upload) awaitMerge(ctx context.Context) error {
 }
 
 // backlog is how much is committed and not merged, in bytes, and whether that is, with
-// what is on its way, too much to take more. What is on its way alone keeps nobody
-// waiting: no merge will make it less.
+// what is on its way, too much to take more. Bodies that still stream keep nobody
+// waiting by themselves: no merge will make them less.
 func (u *upload) backlog() (bytes int64, much bool) {
 	_, _, ahead := u.ledger.amounts()
-	return ahead, ahead > 0 && u.isFull(ahead)
+	return ahead, ahead+u.landing.Load() > 0 && u.isFull(ahead)
 }
 
 func (u *upload) isFull(ahead int64) bool {
@@ -95,6 +95,7 @@ type flight struct {
 	u    *upload // nil for what cannot be merged before the whole body is there
 	r    io.Reader
 	size int64
+	over bool // it has ended, and is being committed
 }
 
 func (f *flight) Read(p []byte) (int, error) {
@@ -112,9 +113,21 @@ func (f *flight) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// land is for when the piece is committed, or given up.
-func (f *flight) land() {
+// end is for when the piece has ended and is to be committed.
+func (f *flight) end() {
 	if f.u != nil {
-		f.u.onItsWay.Add(-f.size)
+		f.over = true
+		f.u.landing.Add(f.size)
 	}
+}
+
+// land is for when it is committed, or given up.
+func (f *flight) land() {
+	if f.u == nil {
+		return
+	}
+	if f.over {
+		f.u.landing.Add(-f.size)
+	}
+	f.u.onItsWay.Add(-f.size)
 }

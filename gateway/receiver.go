@@ -140,6 +140,7 @@ func (r *receiver) fresh(next stretch) (int64, error) {
 		a.Discard() // what does not fit is likely to be another file: the right bytes must not conflict with it
 		return 0, r.goesOn()
 	}
+	in.end()
 	piece := heldPiece{a, next.Off}
 	r.uncounted.Add(n)
 	r.slots <- struct{}{}
