@@ -57,18 +57,11 @@ func (s *Service) drop(ctx context.Context, u *upload) (over *Upload, err error)
 // withdrawn notes how an upload ended that was given up, and then clears away what was
 // its. Where the end cannot be noted its staging stays: that tells it to whoever asks next.
 func (s *Service) withdrawn(ctx context.Context, e Entry, w *stage.Withdrawal) (Upload, error) {
-	e.Upload.State = Cancelled
-	if w.Published != nil { // it had just appeared: one of the two, never half
-		e.Upload.State = Done
-	}
-	e.Ended, e.Pending, e.Target = true, true, existing(w.Published)
-	if err := s.index.Put(ctx, e, tombstoneLife); err != nil {
+	e, err := s.noteWithdrawn(ctx, e, w)
+	if err != nil {
 		return e.Upload, err
 	}
-	if err := s.claims.Release(ctx, e.Key, e.Upload.ID); err != nil {
-		s.log.Warn("claim was not released; the next upload finds it stale", "upload", e.Upload.ID, "err", err)
-	}
-	err := w.Remove(ctx)
+	err = w.Remove(ctx)
 	for try := 0; err != nil && try < 3 && pause(ctx, 300*time.Millisecond); try++ {
 		err = w.Remove(ctx)
 	}
@@ -76,11 +69,34 @@ func (s *Service) withdrawn(ctx context.Context, e Entry, w *stage.Withdrawal) (
 		s.log.Warn("the staging of an upload that was given up was not removed yet", "upload", e.Upload.ID, "host", e.Upload.Host, "err", err)
 		return e.Upload, nil
 	}
+	if !e.Pending {
+		return e.Upload, nil
+	}
 	e.Pending = false
 	if err := s.index.Put(ctx, e, tombstoneLife); err != nil {
 		s.log.Warn("that an upload was cleaned up after was not noted; it will be looked at again", "upload", e.Upload.ID, "err", err)
 	}
 	return e.Upload, nil
+}
+
+// noteWithdrawn notes how an upload ended that was given up. An end that was noted before
+// stays: what is being removed may look like another one.
+func (s *Service) noteWithdrawn(ctx context.Context, e Entry, w *stage.Withdrawal) (Entry, error) {
+	if now, ok, err := s.index.Get(ctx, e.Upload.ID); err != nil || ok && now.Ended {
+		return now, err
+	}
+	e.Upload.State = Cancelled
+	if w.Published != nil { // it had just appeared: one of the two, never half
+		e.Upload.State = Done
+	}
+	e.Ended, e.Pending, e.Target = true, true, existing(w.Published)
+	if err := s.index.Put(ctx, e, tombstoneLife); err != nil {
+		return e, err
+	}
+	if err := s.claims.Release(ctx, e.Key, e.Upload.ID); err != nil {
+		s.log.Warn("claim was not released; the next upload finds it stale", "upload", e.Upload.ID, "err", err)
+	}
+	return e, nil
 }
 
 // Takeover ends another user's claim, so that the path is free. For administrators.

@@ -13,25 +13,32 @@ import (
 	"sftpgate/remote/remotetest"
 )
 
-// A cancel is cut off at each thing that it asks the host for: its gateway dies there, or
-// loses its connection. Another gateway brings it to its end without being asked, or who
-// asked asks again: the upload is cancelled, or done where it had just been published, and
-// nothing of it is left, on the host, in the list or in the quota.
+// What happens to a cancel on its way.
+const (
+	dies     = "its gateway dies"
+	cut      = "the connection is lost"
+	overtook = "another cancel overtakes it"
+)
+
+// A cancel is stopped at each thing that it asks the host for: its gateway dies there, or
+// loses its connection, or is so slow that another cancel overtakes it. Another gateway
+// brings it to its end without being asked, or who asked asks again: the upload is
+// cancelled, or done where it had just been published, and nothing of it is left, on the
+// host, in the list or in the quota.
 func TestCancelIsCutOff(t *testing.T) {
 	t.Parallel()
-	for what, c := range map[string]struct{ published, dies bool }{
-		"its gateway dies": {false, true}, "the connection is lost": {false, false},
-		"its gateway dies, and the file is there": {true, true}, "the connection is lost, and the file is there": {true, false},
-	} {
-		t.Run(what, func(t *testing.T) {
-			for n, again := int64(1), true; again; n += everyThird() {
-				st := embedded(t)
-				synctest.Test(t, func(t *testing.T) { again = cancelCutAt(t, st, c.published, c.dies, n) })
-				if !again && n < 8 {
-					t.Errorf("a cancel asks for more than %d things", n-1)
+	for _, what := range []string{dies, cut, overtook} {
+		for there, published := range map[string]bool{"": false, ", and the file is there": true} {
+			t.Run(what+there, func(t *testing.T) {
+				for n, again := int64(1), true; again; n += everyThird() {
+					st := embedded(t)
+					synctest.Test(t, func(t *testing.T) { again = cancelCutAt(t, st, published, what, n) })
+					if !again && n < 8 {
+						t.Errorf("a cancel asks for more than %d things", n-1)
+					}
 				}
-			}
-		})
+			})
+		}
 	}
 }
 
@@ -57,9 +64,9 @@ func (m mortal) Lease(ctx context.Context, key gateway.Key, token string, ttl ti
 }
 
 // cancelCutAt cuts at the n-th thing; false when a cancel does not ask for so many.
-func cancelCutAt(t *testing.T, st store, published, dies bool, n int64) bool {
+func cancelCutAt(t *testing.T, st store, published bool, what string, n int64) bool {
 	d := emptyDisk(t)
-	dead := make(chan struct{})
+	dead, late := make(chan struct{}), make(chan struct{})
 	var gone, firstDead, secondDead atomic.Bool
 	first := onDisk(t, d, mortal{st, &firstDead}, remotetest.ServerOptions{Client: "first", Gate: func(op remotetest.Op) error {
 		if d.Exists(memDir + "/f") {
@@ -74,11 +81,15 @@ func cancelCutAt(t *testing.T, st store, published, dies bool, n int64) bool {
 		switch {
 		case asked.Add(1) == n:
 			gone.Store(true)
-			secondDead.Store(dies)
-			if !dies {
+			switch what {
+			case cut:
 				asked.Store(never)
 				return remotetest.ErrCutAfter
+			case overtook:
+				<-late
+				return nil
 			}
+			secondDead.Store(true)
 			<-dead
 		case secondDead.Load():
 			<-dead
@@ -111,20 +122,29 @@ func cancelCutAt(t *testing.T, st store, published, dies bool, n int64) bool {
 	}
 	third := onDisk(t, d, st, remotetest.ServerOptions{Client: "third"})
 	defer third.stop()
-	if dies {
+	cancelled := func(err error) {
+		if code := gateway.CodeOf(err); err != nil && !(published && code == gateway.DifferentFile) {
+			t.Errorf("cut at %d, asked again: %v", n, err)
+		}
+	}
+	switch what {
+	case dies:
 		if !published {
 			release()
 		}
 		third.Tend()
 		time.Sleep(2 * time.Minute)
-	} else if err := <-over; err != nil {
+	case cut:
+		err := <-over
 		for gateway.CodeOf(err) == gateway.HostUnreachable {
 			time.Sleep(time.Second)
 			err = second.Cancel(t.Context(), alice, up.ID)
 		}
-		if code := gateway.CodeOf(err); code != "" && !(published && code == gateway.DifferentFile) {
-			t.Errorf("cut at %d, asked again: %v", n, err)
-		}
+		cancelled(err)
+	case overtook:
+		cancelled(third.Cancel(t.Context(), alice, up.ID))
+		close(late)
+		cancelled(<-over)
 	}
 	list, err := third.List(t.Context(), alice)
 	if err != nil || len(list) != 1 {
@@ -132,7 +152,7 @@ func cancelCutAt(t *testing.T, st store, published, dies bool, n int64) bool {
 	}
 	want := gateway.Cancelled
 	switch {
-	case dies && strings.Contains(d.Tree(), "/gen-"): // as if nobody had asked
+	case what == dies && strings.Contains(d.Tree(), "/gen-"): // as if nobody had asked
 		return true
 	case d.Exists(memDir + "/f"):
 		want = gateway.Done

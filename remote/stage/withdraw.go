@@ -34,7 +34,9 @@ type Withdrawal struct {
 // it was published before. Whoever keeps lists of uploads notes the end now, and
 // calls Withdrawal.Remove then.
 //
-// ErrSuperseded is returned when the generation was gone already.
+// ErrSuperseded is returned when the generation was gone already, or was removed meanwhile
+// by somebody who found it withdrawn. What is returned while that goes on may be judged by
+// half of the records: an end that has been noted before goes before it.
 func (g *Generation) Withdraw(ctx context.Context) (*Withdrawal, error) {
 	if err := g.Reload(ctx); err != nil {
 		return nil, err
@@ -53,10 +55,14 @@ func (g *Generation) Withdraw(ctx context.Context) (*Withdrawal, error) {
 			}
 			return err
 		}
-		if err := w.judge(ctx, conn, g.can); err != nil {
-			return err
+		err := w.judge(ctx, conn, g.can)
+		if err == nil {
+			err = moved.sync()
 		}
-		return moved.sync()
+		if errors.Is(err, fs.ErrNotExist) { // whoever found it there has removed it since
+			return errors.Join(ErrSuperseded, err)
+		}
+		return err
 	})
 	return w, g.host.explain(err, g.target.Dir)
 }
