@@ -34,20 +34,22 @@ page: parts
 demo: build
 	./bin/sftpgate demo
 
-# Each part says when it begins and how long it took; the tests come last.
+# Each part says when it begins and how long it took; the tests come last. What parts
+# waits for comes over the network, so the code is checked beside it.
 test:
-	@for part in parts check fuzz-short benchmarks tests; do \
+	@set -e; for part in "parts check" fuzz-short benchmarks tests; do \
 	echo "== $$part"; began=$$(date +%s); \
-	$(MAKE) --no-print-directory $$part || exit 1; \
-	[ $$part = tests ] || echo "== $$part: $$(($$(date +%s) - began)) s"; done
+	$(MAKE) --no-print-directory -j 2 $$part; \
+	[ "$$part" = tests ] || echo "== $$part: $$(($$(date +%s) - began)) s"; done
 
 # $(call run,NAME,ARGUMENTS) tests with a line for each test that passes, without its
 # subtests; then which took longest, what each package took, and the closing line.
 # Vetting is for check, and linking is quicker without what debuggers read. Many tests
-# wait for something, so more of them run at once than there are cores.
+# wait for something, so more of them run at once than there are cores. A process with
+# the race detector sleeps for a second at its end, for reports that come late.
 define run
 @mkdir -p bin; rm -f bin/$(1).*; set -o pipefail; \
-$(GOTESTSUM) --format testname --jsonfile bin/$(1).json -- -race -p 3 -parallel 6 -vet=off -ldflags=-w $(2) </dev/null 2>&1 | \
+GORACE=atexit_sleep_ms=50 $(GOTESTSUM) --format testname --jsonfile bin/$(1).json -- -race -p 4 -parallel 6 -vet=off -ldflags=-w $(2) </dev/null 2>&1 | \
 tee bin/$(1).log | grep --line-buffered -vE '^PASS [^ ]*\.(Test|Fuzz)[A-Za-z0-9_]*/'; status=$$?; \
 echo "== the slowest, whole tests and parts of them"; \
 $(GOTESTSUM) tool slowest --jsonfile bin/$(1).json --num 30; \
