@@ -72,6 +72,7 @@ func (f *forgetful) ByAlias(ctx context.Context, alias string) (gateway.Entry, b
 func (f *forgetful) ByUser(ctx context.Context, user string) ([]gateway.Entry, error) {
 	return f.at().ByUser(ctx, user)
 }
+func (f *forgetful) Unended(ctx context.Context) ([]gateway.Entry, error) { return f.at().Unended(ctx) }
 func (f *forgetful) Pending(ctx context.Context) ([]gateway.Entry, error) { return f.at().Pending(ctx) }
 func (f *forgetful) Ping(ctx context.Context) error                       { return f.at().Ping(ctx) }
 func (f *forgetful) Close() error                                         { return nil }

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"io"
 	"os"
+	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -183,6 +185,37 @@ func TestCancelAndTakeover(t *testing.T) {
 	r.finish(alice, up.ID)
 	wantCode(t, r.Cancel(t.Context(), alice, up.ID), gateway.DifferentFile)
 	r.exact("f", content)
+}
+
+// An administrator sees what everybody has begun, and of what has ended his own alone.
+func TestListAll(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, remotetest.SSHDOptions{})
+	r.open(alice, "a", 5)
+	r.open(bob, "b", 5)
+	r.open(admin, "c", 5)
+	for _, who := range []gateway.Caller{bob, admin} {
+		up := r.open(who, "done-"+who.User, 5).Upload
+		r.send(who, up.ID, []byte("hello"), 0, 5)
+		r.finish(who, up.ID)
+	}
+	list, err := r.ListAll(t.Context(), admin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, u := range list {
+		names = append(names, path.Base(u.Path))
+	}
+	if want := []string{"c", "b", "a", "done-" + admin.User}; !slices.Equal(names, want) {
+		t.Errorf("%q, want %q", names, want)
+	}
+	wantCode(t, second(r.ListAll(t.Context(), alice)), gateway.Forbidden)
+	scoped := admin
+	scoped.Scope = &gateway.Scope{Hosts: []string{"another"}, Operations: []gateway.Operation{gateway.OpRead, gateway.OpTakeOver}}
+	if list, err := r.ListAll(t.Context(), scoped); err != nil || len(list) != 0 {
+		t.Errorf("with a ticket for another host: %v, %v", list, err)
+	}
 }
 
 func TestRegistryFlushed(t *testing.T) {

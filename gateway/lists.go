@@ -32,6 +32,37 @@ func (s *Service) List(ctx context.Context, c Caller) ([]Upload, error) {
 	if err != nil {
 		return nil, explain("", err)
 	}
+	return s.listed(c, entries), nil
+}
+
+// ListAll returns what List does, and everybody else's uploads that have not
+// ended. It is for administrators.
+func (s *Service) ListAll(ctx context.Context, c Caller) ([]Upload, error) {
+	if err := s.allow(c, actSee, object{owner: c.User}); err != nil {
+		return nil, err
+	}
+	if !c.Admin {
+		return nil, Refuse(Forbidden, "listing everybody's uploads needs an administrator")
+	}
+	entries, err := s.index.ByUser(ctx, c.User)
+	if err != nil {
+		return nil, explain("", err)
+	}
+	all, err := s.index.Unended(ctx)
+	if err != nil {
+		return nil, explain("", err)
+	}
+	for _, e := range all {
+		if e.Upload.User != c.User {
+			entries = append(entries, e)
+		}
+	}
+	slices.SortStableFunc(entries, func(a, b Entry) int { return b.Upload.CreatedAt.Compare(a.Upload.CreatedAt) })
+	return s.listed(c, entries), nil
+}
+
+// listed shows of the entries what c may see, unfinished first.
+func (s *Service) listed(c Caller, entries []Entry) []Upload {
 	list := make([]Upload, 0, len(entries))
 	for _, e := range entries {
 		if !c.Pass.knownTo(e.Passes) && !(c.Scope.covers(e.Upload.Host) && c.Scope.names(e.Upload.Path)) {
@@ -55,7 +86,7 @@ func (s *Service) List(ctx context.Context, c Caller) ([]Upload, error) {
 		}
 		return 1
 	})
-	return list, nil
+	return list
 }
 
 // Hosts lists the hosts as last known; no host is asked.

@@ -79,6 +79,9 @@ type Index interface {
 	ByAlias(ctx context.Context, alias string) (Entry, bool, error)
 	// ByUser lists a user's entries, newest CreatedAt first.
 	ByUser(ctx context.Context, user string) ([]Entry, error)
+	// Unended lists everybody's entries that were last Put without Ended, newest
+	// CreatedAt first.
+	Unended(ctx context.Context) ([]Entry, error)
 	// Pending lists, in no order, the entries that were last Put with Pending set,
 	// tombstones too. Every gateway is told the same.
 	Pending(ctx context.Context) ([]Entry, error)

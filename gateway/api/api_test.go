@@ -73,6 +73,10 @@ func (s *recorder) List(_ context.Context, c gateway.Caller) ([]gateway.Upload, 
 	return s.list, s.note("List", c)
 }
 
+func (s *recorder) ListAll(_ context.Context, c gateway.Caller) ([]gateway.Upload, error) {
+	return s.list, s.note("ListAll", c)
+}
+
 func (s *recorder) Cancel(_ context.Context, c gateway.Caller, id string) error {
 	return s.note("Cancel", c, id)
 }

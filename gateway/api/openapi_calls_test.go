@@ -264,6 +264,8 @@ func (w walk) ends() {
 	<-watched
 	at = w.open("d", `,"size":10`)
 	w.want(w.bob.call("POST", at+"/takeover", ""), 403, gateway.Forbidden)
+	w.want(w.alice.call("GET", "/v1/uploads?all=1", ""), 403, gateway.Forbidden)
+	w.want(w.root.call("GET", "/v1/uploads?all=1", ""), 200, "")
 	w.want(w.root.call("POST", "/v1/uploads/none/takeover", ""), 404, gateway.UnknownUpload)
 	w.want(w.root.call("POST", at+"/takeover", ""), 204, "")
 }

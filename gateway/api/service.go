@@ -33,6 +33,8 @@ type Uploads interface {
 	Open(ctx context.Context, c gateway.Caller, r gateway.OpenRequest) (gateway.Opened, error)
 	Get(ctx context.Context, c gateway.Caller, id string) (gateway.Upload, error)
 	List(ctx context.Context, c gateway.Caller) ([]gateway.Upload, error)
+	// ListAll is List, and for administrators besides everybody's that have not ended.
+	ListAll(ctx context.Context, c gateway.Caller) ([]gateway.Upload, error)
 	Cancel(ctx context.Context, c gateway.Caller, id string) error
 	Takeover(ctx context.Context, c gateway.Caller, id string) error
 	// Watch tells how an upload stands, and again whenever it has moved on. It

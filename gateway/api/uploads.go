@@ -120,10 +120,19 @@ func withoutReceived(u gateway.Upload) web.Upload {
 }
 
 func (a api) listUploads(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
-	if _, err := readQuery(r); err != nil {
+	q, err := readQuery(r, "all")
+	if err != nil {
 		return err
 	}
-	uploads, err := a.service.List(r.Context(), c)
+	all, err := q.flag("all")
+	if err != nil {
+		return err
+	}
+	list := a.service.List
+	if all {
+		list = a.service.ListAll
+	}
+	uploads, err := list(r.Context(), c)
 	if err != nil {
 		return err
 	}

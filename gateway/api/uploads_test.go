@@ -133,6 +133,19 @@ func TestMerge(t *testing.T) {
 	send(t, u, "POST", "/v1/uploads/u1/merge", "").wants(t, 409, gateway.Incomplete, `"missing":[[5,10]]`)
 }
 
+func TestListAll(t *testing.T) {
+	s := &recorder{}
+	u := serve(t, s)
+	root := gateway.Caller{User: "root", Admin: true}
+	for query, method := range map[string]string{"?all=1": "ListAll", "?all": "ListAll", "?all=0": "List", "": "List"} {
+		if a := send(t, u, "GET", "/v1/uploads"+query, "", "X-User", "root"); a.status != 200 || a.body != `{"uploads":[]}`+"\n" {
+			t.Errorf("%q: %d %s", query, a.status, a.body)
+		}
+		s.asked(t, method, root)
+	}
+	send(t, u, "GET", "/v1/uploads?all=everything", "").wants(t, 400, gateway.InvalidRequest, "all")
+}
+
 func TestCancelAndTakeover(t *testing.T) {
 	s := &recorder{}
 	u := serve(t, s)

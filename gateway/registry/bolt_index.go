@@ -50,11 +50,18 @@ func (b *Bolt) put(tx *bbolt.Tx, e gateway.Entry, value []byte, ttl time.Duratio
 			return err
 		}
 	}
-	pending := b.shelf(tx, pendingBucket)
-	if !e.Pending {
-		return pending.bucket.Delete(id)
+	if err := mark(b.shelf(tx, unendedBucket), id, !e.Ended, ttl); err != nil {
+		return err
 	}
-	return pending.put(id, nil, ttl)
+	return mark(b.shelf(tx, pendingBucket), id, e.Pending, ttl)
+}
+
+// mark has s hold id, or hold it no longer.
+func mark(s shelf, id []byte, on bool, ttl time.Duration) error {
+	if !on {
+		return s.bucket.Delete(id)
+	}
+	return s.put(id, nil, ttl)
 }
 
 // Get implements gateway.Index.
@@ -105,24 +112,38 @@ func (b *Bolt) ByUser(ctx context.Context, user string) ([]gateway.Entry, error)
 	return ofUser(user, values), nil
 }
 
-// Pending implements gateway.Index.
-func (b *Bolt) Pending(ctx context.Context) ([]gateway.Entry, error) {
-	var values [][]byte
-	err := b.view(ctx, func(tx *bbolt.Tx) error {
+// Unended implements gateway.Index.
+func (b *Bolt) Unended(ctx context.Context) ([]gateway.Entry, error) {
+	values, err := b.marked(ctx, unendedBucket)
+	if err != nil {
+		return nil, fmt.Errorf("listing all unfinished uploads: %w", err)
+	}
+	return newestFirst(values, unended), nil
+}
+
+// marked returns the entries whose ids a bucket holds.
+func (b *Bolt) marked(ctx context.Context, bucket []byte) (values [][]byte, err error) {
+	err = b.view(ctx, func(tx *bbolt.Tx) error {
 		entries := b.shelf(tx, entryBucket)
-		return tx.Bucket(pendingBucket).ForEach(func(id, _ []byte) error {
+		return tx.Bucket(bucket).ForEach(func(id, _ []byte) error {
 			if v := entries.get(id); v != nil {
 				values = append(values, v)
 			}
 			return nil
 		})
 	})
+	return values, err
+}
+
+// Pending implements gateway.Index.
+func (b *Bolt) Pending(ctx context.Context) ([]gateway.Entry, error) {
+	values, err := b.marked(ctx, pendingBucket)
 	if err != nil {
 		return nil, fmt.Errorf("listing the uploads that wait for a gateway: %w", err)
 	}
 	var list []gateway.Entry
 	for _, value := range values {
-		if e, err := decodeEntry(value); err == nil { // see ofUser
+		if e, err := decodeEntry(value); err == nil { // see newestFirst
 			list = append(list, e)
 		}
 	}

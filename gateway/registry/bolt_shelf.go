@@ -16,7 +16,8 @@ var (
 	aliasBucket   = []byte("aliases") // alias → upload id
 	userBucket    = []byte("users")   // SHA-256 of user, upload id → nothing
 	pendingBucket = []byte("pending") // upload id → nothing
-	buckets       = [][]byte{claimBucket, entryBucket, aliasBucket, userBucket, pendingBucket}
+	unendedBucket = []byte("unended") // upload id → nothing
+	buckets       = [][]byte{claimBucket, entryBucket, aliasBucket, userBucket, pendingBucket, unendedBucket}
 )
 
 // purgeEvery is how often a write removes what has expired.

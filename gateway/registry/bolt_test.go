@@ -105,14 +105,14 @@ func TestBoltPurge(t *testing.T) {
 		}))
 		return n
 	}
-	if n := count(); n != 80 {
-		t.Fatalf("%d values, want 80", n)
+	if n := count(); n != 100 {
+		t.Fatalf("%d values, want 100", n)
 	}
 	b.purged = c.now.Add(1000 * time.Hour)
 	c.now = c.now.Add(2 * time.Minute)
 	must(t, "Put", b.Put(ctx, newEntry("alice"), time.Minute))
-	if n := count(); n != 3 {
-		t.Errorf("%d values after the purge, want the 3 of the last Put", n)
+	if n := count(); n != 4 {
+		t.Errorf("%d values after the purge, want the 4 of the last Put", n)
 	}
 	for range 20 {
 		must(t, "Lease", yes(b.Lease(ctx, gateway.Key(newClaim("alice").Token), "mine", time.Minute)))

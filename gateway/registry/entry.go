@@ -168,13 +168,21 @@ func utc(x *gateway.Existing) *gateway.Existing {
 	return &y
 }
 
-// ofUser decodes the values that are user's and sorts them, newest first. A
+// ofUser decodes the values that are user's, newest first.
+func ofUser(user string, values [][]byte) []gateway.Entry {
+	return newestFirst(values, func(e gateway.Entry) bool { return e.Upload.User == user })
+}
+
+// unended tells whether e is no tombstone.
+func unended(e gateway.Entry) bool { return !e.Ended }
+
+// newestFirst decodes the values that are wanted and sorts them. A
 // value that cannot be read is left out: one entry of another release must not
 // hide the rest of a list.
-func ofUser(user string, values [][]byte) []gateway.Entry {
+func newestFirst(values [][]byte, wanted func(gateway.Entry) bool) []gateway.Entry {
 	var entries []gateway.Entry
 	for _, value := range values {
-		if e, err := decodeEntry(value); err == nil && e.Upload.User == user {
+		if e, err := decodeEntry(value); err == nil && wanted(e) {
 			entries = append(entries, e)
 		}
 	}

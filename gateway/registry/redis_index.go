@@ -58,6 +58,11 @@ func (r *Redis) put(ctx context.Context, e gateway.Entry, value []byte, ttl int6
 		_, err := r.client.Pipelined(ctx, func(p redis.Pipeliner) error {
 			// The text and not its hash: within a pipeline there is no second try with the other.
 			p.Eval(ctx, listScript, []string{name(hash(e.Upload.User), "uploads")}, e.Upload.ID, ttl)
+			if e.Ended {
+				p.ZRem(ctx, unendedKey, e.Upload.ID)
+			} else {
+				p.Eval(ctx, listScript, []string{unendedKey}, e.Upload.ID, ttl)
+			}
 			for _, a := range e.Aliases {
 				p.Set(ctx, name(hash(a), "alias"), alias, time.Duration(ttl)*time.Millisecond)
 			}
@@ -96,23 +101,46 @@ func (r *Redis) ByAlias(ctx context.Context, alias string) (gateway.Entry, bool,
 func (r *Redis) ByUser(ctx context.Context, user string) ([]gateway.Entry, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	var ids []string
-	err := r.do(ctx, func(ctx context.Context) (err error) {
-		ids, err = r.client.ZRange(ctx, name(hash(user), "uploads"), 0, -1).Result()
-		return err
-	})
+	values, err := r.listed(ctx, name(hash(user), "uploads"))
 	if err != nil {
 		return nil, fmt.Errorf("listing the uploads of a user: %w", err)
 	}
-	var values [][]byte
+	return ofUser(user, values), nil
+}
+
+// unendedKey is a sorted set of everybody's uploads that have not ended. Where two
+// Puts cross one that has may stay in it: the entry itself says so.
+var unendedKey = name("unended", "uploads")
+
+// Unended implements gateway.Index.
+func (r *Redis) Unended(ctx context.Context) ([]gateway.Entry, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	values, err := r.listed(ctx, unendedKey)
+	if err != nil {
+		return nil, fmt.Errorf("listing all unfinished uploads: %w", err)
+	}
+	return newestFirst(values, unended), nil
+}
+
+// listed returns the entries whose ids a sorted set holds, nil for one that is gone.
+func (r *Redis) listed(ctx context.Context, key string) (values [][]byte, err error) {
+	var ids []string
+	err = r.do(ctx, func(ctx context.Context) (err error) {
+		ids, err = r.client.ZRange(ctx, key, 0, -1).Result()
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
 	for some := range slices.Chunk(ids, 256) {
 		got, err := r.getAll(ctx, some)
 		if err != nil {
-			return nil, fmt.Errorf("listing the uploads of a user: %w", err)
+			return nil, err
 		}
 		values = append(values, got...)
 	}
-	return ofUser(user, values), nil
+	return values, nil
 }
 
 // get returns the value at key, nil when there is none.

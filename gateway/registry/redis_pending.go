@@ -50,7 +50,7 @@ func (r *Redis) pending(ctx context.Context) ([]gateway.Entry, error) {
 				continue
 			}
 			switch e, err := decodeEntry(value); {
-			case err != nil: // of another release: see ofUser
+			case err != nil: // of another release: see newestFirst
 			case e.Pending:
 				list = append(list, e)
 			default:

@@ -57,7 +57,7 @@ redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 return 1
 `
 
-// listScript: KEYS[1] a user's sorted set; ARGV id, ttl in ms. The score is
+// listScript: KEYS[1] a sorted set of uploads; ARGV id, ttl in ms. The score is
 // when the entry ends by the server's clock; what has ended is dropped here,
 // so that a list is no longer than what was put within one time to live.
 const listScript = `

@@ -208,3 +208,37 @@ func tombstone(t *testing.T, s Store) {
 	put(t, s, end, long)
 	get(t, s, e.Upload.ID, &end)
 }
+
+func unendedList(t *testing.T, s Store) {
+	mine := map[string]bool{}
+	listed := func() (list []string) {
+		t.Helper()
+		entries, err := s.Unended(t.Context())
+		check(t, "Unended", err)
+		for _, e := range entries {
+			if mine[e.Upload.ID] {
+				list = append(list, e.Upload.ID)
+			}
+		}
+		return list
+	}
+	older, newer, brief := newEntry(rand.Text()), newEntry(rand.Text()), newEntry(rand.Text())
+	newer.Upload.CreatedAt = older.Upload.CreatedAt.Add(time.Second)
+	for _, e := range []gateway.Entry{newer, older, brief} {
+		mine[e.Upload.ID] = true
+	}
+	put(t, s, newer, long)
+	put(t, s, older, long)
+	put(t, s, brief, short)
+	await.Until(t, "the entry to end", func() bool { return len(listed()) == 2 })
+	if got, want := listed(), []string{newer.Upload.ID, older.Upload.ID}; !slices.Equal(got, want) {
+		t.Errorf("Unended: %v, want %v", got, want)
+	}
+	end := older
+	end.Ended, end.Upload.State = true, gateway.Done
+	put(t, s, end, long)
+	put(t, s, older, long) // an old snapshot, late
+	if got, want := listed(), []string{newer.Upload.ID}; !slices.Equal(got, want) {
+		t.Errorf("Unended: %v after one of them has ended, want %v", got, want)
+	}
+}

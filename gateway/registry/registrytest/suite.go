@@ -51,6 +51,7 @@ func Run(t *testing.T, open func(t *testing.T) Store) {
 		{"UserList", userList},
 		{"UserListConcurrently", userListConcurrently},
 		{"Tombstone", tombstone},
+		{"Unended", unendedList},
 		{"Pending", pending},
 		{"PendingConcurrently", pendingConcurrently},
 		{"CallerGone", callerGone},
@@ -108,6 +109,8 @@ func callerGone(t *testing.T, s Store) {
 	wantCancelled(t, "Get", err)
 	_, err = s.ByUser(ctx, "alice")
 	wantCancelled(t, "ByUser", err)
+	_, err = s.Unended(ctx)
+	wantCancelled(t, "Unended", err)
 	_, err = s.Pending(ctx)
 	wantCancelled(t, "Pending", err)
 }
