@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	wait "sftpgate/remote/remotetest/await"
 )
 
 const dialog = "sftpgate-upload dialog[open]"
@@ -80,7 +82,8 @@ func TestFileChangesDuringTheQuestion(t *testing.T) {
 }
 
 // Somebody else is uploading to the same path. That is said, and what to do; who it is
-// administrators are told. Once that upload has ended, another try succeeds.
+// administrators are told, who see it in their list and end it there. Once that upload has
+// ended, another try succeeds.
 func TestSomebodyElseIsThere(t *testing.T) {
 	t.Parallel()
 	s := serve(t, 0, "--admin", "root")
@@ -100,7 +103,18 @@ func TestSomebodyElseIsThere(t *testing.T) {
 	boss.See(`sg-send [role=alert]:has-text("bob is uploading to it")`)
 	boss.whole("status of 423")
 
-	s.as("root", http.MethodPost, "/v1/uploads/"+s.uploads("bob")[0].ID+"/takeover", "")
+	// An administrator's list holds everybody's, and ends them.
+	v.Gone(unfinished("x.bin"))
+	bobs := unfinished("x.bin") + `:has-text("by bob")`
+	boss.See(bobs)
+	boss.Gone(bobs + " " + labelled("Pick the same file again: x.bin"))
+	boss.Click(bobs + " " + labelled("End this upload: x.bin"))
+	boss.See(bobs + `:has-text("End the upload of bob and delete what was received?")`)
+	boss.whole("status of 423")
+	boss.Click(bobs + " " + button("Delete"))
+	boss.Gone(bobs)
+	wait.Until(t, "bob's upload to end", func() bool { return len(s.uploads("bob")) == 0 })
+	boss.whole("status of 423")
 	v.Click(row("x.bin") + " " + labelled("Retry: x.bin"))
 	v.See(row("x.bin", "done"))
 	v.arrived(file)

@@ -19,6 +19,9 @@ export class Gate {
   host = (id: string): Promise<Host> => this.api.host(id);
   entries = (host: string, dir: string): Promise<Entry[]> => this.api.entries(host, dir);
   uploads = (): Promise<Upload[]> => this.api.uploads();
+  /** everyones are the caller's own and whatever others have not finished; administrators alone may ask. */
+  everyones = async (): Promise<Upload[]> =>
+    ((await (await this.api.request("GET", "v1/uploads?all=1")).json()) as { uploads: Upload[] }).uploads;
   /** upload asks for one, and the gateway the host. */
   upload = (id: string): Promise<Upload> => this.api.upload(id);
   /** merge asks for the file to be put together; that goes on after the answer. */
