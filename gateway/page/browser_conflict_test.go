@@ -44,7 +44,13 @@ func TestConflict(t *testing.T) {
 	v.Gone(dialog)
 	v.is("a.txt", "the new a.txt")
 
+	// What is left for later is kept, and asked about again.
 	v.send(files[1])
+	v.Click(dialog + " " + button("Decide later"))
+	v.See(row("b.txt", "failed") + `:has-text("was kept")`)
+	v.Gone(dialog)
+	v.is("b.txt", "old b.txt")
+	v.Click(row("b.txt") + " " + labelled("Retry: b.txt"))
 	v.Click(dialog + " " + button("Skip"))
 	v.See(row("b.txt", "skipped"))
 	v.is("b.txt", "old b.txt")

@@ -103,6 +103,14 @@ func (v *visit) is(name, text string) {
 	}
 }
 
+// missing: there is no such file on the host.
+func (v *visit) missing(name string) {
+	v.t.Helper()
+	if _, err := os.Lstat(filepath.Join(v.dir, name)); !os.IsNotExist(err) {
+		v.t.Errorf("%s is there: %v", name, err)
+	}
+}
+
 func mkdir(t *testing.T, dir string) {
 	t.Helper()
 	if err := os.MkdirAll(dir, 0o755); err != nil {

@@ -2,6 +2,7 @@ package page_test
 
 import (
 	"path/filepath"
+	"slices"
 	"testing"
 
 	wait "sftpgate/remote/remotetest/await"
@@ -19,6 +20,9 @@ func TestReloadAndPickTheSameFileAgain(t *testing.T) {
 	path := filepath.Join(v.dir, "disk.img")
 	s.received(path, 16*mib)
 	v.Reload() // the page warns, and is left all the same
+	if !slices.Contains(v.Said(), leaving) {
+		t.Error("nobody was warned")
+	}
 	v.Gone(row("disk.img"))
 	v.See(unfinished("disk.img"))
 	v.whole(away)

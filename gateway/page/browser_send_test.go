@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -55,6 +56,9 @@ func TestFileAndFolder(t *testing.T) {
 	v.Gone(row("disk.img"))
 	v.See(finished(filepath.Join(v.dir, "photos")))
 	v.Reload()
+	if slices.Contains(v.Said(), leaving) {
+		t.Error("there was a warning although nothing is under way")
+	}
 	v.See(finished(filepath.Join(v.dir, "photos")))
 	v.whole()
 }
@@ -78,6 +82,39 @@ func TestDrop(t *testing.T) {
 	v.See(row("two.txt", "done"))
 	v.holds("notes", "one.txt", "two.txt")
 	v.whole()
+}
+
+// A folder that is dropped once more while its files are in the queue is not sent twice, and
+// that is said; so is that there is nothing to send in an empty one. What was given up stays
+// so until it is tried again by itself.
+func TestDropTwice(t *testing.T) {
+	t.Parallel()
+	s := serve(t, slow)
+	v := s.visit(desktop())
+	folder := filepath.Join(t.TempDir(), "images")
+	mkdir(t, filepath.Join(folder, "void"))
+	sparse(t, filepath.Join(folder, "disk.img"), 4<<30)
+	notice := func(text string) string { return fmt.Sprintf("sftpgate-upload [part=notice]:has-text(%q)", text) }
+	v.Drop("sftpgate-upload", folder)
+	v.See(row("disk.img", "sending"))
+	v.See(notice("Nothing to send in empty folders: images/void"))
+	v.Gone(notice("Not added"))
+	v.Drop("sftpgate-upload", folder)
+	v.See(notice("the queue holds the same place already: images/disk.img"))
+	v.See(counted(0, 1))
+	v.whole()
+	v.Click("sftpgate-upload " + button("Dismiss"))
+	v.Drop("sftpgate-upload", filepath.Join(folder, "void"))
+	v.See(notice("Nothing to send in empty folders: void"))
+
+	v.Click(button("Cancel all"))
+	v.See(row("disk.img", "cancelled"))
+	v.See(button("Retry all") + "[aria-disabled]")
+	v.Drop("sftpgate-upload", source(t, "a.txt", 3))
+	s.hurry()
+	v.See(row("a.txt", "done"))
+	v.See(row("disk.img", "cancelled"))
+	v.whole(away)
 }
 
 // copied: this is in the clipboard.

@@ -153,6 +153,9 @@ func (v *visit) whole(but ...string) {
 // away is what browsers say themselves when the gateway does not answer.
 const away = "net::ERR_"
 
+// leaving is what stands on the console after somebody was asked whether to leave the page.
+const leaving = "dialog: beforeunload"
+
 // upload is one as the gateway lists it.
 type upload struct {
 	ID, Path, State string

@@ -18,7 +18,7 @@ const page = `<!doctype html>
 <html lang="en">
 <title>Panel</title>
 <script type="module" src="${GATE}/client/sftpgate.js" crossorigin
-  integrity="sha384-SbPRrIH2AtQg9fcXU0a0SeeGyUdBFRE0issPa96qBhKtBC0uUB6B/6rijSJjPPgt"></script>
+  integrity="sha384-gUSYA+YIyiM+bevg5bc1JEgIySqY/09xrMQCdtQ0X8v0UgYIvZfM6F/fRGMA0WBb"></script>
 <h1>Send files</h1>
 <sftpgate-upload endpoint="${GATE}" host="${HOST}" dir="${DIR}" ticket-url="/ticket"></sftpgate-upload>`;
 

@@ -328,6 +328,33 @@ export declare class Item {
 export type Overwrite = "ask" | "fail" | "replace" | "skip";
 /** What a person decides about it. */
 export type Choice = "replace" | "skip" | "later" | "cancel";
+declare class Attributed extends HTMLElement {
+	/** The gateway's base URL; by default the directory above this module's own. */
+	endpoint: string;
+	/** The id of the host. */
+	host: string;
+	/** Ids of hosts to choose from, separated by commas. */
+	hosts: string;
+	/** The directory on the host. */
+	dir: string;
+	/** Answers a GET, with cookies, with a fresh ticket: as text, or as `{"ticket": …}`. */
+	ticketUrl: string;
+	/** What becomes of files that stand there: ask (the default), fail, replace or skip. */
+	overwrite: Overwrite | "";
+	/** Bytes in a chunk, as 8MiB. */
+	chunkSize: string;
+	/** Files at once, 3 by default. */
+	concurrency: string;
+	/** Larger files are rejected, as 5GiB. */
+	maxSize: string;
+	/** What the gateway checks: each of the chunks (the default), or besides the whole file. */
+	digest: "chunks" | "whole" | "";
+	get disabled(): boolean;
+	set disabled(off: boolean);
+	/** Whether nothing can be given up, as the ticket does not allow it; a row is then only taken away. */
+	get noCancel(): boolean;
+	set noCancel(not: boolean);
+}
 /** What events of an item hold. */
 export interface ItemDetail {
 	item: Item;
@@ -389,45 +416,21 @@ export interface Where {
  * `<sftpgate-upload>`: files are dropped on it, or chosen, and it brings them to a host.
  * README.md lists its attributes, events, parts and custom properties.
  */
-export declare class SftpgateUpload extends HTMLElement {
+export declare class SftpgateUpload extends Attributed {
 	#private;
 	static readonly observedAttributes: string[];
-	/** The gateway's base URL; by default the directory above this module's own. */
-	endpoint: string;
-	/** The id of the host. */
-	host: string;
-	/** Ids of hosts to choose from, separated by commas. */
-	hosts: string;
-	/** The directory on the host. */
-	dir: string;
-	/** Answers a GET, with cookies, with a fresh ticket: as text, or as `{"ticket": …}`. */
-	ticketUrl: string;
-	/** What becomes of files that stand there: ask (the default), fail, replace or skip. */
-	overwrite: Overwrite | "";
-	/** Bytes in a chunk, as 8MiB. */
-	chunkSize: string;
-	/** Files at once, 3 by default. */
-	concurrency: string;
-	/** Larger files are rejected, as 5GiB. */
-	maxSize: string;
-	/** What the gateway checks: each of the chunks (the default), or besides the whole file. */
-	digest: "chunks" | "whole" | "";
-	/** A ticket, or what fetches a fresh one; instead of `ticket-url`. */
-	ticket?: Ticket;
+	/** A ticket, or what fetches a fresh one; instead of `ticket-url`. Once it is set it is used from the next file on. */
+	get ticket(): Ticket | undefined;
+	set ticket(ticket: Ticket | undefined);
 	/** The files of the queue. */
 	get items(): readonly Item[];
-	get disabled(): boolean;
-	set disabled(off: boolean);
-	/** Whether nothing can be given up, as the ticket does not allow it; a row is then only taken away. */
-	get noCancel(): boolean;
-	set noCancel(not: boolean);
 	/** Adds files, and the files in dropped directories. Resolves with the items when all are found. */
 	add(files: File | FileList | File[] | DataTransfer, where?: Where): Promise<Item[]>;
 	/** Pauses one file, or all. */
 	pause(item?: Item): void;
 	/** Goes on with one file, or all. */
 	resume(item?: Item): void;
-	/** Tries one file again, or all that failed or were left out. */
+	/** Tries one file again, or all that failed. */
 	retry(item?: Item): void;
 	/** Gives up one file, or all; nothing of them stays on the host. */
 	cancel(item?: Item): void;

@@ -3,6 +3,9 @@ import { Sha256 } from "./sha256.ts";
 
 const workerName = "sftpgate-sha256";
 const slice = 1 << 20;
+/** How long a worker may take to start, and for a slice: one that has died says nothing, and not even that. */
+const starting = 5000;
+const patience = 30_000;
 
 /** Without a blob it says whether to go on with this id. */
 interface Question { id: number; blob?: Blob; on?: boolean }
@@ -53,31 +56,45 @@ function hasher(): Promise<Hash> {
     const asked = new Map<number, [Blob, More, (sum: Uint8Array | Promise<Uint8Array>) => void]>();
     let worker: Worker | undefined;
     let count = 0;
+    let owed = 1; // answers that the worker has still to give, the first one to its start
+    let timer: ReturnType<typeof setTimeout> | undefined;
     // What a worker has not done when it fails is done here, and whatever comes after it.
     const here = () => {
+      clearTimeout(timer);
       worker?.terminate();
       resolve(inSlices);
       shared = Promise.resolve(inSlices);
       for (const [blob, more, done] of asked.values()) done(inSlices(blob, more));
       asked.clear();
     };
-    const ask = (question: Question) => worker!.postMessage(question);
+    const watch = (ms = patience) => {
+      clearTimeout(timer);
+      if (owed) timer = setTimeout(here, ms);
+    };
+    const ask = (question: Question) => {
+      owed++;
+      watch();
+      worker!.postMessage(question);
+    };
     try {
       worker = new Worker(import.meta.url, { type: "module", name: workerName });
       // A worker that does not say that it is ours runs something else, as a panel's own bundle.
-      const late = setTimeout(here, 5000);
+      watch(starting);
       worker.onerror = here;
       worker.onmessage = async ({ data }: MessageEvent<"ready" | Answer>) => {
-        if (data === "ready") {
-          clearTimeout(late);
+        const { id, sum, at } = data as Answer;
+        const question = asked.get(id);
+        if (data !== "ready" && !question) return; // not ours, or given up for dead
+        owed--;
+        watch();
+        if (!question) {
           resolve((blob, more) => new Promise((done) => {
             asked.set(++count, [blob, more, done]);
             ask({ id: count, blob });
           }));
           return;
         }
-        const { id, sum, at } = data;
-        const [blob, more, done] = asked.get(id)!;
+        const [blob, more, done] = question;
         if (at !== undefined) return ask({ id, on: await more(at) });
         asked.delete(id);
         // What failed there fails here as well, and says why.

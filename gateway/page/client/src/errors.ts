@@ -1,5 +1,5 @@
 import type { ByteRange } from "./chunks.ts";
-import type { UploadInfo } from "./api.ts";
+import type { UploadInfo } from "./wire.ts";
 
 /** The codes of the gateway's refusals. */
 export type GateCode =

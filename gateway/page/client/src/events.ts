@@ -1,6 +1,7 @@
-import type { Api, Call, UploadInfo } from "./api.ts";
+import type { Api, Call } from "./api.ts";
 import { GateError } from "./errors.ts";
 import { sleep } from "./retry.ts";
+import type { UploadInfo } from "./wire.ts";
 
 /** The gateway sends at least a comment every 15 s; a stream that says less is held back on its way. */
 const silence = 25_000;

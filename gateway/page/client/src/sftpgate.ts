@@ -5,18 +5,20 @@
 import { answerInWorker } from "./digest.ts";
 import { SftpgateUpload } from "./element/element.tsx";
 
-export { Api, type ApiOptions, type Entry, type HostInfo, type Me, type OpenRequest, type Ticket, type UploadInfo, type UploadStage } from "./api.ts";
+export { Api, type ApiOptions, type Ticket } from "./api.ts";
 export type { ByteRange } from "./chunks.ts";
 export { GateError, type GateCode, type LocalCode, type Problem } from "./errors.ts";
 export { follow } from "./events.ts";
 export { fingerprint } from "./fingerprint.ts";
 export type { UploadOptions } from "./options.ts";
 export { Upload, type Decision, type UploadState } from "./upload.ts";
+export type { Entry, HostInfo, Me, OpenRequest, UploadInfo, UploadStage } from "./wire.ts";
 export { formatBytes, formatTime } from "./element/format.ts";
+export type { Choice, Overwrite } from "./element/conflicts.ts";
 export type { ItemDetail, Rejection, SftpgateUploadEvents } from "./element/events.ts";
+export type { Where } from "./element/intake.ts";
 export type { Item, ItemState } from "./element/item.ts";
-export type { Choice, Overwrite } from "./element/queue.ts";
-export { SftpgateUpload, type Where } from "./element/element.tsx";
+export { SftpgateUpload } from "./element/element.tsx";
 
 declare global {
   interface HTMLElementTagNameMap { "sftpgate-upload": SftpgateUpload }

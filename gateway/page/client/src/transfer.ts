@@ -1,16 +1,16 @@
-import type { Api, UploadInfo } from "./api.ts";
-import { missing, Plan, total, type ByteRange } from "./chunks.ts";
-import { contentDigest } from "./digest.ts";
+import type { Api } from "./api.ts";
+import { missing, Plan, total } from "./chunks.ts";
 import { GateError } from "./errors.ts";
 import { ended, follow } from "./events.ts";
 import { fingerprint } from "./fingerprint.ts";
 import { sendAll } from "./lanes.ts";
 import { timeText, type UploadOptions } from "./options.ts";
+import { sendPiece, underWay } from "./piece.ts";
 import { persist, type Patience } from "./retry.ts";
-import { send } from "./send.ts";
 import type { Tally } from "./tally.ts";
 import { chunksMayPass, sendWhole, wholeLimit } from "./whole.ts";
 import { WholeDigest } from "./wholedigest.ts";
+import type { UploadInfo } from "./wire.ts";
 
 /** What a transfer tells of itself. */
 export interface Watcher {
@@ -18,9 +18,6 @@ export interface Watcher {
   progress(): void;
   waits(error?: GateError, delay?: number): void;
 }
-
-/** How often bytes that did not match their digest are sent again. */
-const mismatches = 3;
 
 /** Brings a file to its place: opens the upload, sends what is missing, and has it merged. */
 export class Transfer {
@@ -127,7 +124,10 @@ export class Transfer {
       if (gaps.length) {
         this.watcher.step("sending");
         const plan = new Plan(gaps, u.chunk_size ?? this.#chunkSize, this.#most);
-        await sendAll(plan, concurrency, signal, (piece, stop) => this.#piece(plan, piece, stop)).finally(() => { this.#most = plan.most; });
+        await sendAll(plan, concurrency, signal, (piece, stop) => sendPiece({
+          api: this.api, id: u.id, options: this.options, tally: this.tally, token: this.#token, patience: this.#patience(stop),
+          took: (now) => this.#note(now), flew: (body, n) => this.#flew(body, n), progress: this.watcher.progress,
+        }, plan, piece)).finally(() => { this.#most = plan.most; });
       }
       if (this.#hash && !this.#hash.value) {
         this.watcher.step("checking");
@@ -161,43 +161,6 @@ export class Transfer {
     return u;
   }
 
-  /** Sends a piece, or gives it back to the plan to be sent in smaller ones. */
-  async #piece(plan: Plan, piece: ByteRange, signal: AbortSignal): Promise<void> {
-    const { tally, options: { file, checksum } } = this;
-    const [from, to] = piece;
-    const bytes = file.slice(from, to);
-    const whole = from % plan.chunkSize === 0 && (to - from === plan.chunkSize || to === file.size);
-    const path = this.api.path(this.info!.id, whole ? `/chunks/${from / plan.chunkSize}` : "/data");
-    let bad = 0;
-    let broken = 0;
-    let smaller = false;
-    try {
-      await persist(this.#patience(signal), async () => {
-        const headers: Record<string, string> = {};
-        if (!whole) headers["Content-Range"] = `bytes ${from}-${to - 1}/${file.size}`;
-        if (checksum !== false) headers["Content-Digest"] = await contentDigest(bytes);
-        tally.land(piece);
-        this.#note(await send(this.api, { path, headers, bytes, token: this.#token, signal, onProgress: (n) => this.#flew(piece, n) }));
-      }, (e) => {
-        if (e.code === "digest-mismatch") return ++bad < mismatches;
-        const tooMuch = e.status === 413;
-        // A connection that breaks off in the middle again and again lasts too long for something on its way.
-        const tooSlow = e.code === "stalled" || e.status === 408 || e.status === 504 ||
-          (e.code === "network" && tally.flown(piece) > 0 && ++broken > 1);
-        smaller = (tooMuch || tooSlow) && plan.shrink(to - from, tooMuch);
-        return e.passing && !smaller;
-      });
-      plan.passed();
-      tally.safe += to - from;
-    } catch (e) {
-      if (signal.aborted || !smaller) throw e;
-      plan.giveBack(piece);
-    } finally {
-      tally.land(piece);
-      this.watcher.progress();
-    }
-  }
-
   #merge(signal: AbortSignal): Promise<UploadInfo> {
     this.watcher.step("merging");
     const id = this.info!.id;
@@ -209,7 +172,7 @@ export class Transfer {
       if (!ended(u)) u = await follow(this.api, id, call, (now) => this.#note(now));
       if (u.state === "done") return u;
       throw u.state === "cancelled" ? new GateError("cancelled") : GateError.of(u.error ?? {});
-    });
+    }, underWay);
   }
 
   /** Answers to chunks overtake each other, and leave out what the first answer said. */

@@ -1,8 +1,9 @@
-import { Api, type UploadInfo } from "./api.ts";
+import { Api } from "./api.ts";
 import { GateError } from "./errors.ts";
 import { targetOf, type UploadOptions } from "./options.ts";
 import { Tally } from "./tally.ts";
 import { Transfer } from "./transfer.ts";
+import type { UploadInfo } from "./wire.ts";
 
 /** What an upload does just now. */
 export type UploadState = "idle" | "opening" | "sending" | "checking" | "merging" | "paused" | "done" | "failed" | "cancelled";

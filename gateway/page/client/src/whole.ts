@@ -1,8 +1,9 @@
-import type { Api, UploadInfo } from "./api.ts";
+import type { Api } from "./api.ts";
 import { contentDigest } from "./digest.ts";
 import { GateError } from "./errors.ts";
 import { timeText, type UploadOptions } from "./options.ts";
 import { send } from "./send.ts";
+import type { UploadInfo } from "./wire.ts";
 
 /** Files up to this size are sent in one request. It is safe to repeat: the gateway knows the file again. */
 export const wholeLimit = 4 << 20;

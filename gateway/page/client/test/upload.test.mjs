@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 import { load } from "./bundle.mjs";
 
-const { Api, GateError, Upload, WholeDigest } = await load("api.ts", "errors.ts", "upload.ts", "wholedigest.ts");
+const { Api, contentDigest, GateError, Upload, WholeDigest } = await load("api.ts", "digest.ts", "errors.ts", "upload.ts", "wholedigest.ts");
 
 const soon = () => new Promise((then) => setTimeout(then, 20));
 const done = { id: "u1", state: "done", merged_bytes: 3 };
@@ -20,6 +20,17 @@ class FakeXhr {
 }
 globalThis.XMLHttpRequest = FakeXhr;
 beforeEach(() => { FakeXhr.sent = []; });
+
+/** A file of which chunks are sent, with its content at the time. */
+class Changing extends Blob {
+  constructor(size) {
+    super([new Uint8Array(size)]);
+    this.now = new Blob([new Uint8Array(size)]);
+  }
+  slice(from, to) { return this.now.slice(from, to); }
+}
+const sizeOf = 5 << 20;
+const opened = { id: "u1", state: "receiving", received: [], merged_bytes: 0, chunk_size: 8 << 20 };
 
 /** Waits for something, for two seconds at most. */
 async function until(what) {
@@ -126,6 +137,66 @@ test("the digest of a whole file waits through a pause, and is not begun anew", 
   await digest.read(new AbortController().signal);
   assert.match(digest.value, /^sha-256=:/);
   assert.deepEqual(at, [0, 1 << 20, 2 << 20]);
+});
+
+test("starting over reads the digest of the whole file anew", async () => {
+  const file = new Changing(sizeOf);
+  const merges = [];
+  const opens = [];
+  const upload = new Upload({
+    host: "h", path: "/d/a", file, digest: "whole",
+    api: gateway({
+      open: async (request) => { opens.push(request); return opened; },
+      merge: async (id, { json }) => { merges.push(json.digest); return { ...done, id }; },
+    }),
+  });
+  const first = upload.start();
+  await until(() => FakeXhr.sent.length === 1 && upload.hashedBytes === 4 << 20);
+  FakeXhr.sent[0].answer(409, JSON.stringify({ code: "chunk-conflict" }));
+  await assert.rejects(first, { code: "chunk-conflict" });
+  file.now = new Blob([new Uint8Array(sizeOf).fill(7)]);
+  const second = upload.start({ restart: true });
+  await until(() => FakeXhr.sent.length === 2);
+  FakeXhr.sent[1].answer(200, JSON.stringify(opened));
+  await second;
+  assert.deepEqual(merges, [await contentDigest(file.now)]);
+  assert.notEqual(opens[1].fingerprint, opens[0].fingerprint);
+  assert.equal(opens[1].restart, true);
+});
+
+test("a proxy that answers in the gateway's place is waited out while an upload runs", async (t) => {
+  t.mock.method(Math, "random", () => 0.01);
+  let merges = 0;
+  const upload = new Upload({
+    host: "h", path: "/d/a", file: new Blob([new Uint8Array(sizeOf)]),
+    api: gateway({
+      open: async () => opened,
+      merge: async () => { if (!merges++) throw new GateError("proxy", "HTTP 404", 404); return done; },
+    }),
+  });
+  const outcome = upload.start();
+  const waits = [];
+  upload.addEventListener("retry", (e) => waits.push(e.detail.error.code));
+  for (const [n, status] of [404, 200, 502].entries()) {
+    await until(() => FakeXhr.sent.length === n + 1);
+    FakeXhr.sent[n].answer(status, "<h1>Sign in</h1>");
+  }
+  await until(() => FakeXhr.sent.length === 4);
+  FakeXhr.sent[3].answer(200, JSON.stringify(opened));
+  await outcome;
+  assert.deepEqual(waits, ["proxy", "proxy", "proxy", "proxy"]);
+  assert.equal(upload.state, "done");
+});
+
+test("a proxy that never stops answering ends an upload after the usual time", async (t) => {
+  t.mock.method(Math, "random", () => 0.01);
+  const upload = new Upload({ host: "h", path: "/d/a", file: new Blob([new Uint8Array(sizeOf)]), giveUpAfter: 10, api: gateway({ open: async () => opened }) });
+  const outcome = upload.start();
+  for (const n of [0, 1]) {
+    await until(() => FakeXhr.sent.length === n + 1);
+    FakeXhr.sent[n].answer(404, "<h1>Not found</h1>");
+  }
+  await assert.rejects(outcome, { code: "proxy" });
 });
 
 test("a successful answer that is not the gateway's is a proxy's", async () => {

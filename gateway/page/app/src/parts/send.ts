@@ -99,10 +99,10 @@ export class Send extends Part {
     return (this.given = fresh || ticket.text);
   };
 
-  /** Another ticket is used from the next file on: the element asks for one anew when it is given its endpoint. */
+  /** Another ticket is used from the next file on: the element asks anew once it is told whom to ask. */
   private another = () => {
     this.given = "";
-    this.element?.setAttribute("endpoint", this.desk.base);
+    if (this.element && this.desk.session.auth === "jwt") this.element.ticket = this.ticket;
   };
 
   private touched = () => this.desk.uploads.touch();

@@ -1,7 +1,7 @@
 import { h, type Shown } from "./dom.ts";
 import { formatBytes } from "./format.ts";
 import type { Item } from "./item.ts";
-import type { Choice } from "./queue.ts";
+import type { Choice } from "./conflicts.ts";
 import type { Texts } from "./texts.ts";
 
 /** The dialog that asks what becomes of the file in the way of an item. */
@@ -14,7 +14,7 @@ export function conflictDialog(item: Item | undefined, t: Texts, noCancel: boole
     </tr>
   );
   // The second click of two was not meant for the file that is shown by then.
-  const button = (choice: Exclude<Choice, "later">, look?: string) => (
+  const button = (choice: Choice, look?: string) => (
     <button type="button" class={look} part={look ? "button button-primary" : "button"} autofocus={choice === "skip"}
       onclick={(e: MouseEvent) => e.detail > 1 || decide(choice, (e.target as Element).closest("dialog")!.querySelector("input")!.checked)}>{t[choice]}</button>
   );
@@ -29,7 +29,7 @@ export function conflictDialog(item: Item | undefined, t: Texts, noCancel: boole
           {side(t.yours, item.size, item.file.lastModified)}
         </table>,
         <label><input type="checkbox" /> {t.forAll}</label>,
-        <div class="buttons">{button("replace", "primary")}{button("skip")}{!noCancel && button("cancel")}</div>,
+        <div class="buttons">{button("replace", "primary")}{button("skip")}{button("later")}{!noCancel && button("cancel")}</div>,
       ]}
     </dialog>
   );

@@ -1,7 +1,7 @@
-import type { UploadInfo } from "../api.ts";
 import type { GateError } from "../errors.ts";
+import type { UploadInfo } from "../wire.ts";
 import type { Item } from "./item.ts";
-import type { Choice } from "./queue.ts";
+import type { Choice } from "./conflicts.ts";
 
 /** What events of an item hold. */
 export interface ItemDetail { item: Item; file: File }

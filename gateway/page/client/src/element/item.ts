@@ -1,6 +1,6 @@
-import type { UploadInfo } from "../api.ts";
 import type { GateError } from "../errors.ts";
 import { isSending, type Decision, type Upload } from "../upload.ts";
+import type { UploadInfo } from "../wire.ts";
 
 /** How an item of the queue stands. */
 export type ItemState =

@@ -39,7 +39,7 @@ export class Overall {
         <div class="buttons">
           {button("pause", (i) => i.canPause, t.pauseAll)}
           {button("resume", (i) => i.canResume, t.resumeAll)}
-          {button("retry", (i) => i.canRetry, t.retryAll)}
+          {button("retry", (i) => i.state === "failed", t.retryAll)}
           {!noCancel && button("cancel", (i) => i.canCancel, t.cancelAll)}
           {button("remove", (i) => !i.open, t.clear)}
         </div>

@@ -1,25 +1,9 @@
-import type { Api } from "../api.ts";
-import { GateError } from "../errors.ts";
-import type { UploadOptions } from "../options.ts";
+import type { GateError } from "../errors.ts";
 import { Upload } from "../upload.ts";
+import { Conflicts } from "./conflicts.ts";
 import type { Item, ItemState } from "./item.ts";
-
-/** What becomes of a file that stands at the target. */
-export type Overwrite = "ask" | "fail" | "replace" | "skip";
-/** What a person decides about it. */
-export type Choice = "replace" | "skip" | "later" | "cancel";
-
-/** What the queue needs of the element. */
-export interface Owner {
-  /** As the attributes say now. */
-  options(): { api: Api; overwrite: Overwrite; digest?: UploadOptions["digest"]; chunkSize?: number; filesAtOnce: number; noCancel: boolean };
-  /** Tells the page; false when it prevents what the event announces. */
-  fire(name: string, item: Item, more?: Record<string, unknown>): boolean;
-  /** Tells the page how far an item is. */
-  tell(item: Item): void;
-  /** Shows what has changed, soon. */
-  touch(item?: Item): void;
-}
+import type { ActionForAll } from "./overall.tsx";
+import type { Owner } from "./owner.ts";
 
 /** Chunks at once of one file. With three files at once a browser's six connections are used. */
 const chunksAtOnce = 2;
@@ -30,14 +14,14 @@ const ofHost = /^host-|^no-space$|^permission-denied$/;
 /** Starts what waits, a few files at a time, and keeps items and page in step with their uploads. */
 export class Queue {
   items: Item[] = [];
-  /** Items that wait for somebody to decide, the first one first. */
-  conflicts: Item[] = [];
+  readonly conflicts: Conflicts;
   /** Uploads whose bytes are being deleted from their hosts just now. */
   deleting = 0;
-  #forAll?: Choice;
   #pumping = false;
 
-  constructor(readonly owner: Owner) {}
+  constructor(readonly owner: Owner) {
+    this.conflicts = new Conflicts(owner, this);
+  }
 
   /** Starts as much as may run at once. */
   pump = (): void => {
@@ -51,7 +35,7 @@ export class Queue {
         if (free <= 0) break;
         if (item.state === "queued" && this.#run(item)) free--;
       }
-      if (!this.items.some((item) => item.open && item.state !== "paused")) this.#forAll = undefined;
+      if (!this.items.some((item) => item.open && item.state !== "paused")) this.conflicts.forAll = undefined;
       this.owner.touch();
     });
   };
@@ -109,53 +93,15 @@ export class Queue {
     const { owner } = this;
     item.error = error;
     if ((error.code === "target-exists" || error.code === "changed-meanwhile") && owner.options().overwrite !== "fail") {
-      void this.#conflict(item, error);
+      void this.conflicts.meet(item, error);
       return;
     }
     if (ofHost.test(error.code)) owner.fire("host-error", item, { host: item.host, error });
     owner.fire("upload-error", item, { error });
   }
 
-  async #conflict(item: Item, error: GateError): Promise<void> {
-    const { owner } = this;
-    item.state = "conflict";
-    const detail: { error: GateError; choice?: Choice | Promise<Choice> } = { error };
-    if (!owner.fire("conflict", item, detail)) {
-      this.decide(item, await Promise.resolve(detail.choice ?? "skip").catch((): Choice => "cancel"));
-      return;
-    }
-    if (owner.options().overwrite === "skip") this.decide(item, "skip");
-    // What changed while somebody decided is shown once more, whatever was said of all others.
-    else if (this.#forAll && error.code === "target-exists") this.decide(item, this.#forAll);
-    else this.conflicts.push(item);
-  }
-
-  /** Settles a conflict, or this one and all that come until the queue is through. */
-  decide(item: Item, choice: Choice, forAll = false): void {
-    if (forAll) this.#forAll = choice;
-    const { noCancel } = this.owner.options();
-    const settled = forAll ? this.conflicts : [item];
-    this.conflicts = forAll ? [] : this.conflicts.filter((i) => i !== item);
-    for (const i of settled) {
-      if (i.state !== "conflict") continue;
-      if (choice === "replace") {
-        i.decision = { ifExists: "replace", ifMatch: i.error?.etag };
-        i.state = "queued";
-      } else if (choice === "later") {
-        i.state = "failed"; // what was sent stays for another try
-      } else if (choice === "cancel" && !noCancel) {
-        this.cancel(i);
-        if (i.open) this.conflicts.push(i); // the page has prevented it
-      } else {
-        if (i.upload?.id && !noCancel) this.#delete(i);
-        i.state = "skipped";
-      }
-    }
-    this.pump();
-  }
-
   /** Deletes what was sent of an item. Until that is done, who leaves the page is warned. */
-  #delete(item: Item): void {
+  delete(item: Item): void {
     this.deleting++;
     item.upload!.cancel().catch((e: unknown) => {
       if (item.open) return; // it was started again
@@ -190,9 +136,9 @@ export class Queue {
 
   cancel(item: Item): void {
     if (!item.canCancel || this.owner.options().noCancel || !this.owner.fire("upload-abort", item)) return;
-    this.#forget(item);
+    this.conflicts.forget(item);
     item.error = undefined;
-    if (item.upload) this.#delete(item);
+    if (item.upload) this.delete(item);
     item.state = "cancelled";
     this.pump();
   }
@@ -201,7 +147,7 @@ export class Queue {
   remove(item: Item): boolean {
     if (this.owner.options().noCancel) {
       this.pause(item);
-      this.#forget(item);
+      this.conflicts.forget(item);
     } else {
       this.cancel(item);
       if (item.open) return false;
@@ -211,5 +157,9 @@ export class Queue {
     return true;
   }
 
-  #forget(item: Item): void { this.conflicts = this.conflicts.filter((i) => i !== item); }
+  /** Does what a button for all says: what was given up or left out is not tried again with what failed. */
+  each(action: ActionForAll): void {
+    if (action === "remove") this.items = this.items.filter((i) => i.open);
+    else for (const i of this.items) if (action !== "retry" || i.state === "failed") this[action](i);
+  }
 }

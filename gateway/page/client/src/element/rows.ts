@@ -15,11 +15,17 @@ export class Rows {
   #top = 0;
   #put = 0; // where the list was scrolled to by itself
   #left = false; // somebody scrolled away from there
+  /** The index of the row whose button was pressed last. */
+  pressed = 0;
 
   constructor(readonly changed: () => void) {}
 
-  /** The element of a row that is shown. */
-  of = (item: Item): HTMLElement | undefined => this.#shown.get(item);
+  /** The button that took the place of one that had the focus, where there is one. */
+  after(lost: HTMLElement, items: readonly Item[]): HTMLElement | null | undefined {
+    const next = items[Math.min(this.pressed, items.length - 1)];
+    const actions = lost.isConnected ? lost.parentElement : next && this.#shown.get(next)?.querySelector(".actions");
+    return actions?.lastElementChild as HTMLElement | null | undefined;
+  }
 
   /** Brings the rows up to date. */
   show(list: HTMLElement | null, items: Item[], context: RowContext): void {

@@ -56,14 +56,16 @@ export const zhCN: Texts = {
   yours: "您的文件",
   replace: "替换",
   skip: "跳过",
+  later: "稍后决定",
   deletes: (size) => `跳过或取消会删除 ${size}。`,
   forAll: "对后续所有文件执行相同操作",
 
   noTarget: "尚未指定主机或目录，请先选择。",
   tooLarge: (name, most) => `未添加 ${name}：超过此处允许的 ${most}。`,
-  duplicate: (name) => `未添加 ${name}：队列中已有上传到同一位置的文件。`,
+  duplicate: (what) => `队列中已有上传到同一位置的文件，未添加：${what}`,
   junk: (n) => `已忽略 ${n} 个系统文件（如 .DS_Store、Thumbs.db）。`,
   notRead: (names) => `无法读取：${names}`,
+  empty: (names) => `空文件夹中没有可上传的文件：${names}`,
 
   errors: {
     network: "无法连接网关。请检查网络后重试。",
