@@ -101,7 +101,7 @@ func embedded(t testing.TB) store {
 		dir = t.TempDir()
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	st, err := registry.OpenBolt(filepath.Join(dir, "registry.db"))
+	st, err := registry.OpenBolt(filepath.Join(dir, "registry.db"), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

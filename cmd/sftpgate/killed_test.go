@@ -111,7 +111,7 @@ func (d *doomed) registry() killedStore {
 	if d.redis != "" {
 		store, err = registry.OpenRedis(d.t.Context(), d.redis, nil)
 	} else {
-		store, err = registry.OpenBolt(filepath.Join(d.state, "registry.db"))
+		store, err = registry.OpenBolt(filepath.Join(d.state, "registry.db"), nil)
 	}
 	if err != nil {
 		d.t.Fatalf("%s: %v", d.name, err)

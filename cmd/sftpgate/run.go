@@ -164,7 +164,7 @@ func openStore(ctx context.Context, s settings) (store, error) {
 		}
 		return r, nil
 	}
-	b, err := registry.OpenBolt(filepath.Join(s.state, "registry.db"))
+	b, err := registry.OpenBolt(filepath.Join(s.state, "registry.db"), s.log)
 	if err != nil {
 		return nil, fmt.Errorf("%w (--state names the directory, --redis a server instead)", err)
 	}

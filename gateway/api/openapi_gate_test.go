@@ -50,7 +50,7 @@ func startGate(t *testing.T) *gate {
 		pool, _ := links.Host(h.ID)
 		at[h.ID] = stage.New(pool, silent)
 	}
-	store, err := registry.OpenBolt(filepath.Join(t.TempDir(), "registry.db"))
+	store, err := registry.OpenBolt(filepath.Join(t.TempDir(), "registry.db"), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

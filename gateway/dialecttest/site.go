@@ -85,7 +85,7 @@ func (s *Site) Replace(t testing.TB) {
 	if err != nil {
 		dir = t.TempDir()
 	}
-	store, err := registry.OpenBolt(filepath.Join(dir, "registry.db"))
+	store, err := registry.OpenBolt(filepath.Join(dir, "registry.db"), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -122,7 +122,7 @@ func TestAdministratorsOnly(t *testing.T) {
 }
 
 func TestClaims(t *testing.T) {
-	store, err := registry.OpenBolt(filepath.Join(t.TempDir(), "registry.db"))
+	store, err := registry.OpenBolt(filepath.Join(t.TempDir(), "registry.db"), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,16 +1,16 @@
 package registry
 
 import (
+	"bytes"
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"go.etcd.io/bbolt"
-	bolterrors "go.etcd.io/bbolt/errors"
 
 	"sftpgate/gateway"
 )
@@ -22,10 +22,10 @@ var (
 )
 
 // Where is the file.
-func (b *Bolt) Where() string { return b.db.Path() }
+func (b *Bolt) Where() string { return b.path }
 
-// Answers is true: there is nobody in between.
-func (b *Bolt) Answers() bool { return true }
+// Answers reports whether the file took what was written to it last.
+func (b *Bolt) Answers() bool { return !b.silent.Load() }
 
 // lockTimeout is how long OpenBolt waits for another process to let go of the
 // file: enough for a predecessor that is just exiting.
@@ -36,96 +36,91 @@ const lockTimeout = time.Second
 // in memory: their holders end with the process.
 type Bolt struct {
 	guard
-	db     *bbolt.DB
+	path   string
+	log    *slog.Logger
+	file   file
 	writes commits
+	silent atomic.Bool // the file did not take what was written last
 	now    func() time.Time
 	purged time.Time // when expired values were last removed; guarded by the write transaction
 }
 
 // OpenBolt opens the file at path, or makes it, readable by its owner alone,
-// with the directories above. It fails within about a second when another
-// process has it open.
-func OpenBolt(path string) (*Bolt, error) { return openBolt(path, time.Now) }
+// with the directories above. A damaged one is set aside, and an empty one takes
+// its place; the log says so. It fails within about a second when another
+// process has it open. A nil log discards.
+func OpenBolt(path string, log *slog.Logger) (*Bolt, error) { return openBolt(path, log, time.Now) }
 
-func openBolt(path string, now func() time.Time) (*Bolt, error) {
+func openBolt(path string, log *slog.Logger, now func() time.Time) (*Bolt, error) {
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, fmt.Errorf("making the state directory: %w", err)
 	}
-	db, err := bbolt.Open(path, 0o600, &bbolt.Options{Timeout: lockTimeout, FreelistType: bbolt.FreelistMapType})
+	db, wrong, err := openFile(path, now())
 	if err != nil {
-		return nil, explainOpen(path, err)
+		return nil, err
 	}
-	b := &Bolt{db: db, writes: commits{db: db}, now: now}
-	b.guard = guard{claims: boltSlots{b}, leases: newMemorySlots(now)}
-	err = b.update(context.Background(), func(tx *bbolt.Tx) error {
-		for _, bucket := range buckets {
-			if _, err := tx.CreateBucketIfNotExists(bucket); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		_ = db.Close()
-		return nil, fmt.Errorf("preparing the state file %s: %w", path, err)
+	b := &Bolt{path: path, log: log, file: file{db: db}, now: now}
+	b.writes.update = func(fn func(*bbolt.Tx) error) error {
+		return b.use(func(db *bbolt.DB) error { return db.Update(fn) })
 	}
+	b.guard = guard{claims: boltSlots{b}, leases: newMemorySlots(now), strangers: &strangers{log: log, where: path}}
+	b.tellDamage(wrong)
 	return b, nil
 }
-
-func explainOpen(path string, err error) error {
-	switch {
-	case errors.Is(err, bolterrors.ErrTimeout):
-		return fmt.Errorf("the state file %s is in use by another process: stop that one, give this one a state directory of its own, or let both share a Redis", path)
-	case errors.Is(err, fs.ErrPermission), errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("opening the state file: %w", err) // names the path already
-	}
-	return fmt.Errorf("opening the state file %s: %w (if it is damaged, move it away: what it held is rebuilt from the hosts, except for what has ended)", path, err)
-}
-
-// Ping reports whether the file is open.
-func (b *Bolt) Ping(ctx context.Context) error {
-	return b.view(ctx, func(*bbolt.Tx) error { return nil })
-}
-
-// Close lets go of the file.
-func (b *Bolt) Close() error { return b.db.Close() }
 
 func (b *Bolt) view(ctx context.Context, fn func(*bbolt.Tx) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	return b.explain(b.db.View(fn))
+	return b.explain(b.use(func(db *bbolt.DB) error { return db.View(fn) }))
 }
 
 func (b *Bolt) update(ctx context.Context, fn func(*bbolt.Tx) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	return b.explain(b.writes.do(func(tx *bbolt.Tx) error {
-		if err := fn(tx); err != nil {
-			return err
+	var refused error // by fn: that is no failure of the file
+	err := b.writes.do(func(tx *bbolt.Tx) error {
+		if refused = fn(tx); refused != nil {
+			return refused
 		}
 		return b.purge(tx)
-	}))
+	})
+	if refused == nil {
+		b.answers(err)
+	}
+	return b.explain(err)
+}
+
+// answers logs when the file takes no more writes and when it does again, once each.
+func (b *Bolt) answers(err error) {
+	switch was := b.silent.Swap(err != nil); {
+	case err != nil && !was:
+		b.log.Warn("the state file cannot be written: no upload can be started or finished until it can; see that its disk has room and is not read-only", "file", b.path, "error", err)
+	case err == nil && was:
+		b.log.Info("the state file can be written again", "file", b.path)
+	}
 }
 
 func (b *Bolt) explain(err error) error {
 	if err == nil {
 		return nil
 	}
-	return fmt.Errorf("%w: state file %s: %w", gateway.ErrRegistryUnavailable, b.db.Path(), err)
+	return fmt.Errorf("%w: state file %s: %w", gateway.ErrRegistryUnavailable, b.path, err)
 }
 
 // boltSlots are the claims in the file.
 type boltSlots struct{ b *Bolt }
 
-func (s boltSlots) take(ctx context.Context, key gateway.Key, tokens []string, value []byte, ttl time.Duration) (stands []byte, err error) {
+func (s boltSlots) take(ctx context.Context, key gateway.Key, tokens []string, strange, value []byte, ttl time.Duration) (stands []byte, err error) {
 	err = s.b.update(ctx, func(tx *bbolt.Tx) error {
 		claims := s.b.shelf(tx, claimBucket)
-		if stands = claims.get([]byte(key)); stands != nil {
-			if ours, err := under(stands, tokens...); err != nil || !ours {
-				return err
-			}
+		stands = claims.get([]byte(key))
+		if stands != nil && !under(stands, tokens...) && (strange == nil || !bytes.Equal(stands, strange)) {
+			return nil
 		}
 		stands = value
 		return claims.put([]byte(key), value, ttl)
@@ -137,12 +132,8 @@ func (s boltSlots) renew(ctx context.Context, key gateway.Key, token string, ttl
 	err = s.b.update(ctx, func(tx *bbolt.Tx) error {
 		claims := s.b.shelf(tx, claimBucket)
 		value := claims.get([]byte(key))
-		if value == nil {
+		if value == nil || !under(value, token) {
 			return nil
-		}
-		ours, err := under(value, token)
-		if err != nil || !ours {
-			return err
 		}
 		stands = true
 		return claims.put([]byte(key), value, ttl)
@@ -154,11 +145,8 @@ func (s boltSlots) drop(ctx context.Context, key gateway.Key, token string) erro
 	return s.b.update(ctx, func(tx *bbolt.Tx) error {
 		claims := s.b.shelf(tx, claimBucket)
 		stands := claims.get([]byte(key))
-		if stands == nil {
+		if stands == nil || !under(stands, token) {
 			return nil
-		}
-		if ours, err := under(stands, token); err != nil || !ours {
-			return err
 		}
 		return claims.bucket.Delete([]byte(key))
 	})

@@ -9,7 +9,7 @@ import (
 // BenchmarkBoltPut is what telling the index of an upload costs while others do
 // the same: they share a transaction and its sync.
 func BenchmarkBoltPut(b *testing.B) {
-	store, err := OpenBolt(filepath.Join(b.TempDir(), "registry.db"))
+	store, err := OpenBolt(filepath.Join(b.TempDir(), "registry.db"), nil)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -11,7 +11,7 @@ import (
 // one sync of the disk: what comes while one is committed waits for the next.
 // bbolt's own Batch waits for others to come, which one alone pays for.
 type commits struct {
-	db *bbolt.DB
+	update func(func(*bbolt.Tx) error) error // one transaction
 
 	mu      sync.Mutex
 	busy    bool
@@ -65,7 +65,7 @@ func (c *commits) do(fn func(*bbolt.Tx) error) error {
 func (c *commits) commit(batch []*write) {
 	for len(batch) > 0 {
 		var spoilt *write
-		err := c.db.Update(func(tx *bbolt.Tx) error {
+		err := c.update(func(tx *bbolt.Tx) error {
 			for _, w := range batch {
 				if w.err = w.fn(tx); w.err != nil {
 					spoilt = w

@@ -31,7 +31,7 @@ func (b *Bolt) put(tx *bbolt.Tx, e gateway.Entry, value []byte, ttl time.Duratio
 	id := []byte(e.Upload.ID)
 	entries := b.shelf(tx, entryBucket)
 	if stands := entries.get(id); stands != nil && !e.Ended {
-		if old, err := decodeEntry(stands); err == nil && old.Ended {
+		if old, err := decodeEntry(stands); err == nil && old.Ended && old.Upload.ID == e.Upload.ID {
 			return nil // a tombstone is final
 		}
 	}
@@ -71,25 +71,21 @@ func (b *Bolt) Get(ctx context.Context, id string) (e gateway.Entry, found bool,
 		value = b.shelf(tx, entryBucket).get([]byte(id))
 		return nil
 	})
-	return lookedUp(value, err)
+	return b.strangers.read(id, value, err)
 }
 
 // ByAlias implements gateway.Index.
 func (b *Bolt) ByAlias(ctx context.Context, alias string) (e gateway.Entry, found bool, err error) {
 	var value []byte
 	err = b.view(ctx, func(tx *bbolt.Tx) error {
-		v := b.shelf(tx, aliasBucket).get(aliasKey(alias))
-		if v == nil {
-			return nil
-		}
-		id, err := decodeAlias(v)
-		if err != nil {
-			return err
-		}
-		value = b.shelf(tx, entryBucket).get([]byte(id))
+		value = b.shelf(tx, aliasBucket).get(aliasKey(alias))
 		return nil
 	})
-	return lookedUp(value, err)
+	id, err := b.strangers.readAlias(alias, value, err)
+	if err != nil || id == "" {
+		return gateway.Entry{}, false, err
+	}
+	return b.Get(ctx, id)
 }
 
 // ByUser implements gateway.Index.
@@ -148,18 +144,6 @@ func (b *Bolt) Pending(ctx context.Context) ([]gateway.Entry, error) {
 		}
 	}
 	return list, nil
-}
-
-// lookedUp is the answer to a look-up that gave value, nil for none, or err.
-func lookedUp(value []byte, err error) (gateway.Entry, bool, error) {
-	if err != nil {
-		return gateway.Entry{}, false, fmt.Errorf("looking up an upload: %w", err)
-	}
-	if value == nil {
-		return gateway.Entry{}, false, nil
-	}
-	e, err := decodeEntry(value)
-	return e, err == nil, err
 }
 
 // userPrefix and aliasKey are hashes: of fixed length, and never too long or

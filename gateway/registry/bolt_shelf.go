@@ -17,7 +17,8 @@ var (
 	userBucket    = []byte("users")   // SHA-256 of user, upload id → nothing
 	pendingBucket = []byte("pending") // upload id → nothing
 	unendedBucket = []byte("unended") // upload id → nothing
-	buckets       = [][]byte{claimBucket, entryBucket, aliasBucket, userBucket, pendingBucket, unendedBucket}
+	readyBucket   = []byte("ready")   // written by Ping
+	buckets       = [][]byte{claimBucket, entryBucket, aliasBucket, userBucket, pendingBucket, unendedBucket, readyBucket}
 )
 
 // purgeEvery is how often a write removes what has expired.

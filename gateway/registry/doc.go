@@ -20,6 +20,18 @@
 // Each Lua script works on one key, and no other command on two, so that a
 // cluster can run them. Every key has a time to live, counted by Redis' own clock.
 //
+// # What is damaged, or not ours
+//
+// The file of a single gateway is checked before it is used: that all references in
+// it stay within it (bolt_pages.go), since bbolt follows them in mapped memory, where
+// a wrong one ends the process; and then by bbolt's own check. A damaged file is set
+// aside as registry.db.damaged-TIME, and an empty one takes its place. A fault in use
+// is an error to whoever met it, and has the same consequence, once.
+//
+// A single value that is of another type or cannot be read counts as none, in either
+// store, and is replaced by whoever writes there next; the log names it once. Only
+// what a later release has written is left alone, and refused.
+//
 // # Fail-over
 //
 // Redis copies to its replicas after it has answered: what was written in the

@@ -12,9 +12,10 @@ import (
 
 // slots hold at most one value per key. A value is JSON with a "token" at its top level.
 type slots interface {
-	// take puts value where nothing stands, or a value under one of tokens, and
-	// returns the value that stands then. Repeating the call changes nothing.
-	take(ctx context.Context, key gateway.Key, tokens []string, value []byte, ttl time.Duration) ([]byte, error)
+	// take puts value where nothing stands, or a value under one of tokens, or strange,
+	// which is none of ours, and returns the value that stands then. Repeating the
+	// call changes nothing.
+	take(ctx context.Context, key gateway.Key, tokens []string, strange, value []byte, ttl time.Duration) ([]byte, error)
 	// drop removes the value that stands under token and no other.
 	drop(ctx context.Context, key gateway.Key, token string) error
 }
@@ -29,8 +30,27 @@ type claimSlots interface {
 // guard says claims and leases in terms of compare-and-set by token, which is
 // what makes them safe to repeat: whoever lost a reply finds its own token.
 type guard struct {
-	claims claimSlots
-	leases slots
+	claims    claimSlots
+	leases    slots
+	strangers *strangers
+}
+
+// take takes a slot and reads with decode what stands there then. A value that cannot
+// be read is replaced: that very value, so that no other goes in its place.
+func (g guard) take(ctx context.Context, in slots, kind string, key gateway.Key, tokens []string, value []byte, ttl time.Duration, decode func([]byte) error) (err error) {
+	var replace []byte
+	for range 3 { // who writes it again and again is not fought with
+		var stands []byte
+		if stands, err = in.take(ctx, key, tokens, replace, value, ttl); err != nil {
+			return err
+		}
+		if err = decode(stands); !strange(err) {
+			return err
+		}
+		g.strangers.note(name(string(key), kind), err)
+		replace = stands
+	}
+	return err
 }
 
 // Claim implements gateway.Claims.
@@ -51,11 +71,17 @@ func (g guard) Replace(ctx context.Context, key gateway.Key, token string, want 
 	if token != "" && token != want.Token {
 		tokens = append(tokens, token)
 	}
-	stands, err := g.claims.take(ctx, key, tokens, value, ttl)
+	var stands gateway.Claim
+	err = g.take(ctx, g.claims, "claim", key, tokens, value, ttl, func(value []byte) (err error) {
+		if stands, err = decodeClaim(value); err == nil && (stands.Token == "" || stands.ID == "") {
+			err = errors.New("the stored claim is damaged: it has no token or no upload")
+		}
+		return err
+	})
 	if err != nil {
 		return gateway.Claim{}, fmt.Errorf("taking a claim: %w", err)
 	}
-	return decodeClaim(stands)
+	return stands, nil
 }
 
 // Renew implements gateway.Claims.
@@ -90,12 +116,17 @@ func (g guard) Lease(ctx context.Context, key gateway.Key, token string, ttl tim
 	if err != nil {
 		return false, fmt.Errorf("taking a lease: %w", err)
 	}
-	stands, err := g.leases.take(ctx, key, []string{token}, value, ttl)
+	var has string
+	err = g.take(ctx, g.leases, "lease", key, []string{token}, value, ttl, func(value []byte) (err error) {
+		if has, err = tokenOf(value); err == nil && has == "" {
+			err = errors.New("the stored lease is damaged: it has no token")
+		}
+		return err
+	})
 	if err != nil {
 		return false, fmt.Errorf("taking a lease: %w", err)
 	}
-	has, err := tokenOf(stands)
-	return has == token, err
+	return has == token, nil
 }
 
 // Unlease implements gateway.Leases.
@@ -129,10 +160,7 @@ func lasting(ttl time.Duration) error {
 }
 
 // under reports whether value, which stands in a slot, gives way to one of tokens.
-func under(value []byte, tokens ...string) (bool, error) {
+func under(value []byte, tokens ...string) bool {
 	token, err := tokenOf(value)
-	if err != nil {
-		return false, err
-	}
-	return slices.Contains(tokens, token), nil
+	return err == nil && slices.Contains(tokens, token)
 }

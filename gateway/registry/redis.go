@@ -2,6 +2,7 @@ package registry
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"sync"
 	"time"
@@ -63,7 +64,7 @@ func openRedis(ctx context.Context, o *redis.UniversalOptions, log *slog.Logger)
 	if o.IsClusterMode {
 		r.outage.calm = clusterCalm
 	}
-	r.guard = guard{claims: redisSlots{r, "claim"}, leases: redisSlots{r, "lease"}}
+	r.guard = guard{claims: redisSlots{r, "claim"}, leases: redisSlots{r, "lease"}, strangers: &strangers{log: log, where: r.addr}}
 	_ = r.Ping(ctx) // logged there
 	return r
 }
@@ -98,17 +99,31 @@ type redisSlots struct {
 	kind string
 }
 
-func (s redisSlots) take(ctx context.Context, key gateway.Key, tokens []string, value []byte, ttl time.Duration) ([]byte, error) {
-	args := []any{value, millis(ttl)}
+func (s redisSlots) take(ctx context.Context, key gateway.Key, tokens []string, strange, value []byte, ttl time.Duration) ([]byte, error) {
+	args := []any{value, millis(ttl), strange}
 	for _, token := range tokens {
 		args = append(args, token)
 	}
-	var stands string
-	err := s.r.do(ctx, func(ctx context.Context) (err error) {
-		stands, err = takeScript.Run(ctx, s.r.client, []string{name(string(key), s.kind)}, args...).Text()
+	at := name(string(key), s.kind)
+	var stands, instead string
+	err := s.r.do(ctx, func(ctx context.Context) error {
+		answer, err := takeScript.Run(ctx, s.r.client, []string{at}, args...).StringSlice()
+		if err == nil {
+			stands, instead = answer[0], answer[1]
+		}
 		return err
 	})
+	if err == nil {
+		s.r.noteType(at, instead)
+	}
 	return []byte(stands), err
+}
+
+// noteType notes that a value of another type stood at a key, "" for none.
+func (r *Redis) noteType(key, stood string) {
+	if stood != "" {
+		r.strangers.note(key, fmt.Errorf("it was a %s", stood))
+	}
 }
 
 func (s redisSlots) renew(ctx context.Context, key gateway.Key, token string, ttl time.Duration) (stands bool, err error) {

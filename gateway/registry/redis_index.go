@@ -38,30 +38,23 @@ func (r *Redis) put(ctx context.Context, e gateway.Entry, value []byte, ttl int6
 	if e.Ended {
 		kind = "ended"
 	}
-	var written int
-	err := r.do(ctx, func(ctx context.Context) (err error) {
-		if e.Pending {
-			written, err = r.putPending(ctx, e, value, ttl, kind)
-			return err
-		}
-		written, err = putScript.Run(ctx, r.client, []string{name(e.Upload.ID, "upload")}, value, ttl, kind).Int()
-		return err
-	})
-	if err != nil || written == 0 {
+	if final, err := r.putEntry(ctx, e, value, ttl, kind); err != nil || final {
 		return err
 	}
 	alias, err := encodeAlias(e.Upload.ID)
 	if err != nil {
 		return err
 	}
-	return r.do(ctx, func(ctx context.Context) error {
+	list := name(hash(e.Upload.User), "uploads")
+	var instead, unended *redis.Cmd
+	err = r.do(ctx, func(ctx context.Context) error {
 		_, err := r.client.Pipelined(ctx, func(p redis.Pipeliner) error {
 			// The text and not its hash: within a pipeline there is no second try with the other.
-			p.Eval(ctx, listScript, []string{name(hash(e.Upload.User), "uploads")}, e.Upload.ID, ttl)
+			instead = p.Eval(ctx, listScript, []string{list}, e.Upload.ID, ttl)
 			if e.Ended {
-				p.ZRem(ctx, unendedKey, e.Upload.ID)
+				p.Eval(ctx, unlistScript, []string{unendedKey}, e.Upload.ID)
 			} else {
-				p.Eval(ctx, listScript, []string{unendedKey}, e.Upload.ID, ttl)
+				unended = p.Eval(ctx, listScript, []string{unendedKey}, e.Upload.ID, ttl)
 			}
 			for _, a := range e.Aliases {
 				p.Set(ctx, name(hash(a), "alias"), alias, time.Duration(ttl)*time.Millisecond)
@@ -70,16 +63,45 @@ func (r *Redis) put(ctx context.Context, e gateway.Entry, value []byte, ttl int6
 		})
 		return err
 	})
+	if err == nil {
+		r.noteType(list, text(instead))
+	}
+	if err == nil && unended != nil {
+		r.noteType(unendedKey, text(unended))
+	}
+	return err
+}
+
+// putEntry writes the entry alone, and reports whether a tombstone stands there, which
+// is final. What looks like one and cannot be read is none: it is replaced.
+func (r *Redis) putEntry(ctx context.Context, e gateway.Entry, value []byte, ttl int64, kind string) (final bool, err error) {
+	var replace []byte
+	for range 3 {
+		var stands string
+		err = r.do(ctx, func(ctx context.Context) (err error) {
+			if e.Pending {
+				stands, err = r.putPending(ctx, e, value, replace, ttl, kind)
+				return err
+			}
+			stands, err = putScript.Run(ctx, r.client, []string{name(e.Upload.ID, "upload")}, value, ttl, kind, replace).Text()
+			return err
+		})
+		if err != nil || stands == "" {
+			return false, err
+		}
+		if _, err = decodeEntryOf(e.Upload.ID, []byte(stands)); !strange(err) {
+			return true, nil
+		}
+		r.strangers.note(name(e.Upload.ID, "upload"), err)
+		replace = []byte(stands)
+	}
+	return false, err
 }
 
 // Get implements gateway.Index.
 func (r *Redis) Get(ctx context.Context, id string) (gateway.Entry, bool, error) {
 	value, err := r.get(ctx, name(id, "upload"))
-	if err != nil || value == nil {
-		return gateway.Entry{}, false, err
-	}
-	e, err := decodeEntry(value)
-	return e, err == nil, err
+	return r.strangers.read(id, value, err)
 }
 
 // ByAlias implements gateway.Index.
@@ -87,11 +109,8 @@ func (r *Redis) ByAlias(ctx context.Context, alias string) (gateway.Entry, bool,
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	value, err := r.get(ctx, name(hash(alias), "alias"))
-	if err != nil || value == nil {
-		return gateway.Entry{}, false, err
-	}
-	id, err := decodeAlias(value)
-	if err != nil {
+	id, err := r.strangers.readAlias(alias, value, err)
+	if err != nil || id == "" {
 		return gateway.Entry{}, false, err
 	}
 	return r.Get(ctx, id)
@@ -125,11 +144,7 @@ func (r *Redis) Unended(ctx context.Context) ([]gateway.Entry, error) {
 
 // listed returns the entries whose ids a sorted set holds, nil for one that is gone.
 func (r *Redis) listed(ctx context.Context, key string) (values [][]byte, err error) {
-	var ids []string
-	err = r.do(ctx, func(ctx context.Context) (err error) {
-		ids, err = r.client.ZRange(ctx, key, 0, -1).Result()
-		return err
-	})
+	ids, err := r.list(ctx, key)
 	if err != nil {
 		return nil, err
 	}
@@ -143,6 +158,24 @@ func (r *Redis) listed(ctx context.Context, key string) (values [][]byte, err er
 	return values, nil
 }
 
+// list returns the ids in the sorted set at key.
+func (r *Redis) list(ctx context.Context, key string) (ids []string, err error) {
+	err = r.do(ctx, func(ctx context.Context) (err error) {
+		ids, err = r.client.ZRange(ctx, key, 0, -1).Result()
+		return r.untype(key, err)
+	})
+	return ids, err
+}
+
+// untype takes what is of another type for nothing.
+func (r *Redis) untype(key string, err error) error {
+	if !redis.HasErrorPrefix(err, "WRONGTYPE") {
+		return err
+	}
+	r.strangers.note(key, err)
+	return nil
+}
+
 // get returns the value at key, nil when there is none.
 func (r *Redis) get(ctx context.Context, key string) ([]byte, error) {
 	var value []byte
@@ -151,12 +184,9 @@ func (r *Redis) get(ctx context.Context, key string) ([]byte, error) {
 		if errors.Is(err, redis.Nil) {
 			return nil
 		}
-		return err
+		return r.untype(key, err)
 	})
-	if err != nil {
-		return nil, fmt.Errorf("looking up an upload: %w", err)
-	}
-	return value, nil
+	return value, err
 }
 
 // getAll returns the values of ids in their order, nil for one that has none.
@@ -170,14 +200,15 @@ func (r *Redis) getAll(ctx context.Context, ids []string) (values [][]byte, err 
 			}
 			return nil
 		})
-		if err != nil && !errors.Is(err, redis.Nil) {
+		var refused redis.Error
+		if err != nil && !errors.As(err, &refused) {
 			return err
 		}
-		for _, reply := range replies {
+		for i, reply := range replies {
 			value, err := reply.(*redis.StringCmd).Bytes()
 			if errors.Is(err, redis.Nil) {
 				value = nil // ended meanwhile
-			} else if err != nil {
+			} else if err = r.untype(name(ids[i], "upload"), err); err != nil {
 				return err
 			}
 			values = append(values, value)

@@ -29,11 +29,7 @@ func (r *Redis) Pending(ctx context.Context) ([]gateway.Entry, error) {
 }
 
 func (r *Redis) pending(ctx context.Context) ([]gateway.Entry, error) {
-	var ids []string
-	err := r.do(ctx, func(ctx context.Context) (err error) {
-		ids, err = r.client.ZRange(ctx, pendingKey, 0, -1).Result()
-		return err
-	})
+	ids, err := r.list(ctx, pendingKey)
 	if err != nil {
 		return nil, err
 	}
@@ -49,7 +45,7 @@ func (r *Redis) pending(ctx context.Context) ([]gateway.Entry, error) {
 				stale = append(stale, some[i])
 				continue
 			}
-			switch e, err := decodeEntry(value); {
+			switch e, err := decodeEntryOf(some[i], value); {
 			case err != nil: // of another release: see newestFirst
 			case e.Pending:
 				list = append(list, e)
@@ -67,17 +63,25 @@ func (r *Redis) pending(ctx context.Context) ([]gateway.Entry, error) {
 }
 
 // putPending writes an entry that is pending, and its id into the set, in one
-// trip. The order between the two does not matter: see tidyScript.
-func (r *Redis) putPending(ctx context.Context, e gateway.Entry, value []byte, ttl int64, kind string) (written int, err error) {
-	var entry *redis.Cmd
+// trip. The order between the two does not matter: see tidyScript. It returns what
+// putScript does.
+func (r *Redis) putPending(ctx context.Context, e gateway.Entry, value, replace []byte, ttl int64, kind string) (stands string, err error) {
+	var entry, instead *redis.Cmd
 	_, err = r.client.Pipelined(ctx, func(p redis.Pipeliner) error {
 		// The texts and not their hashes: within a pipeline there is no second try with the other.
-		p.Eval(ctx, noteScript, []string{pendingKey}, e.Upload.ID, ttl)
-		entry = p.Eval(ctx, putText, []string{name(e.Upload.ID, "upload")}, value, ttl, kind)
+		instead = p.Eval(ctx, noteScript, []string{pendingKey}, e.Upload.ID, ttl)
+		entry = p.Eval(ctx, putText, []string{name(e.Upload.ID, "upload")}, value, ttl, kind, replace)
 		return nil
 	})
 	if err != nil {
-		return 0, err
+		return "", err
 	}
-	return entry.Int()
+	r.noteType(pendingKey, text(instead))
+	return entry.Text()
+}
+
+// text is the answer of a script that answers with text.
+func text(answer *redis.Cmd) string {
+	s, _ := answer.Text()
+	return s
 }

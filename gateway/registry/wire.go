@@ -88,11 +88,19 @@ func decodeAlias(value []byte) (string, error) {
 
 // decode reads value into w, whose version is then at v.
 func decode(what string, value []byte, w any, v *int) error {
-	if err := json.Unmarshal(value, w); err != nil {
-		return fmt.Errorf("the stored %s is damaged (remove it, it is rebuilt from the host): %w", what, err)
+	err := json.Unmarshal(value, w)
+	if err != nil { // a later version may have another form
+		var head struct{ V int }
+		if json.Unmarshal(value, &head) != nil || head.V <= version {
+			return fmt.Errorf("the stored %s is damaged: %w", what, err)
+		}
+		*v = head.V
 	}
-	if *v != version {
-		return fmt.Errorf("the stored %s has version %d and this sftpgate reads version %d: run one release on all gateways", what, *v, version)
+	switch {
+	case *v > version:
+		return fmt.Errorf("the stored %s has version %d and this sftpgate reads version %d: %w", what, *v, version, errOtherRelease)
+	case *v < version:
+		return fmt.Errorf("the stored %s is damaged: it has version %d", what, *v)
 	}
 	return nil
 }
@@ -113,7 +121,7 @@ func storable(texts ...string) error {
 func writable(what string, instants ...time.Time) error {
 	for _, at := range instants {
 		if y := at.UTC().Year(); y < 0 || y > 9999 {
-			return fmt.Errorf("the stored %s is damaged (remove it, it is rebuilt from the host): the year %d", what, y)
+			return fmt.Errorf("the stored %s is damaged: the year %d", what, y)
 		}
 	}
 	return nil

@@ -22,7 +22,7 @@ func TestUnreadableValues(t *testing.T) {
 		"later claim":   {claim(later(encodeClaim(newClaim("alice")))), "version 2"},
 		"later entry":   {entry(later(encodeEntry(newEntry("alice")))), "version 2"},
 		"cut entry":     {entry([]byte(`{"v":1,"upload":{"id":`)), "damaged"},
-		"no version":    {claim([]byte(`{}`)), "version 0"},
+		"no version":    {claim([]byte(`{}`)), "damaged: it has version 0"},
 		"short digest":  {entry([]byte(`{"v":1,"upload":{"id":"u1","sha256":"abcd"}}`)), "u1"},
 		"nested digest": {entry([]byte(`{"v":1,"upload":{"id":"u1","error":{"upload":{"id":"u2","sha256":"x"}}}}`)), "u2"},
 	} {
