@@ -80,6 +80,7 @@ func TestAccountsOfEveryKind(t *testing.T) {
 		"csh":                       {csh, "", "shell", ""},
 		"bash":                      {bash, "PS1='$ '; umask 022", "shell", ""},
 		"its start-up file is slow": {bash, "sleep 1", "shell", ""},
+		"it leaves a process":       {bash, "( sleep 25 & )", "shell", ""}, // which holds the output open
 		"it prints":                 {does("echo Welcome; printf 'no newline'; exec sh -c \"$SSH_ORIGINAL_COMMAND\""), "", "shell", ""},
 		"it prints on both":         {does("echo Welcome to you; echo warning >&2; exec sh -c \"$SSH_ORIGINAL_COMMAND\""), "", "shell", ""},
 		"it reads a line":           {does("read -r line; exec sh -c \"$SSH_ORIGINAL_COMMAND\""), "", "shell", ""}, // the first one of ours is a comment

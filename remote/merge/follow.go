@@ -82,13 +82,14 @@ func (f *Follower) Run(ctx context.Context) {
 		if err != nil {
 			return err
 		}
+		defer sh.Close() // how it ends says nothing about what it answered
 		sum, err := f.follow(ctx, sh)
 		if err == nil {
 			f.mu.Lock()
 			f.sum = sum
 			f.mu.Unlock()
 		}
-		return errors.Join(err, sh.Close())
+		return err
 	})
 	if err != nil && ctx.Err() == nil {
 		f.log.Info("the part is not hashed while it grows, but at the end", "err", err)

@@ -3,14 +3,12 @@ package merge
 import (
 	"context"
 	"crypto/sha256"
-	"errors"
 	"fmt"
 	"path"
 	"time"
 
 	"sftpgate/remote/link"
 	"sftpgate/remote/record"
-	"sftpgate/remote/shell"
 	"sftpgate/remote/stage"
 )
 
@@ -65,11 +63,9 @@ func differs(name string, size int64, declared record.Sum) error {
 
 func hashOnHost(ctx context.Context, g *stage.Generation, tool, name string, size int64) (record.Sum, error) {
 	if tool != "" {
-		sum, err := hashByTool(ctx, g, tool, name, size)
-		var status *shell.Status
-		if !errors.As(err, &status) && !errors.Is(err, shell.ErrNoShell) {
+		if sum, err := hashByTool(ctx, g, tool, name, size); err == nil || ctx.Err() != nil {
 			return sum, err
-		} // what was there before is not there now: it costs time and nothing else
+		} // whatever it was: reading back costs time and nothing else
 	}
 	h := sha256.New()
 	err := g.ReadBack(ctx, name, 0, size, h)
@@ -85,11 +81,12 @@ func hashByTool(ctx context.Context, g *stage.Generation, tool, name string, siz
 		if err != nil {
 			return err
 		}
+		defer sh.Close() // how it ends says nothing about what it answered
 		text, err := sh.Call(ctx, "hash", tool, name)
 		if err == nil {
 			sum, err = record.ParseSum(text)
 		}
-		return errors.Join(err, sh.Close())
+		return err
 	})
 	if err != nil {
 		return sum, fmt.Errorf("hash %s on the host: %w", name, err)

@@ -22,11 +22,13 @@ func TestVerifyByToolOrReadBack(t *testing.T) {
 		want  string // the tool
 		then  func(bin string) error
 	}{
-		"openssl":          {[]string{"sh", "dd", "cat", "openssl", "sha256sum"}, "openssl", nil},
-		"sha256sum":        {[]string{"sh", "dd", "cat", "sha256sum"}, "sha256sum", nil},
-		"none":             {[]string{"sh", "dd", "cat"}, "", nil},
-		"taken away":       {[]string{"sh", "dd", "cat", "sha256sum"}, "sha256sum", func(bin string) error { return os.Remove(filepath.Join(bin, "sha256sum")) }},
-		"the shell is too": {[]string{"sh", "dd", "cat", "sha256sum"}, "sha256sum", func(bin string) error { return os.WriteFile(filepath.Join(bin, "closed"), nil, 0o600) }},
+		"openssl":             {[]string{"sh", "dd", "cat", "openssl", "sha256sum"}, "openssl", nil},
+		"sha256sum":           {[]string{"sh", "dd", "cat", "sha256sum"}, "sha256sum", nil},
+		"none":                {[]string{"sh", "dd", "cat"}, "", nil},
+		"taken away":          {[]string{"sh", "dd", "cat", "sha256sum"}, "sha256sum", func(bin string) error { return os.Remove(filepath.Join(bin, "sha256sum")) }},
+		"the shell is too":    {[]string{"sh", "dd", "cat", "sha256sum"}, "sha256sum", func(bin string) error { return os.WriteFile(filepath.Join(bin, "closed"), nil, 0o600) }},
+		"it answers nonsense": {[]string{"sh", "dd", "cat", "sha256sum"}, "sha256sum", func(bin string) error { return replaceTool(bin, "echo a-digest") }},
+		"it ends the shell":   {[]string{"sh", "dd", "cat", "sha256sum"}, "sha256sum", func(bin string) error { return replaceTool(bin, "kill -9 $PPID") }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -51,4 +53,13 @@ func TestVerifyByToolOrReadBack(t *testing.T) {
 			}
 		})
 	}
+}
+
+// replaceTool puts a script in the place of the tool for digests.
+func replaceTool(bin, script string) error {
+	tool := filepath.Join(bin, "sha256sum")
+	if err := os.Remove(tool); err != nil {
+		return err
+	}
+	return os.WriteFile(tool, []byte("#!/bin/sh\n"+script+"\n"), 0o700)
 }

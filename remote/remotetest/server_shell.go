@@ -50,6 +50,8 @@ func (s *shellServer) run() error {
 
 func (s *shellServer) do(op string, p []string) (status int, text string) {
 	switch op {
+	case "end":
+		return 0, ""
 	case "see":
 		b, err := s.disk.ReadFile(p[0])
 		return failed(err), strings.TrimSuffix(string(b), "\n")

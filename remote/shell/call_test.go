@@ -320,9 +320,7 @@ func TestClose(t *testing.T) {
 		if err := s.Close(); err != nil {
 			t.Errorf("%s: after an operation that failed: %v", a.name, err)
 		}
-		if p.cmd.ProcessState == nil {
-			t.Errorf("%s: Close did not wait", a.name)
-		}
+		p.ends(t)
 		if err := call(t, s, "who"); err == nil {
 			t.Errorf("%s: a closed shell answers", a.name)
 		}

@@ -141,6 +141,7 @@ main() {
 			cp --attributes-only --preserve=mode,ownership,xattr "$from" "$to" </dev/null >/dev/null
 			answer $? ''
 			;;
+		end) answer 0 '' && exit 0 ;;
 		*) answer 127 "$op" ;;
 		esac
 	done

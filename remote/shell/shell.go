@@ -154,8 +154,10 @@ func (s *Shell) fail(err error) error {
 	return err
 }
 
-// Close ends the shell and waits until it is gone; nil means that it, and
-// whatever it ran, has ended.
+// Close ends the shell; nil means that whatever it ran has ended, and that it runs
+// nothing any more. What the account's start-up files have left running may hold its
+// output open for as long as it likes, so that is not waited for: the channel is
+// closed, and what does not end is the host's.
 func (s *Shell) Close() error {
 	defer func() {
 		_ = s.ch.Close()
@@ -164,36 +166,17 @@ func (s *Shell) Close() error {
 	if s.err != nil {
 		return s.err
 	}
+	ctx, cancel := context.WithTimeout(context.Background(), farewell)
+	defer cancel()
+	_, err := s.Call(ctx, "end")
 	s.err = errors.New("the shell is closed")
-	if err := s.ch.CloseWrite(); err != nil {
-		return err
+	if errors.Is(err, context.DeadlineExceeded) {
+		return errStays
 	}
-	late := time.NewTimer(farewell)
-	defer late.Stop()
-	for {
-		select {
-		case _, more := <-s.lines:
-			if !more {
-				return s.wait(late.C)
-			}
-		case <-late.C:
-			return errStays
-		}
-	}
+	return err
 }
 
 var errStays = fmt.Errorf("the shell did not end within %s", farewell)
-
-func (s *Shell) wait(late <-chan time.Time) error {
-	ended := make(chan error, 1)
-	go func() { ended <- s.ch.Wait() }()
-	select {
-	case err := <-ended:
-		return err
-	case <-late:
-		return errStays
-	}
-}
 
 func (s *Shell) next(ctx context.Context) (string, error) {
 	select {

@@ -19,14 +19,16 @@ import (
 func TestLoginScriptsThatPrint(t *testing.T) {
 	for _, a := range accounts(t) {
 		for what, login := range map[string]string{
-			"nothing":             ``,
-			"a line":              `echo Welcome`,
-			"half a line":         `printf 'Last login: today'`,
-			"60 KiB":              `i=0; while [ $i -lt 1000 ]; do printf '%060d\n' $i; i=$((i+1)); done`,
-			"a look-alike":        `echo sftpgate-shell; echo sftpgate-shell 0 ready.; echo ' sftpgate-shell 0 ready'`,
-			"control codes":       `printf '\033[2J\001\002\377\376\r\n'`,
-			"to standard error":   `echo oops >&2`,
-			"a line and sets IFS": `IFS=/; export IFS; echo x`,
+			"nothing":              ``,
+			"a line":               `echo Welcome`,
+			"half a line":          `printf 'Last login: today'`,
+			"60 KiB":               `i=0; while [ $i -lt 1000 ]; do printf '%060d\n' $i; i=$((i+1)); done`,
+			"a look-alike":         `echo sftpgate-shell; echo sftpgate-shell 0 ready.; echo ' sftpgate-shell 0 ready'`,
+			"control codes":        `printf '\033[2J\001\002\377\376\r\n'`,
+			"to standard error":    `echo oops >&2`,
+			"and leaves a process": `( sleep 25 & )`, // which holds the output open
+			"and goes on":          `( while echo noise; do sleep 1; done 2>/dev/null & )`,
+			"a line and sets IFS":  `IFS=/; export IFS; echo x`,
 		} {
 			t.Run(a.name+"/"+what, func(t *testing.T) {
 				t.Parallel()
