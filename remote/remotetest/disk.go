@@ -25,6 +25,8 @@ type Disk struct {
 	mu   sync.Mutex
 	tree *tree
 	log  []Op
+	// readOnly: nothing is changed but by the disk's own methods.
+	readOnly bool
 
 	replay sync.Mutex
 	base   *tree // before the log
@@ -78,6 +80,9 @@ func (d *Disk) do(op *Op) error {
 }
 
 func (d *Disk) doLocked(op *Op) error {
+	if d.readOnly && !op.durable && op.Kind != Fsync {
+		return syscall.EROFS
+	}
 	op.time = uint32(time.Now().Unix())
 	err := d.tree.apply(op)
 	if err == nil || op.Kind == Write && errors.Is(err, syscall.ENOSPC) && op.Len > 0 {
@@ -94,6 +99,13 @@ func (d *Disk) SetCapacity(bytes int64) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.tree.limit = bytes
+}
+
+// SetReadOnly mounts the disk anew, read-only or not. What is open stays open.
+func (d *Disk) SetReadOnly(is bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.readOnly = is
 }
 
 // UsedBytes is the space that file contents take, holes not counted (in units of

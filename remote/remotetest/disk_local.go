@@ -117,6 +117,9 @@ func (d *Disk) open(op *Op, flags uint32) (*inode, error) {
 			return nil, err
 		}
 	}
+	if d.readOnly && flags&fxfWrite != 0 {
+		return nil, syscall.EROFS
+	}
 	n.open++
 	return n, nil
 }

@@ -172,6 +172,9 @@ func (s *server) readlink(name string) request {
 // unlimited is the size that a disk without a limit claims to have.
 const unlimited = int64(1) << 40
 
+// stReadOnly is statvfs's ST_RDONLY.
+const stReadOnly = 1
+
 // maxName is how many bytes a name may have where the options say nothing.
 const maxName = 255
 
@@ -198,6 +201,10 @@ func (s *server) statvfs(op Op) request {
 			}
 			p = p.uint64(n)
 		}
-		return p.uint64(0x5f7).uint64(0).uint64(names), nil
+		flags := uint64(0)
+		if s.disk.readOnly {
+			flags = stReadOnly
+		}
+		return p.uint64(0x5f7).uint64(flags).uint64(names), nil
 	}}
 }
