@@ -18,6 +18,9 @@ func (s *Service) begin(ctx context.Context, c Caller, h *stage.Host, t stage.Ta
 	if err := enough(t, scene.Free, r.Size); err != nil {
 		return nil, err
 	}
+	if err := h.HoldsFile(ctx, t, r.Size); err != nil {
+		return nil, err
+	}
 	meta := r.meta(c, newID())
 	if len(r.Adopt) > 0 {
 		parts, size, err := s.adopted(ctx, c, t, r.Adopt)

@@ -33,6 +33,12 @@ func explain(host string, err error) error {
 	switch {
 	case errors.Is(err, stage.ErrNoSpace):
 		return &Error{Code: NoSpace, Err: err, Detail: "host " + host + " has no space left for this file; what was sent is kept: make space there (df and df -i tell whether it is bytes or inodes) and go on"}
+	case errors.Is(err, stage.ErrReadOnly):
+		return &Error{Code: PermissionDenied, Err: err, Detail: "the filesystem of the target is mounted read-only on host " + host + ": nothing can be stored there until it is writable again; what was acknowledged is kept"}
+	case errors.Is(err, stage.ErrQuota):
+		return &Error{Code: NoSpace, Err: err, Detail: "the disk quota of the login user on host " + host + " is used up, or files of the account are limited, although the filesystem has room; what was sent is kept: make space (quota tells how much) and go on"}
+	case errors.Is(err, stage.ErrFileSize):
+		return &Error{Code: TooLarge, Err: err, Detail: "the target's filesystem on host " + host + ", or a limit of the login user, has no files so long as this one (FAT ends before 4 GiB): choose a directory on another filesystem, or send a smaller file"}
 	case errors.Is(err, stage.ErrSuperseded):
 		return &Error{Code: DifferentFile, Err: err, Detail: "this upload was cancelled, restarted or finished meanwhile; nothing was changed: look at the list of uploads"}
 	case errors.As(err, &missing):

@@ -220,7 +220,7 @@ func (s *Service) resume(ctx context.Context, c Caller, h *stage.Host, g *stage.
 // then a restart needs nothing of it.
 func damaged(err error) bool {
 	var lost *link.Error
-	if errors.As(err, &lost) || errors.Is(err, stage.ErrSuperseded) || errors.Is(err, stage.ErrNoSpace) {
+	if errors.As(err, &lost) || errors.Is(err, stage.ErrSuperseded) || stage.Hindered(err) {
 		return false
 	}
 	return stage.Refused(err) || errors.Is(err, fs.ErrNotExist) || errors.Is(err, stage.ErrContent) || errors.Is(err, record.ErrNone)

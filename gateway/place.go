@@ -95,3 +95,12 @@ func (u *upload) checkSpace(ctx context.Context) error {
 	}
 	return explain(u.hostID(), err)
 }
+
+// checkLength makes sure, where the file's size was not declared, that the host has
+// files that reach so far.
+func (u *upload) checkLength(ctx context.Context, b Body) error {
+	if u.gen.State().Meta.Size >= 0 {
+		return nil // it was made sure when that was declared
+	}
+	return explain(u.hostID(), u.host.HoldsFile(ctx, u.gen.Target(), b.Off+max(b.Len, 0)))
+}

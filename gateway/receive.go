@@ -116,6 +116,9 @@ func (u *upload) receive(ctx context.Context, b Body) error {
 	if err == nil {
 		err = u.checkSpace(ctx)
 	}
+	if err == nil {
+		err = u.checkLength(ctx, b)
+	}
 	if err != nil {
 		u.s.measureBody(u.hostID(), 0, began, err)
 		return err

@@ -66,6 +66,9 @@ func (u *upload) declareSize(ctx context.Context, r FinishRequest) error {
 	if err := enoughSpace(ctx, u.host, u.gen.Target(), r.Size-seen.Bytes()); err != nil {
 		return err
 	}
+	if err := u.host.HoldsFile(ctx, u.gen.Target(), r.Size); err != nil {
+		return err
+	}
 	return u.gen.Advance(ctx, func(_ record.State, next *record.Record) error {
 		if err := u.declare(r); err != nil {
 			return err

@@ -24,6 +24,9 @@ type Abilities struct {
 	DirSync bool
 	// StatVFS: statvfs@openssh.com tells the free space.
 	StatVFS bool
+	// NameMax is how many bytes a file's name may have, as statvfs@openssh.com tells
+	// it, or by trying; 0 where neither says it.
+	NameMax int
 	// Exec: "exec sh" gives a shell that can be talked to and sees the same files.
 	Exec bool
 	// HashTool is "openssl", "sha256sum", "shasum", or "" when none works over exec.

@@ -63,3 +63,12 @@ func asError(host string, err error) *Error {
 	}
 	return &Error{Host: host, Kind: Unreachable, Err: err}
 }
+
+// TriedError names the operation of a self-test that a host did not do.
+type TriedError struct {
+	Do  string // "create a file in": what it was about follows
+	Err error
+}
+
+func (e *TriedError) Error() string { return e.Err.Error() }
+func (e *TriedError) Unwrap() error { return e.Err }

@@ -69,7 +69,7 @@ func (p *Pool) try(ctx context.Context, dir string) (found Abilities, late *visi
 	}
 	v.trial = t
 	untried := func(err error) error {
-		return fmt.Errorf("%s on host %s cannot be tried out: %w", dir, p.id, c.Explain(err))
+		return fmt.Errorf("%s on host %s cannot be tried out: %w", dir, p.id, c.Explain(&TriedError{"create a file in", err}))
 	}
 	// A full disk says nothing about what the host can do: it must hold bytes
 	// before the tests and after them, or nothing is believed and kept.
@@ -111,7 +111,7 @@ func (p *Pool) trialIn(c *Conn, dir string) (*trial, error) {
 		if errors.As(err, &host) {
 			return nil, err
 		}
-		return nil, fmt.Errorf("%s on host %s cannot be written by user %s: %w", dir, p.id, p.Host().User, err)
+		return nil, fmt.Errorf("%s on host %s cannot be written by user %s: %w", dir, p.id, p.Host().User, &TriedError{"make a directory in", err})
 	}
 	return &trial{client: c.SFTP(), dir: at, word: rand.Text(), found: Abilities{Why: map[string]string{}}}, nil
 }
@@ -176,6 +176,12 @@ func (t *trial) dirSync() (why string) {
 
 func (t *trial) space() (why string) {
 	v, err := t.client.StatVFS(t.dir)
+	if err == nil {
+		t.found.NameMax = int(min(v.Namemax, longestName)) // #nosec G115 -- at most longestName
+	}
+	if t.found.NameMax == 0 {
+		t.found.NameMax = t.longestHeld()
+	}
 	switch {
 	case err != nil:
 		return fmt.Sprintf("The server refused statvfs@openssh.com: %v.", err)

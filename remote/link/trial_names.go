@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"sort"
+	"strings"
 )
 
 // These try what taking and replacing a name does. Each says why an ability is
@@ -123,4 +125,21 @@ func (t *trial) overFull(kind string, rename func(from, to string) error, set st
 // has reports whether dir holds what was put into the directory made.
 func (t *trial) has(dir, made string) bool {
 	return t.holds(path.Join(dir, fullDirs[made]), made)
+}
+
+// longestName is what a name has at most anywhere, in bytes.
+const longestName = 255
+
+// longestHeld finds how long a name may be where the host does not tell: one that may
+// be is not found, and of one that is too long the server says something else. 0 where
+// it looks for none at all.
+func (t *trial) longestHeld() int {
+	holds := func(n int) bool {
+		_, err := t.client.Lstat(t.path(strings.Repeat("n", n)))
+		return errors.Is(err, fs.ErrNotExist)
+	}
+	if holds(longestName) {
+		return longestName
+	}
+	return sort.Search(longestName, func(n int) bool { return !holds(n + 1) })
 }

@@ -112,7 +112,7 @@ func renew(ctx context.Context, g *stage.Generation, engines *Engines, log *slog
 		}()
 		err = engine.Copy(ctx, g.PartPath(s.Epoch), s.Meta.Size, g.PartPath(epoch), 0)
 		if err != nil {
-			err = spaceOr(ctx, g, s.Meta.Size, err)
+			err = g.Host().Cause(ctx, g.Target().Dir, s.Meta.Size, err)
 		}
 	}
 	// The one writer that the new part ever had is this one; only when it is

@@ -144,23 +144,9 @@ func (m *Merger) afterFailure(ctx context.Context, c stage.Staged, err error, ou
 	case errors.Is(werr, stage.ErrContent), errors.Is(werr, fs.ErrNotExist):
 		return m.lose(ctx, c, out)
 	}
-	err = spaceOr(ctx, m.gen, c.Len, err)
+	err = m.gen.Host().CopyCause(ctx, m.gen.Target().Dir, c.Len, c.End(), err)
 	if e, ok := m.engine.(opened); ok && errors.Is(err, ErrCopy) && werr == nil && !lost(ctx, err) {
 		e.doubt() // the chunk is whole, so it was the engine
-	}
-	return err
-}
-
-// spaceOr turns a failed copy of so many bytes into ErrNoSpace, where the host
-// says that it has not got them. No engine tells.
-func spaceOr(ctx context.Context, g *stage.Generation, need int64, err error) error {
-	return spaceAt(ctx, g.Host(), g.Target().Dir, need, err)
-}
-
-func spaceAt(ctx context.Context, h *stage.Host, dir string, need int64, err error) error {
-	free, ferr := h.Free(ctx, dir)
-	if ferr == nil && free >= 0 && free < need {
-		return errors.Join(stage.ErrNoSpace, err)
 	}
 	return err
 }

@@ -137,7 +137,7 @@ func try(ctx context.Context, o opener, p place, can link.Abilities) error {
 		if gone := scratch.Stands(ctx); gone != nil { // cleared away under the engine's hands
 			return &untried{gone}
 		}
-		err = spaceAt(ctx, p.host, p.target.Dir, int64(len(provingPattern)), err)
+		err = p.host.Cause(ctx, p.target.Dir, int64(len(provingPattern)), err)
 		return &retold{err, strings.NewReplacer(scratch.Source, "the source", scratch.Part, "the part").Replace(err.Error())}
 	}
 	if err := engine.Close(); err != nil {
@@ -184,10 +184,10 @@ func sentence(err error) string {
 }
 
 // lost reports errors that say nothing about an engine: the host is not to be
-// reached, the disk is full, the upload is over, nobody waits any more.
+// reached, nothing can be stored there, the upload is over, nobody waits any more.
 func lost(ctx context.Context, err error) bool {
 	var l *link.Error
 	var u *untried
-	return errors.As(err, &l) || errors.As(err, &u) || errors.Is(err, stage.ErrNoSpace) ||
+	return errors.As(err, &l) || errors.As(err, &u) || stage.Hindered(err) ||
 		errors.Is(err, stage.ErrSuperseded) || ctx.Err() != nil
 }

@@ -56,7 +56,7 @@ func (g *Generation) advance(ctx context.Context, edit Edit, ready func() error)
 			return objection
 		}
 		if err != nil {
-			return g.host.spaceOr(ctx, g.target.Dir, 0, fmt.Errorf("write record %d: %w", next.Seq, err))
+			return g.host.writeCause(ctx, g.target.Dir, 0, fmt.Errorf("write record %d: %w", next.Seq, err))
 		}
 		if placed {
 			g.know(with(now, next), paid)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"path"
 	"sync"
 	"sync/atomic"
 
@@ -87,8 +88,8 @@ func (h *Host) attempt(ctx context.Context, conn *link.Conn, can link.Abilities,
 		err = errors.Join(moved, f.Close(), conn.SFTP().Remove(name))
 	}
 	if err != nil {
-		err = h.explain(conn.Explain(fmt.Errorf("open %s: %w", name, err)), dir)
-		return nil, h.spaceOr(ctx, dir, 0, err)
+		err = h.explain(conn.Explain(doing("create a file in", path.Dir(name), err)), dir)
+		return nil, h.cause(ctx, dir, 0, err)
 	}
 	return &Attempt{host: h, can: can, conn: conn, file: f, path: name, dir: dir, sum: sha256.New()}, nil
 }
@@ -156,7 +157,7 @@ func (a *Attempt) sync() (*File, error) {
 		err = errors.Join(err, a.close())
 	}
 	if err != nil {
-		return nil, a.conn.Explain(fmt.Errorf("sync %s: %w", a.path, err))
+		return nil, a.conn.Explain(doing("sync", a.path, err))
 	}
 	return fileOf(a.path, info), nil
 }
@@ -172,7 +173,7 @@ func (a *Attempt) close() error {
 
 // explain says what stands behind an error of the host.
 func (a *Attempt) explain(ctx context.Context, err error) error {
-	err = a.host.spaceOr(ctx, a.dir, 0, a.host.explain(err, a.dir))
+	err = a.host.writeCause(ctx, a.dir, a.len, a.host.explain(err, a.dir))
 	if a.gen != nil {
 		err = a.gen.gone(ctx, err)
 	}

@@ -38,8 +38,8 @@ func (a *Attempt) Commit(ctx context.Context, g *Generation, off int64) (record.
 func (a *Attempt) commit(ctx context.Context, g *Generation, chunk record.Chunk) error {
 	names := g.chunkNames.expect(ctx)
 	defer names.release()
-	if err := g.gone(ctx, a.host.explain(a.place(ctx, g.path(chunksDir, chunk.Name())), a.dir)); err != nil {
-		return err
+	if err := a.place(ctx, g.path(chunksDir, chunk.Name())); err != nil {
+		return a.host.cause(ctx, a.dir, 0, g.gone(ctx, a.host.explain(err, a.dir)))
 	}
 	failpoint.Reach(failpoint.ChunkRenamed)
 	if err := g.gone(ctx, names.sync(ctx)); err != nil {
@@ -84,13 +84,13 @@ func (a *Attempt) place(ctx context.Context, to string) error {
 // rename to a name that says the content: whoever has the name already has the same bytes.
 func (a *Attempt) rename(c *sftp.Client, to string) error {
 	if a.can.PosixRename {
-		return c.PosixRename(a.path, to)
+		return doing("rename", a.path, c.PosixRename(a.path, to))
 	}
 	err := c.Rename(a.path, to)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) && a.has(c, to) {
-		return c.Remove(a.path)
+		return doing("remove", a.path, c.Remove(a.path))
 	}
-	return err
+	return doing("rename", a.path, err)
 }
 
 // has reports whether the chunk has its name already.

@@ -21,11 +21,12 @@ type plainDir struct {
 }
 
 // Believed is Resolve without asking the host, where it told a moment ago that
-// the directory's path has no symlink in it; false where it has to be asked. It
+// the directory's path has no symlink in it; false where it has to be asked, as it is
+// about long names (holdsNames). It
 // is for BeginSmall, which looks whether that is still so.
 func (h *Host) Believed(p string, within ...string) (Target, bool) {
 	config := h.Config()
-	if CheckPath(p) != nil || slices.Contains(config.Roots, p) {
+	if CheckPath(p) != nil || slices.Contains(config.Roots, p) || len(path.Base(p)) > shortName {
 		return Target{}, false
 	}
 	dir := path.Dir(p)

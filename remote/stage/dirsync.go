@@ -3,7 +3,6 @@ package stage
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync"
 	"time"
 
@@ -54,7 +53,7 @@ func (d *dirHandle) sync() error {
 		err = d.file.Sync()
 	}
 	if err != nil {
-		return fmt.Errorf("sync directory %s: %w", d.dir, err)
+		return doing("sync the directory", d.dir, err)
 	}
 	return nil
 }
@@ -183,7 +182,7 @@ func (e expected) once(ctx context.Context) error {
 		}
 		if err != nil {
 			e.d.forget(e.o)
-			err = e.d.host.explain(fmt.Errorf("sync directory %s: %w", e.d.dir, err), e.d.dir)
+			err = e.d.host.explain(doing("sync the directory", e.d.dir, err), e.d.dir)
 		}
 		return struct{}{}, err
 	})

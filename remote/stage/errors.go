@@ -13,8 +13,6 @@ import (
 var (
 	// ErrSuperseded is returned where a generation is gone or no longer the one that counts.
 	ErrSuperseded = errors.New("this generation of the upload is gone: it was cancelled, restarted or finished")
-	// ErrNoSpace is returned when the filesystem of the target is full.
-	ErrNoSpace = errors.New("no space left on the host")
 	// ErrTaken is returned when another claim was put in place first.
 	ErrTaken = errors.New("the target is claimed by another upload")
 	// ErrNoRoot is returned when no root of the host exists there.
@@ -64,7 +62,7 @@ func (e *KindError) Error() string { return fmt.Sprintf("%s is a %s", e.Path, e.
 type PermissionError struct {
 	Path string
 	User string // the login user on the host
-	Do   string // what was refused: "write" (also when empty), "change the owner of"
+	Do   string // the operation that was refused: "list", "change the owner of"; empty for "write"
 }
 
 func (e *PermissionError) Error() string {
@@ -72,6 +70,18 @@ func (e *PermissionError) Error() string {
 }
 
 func (e *PermissionError) Unwrap() error { return fs.ErrPermission }
+
+// doing names the operation that failed at a path, and tells a refusal of it as one.
+// err, where it is not that, stays in what is returned.
+func doing(do, path string, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, fs.ErrPermission) && !errors.As(err, new(*PermissionError)):
+		return &PermissionError{Path: path, Do: do}
+	}
+	return fmt.Errorf("%s %s: %w", do, path, err)
+}
 
 // File describes a plain file on the host.
 type File struct {

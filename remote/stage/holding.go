@@ -2,7 +2,6 @@ package stage
 
 import (
 	"context"
-	"fmt"
 	"path"
 
 	"github.com/pkg/sftp"
@@ -27,10 +26,7 @@ func (h *Host) Hold(ctx context.Context, t Target) (*Holding, error) {
 	}
 	dir := path.Join(t.Dir, hiddenName())
 	err = h.do(ctx, t.Dir, func(c *sftp.Client) error {
-		if err := c.Mkdir(dir); err != nil {
-			return fmt.Errorf("make %s: %w", dir, err)
-		}
-		return c.Chmod(dir, 0o700)
+		return makePrivate(c, dir)
 	})
 	return &Holding{host: h, can: can, t: t, dir: dir}, err
 }

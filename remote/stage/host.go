@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"log/slog"
 	"maps"
-	"math/bits"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -28,6 +27,7 @@ type Host struct {
 	version uint64 // of the way to the host in which the rest was found out
 	roots   map[string]realRoot
 	known   map[string]link.Abilities // by root
+	longest map[string]int64          // that a file was found able to be, by root
 	plain   map[string]plainDir       // by path
 
 	bursts bursts
@@ -43,7 +43,7 @@ type realRoot struct {
 // New makes the staging of the host that pool connects to.
 func New(pool *link.Pool, log *slog.Logger) *Host {
 	return &Host{pool: pool, log: log.With("host", pool.Host().ID), roots: map[string]realRoot{},
-		known: map[string]link.Abilities{}, plain: map[string]plainDir{}}
+		known: map[string]link.Abilities{}, longest: map[string]int64{}, plain: map[string]plainDir{}}
 }
 
 // Pool gives the connections to the host.
@@ -60,6 +60,7 @@ func (h *Host) standing(version uint64) bool {
 		h.version = now
 		clear(h.roots)
 		clear(h.known)
+		clear(h.longest)
 		clear(h.plain)
 	}
 	return version == now
@@ -77,12 +78,16 @@ func (h *Host) Abilities(ctx context.Context, t Target) (link.Abilities, error) 
 		}
 		h.mu.Unlock()
 	}
+	if err == nil && a.NameMax > 0 && a.NameMax < leastNameMax {
+		return a, &link.Error{Host: h.Config().ID, Kind: link.Refused,
+			Err: fmt.Errorf("the filesystem of %s holds file names of %d bytes, and uploads need %d: choose a root on another one", t.Root, a.NameMax, leastNameMax)}
+	}
 	if err == nil && !a.DirRenameExclusive {
 		return a, &link.Error{Host: h.Config().ID, Kind: link.Refused,
 			Err: fmt.Errorf("uploads to %s cannot be kept apart: %s", t.Root, a.Why["DirRenameExclusive"])}
 	}
 	if err != nil {
-		err = h.spaceOr(ctx, t.Dir, 0, h.explain(err, t.Dir))
+		err = h.cause(ctx, t.Dir, 0, h.explain(err, t.Dir))
 	}
 	return a, err
 }
@@ -104,66 +109,21 @@ func (h *Host) do(ctx context.Context, path string, fn func(*sftp.Client) error)
 }
 
 func (h *Host) on(ctx context.Context, path string, fn func(*link.Conn) error) error {
-	return h.explain(h.pool.Do(ctx, fn), path)
+	return h.cause(ctx, path, 0, h.explain(h.pool.Do(ctx, fn), path))
 }
 
-// explain gives the host's permission refusals their path and login user.
-func (h *Host) explain(err error, path string) error { return h.explainTo(err, "write", path) }
-
-func (h *Host) explainTo(err error, do, path string) error {
+// explain gives the host's permission refusals their login user, and where it is not
+// said what was refused (see doing) the path.
+func (h *Host) explain(err error, path string) error {
 	var named *PermissionError
-	if errors.Is(err, fs.ErrPermission) && !errors.As(err, &named) {
-		return &PermissionError{Path: path, User: h.Config().User, Do: do}
-	}
-	return err
-}
-
-// Free is how many bytes the login user may still write at dir, 0 also where no
-// file more can be made; -1 where the host does not say (no statvfs@openssh.com, or a
-// filesystem that tells no size).
-func (h *Host) Free(ctx context.Context, dir string) (int64, error) {
-	free := int64(-1)
-	err := h.do(ctx, dir, func(c *sftp.Client) error {
-		free = freeOn(c, dir)
-		return nil
-	})
-	return free, err
-}
-
-func freeOn(c *sftp.Client, dir string) int64 {
-	if _, ok := c.HasExtension("statvfs@openssh.com"); !ok {
-		return -1
-	}
-	vfs, err := c.StatVFS(dir)
-	if err != nil {
-		return -1 // advertised and not working: the same as not known
-	}
-	if vfs.Blocks == 0 || vfs.Frsize == 0 { // ramfs, FUSE without statfs: it has no size to tell
-		return -1
-	}
-	if vfs.Files > 0 && vfs.Favail == 0 { // filesystems that have as many as they need say 0 of 0
-		return 0
-	}
-	if over, n := bits.Mul64(vfs.Frsize, vfs.Bavail); over == 0 {
-		return int64(min(n, 1<<62)) // #nosec G115 -- it fits
-	}
-	return 1 << 62 // what does not fit into 64 bits is enough for everything
-}
-
-// fullBelow is the free space at which a failure without a reason is put down
-// to a full disk: filesystems refuse well before the last block.
-const fullBelow = 4 << 20
-
-// spaceOr turns the generic failure that servers answer on a full disk into
-// ErrNoSpace, when statvfs says that it is one. need is how much was to be written.
-func (h *Host) spaceOr(ctx context.Context, dir string, need int64, err error) error {
-	var status *sftp.StatusError
-	if err == nil || !errors.As(err, &status) {
+	var tried *link.TriedError
+	switch {
+	case !errors.Is(err, fs.ErrPermission):
 		return err
+	case errors.As(err, &named):
+		return &PermissionError{Path: named.Path, User: h.Config().User, Do: named.Do}
+	case errors.As(err, &tried):
+		return &PermissionError{Path: path, User: h.Config().User, Do: tried.Do}
 	}
-	free, ferr := h.Free(ctx, dir)
-	if ferr == nil && free >= 0 && free < max(need, fullBelow) {
-		return errors.Join(ErrNoSpace, err)
-	}
-	return err
+	return &PermissionError{Path: path, User: h.Config().User}
 }

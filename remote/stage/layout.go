@@ -1,6 +1,7 @@
 package stage
 
 import (
+	"cmp"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
@@ -30,7 +31,9 @@ const (
 	// Suffix ends every name that staging uses; no request may name one.
 	Suffix = ".sftpgate"
 
-	maxName      = 255 // bytes in one component, on every filesystem that matters
+	maxName      = 255 // bytes in one component, on no filesystem that matters more
+	shortName    = 100 // of a file whose claim every host holds that is not refused
+	leastNameMax = 120 // what a host must hold: the longest name of a chunk, and of a claim for a short name
 	recordPrefix = "record."
 	partPrefix   = "part."
 	stampPrefix  = "stamp."
@@ -40,15 +43,31 @@ const (
 	chunksDir    = "chunks"
 )
 
-// claimName is the name of the claim directory of a target. Where that would
-// be too long for a file name, the end gives way to a hash of the whole; so it
-// does where a name looks like such a hashed one, which could else be met.
-func claimName(name string) string {
-	if len(name)+len(Suffix)+1 <= maxName && !hashed.MatchString(name) {
+// claimName is the name of the claim directory of a target, on a host whose names
+// have at most most bytes. Where that would be too long for a file name, the end gives
+// way to a hash of the whole; so it does where a name looks like such a hashed one,
+// which could else be met.
+func claimName(name string, most int) string {
+	if len(name)+len(Suffix)+1 <= most && !hashed.MatchString(name) {
 		return "." + name + Suffix
 	}
 	sum := sha256.Sum256([]byte(name))
-	return "." + cutRunes(name, 160) + "~" + hex.EncodeToString(sum[:16]) + Suffix
+	end := "~" + hex.EncodeToString(sum[:16]) + Suffix
+	return "." + cutRunes(name, min(160, most-1-len(end))) + end
+}
+
+// claimedUnder is how many bytes a name may have where claim is the claim of name; 0
+// where it is not, whatever they may have.
+func claimedUnder(name, claim string) int {
+	for most := maxName; most >= leastNameMax; most-- {
+		if claimName(name, most) == claim {
+			return most
+		}
+		if !hashed.MatchString(strings.TrimSuffix(claim, Suffix)) {
+			break // what is not cut is the same for all
+		}
+	}
+	return 0
 }
 
 var hashed = regexp.MustCompile("~[0-9a-f]{32}$")
@@ -114,4 +133,6 @@ func numbered(name, prefix string) (int64, bool) {
 	return n, err == nil && n >= 0 && strconv.FormatInt(n, 10) == digits
 }
 
-func claimDir(t Target) string { return path.Join(t.Dir, claimName(t.Name)) }
+func claimDir(t Target) string {
+	return path.Join(t.Dir, claimName(t.Name, cmp.Or(t.nameMax, maxName)))
+}

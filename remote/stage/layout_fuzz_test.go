@@ -28,8 +28,8 @@ func FuzzNames(f *testing.F) {
 		if file == "" || len(file) > maxName || strings.ContainsAny(file, "/\x00") {
 			return
 		}
-		claim := claimName(file)
-		if !Staging(claim) || len(claim) > maxName || utf8.ValidString(file) && !utf8.ValidString(claim) || claim == claimName(file+"x") {
+		claim := claimName(file, maxName)
+		if !Staging(claim) || len(claim) > maxName || utf8.ValidString(file) && !utf8.ValidString(claim) || claim == claimName(file+"x", maxName) {
 			t.Fatalf("the claim of %q is %q", file, claim)
 		}
 	})

@@ -9,14 +9,14 @@ import (
 )
 
 func TestClaimName(t *testing.T) {
-	if got := claimName("app.iso"); got != ".app.iso.sftpgate" {
+	if got := claimName("app.iso", maxName); got != ".app.iso.sftpgate" {
 		t.Errorf("%q", got)
 	}
 	// Of every length, in letters of every width.
 	for _, letter := range []string{"a", "ü", "名", "🙂"} {
 		for n := 1; n*len(letter) <= maxName; n++ {
 			name := strings.Repeat(letter, n)
-			claim := claimName(name)
+			claim := claimName(name, maxName)
 			if len(claim) > maxName || !utf8.ValidString(claim) || !strings.HasPrefix(claim, ".") || !Staging(claim) {
 				t.Errorf("the claim of %d bytes is %q", len(name), claim)
 			}
@@ -33,7 +33,7 @@ func TestClaimNamesDiffer(t *testing.T) {
 	seen := map[string]string{}
 	add := func(name string) {
 		t.Helper()
-		claim := claimName(name)
+		claim := claimName(name, maxName)
 		if other, ok := seen[claim]; ok && other != name {
 			t.Fatalf("%q and %q share %q", name, other, claim)
 		}

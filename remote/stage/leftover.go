@@ -188,7 +188,8 @@ func (in inspector) generation(name, user string, n int, info fs.FileInfo) (l *L
 	meta := state.Meta
 	t := in.t
 	t.Name = path.Base(meta.Path)
-	if claimName(t.Name) != name || userDir(meta.User) != user {
+	t.nameMax = claimedUnder(t.Name, name)
+	if t.nameMax == 0 || userDir(meta.User) != user {
 		return nil, false, nil // prepared under another name
 	}
 	last, ours, err := in.newest(at, info)

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"path"
 	"slices"
@@ -125,7 +124,7 @@ func lookFile(c *sftp.Client, p string) (*File, error) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("look at %s: %w", p, err)
+		return nil, doing("look at", p, err)
 	}
 	if !info.Mode().IsRegular() {
 		return nil, &KindError{Path: p, Kind: kindOf(info.Mode())}
@@ -149,14 +148,14 @@ func stagingDirs(c *sftp.Client, dir string) ([]fs.FileInfo, error) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("look at %s: %w", dir, err)
+		return nil, doing("look at", dir, err)
 	}
 	if !info.IsDir() {
 		return nil, &KindError{Path: dir, Kind: kindOf(info.Mode())}
 	}
 	infos, err := c.ReadDir(dir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("read %s: %w", dir, err)
+		return nil, doing("list", dir, err)
 	}
 	return append([]fs.FileInfo{}, infos...), nil // an empty claim is one
 }
@@ -170,7 +169,7 @@ func (s *Scene) lookMine(c *sftp.Client, t Target, user string) (record.State, i
 		return record.State{}, 0, nil
 	}
 	if err != nil {
-		return record.State{}, 0, fmt.Errorf("read %s: %w", dir, err)
+		return record.State{}, 0, doing("list", dir, err)
 	}
 	if len(infos) == 0 {
 		clearEmpty(c, t, userDir(user))

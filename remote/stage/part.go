@@ -3,7 +3,6 @@ package stage
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"sync"
 
@@ -60,12 +59,12 @@ func (g *Generation) NewPart(ctx context.Context, epoch int) (int, error) {
 				return errors.Join(names.sync(), <-closed)
 			}
 			if _, lerr := c.Lstat(g.PartPath(epoch)); lerr != nil {
-				return fmt.Errorf("make %s: %w", g.PartPath(epoch), err)
+				return doing("create the file", g.PartPath(epoch), err)
 			}
 			epoch++
 		}
 	})
-	return epoch, g.host.spaceOr(ctx, g.target.Dir, 0, err)
+	return epoch, g.host.cause(ctx, g.target.Dir, 0, err)
 }
 
 // SucceedPart gives the part of an epoch, with all that is in it, to the next
@@ -82,7 +81,7 @@ func (g *Generation) SucceedPart(ctx context.Context, epoch int) (next int, move
 		}
 		if !g.can.PosixRename {
 			if err := c.Remove(to); err != nil {
-				return err
+				return doing("remove", to, err)
 			}
 		}
 		if err := move(c, g.can, from, to); err != nil {
@@ -113,6 +112,7 @@ func (g *Generation) OpenPart(ctx context.Context, epoch int) *OpenPart {
 			return
 		}
 		p.file, p.err = p.conn.SFTP().OpenFile(p.path, writeOnly)
+		p.err = doing("open", p.path, p.err)
 		p.err = p.conn.Explain(p.err)
 	}()
 	return p
@@ -126,9 +126,9 @@ func (p *OpenPart) Sync(ctx context.Context) error {
 		err = p.conn.Explain(syncFile(p.file, p.gen.can))
 	}
 	if err != nil {
-		err = p.gen.host.explain(fmt.Errorf("sync %s: %w", p.path, err), p.path)
+		err = p.gen.host.explain(doing("sync", p.path, err), p.path)
 	}
-	return p.gen.host.spaceOr(ctx, p.gen.target.Dir, 0, p.gen.gone(ctx, err))
+	return p.gen.host.writeCause(ctx, p.gen.target.Dir, 0, p.gen.gone(ctx, err))
 }
 
 // Close does not wait for the host.

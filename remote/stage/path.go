@@ -87,6 +87,8 @@ type Target struct {
 	Root string // the configured root it lies under
 	Dir  string // the parent directory as the host resolves it: no symlink in it
 	Name string
+
+	nameMax int // bytes that a name may have there; 0 for maxName
 }
 
 // Path is the target's absolute path.

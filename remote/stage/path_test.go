@@ -102,7 +102,7 @@ func FuzzCheckPath(f *testing.F) {
 			if strings.HasSuffix(strings.ToLower(name), Suffix) || len(name) > maxName {
 				t.Fatalf("%q was taken", p)
 			}
-			if claim := claimName(name); name != "" && (len(claim) > maxName || !Staging(claim) || strings.Contains(claim, "/")) {
+			if claim := claimName(name, maxName); name != "" && (len(claim) > maxName || !Staging(claim) || strings.Contains(claim, "/")) {
 				t.Fatalf("the claim of %q is %q", name, claim)
 			}
 		}

@@ -67,7 +67,7 @@ func (g *Generation) Publish(ctx context.Context, p Publication) (Published, err
 		return pub.run(ctx, way, &done)
 	})
 	err = g.gone(ctx, g.host.explain(err, g.target.Path()))
-	return done, g.host.spaceOr(ctx, g.target.Dir, 0, err)
+	return done, g.host.cause(ctx, g.target.Dir, 0, err)
 }
 
 // begin records that publication has begun: whatever happens to the target from
@@ -217,17 +217,17 @@ func (p *publisher) appear(old *File) error {
 	}
 	if old != nil {
 		if err := p.c.Remove(p.target.Path()); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("publish %s: remove the old file: %w", p.target.Path(), err)
+			return fmt.Errorf("publish it in two steps: %w", doing("remove", p.target.Path(), err))
 		}
 	}
 	switch {
 	case p.can.HardLink:
 		if err := p.c.Link(p.Source, p.target.Path()); err != nil {
-			return p.inTheWay(err)
+			return p.inTheWay("make the hard link", err)
 		}
 	case p.can.RenameCreateOnly:
 		if err := p.c.Rename(p.Source, p.target.Path()); err != nil {
-			return p.inTheWay(err)
+			return p.inTheWay("rename a file to", err)
 		}
 	default: // the caller has just looked; this host cannot do it in one step
 		if err := p.rename(p.Source); err != nil {
@@ -245,7 +245,7 @@ func (p *publisher) replace() error {
 	from := p.Source
 	if p.can.HardLink {
 		if err := p.c.Link(p.Source, p.second); err != nil {
-			return fmt.Errorf("publish %s: %w", p.target.Path(), err)
+			return fmt.Errorf("publish %s: %w", p.target.Path(), doing("make the hard link", p.second, err))
 		}
 		from = p.second
 	}
@@ -257,19 +257,19 @@ func (p *publisher) replace() error {
 
 func (p *publisher) rename(from string) error {
 	if p.can.PosixRename {
-		return p.c.PosixRename(from, p.target.Path())
+		return doing("rename a file to", p.target.Path(), p.c.PosixRename(from, p.target.Path()))
 	}
-	return p.c.Rename(from, p.target.Path())
+	return doing("rename a file to", p.target.Path(), p.c.Rename(from, p.target.Path()))
 }
 
 // inTheWay names the file that kept the target from appearing.
-func (p *publisher) inTheWay(err error) error {
+func (p *publisher) inTheWay(do string, err error) error {
 	if old, lerr := lookFile(p.c, p.target.Path()); lerr != nil {
 		return lerr
 	} else if old != nil {
 		return &ExistsError{File: *old}
 	}
-	return fmt.Errorf("publish %s: %w", p.target.Path(), err)
+	return fmt.Errorf("publish %s: %w", p.target.Path(), doing(do, p.target.Path(), err))
 }
 
 // settle makes the target's name durable and describes it.

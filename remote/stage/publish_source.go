@@ -2,7 +2,6 @@ package stage
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 
 	"github.com/pkg/sftp"
@@ -37,7 +36,7 @@ func (o *sourceFile) sync() error {
 		err = syncFile(o.file, o.p.can)
 	}
 	if err != nil {
-		return fmt.Errorf("sync %s: %w", o.p.Source, err)
+		return doing("sync", o.p.Source, err)
 	}
 	return nil
 }

@@ -2,7 +2,6 @@ package stage
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path"
@@ -50,7 +49,7 @@ func realDir(c *sftp.Client, dir string) (real string, missing []string, err err
 		}
 		to, err := c.ReadLink(path.Join(real, rest[0]))
 		if err != nil {
-			return "", nil, fmt.Errorf("read link %s: %w", path.Join(real, rest[0]), err)
+			return "", nil, doing("read the link", path.Join(real, rest[0]), err)
 		}
 		if path.IsAbs(to) {
 			real = "/"
@@ -82,7 +81,7 @@ func plainDirs(real string, names []string, infos []os.FileInfo, errs []error) (
 		at := path.Join(real, path.Join(names[:i+1]...))
 		switch {
 		case errs[i] != nil:
-			return i, fmt.Errorf("%s: %w", at, errs[i])
+			return i, doing("look at", at, errs[i])
 		case infos[i].Mode()&fs.ModeSymlink != 0:
 			return i, nil
 		case !infos[i].IsDir():

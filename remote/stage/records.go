@@ -57,6 +57,7 @@ type recordFile struct{ seq, size int64 }
 func listRecords(c *sftp.Client, dir string) (recordList, error) {
 	var list recordList
 	names, err := c.ReadDir(dir)
+	err = doing("list", dir, err)
 	for _, info := range names {
 		seq, ok := numbered(info.Name(), recordPrefix)
 		if !ok || !info.Mode().IsRegular() {
@@ -96,13 +97,13 @@ func readRecord(c *sftp.Client, dir string, file recordFile) (*record.Record, er
 		return nil, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read record %s: %w", name, err)
+		return nil, doing("read", name, err)
 	}
 	defer f.Close()
 	text := make([]byte, file.size)
 	n, err := f.ReadAt(text, 0)
 	if err != nil && !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("read record %s: %w", name, err)
+		return nil, doing("read", name, err)
 	}
 	r, err := record.Decode(text[:n])
 	if errors.Is(err, record.ErrVersion) {
@@ -202,7 +203,7 @@ func (g *Generation) compact(ctx context.Context, r record.Record) error {
 				break
 			}
 			if err := c.Remove(g.path(recordName(seq))); err != nil && !errors.Is(err, fs.ErrNotExist) {
-				return fmt.Errorf("remove record %d: %w", seq, err)
+				return doing("remove", g.path(recordName(seq)), err)
 			}
 		}
 		return nil
@@ -227,7 +228,7 @@ type newFile struct {
 func createFile(c *sftp.Client, can link.Abilities, name string) (*newFile, error) {
 	f, err := c.OpenFile(name, exclusive)
 	if err != nil {
-		return nil, fmt.Errorf("make %s: %w", name, err)
+		return nil, doing("create the file", name, err)
 	}
 	return &newFile{f, can}, nil
 }
@@ -235,11 +236,12 @@ func createFile(c *sftp.Client, can link.Abilities, name string) (*newFile, erro
 // fill writes all that is to be in the file, syncs it and closes it.
 func (f *newFile) fill(content []byte) error {
 	n, err := f.WriteAt(content, 0)
+	err = doing("write", f.Name(), err)
 	if err == nil && n != len(content) {
 		err = fmt.Errorf("%s: %d of %d bytes written", f.Name(), n, len(content))
 	}
 	if err == nil {
-		err = syncFile(f.File, f.can)
+		err = doing("sync", f.Name(), syncFile(f.File, f.can))
 	}
 	if err == nil && f.can.Fsync { // that has told how it went
 		go func() { _ = f.Close() }()
@@ -252,18 +254,18 @@ func (f *newFile) fill(content []byte) error {
 // already; then it returns false and both stay as they were. The old name is for
 // removeLinked.
 func createOnly(c *sftp.Client, can link.Abilities, from, to string) (placed bool, err error) {
-	place := c.Link
+	place, do := c.Link, "make the hard link"
 	switch {
 	case can.HardLink:
 	case can.RenameCreateOnly:
-		place = c.Rename
+		place, do = c.Rename, "rename a file to"
 	default: // the host can do neither; between the look and the rename there is a gap
 		if _, lerr := c.Lstat(to); lerr == nil {
 			return false, nil
 		} else if !errors.Is(lerr, fs.ErrNotExist) {
 			return false, lerr
 		}
-		return true, c.Rename(from, to)
+		return true, doing("rename a file to", to, c.Rename(from, to))
 	}
 	// The host does not say why it refuses: what had the name may be gone again by now.
 	for range 3 {
@@ -274,7 +276,7 @@ func createOnly(c *sftp.Client, can link.Abilities, from, to string) (placed boo
 			return false, nil
 		}
 	}
-	return false, err
+	return false, doing(do, to, err)
 }
 
 // removeLinked removes the name that createOnly may have left.
@@ -283,7 +285,7 @@ func removeLinked(c *sftp.Client, can link.Abilities, from string) error {
 		return nil
 	}
 	if err := c.Remove(from); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
+		return doing("remove", from, err)
 	}
 	return nil
 }

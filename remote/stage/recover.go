@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
-	"fmt"
 	"math/rand/v2"
 	"path"
 	"time"
@@ -30,7 +29,7 @@ func (g *Generation) Recover(ctx context.Context, p Publication) (done Published
 		}
 		return errors.Join(pub.unmark(intent), pub.settle(&done))
 	})
-	return done, ours, g.gone(ctx, g.host.explain(err, g.target.Path()))
+	return done, ours, g.host.cause(ctx, g.target.Dir, 0, g.gone(ctx, g.host.explain(err, g.target.Path())))
 }
 
 // Modification times that mark a file are of the years 2001 to 2017.
@@ -53,7 +52,7 @@ func (p *publisher) unmark(begun *record.Intent) error {
 	if at := f.MTime.Unix(); at < markFrom || at >= markFrom+markFor || f.MTime.Equal(right.Truncate(time.Second)) {
 		return nil
 	}
-	return p.c.Chtimes(p.target.Path(), right, right)
+	return doing("set the time of", p.target.Path(), p.c.Chtimes(p.target.Path(), right, right))
 }
 
 // already finds out whether a publication that was begun before has happened:
@@ -109,7 +108,7 @@ func (p *publisher) oneInode(source, target *File) (bool, error) {
 	}
 	nonce := time.Unix(markFrom+rand.Int64N(markFor), 0) // #nosec G404 -- against chance, not against who owns the file
 	if err := p.c.Chtimes(p.Source, nonce, nonce); err != nil {
-		return false, fmt.Errorf("mark %s: %w", p.Source, err)
+		return false, doing("set the time of", p.Source, err)
 	}
 	marked, err := lookFile(p.c, p.target.Path())
 	rerr := p.c.Chtimes(p.Source, source.MTime, source.MTime)

@@ -74,6 +74,9 @@ func (h *Host) resolve(ctx context.Context, dir, name string, makeDirs bool, wit
 			return err
 		}
 		t.Root, t.Dir = root, real
+		if t.nameMax, err = h.holdsNames(ctx, c, t, path.Join(dir, name), append(slices.Clone(missing), name)); err != nil {
+			return err
+		}
 		if len(missing) == 0 {
 			return nil
 		}
@@ -91,6 +94,36 @@ func (h *Host) resolve(ctx context.Context, dir, name string, makeDirs bool, wit
 		h.found(version, t, began)
 	}
 	return t, err
+}
+
+// holdsNames says how many bytes a name may have where t stands, and refuses names
+// that have more; 0 stands for maxName. A host is asked only about long ones.
+func (h *Host) holdsNames(ctx context.Context, c *sftp.Client, t Target, asked string, names []string) (int, error) {
+	longest := ""
+	for _, name := range names {
+		if len(name) > len(longest) {
+			longest = name
+		}
+	}
+	if len(longest) <= shortName {
+		return 0, nil
+	}
+	most := 0
+	if _, tells := c.HasExtension("statvfs@openssh.com"); tells {
+		vfs, err := c.StatVFS(t.Dir)
+		if err == nil {
+			most = nameMaxOf(vfs)
+		}
+	}
+	if most == 0 {
+		// An error is for who writes there.
+		can, _ := h.pool.Abilities(ctx, t.Root, t.Dir)
+		most = can.NameMax
+	}
+	if most > 0 && len(longest) > most {
+		return most, nameTooLong(asked, longest, most)
+	}
+	return most, nil
 }
 
 // outside refuses what was asked for, and names where it may be; not to who may
@@ -158,7 +191,7 @@ func makeAll(c *sftp.Client, can link.Abilities, dir string, missing []string) (
 		if err := c.Mkdir(dir); err != nil {
 			info, lerr := c.Lstat(dir)
 			if lerr != nil {
-				return "", fmt.Errorf("make directory %s: %w", dir, err)
+				return "", doing("make the directory", dir, err)
 			}
 			if !info.IsDir() { // somebody was faster, with something else
 				return "", &KindError{Path: dir, Kind: kindOf(info.Mode())}
@@ -187,7 +220,7 @@ func (h *Host) List(ctx context.Context, dir string, within ...string) (listed [
 				listed = append(listed, info)
 			}
 		}
-		return err
+		return doing("list", t.Dir, err)
 	})
 	slices.SortFunc(listed, func(a, b fs.FileInfo) int { return strings.Compare(a.Name(), b.Name()) })
 	return listed, staged, err

@@ -3,7 +3,6 @@ package stage
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 
 	"github.com/pkg/sftp"
@@ -25,7 +24,7 @@ func (g *Generation) restore(ctx context.Context, err error) (done bool) {
 			return err
 		}
 		if err := c.Mkdir(dir); err != nil { // also where the generation is gone
-			return fmt.Errorf("make %s again: %w", dir, err)
+			return doing("make the directory", dir, err)
 		}
 		if err := stands(c, g.can, dir); err != nil { // a link was put there meanwhile
 			return errors.Join(err, c.RemoveDirectory(dir))

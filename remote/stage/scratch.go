@@ -3,7 +3,6 @@ package stage
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"path"
 
@@ -33,10 +32,7 @@ func (h *Host) Scratch(ctx context.Context, t Target, content []byte) (*Scratch,
 	s := &Scratch{Source: path.Join(own, "source"), Part: path.Join(own, "part"), own: own}
 	s.do = func(ctx context.Context, fn func(*sftp.Client) error) error { return h.do(ctx, t.Dir, fn) }
 	err = s.do(ctx, func(c *sftp.Client) error {
-		if err := c.Mkdir(own); err != nil {
-			return fmt.Errorf("make %s: %w", own, err)
-		}
-		return c.Chmod(own, 0o700)
+		return makePrivate(c, own)
 	})
 	return s.fill(ctx, h, t, can, content, err)
 }
@@ -58,7 +54,7 @@ func (s *Scratch) fill(ctx context.Context, h *Host, t Target, can link.Abilitie
 		return s, nil
 	}
 	s.Remove(context.WithoutCancel(ctx))
-	return nil, h.spaceOr(ctx, t.Dir, int64(len(content)), err)
+	return nil, h.cause(ctx, t.Dir, int64(len(content)), err)
 }
 
 // Stands is nil while the pair is there. Errors: ErrSuperseded where its
@@ -69,7 +65,7 @@ func (s *Scratch) Stands(ctx context.Context) error {
 		if err == nil {
 			_, err = c.Lstat(s.Part)
 		}
-		return err
+		return doing("look at", path.Dir(s.Part), err)
 	})
 }
 

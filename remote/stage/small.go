@@ -3,7 +3,6 @@ package stage
 import (
 	"context"
 	"crypto/sha256"
-	"fmt"
 	"path"
 	"sync"
 
@@ -47,7 +46,7 @@ func (h *Host) BeginSmall(ctx context.Context, t Target, user string, open bool)
 	opened.Wait()
 	if err != nil {
 		s.Close()
-		return nil, h.explain(err, t.Path())
+		return nil, h.cause(ctx, t.Path(), 0, h.explain(err, t.Path()))
 	}
 	return s, nil
 }
@@ -73,8 +72,8 @@ func (s *Small) open(ctx context.Context) (*Attempt, error) {
 		name := path.Join(s.target.Dir, hiddenName())
 		f, err := conn.SFTP().OpenFile(name, exclusive)
 		if err != nil {
-			err = s.host.explain(conn.Explain(fmt.Errorf("open %s: %w", name, err)), s.target.Dir)
-			return nil, s.host.spaceOr(ctx, s.target.Dir, 0, err)
+			err = s.host.explain(conn.Explain(doing("create a file in", s.target.Dir, err)), s.target.Dir)
+			return nil, s.host.cause(ctx, s.target.Dir, 0, err)
 		}
 		failpoint.Reach(failpoint.ChunkOpened)
 		return &Attempt{host: s.host, can: s.can, conn: conn, file: f, path: name, dir: s.target.Dir, sum: sha256.New()}, nil

@@ -30,7 +30,7 @@ func (s *Small) Publish(ctx context.Context, p Publication) (Published, error) {
 	// record that a second link of it would help to understand.
 	pub.can.HardLink = a.can.HardLink && !p.Replace
 	done, err := s.publish(ctx, pub)
-	return done, s.host.spaceOr(ctx, s.target.Dir, 0, s.host.explain(err, s.target.Path()))
+	return done, s.host.writeCause(context.WithoutCancel(ctx), s.target.Dir, a.len, s.host.explain(err, s.target.Path()))
 }
 
 func (s *Small) publish(ctx context.Context, pub publisher) (done Published, err error) {
@@ -138,7 +138,7 @@ func (s *Small) landed(ctx context.Context, pub publisher) (asked bool, err erro
 	}
 	if t := pub.Attrs.MTime; !t.IsZero() {
 		if err := pub.c.Chtimes(pub.Source, t, t); err != nil {
-			return asked, fmt.Errorf("give %s its time: %w", pub.target.Path(), err)
+			return asked, doing("set the time of", pub.target.Path(), err)
 		}
 	}
 	return asked, nil
@@ -185,7 +185,7 @@ func (s *Small) recover(ctx context.Context, pub publisher, lost error, done *Pu
 			return errors.Join(lost, err)
 		}
 		if err := pub.c.Remove(pub.Source); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
+			return doing("remove", pub.Source, err)
 		}
 		return pub.settle(done)
 	})

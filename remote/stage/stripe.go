@@ -2,7 +2,6 @@ package stage
 
 import (
 	"errors"
-	"fmt"
 	"io"
 
 	"github.com/pkg/sftp"
@@ -68,7 +67,7 @@ func (a *Attempt) send(b *[blockSize]byte, n int, off int64) {
 	a.writes.Go(func() {
 		_, err := w.file.WriteAt(b[:n], off)
 		if err != nil {
-			err = w.lane.conn.Explain(fmt.Errorf("write %s: %w", a.path, err))
+			err = w.lane.conn.Explain(doing("write", a.path, err))
 		}
 		w.lane.conn.Carry(int64(-n))
 		a.lanes.landed(a, w, b, err)

@@ -76,7 +76,7 @@ func (h *Host) SweepDir(ctx context.Context, t Target, fn func(Leftover) error) 
 				dirs = append(dirs, info.Name())
 			}
 		}
-		return err
+		return doing("list", t.Dir, err)
 	})
 	if err != nil || len(staged) == 0 {
 		return dirs, err

@@ -64,7 +64,7 @@ func (g *Generation) Withdraw(ctx context.Context) (*Withdrawal, error) {
 		}
 		return err
 	})
-	return w, g.host.explain(err, g.target.Dir)
+	return w, g.host.cause(ctx, g.target.Dir, 0, g.host.explain(err, g.target.Dir))
 }
 
 // Withdrawn finds the withdrawal of user's upload id that was cut off before Remove; nil

@@ -1,0 +1,69 @@
+package stage
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"os"
+	"path"
+
+	"github.com/pkg/sftp"
+
+	"sftpgate/remote/link"
+)
+
+// tryBytes is how much is written to see whether a quota keeps anything from being: as
+// much as a packet, which is what had been refused.
+const tryBytes = 256 << 10
+
+// writeCause is cause for a file that was to have end bytes. A quota and a limit of the
+// length of files are told by no request: they are found by writing a small file, and
+// by asking for an empty one of that length, which is removed again.
+func (h *Host) writeCause(ctx context.Context, dir string, end int64, err error) error {
+	var status *sftp.StatusError
+	if err = h.cause(ctx, dir, 0, err); Hindered(err) || !errors.As(err, &status) || status.Code != statusFailure {
+		return err
+	}
+	return h.hindered(ctx, dir, end, err)
+}
+
+// hindered finds out by trying why err came to pass.
+func (h *Host) hindered(ctx context.Context, dir string, end int64, err error) error {
+	_ = h.pool.Do(ctx, func(conn *link.Conn) error {
+		if why := hindrance(conn.SFTP(), dir, end); why != nil {
+			err = errors.Join(why, err)
+		}
+		return nil
+	})
+	return err
+}
+
+// hindrance is what keeps a file of end bytes from being written in dir, nil where that
+// cannot be told.
+func hindrance(c *sftp.Client, dir string, end int64) (why error) {
+	name := path.Join(dir, hiddenName())
+	f, err := c.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL)
+	if failed(err) {
+		return ErrQuota // of inodes
+	}
+	if err != nil {
+		return nil
+	}
+	defer func() { _ = c.Remove(name) }()
+	defer f.Close()
+	if !holds(c, f, dir, end) {
+		return ErrFileSize
+	}
+	filling := make([]byte, tryBytes)
+	_, _ = rand.Read(filling) // what is easily compressed would need no room
+	if _, err := f.WriteAt(filling, 0); failed(err) {
+		return ErrQuota
+	}
+	return nil
+}
+
+// failed reports the answer that has no reason.
+func failed(err error) bool {
+	var status *sftp.StatusError
+	return errors.As(err, &status) && status.Code == statusFailure
+}
