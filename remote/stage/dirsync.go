@@ -3,6 +3,7 @@ package stage
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"sync"
 	"time"
 
@@ -13,7 +14,8 @@ import (
 
 // syncDir makes the names in dir durable. fsync@openssh.com takes a directory
 // handle as well (measured on OpenSSH 9.2). A host that was found not to do it
-// is known as degraded, and is not asked.
+// is known as degraded, and is not asked. A drop box, which may be written and not read,
+// cannot be opened: there the same is true of the one directory (see Host.dropBox).
 func syncDir(c *sftp.Client, can link.Abilities, dir string) error {
 	d := beginDir(c, can, dir)
 	defer d.close()
@@ -48,6 +50,9 @@ func (d *dirHandle) sync() error {
 		return nil
 	}
 	<-d.ready
+	if errors.Is(d.err, fs.ErrPermission) {
+		return nil // a drop box
+	}
 	err := d.err
 	if err == nil {
 		err = d.file.Sync()
@@ -176,6 +181,10 @@ func (e expected) once(ctx context.Context) error {
 	}
 	_, err := e.d.rounds.join(ctx, len(e.o.files), gather, func(_ context.Context, lane int) (struct{}, error) {
 		<-e.o.ready
+		if errors.Is(e.o.err, fs.ErrPermission) {
+			e.d.host.noteDropBox(e.d.dir)
+			return struct{}{}, nil
+		}
 		err := e.o.err
 		if err == nil {
 			err = e.o.conn.Explain(e.o.files[lane].Sync())

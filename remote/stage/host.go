@@ -32,6 +32,8 @@ type Host struct {
 
 	bursts bursts
 
+	dropBoxes sync.Map // directories that were found to be some, by path
+
 	disorderly atomic.Bool // it was seen not to work in the order in which it is asked
 }
 

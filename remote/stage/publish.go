@@ -66,6 +66,7 @@ func (g *Generation) Publish(ctx context.Context, p Publication) (Published, err
 		}
 		return pub.run(ctx, way, &done)
 	})
+	g.host.sayDropBox(g.target, &done)
 	err = g.gone(ctx, g.host.explain(err, g.target.Path()))
 	return done, g.host.cause(ctx, g.target.Dir, 0, err)
 }

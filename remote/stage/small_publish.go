@@ -30,6 +30,7 @@ func (s *Small) Publish(ctx context.Context, p Publication) (Published, error) {
 	// record that a second link of it would help to understand.
 	pub.can.HardLink = a.can.HardLink && !p.Replace
 	done, err := s.publish(ctx, pub)
+	s.host.sayDropBox(s.target, &done)
 	return done, s.host.writeCause(context.WithoutCancel(ctx), s.target.Dir, a.len, s.host.explain(err, s.target.Path()))
 }
 
