@@ -119,14 +119,27 @@ func (s *Service) takeClaim(ctx context.Context, t stage.Target, want Claim) err
 	if standing.swept() {
 		return errSwept(standing.ID)
 	}
-	if standing.User != want.User && time.Since(standing.Since).Abs() < freshClaim {
-		return ownedByAnother(t)
+	for range claimTries {
+		if standing.User != want.User && time.Since(standing.Since).Abs() < freshClaim {
+			return ownedByAnother(t)
+		}
+		standing, err = s.claims.Replace(ctx, key, standing.Token, want, s.expireAfter)
+		if err != nil || standing.Token == want.Token {
+			return err
+		}
 	}
-	standing, err = s.claims.Replace(ctx, key, standing.Token, want, s.expireAfter)
-	if err == nil && standing.Token != want.Token {
-		return ownedByAnother(t)
-	}
-	return err
+	// Requests of the same user take it from each other, and the host decides between them.
+	return alsoUploading(t)
+}
+
+// claimTries is how often a claim that was taken meanwhile is taken back: each time one
+// of those who want it has got it.
+const claimTries = 64
+
+// alsoUploading refuses one of several requests that a user makes for one target.
+func alsoUploading(t stage.Target) *Error {
+	return &Error{Code: DifferentFile, RetryAfter: time.Second,
+		Detail: "another request of yours is uploading to " + t.Path() + " on host " + t.Host + " just now: wait for its end, or choose another name"}
 }
 
 // lookAfter has a gateway look by itself whether an upload still stands, if this one does

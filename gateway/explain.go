@@ -47,6 +47,8 @@ func explain(host string, err error) error {
 		return &Error{Code: DigestMismatch, Err: err, Detail: digest.Error() + ": nothing was published; cancel, or restart with the right file"}
 	case errors.Is(err, ErrRegistryUnavailable):
 		return &Error{Code: RegistryUnavailable, Err: err, RetryAfter: 5 * time.Second, Detail: "the registry of uploads cannot be reached; nothing is lost: try again shortly"}
+	case errors.Is(err, stage.ErrTakenByUser):
+		return &Error{Code: DifferentFile, Err: err, RetryAfter: time.Second, Detail: "another request of yours is uploading to the same target just now: wait for its end, or choose another name"}
 	case errors.Is(err, stage.ErrTaken):
 		return &Error{Code: OwnedByAnother, Err: err, RetryAfter: time.Minute, Detail: "the target was claimed by another upload just now: look again, or choose another name"}
 	case errors.Is(err, stage.ErrNoRoot), errors.Is(err, merge.ErrNoEngine), errors.Is(err, record.ErrVersion):

@@ -188,7 +188,10 @@ func (p *put) publish(ctx context.Context, small *stage.Small, a *stage.Attempt,
 		return stage.Published{}, err
 	}
 	published, err := small.Publish(ctx, publication(meta))
-	if errors.Is(err, stage.ErrTaken) { // by somebody whose claim the registry had lost
+	switch {
+	case errors.Is(err, stage.ErrTakenByUser): // by a larger file, or in chunks
+		err = alsoUploading(p.t)
+	case errors.Is(err, stage.ErrTaken): // by somebody whose claim the registry had lost
 		err = p.s.named(ctx, p.c, p.t, ownedByAnother(p.t))
 	}
 	return published, err

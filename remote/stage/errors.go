@@ -15,6 +15,8 @@ var (
 	ErrSuperseded = errors.New("this generation of the upload is gone: it was cancelled, restarted or finished")
 	// ErrTaken is returned when another claim was put in place first.
 	ErrTaken = errors.New("the target is claimed by another upload")
+	// ErrTakenByUser is returned when that other upload is the same user's; it is an ErrTaken.
+	ErrTakenByUser = fmt.Errorf("%w of the same user", ErrTaken)
 	// ErrNoRoot is returned when no root of the host exists there.
 	ErrNoRoot = errors.New("the host has no root for uploads")
 	// ErrContent is returned when a file in staging does not hold what its name says.

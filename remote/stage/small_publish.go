@@ -163,8 +163,12 @@ func (s *Small) stillFree(ctx context.Context, pub publisher) (old *File, err er
 	if moved := <-moved; moved != nil {
 		return nil, moved
 	}
-	if err == nil && (scene.Another || scene.Mine != nil) {
+	switch {
+	case err != nil:
+	case scene.Another:
 		err = fmt.Errorf("publish %s: %w", s.target.Path(), ErrTaken)
+	case scene.Mine != nil:
+		err = fmt.Errorf("publish %s: %w", s.target.Path(), ErrTakenByUser)
 	}
 	if err != nil {
 		return nil, err
