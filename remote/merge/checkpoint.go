@@ -27,8 +27,9 @@ func (m *Merger) last(copied []stage.Staged) bool {
 // the last batch before a finish by the publication; at a distance also for the one
 // before it, where the finish was asked for in time (ending).
 func (m *Merger) checkpoint(copied []stage.Staged, known record.Spans) error {
+	epoch := m.epoch // not m, whose engine holds a connection
 	return m.gen.Owe(func(s record.State, next *record.Record) error {
-		if s.Epoch != m.epoch {
+		if s.Epoch != epoch {
 			return errEpoch
 		}
 		others := s.Merged.Without(known) // what came since these chunks were compared
@@ -194,8 +195,9 @@ func (m *Merger) Close(ctx context.Context) error {
 		return freed // the record goes on naming it; publication will look
 	}
 	m.closed = true
+	writer := m.writer() // not m, as in checkpoint
 	over := func(_ record.State, next *record.Record) error {
-		next.Writers = append(next.Writers, m.writer())
+		next.Writers = append(next.Writers, writer)
 		return nil
 	}
 	if all {

@@ -3,6 +3,7 @@ package stage
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/pkg/sftp"
 
@@ -69,7 +70,8 @@ func (g *Generation) advance(ctx context.Context, edit Edit, ready func() error)
 // written for. State says it from now on. A crash before that record takes it
 // back, and so does another gateway's record that edit refuses to follow: then
 // nothing is owed any more, and Pay and Refused say why. Nothing may be done
-// meanwhile that only holds with it.
+// meanwhile that only holds with it. It may stay owed for as long as the host is
+// gone: edit should refer to nothing that is large, like a connection.
 func (g *Generation) Owe(edit Edit) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -183,7 +185,7 @@ func (g *Generation) apply() (record.State, record.Record) {
 func (g *Generation) know(s record.State, paid int) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.owed = g.owed[min(paid, len(g.owed)):]
+	g.owed = slices.Delete(g.owed, 0, min(paid, len(g.owed))) // resliced, it would still hold what is paid
 	g.recorded = s
 	g.heed()
 	g.state, _ = g.apply()
