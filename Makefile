@@ -49,7 +49,7 @@ test:
 # the race detector sleeps for a second at its end, for reports that come late.
 define run
 @mkdir -p bin; rm -f bin/$(1).*; set -o pipefail; \
-GORACE=atexit_sleep_ms=50 $(GOTESTSUM) --format testname --jsonfile bin/$(1).json -- -race -p 4 -parallel 6 -vet=off -ldflags=-w $(2) </dev/null 2>&1 | \
+GORACE=atexit_sleep_ms=50 $(GOTESTSUM) --format testname --jsonfile bin/$(1).json -- -race -p 3 -parallel 6 -vet=off -ldflags=-w $(2) </dev/null 2>&1 | \
 tee bin/$(1).log | grep --line-buffered -vE '^PASS [^ ]*\.(Test|Fuzz)[A-Za-z0-9_]*/'; status=$$?; \
 echo "== the slowest, whole tests and parts of them"; \
 $(GOTESTSUM) tool slowest --jsonfile bin/$(1).json --num 30; \
