@@ -3,14 +3,17 @@ package merge_test
 import (
 	"bytes"
 	"os"
+	"runtime"
 	"slices"
 	"testing"
 	"time"
+	"weak"
 
 	"sftpgate/remote/link"
 	"sftpgate/remote/merge"
 	"sftpgate/remote/record"
 	"sftpgate/remote/remotetest"
+	"sftpgate/remote/remotetest/await"
 	"sftpgate/remote/stage"
 )
 
@@ -118,5 +121,33 @@ func checkpointRefused(t *testing.T, refused func(*upload) error) {
 	u.check(err)
 	if got, err := os.ReadFile(source); err != nil || !bytes.Equal(got, content) {
 		t.Fatalf("%q, %v", got, err)
+	}
+}
+
+// What a merger leaves to the record of publication may wait for long, where the host
+// is gone; the merger and the connection of its engine do not wait with it.
+func TestWhatIsOwedHoldsNoMerger(t *testing.T) {
+	t.Parallel()
+	u := newUpload(t, remotetest.StartSSHD(t, remotetest.SSHDOptions{}).Host("h"), link.Options{}, 100)
+	u.finish()
+	content := bytes.Repeat([]byte("0123456789"), 10)
+	merger := func() weak.Pointer[merge.Merger] {
+		m, err := merge.Begin(u.ctx, u.Generation, u.engines, quiet)
+		u.check(err)
+		_, err = m.Round(u.ctx, []stage.Staged{u.commit(0, content)})
+		u.check(err)
+		u.check(m.Close(u.ctx))
+		return weak.Make(m)
+	}()
+	if u.another().State().Merged.Bytes() != 0 {
+		t.Fatal("nothing is owed")
+	}
+	await.Until(t, "the merger to be let go", func() bool {
+		runtime.GC()
+		return merger.Value() == nil
+	})
+	u.check(u.Pay(u.ctx))
+	if s := u.another().State(); s.Merged.Bytes() != 100 || len(s.Writers) != 1 || !s.Writers[0].Closed {
+		t.Errorf("paid: %+v", s)
 	}
 }

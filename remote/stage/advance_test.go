@@ -2,9 +2,12 @@ package stage_test
 
 import (
 	"errors"
+	"runtime"
 	"testing"
+	"weak"
 
 	"sftpgate/remote/record"
+	"sftpgate/remote/remotetest/await"
 	"sftpgate/remote/stage"
 )
 
@@ -43,4 +46,27 @@ func TestWhatIsOwedIsRefused(t *testing.T) {
 	if err := g.Refused(); err != nil {
 		t.Errorf("told twice: %v", err)
 	}
+}
+
+// What an edit refers to can go once it is written, while the generation stays.
+func TestWhatIsPaidIsLetGo(t *testing.T) {
+	t.Parallel()
+	s := onSSHD(t)
+	g := s.create(s.target("a"), "alice", "id", 10)
+	owe := func() weak.Pointer[[1 << 20]byte] {
+		large := new([1 << 20]byte)
+		s.check(g.Owe(func(record.State, *record.Record) error { large[0]++; return nil }))
+		return weak.Make(large)
+	}
+	first, second := owe(), owe()
+	runtime.GC()
+	if first.Value() == nil || second.Value() == nil {
+		t.Fatal("what is owed is gone")
+	}
+	s.check(g.Pay(s.ctx))
+	await.Until(t, "what was paid to be let go", func() bool {
+		runtime.GC()
+		return first.Value() == nil && second.Value() == nil
+	})
+	runtime.KeepAlive(g)
 }
