@@ -249,7 +249,7 @@ func (d *doomed) claimGoes() {
 	sum := sha256.Sum256([]byte("web-1\x00" + d.dir + "\x00disk.img"))
 	key := gateway.Key(hex.EncodeToString(sum[:]))
 	wait.Until(d.t, d.name+": the claim to go", func() bool {
-		standing, err := claims.Claim(context.Background(), key, gateway.Claim{Token: "another", User: "another"}, time.Millisecond)
+		standing, err := claims.Claim(context.Background(), key, gateway.Claim{Token: "another", ID: "another", User: "another"}, time.Millisecond)
 		return err == nil && standing.Token == "another"
 	})
 }

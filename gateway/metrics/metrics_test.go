@@ -128,7 +128,7 @@ func TestClaims(t *testing.T) {
 	}
 	m := New("")
 	c := m.Claims(store)
-	mine, hers := gateway.Claim{Token: "a", User: "alice"}, gateway.Claim{Token: "b", User: "bob"}
+	mine, hers := gateway.Claim{Token: "a", ID: "a", User: "alice"}, gateway.Claim{Token: "b", ID: "b", User: "bob"}
 	for _, want := range []gateway.Claim{mine, hers, mine} {
 		if got, err := c.Claim(t.Context(), "k", want, time.Hour); err != nil || got.User != "alice" {
 			t.Fatalf("%+v %v", got, err)
