@@ -24,6 +24,8 @@ func (h Host) Pinned() (key ssh.PublicKey, authority bool, err error) {
 		err = errors.New(`host_key is no public key: it looks like "ssh-ed25519 AAAA…", the last two fields of a line of ssh-keyscan`)
 	case len(options) > 0 && !authority:
 		err = errors.New(`host_key starts with something else than the key's type: leave out the host name, keep "ssh-ed25519 AAAA…"`)
+	case strings.Contains(strings.TrimSpace(h.HostKey), "\r"): // which base64 passes over
+		err = errors.New("host_key has a carriage return in it: write the key on one line")
 	case len(bytes.TrimSpace(rest)) > 0:
 		err = errors.New("host_key holds more than one key: keep one, or use a known_hosts file")
 	case isCertificate(key):

@@ -17,6 +17,7 @@ func FuzzPinned(f *testing.F) {
 	f.Add("cert-authority " + pinned + " a comment")
 	f.Add("@cert-authority * " + pinned)
 	f.Add(pinned + "\n" + pinned)
+	f.Add(strings.Replace(pinned, "AAAA", "AA\r\rAA", 1))
 	f.Fuzz(func(t *testing.T, text string) {
 		key, authority, err := hosts.Host{HostKey: text}.Pinned()
 		if err != nil || text == "" {
