@@ -43,7 +43,8 @@ test:
 	[ "$$part" = tests ] || echo "== $$part: $$(($$(date +%s) - began)) s"; done
 
 # $(call run,NAME,ARGUMENTS) tests with a line for each test that passes, without its
-# subtests; then which took longest, what each package took, and the closing line.
+# subtests; then which took longest, what each package took (a second or more), what
+# failed, and the closing line.
 # Vetting is for check, and linking is quicker without what debuggers read. Many tests
 # wait for something, so more of them run at once than there are cores. A process with
 # the race detector sleeps for a second at its end, for reports that come late.
@@ -54,7 +55,10 @@ tee bin/$(1).log | grep --line-buffered -vE '^PASS [^ ]*\.(Test|Fuzz)[A-Za-z0-9_
 echo "== the slowest, whole tests and parts of them"; \
 $(GOTESTSUM) tool slowest --jsonfile bin/$(1).json --num 30; \
 echo "== the packages, in seconds"; \
-sed -nE 's/.*"Action":"(pass|fail)","Package":"([^"]*)","Elapsed":([0-9]+).*/\3 \2 \1/p' bin/$(1).json | sort -rn; \
+sed -nE 's/.*"Action":"(pass|fail)","Package":"([^"]*)","Elapsed":([1-9][0-9]*).*/\3 \2 \1/p' bin/$(1).json | sort -rn; \
+[ $$status -eq 0 ] || { echo "== what failed; more of it in bin/$(1).log"; \
+sed -nE 's/.*"Action":"fail","Package":"[^"]*\/([^"/]*)","Test":"([^"]*)".*/\1 \2/p' bin/$(1).json | while read -r in test; do echo "$$in.$$test"; \
+grep -F "/$$in\",\"Test\":\"$$test\"" bin/$(1).json | sed -nE 's/.*"Output":" *([a-z_]+_test\.go:[0-9]+: .{0,200}).*/  \1/p' | head -n 2; done; }; \
 grep -E '^DONE ' bin/$(1).log; exit $$status
 endef
 
@@ -96,7 +100,7 @@ bench: build parts
 # accounts of their own, tcsh is for one whose login shell is csh, gcc for the race
 # detector, node for what reads the API's description and for the uploaders in
 # examples (packages of exact versions, none of whose own scripts is run), chromium
-# is what those run in, nginx the proxy in front.
+# (its headless shell where the system has that apart) what those run in, nginx the proxy in front.
 parts:
 	@missing=; \
 	command -v sshd >/dev/null || test -x /usr/sbin/sshd || missing="$$missing openssh-server"; \
@@ -108,12 +112,14 @@ parts:
 	command -v gcc >/dev/null || missing="$$missing gcc libc6-dev"; \
 	command -v node >/dev/null || missing="$$missing nodejs"; \
 	command -v npm >/dev/null || missing="$$missing npm"; \
-	command -v chromium >/dev/null || missing="$$missing chromium"; \
+	command -v chromium-headless-shell >/dev/null || missing="$$missing chromium-headless-shell"; \
 	command -v nginx >/dev/null || test -x /usr/sbin/nginx || missing="$$missing nginx-light"; \
 	[ -z "$$missing" ] && exit 0; \
 	command -v apt-get >/dev/null || { echo "install these, then run make test again:$$missing"; exit 1; }; \
 	echo "installing$$missing"; \
 	$(SUDO) apt-get update -qq </dev/null && \
+	{ apt-cache show chromium-headless-shell >/dev/null 2>&1 || missing=$$(echo "$$missing" | \
+	sed "s/chromium-headless-shell/$$(command -v chromium >/dev/null || echo chromium)/"); } && \
 	$(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing </dev/null
 	@for dir in $(NODE); do ( cd $$dir && { test node_modules/.package-lock.json -nt package-lock.json || \
 	npm ci --ignore-scripts --include=dev --no-audit --no-fund --loglevel=error </dev/null; } ) & all="$$all $$!"; done; \

@@ -18,7 +18,7 @@ func TestPageBehindNginxUnderASubPath(t *testing.T) {
 	v := s.visit(o)
 	v.See(`.who:has-text("alice")`)
 	v.whole()
-	file := source(t, "disk.img", 32*mib)
+	file := source(t, "disk.img", 20*mib)
 	v.send(file)
 	v.See(row("disk.img", "sending"))
 	s.hurry()

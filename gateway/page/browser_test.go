@@ -30,8 +30,10 @@ const (
 	mib = 1 << 20
 	// slow is what a host takes in a second until it is hurried: a file of this size is not
 	// there before something was seen and interrupted, on the slowest machine.
-	slow = 4 * mib
-	long = 128 * mib
+	slow = 2 * mib
+	long = 64 * mib
+	// chunk is what the page sends in one body.
+	chunk = 8 * mib
 )
 
 // site is a gateway, the host behind it, and where the page is.

@@ -10,16 +10,22 @@ import (
 // Limit is how long a wait lasts before it counts as a hang.
 const Limit = 3 * time.Minute
 
-// poll is how often a condition is looked at that nothing announces.
-const poll = 5 * time.Millisecond
+// A condition that nothing announces is looked at often in the beginning, and less often
+// the longer it takes: many looks are requests, which take time from what is waited for.
+const (
+	firstPoll = 2 * time.Millisecond
+	lastPoll  = 25 * time.Millisecond
+)
 
 // Until returns when ok holds. what completes the sentence "still waiting for …".
 func Until(t testing.TB, what string, ok func() bool) {
 	t.Helper()
+	poll := firstPoll
 	for end := time.Now().Add(Limit); !ok(); time.Sleep(poll) {
 		if time.Now().After(end) {
 			hung(t, what)
 		}
+		poll = min(poll*5/4, lastPoll)
 	}
 }
 
