@@ -134,20 +134,20 @@ func TestTwoChannelsAConnection(t *testing.T) {
 			h.Connections = connections
 			// Whoever waits for a channel that is held for nothing waits for ever here.
 			r := &rig{gatewayOn(t, embedded(t), patient, h), t, sshd, sshd.Root}
-			content := noise(16 * mib) // enough to be hashed while it grows
+			content := noise(8 * mib) // enough to be hashed while it grows
 			digest := digestOf(content)
 			var ids []string
 			for i := range connections + 1 {
-				up := r.open(alice, fmt.Sprint("f", i), 16*mib, func(o *gateway.OpenRequest) { o.Digest = &digest }).Upload
+				up := r.open(alice, fmt.Sprint("f", i), 8*mib, func(o *gateway.OpenRequest) { o.Digest = &digest }).Upload
 				ids = append(ids, up.ID)
 			}
-			for off := int64(0); off < 12*mib; off += 4 * mib {
+			for off := int64(0); off < 6*mib; off += 2 * mib {
 				for _, id := range ids {
-					r.send(alice, id, content, off, 4*mib)
+					r.send(alice, id, content, off, 2*mib)
 				}
 			}
 			for _, id := range ids {
-				waitMerged(t, r, id, 12*mib)
+				waitMerged(t, r, id, 6*mib)
 			}
 			for i := range ids { // the client pauses: mergers close, and give their channels back
 				await.Until(t, "the merger to close", func() bool {
@@ -155,9 +155,9 @@ func TestTwoChannelsAConnection(t *testing.T) {
 					return ok && len(state.Writers) > 0 && state.Writers[len(state.Writers)-1].Closed
 				})
 			}
-			for off := int64(12 * mib); off < 16*mib; off += 4 * mib {
+			for off := int64(6 * mib); off < 8*mib; off += 2 * mib {
 				for _, id := range ids {
-					r.send(alice, id, content, off, 4*mib)
+					r.send(alice, id, content, off, 2*mib)
 				}
 			}
 			for _, id := range ids {

@@ -27,10 +27,10 @@ const (
 // host, in the list or in the quota.
 func TestCancelIsCutOff(t *testing.T) {
 	t.Parallel()
-	for _, what := range []string{dies, cut, overtook} {
+	for i, what := range []string{dies, cut, overtook} {
 		for there, published := range map[string]bool{"": false, ", and the file is there": true} {
 			t.Run(what+there, func(t *testing.T) {
-				for n, again := int64(1), true; again; n += everyThird() {
+				for n, again := int64(1+i), true; again; n += everyFifth() {
 					st := embedded(t)
 					synctest.Test(t, func(t *testing.T) { again = cancelCutAt(t, st, published, what, n) })
 					if !again && n < 8 {
@@ -42,12 +42,12 @@ func TestCancelIsCutOff(t *testing.T) {
 	}
 }
 
-// everyThird is how many steps on the next one is that is tried.
-func everyThird() int64 {
+// everyFifth is how many steps on the next one is that is tried.
+func everyFifth() int64 {
 	if *prove {
 		return 1
 	}
-	return 3
+	return 5
 }
 
 // mortal is the registry of a gateway that dies: its leases end.
@@ -170,7 +170,7 @@ func cancelCutAt(t *testing.T, st store, published bool, what string, n int64) b
 // stands or was given up, the list says what the host says.
 func TestRestartIsCutOff(t *testing.T) {
 	t.Parallel()
-	for n, again := int64(1), true; again; n += everyThird() {
+	for n, again := int64(1), true; again; n += everyFifth() {
 		st := embedded(t)
 		synctest.Test(t, func(t *testing.T) { again = restartCutAt(t, st, n) })
 		if !again && n < 8 {

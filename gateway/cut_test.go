@@ -54,7 +54,7 @@ func TestHostConnectionCutAnywhereInAChunk(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			narrow := 5 * c.narrow
+			narrow := 8 * c.narrow
 			if *prove {
 				narrow = c.narrow
 			}

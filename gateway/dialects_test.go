@@ -204,9 +204,9 @@ func TestHeldChunkIsPlacedByItsIndex(t *testing.T) {
 func TestHeldChunkIsRepeatedAfterTheEnd(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, remotetest.SSHDOptions{})
-	content := noise(20 * mib)
-	id := r.open(alice, "f", 20*mib).Upload.ID
-	r.send(alice, id, content, 0, 20*mib)
+	content := noise(10 * mib)
+	id := r.open(alice, "f", 10*mib).Upload.ID
+	r.send(alice, id, content, 0, 10*mib)
 	if _, err := r.FinishAndWait(t.Context(), alice, id, gateway.FinishRequest{Size: -1}, 0); err != nil {
 		t.Fatal(err)
 	}
@@ -219,19 +219,19 @@ func TestHeldChunkIsRepeatedAfterTheEnd(t *testing.T) {
 		_, err = held.Place(t.Context(), id, off)
 		return err
 	}
-	for _, span := range [][2]int64{{0, 20 * mib}, {3, 18 * mib}, {20 * mib, 20 * mib}} {
+	for _, span := range [][2]int64{{0, 10 * mib}, {3, 9 * mib}, {10 * mib, 10 * mib}} {
 		if err := place(content[span[0]:span[1]], span[0]); err != nil {
 			t.Errorf("%v: %v", span, err)
 		}
 	}
 	other := bytes.Clone(content)
-	other[19*mib]++
+	other[9*mib]++
 	for name, err := range map[string]error{"other bytes": place(other, 0), "another place": place(content[:10], 1)} {
 		if gateway.CodeOf(err) != gateway.ChunkConflict {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if err := place(content[:10], 20*mib); gateway.CodeOf(err) != gateway.InvalidRequest {
+	if err := place(content[:10], 10*mib); gateway.CodeOf(err) != gateway.InvalidRequest {
 		t.Errorf("behind the end: %v", err)
 	}
 }

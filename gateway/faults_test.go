@@ -291,15 +291,15 @@ func (r *rig) untilReached(try func() error) {
 
 func TestDamageOnTheHost(t *testing.T) {
 	t.Parallel()
-	content := noise(20 * mib)
+	content := noise(10 * mib)
 	digest := digestOf(content)
 	damage := func(engine string, most int64, change func(string) error) func(*testing.T) {
 		return func(t *testing.T) {
 			t.Parallel()
 			r := newRig(t, hostsOfEveryKind[engine])
 			up := r.open(alice, "f", int64(len(content)), func(o *gateway.OpenRequest) { o.Digest = &digest }).Upload
-			for off := int64(0); off < 20*mib; off += 4 * mib {
-				r.send(alice, up.ID, content, off, 4*mib)
+			for off := int64(0); off < 10*mib; off += 2 * mib {
+				r.send(alice, up.ID, content, off, 2*mib)
 			}
 			waitMerged(t, r, up.ID, int64(len(content)))
 			parts, _ := filepath.Glob(r.path(".f.sftpgate/*/gen-*/part.*"))
@@ -317,8 +317,8 @@ func TestDamageOnTheHost(t *testing.T) {
 				asked += m[1] - m[0]
 				r.send(alice, up.ID, content, m[0], m[1]-m[0])
 			}
-			if strings.HasPrefix(t.Name(), "TestDamageOnTheHost/changed") && !reflect.DeepEqual(e.Missing, [][2]int64{{8 * mib, 12 * mib}}) {
-				t.Errorf("asked for %v, only [8 MiB, 12 MiB) was changed", e.Missing)
+			if strings.HasPrefix(t.Name(), "TestDamageOnTheHost/changed") && !reflect.DeepEqual(e.Missing, [][2]int64{{4 * mib, 6 * mib}}) {
+				t.Errorf("asked for %v, only [4 MiB, 6 MiB) was changed", e.Missing)
 			}
 			if asked == 0 || asked > most {
 				t.Errorf("%d bytes were asked for again, in %v", asked, e.Missing)
@@ -330,18 +330,18 @@ func TestDamageOnTheHost(t *testing.T) {
 		}
 	}
 	for engine := range hostsOfEveryKind {
-		t.Run("changed, "+engine, damage(engine, 4*mib, func(part string) error {
+		t.Run("changed, "+engine, damage(engine, 2*mib, func(part string) error {
 			f, err := os.OpenFile(part, os.O_WRONLY, 0)
 			if err != nil {
 				return err
 			}
 			defer f.Close()
-			_, err = f.WriteAt([]byte("damage"), 9*mib)
+			_, err = f.WriteAt([]byte("damage"), 5*mib)
 			return err
 		}))
 	}
-	t.Run("truncated", damage("shell", 8*mib, func(part string) error { return os.Truncate(part, 15*mib) }))
-	t.Run("removed", damage("shell", 20*mib, os.Remove))
+	t.Run("truncated", damage("shell", 4*mib, func(part string) error { return os.Truncate(part, 7*mib) }))
+	t.Run("removed", damage("shell", 10*mib, os.Remove))
 }
 
 func waitMerged(t *testing.T, r *rig, id string, n int64) {

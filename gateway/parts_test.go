@@ -52,8 +52,8 @@ func TestUnnamedPartsAreAdopted(t *testing.T) {
 	for engine, o := range hostsOfEveryKind {
 		t.Run(engine, func(t *testing.T) {
 			r := newRig(t, o)
-			content := noise(14*mib + 3)
-			cuts := []int64{0, 5*mib + 1, 5*mib + 1, 13 * mib, int64(len(content))} // one part is empty
+			content := noise(7*mib + 3)
+			cuts := []int64{0, 2*mib + 1, 2*mib + 1, 6 * mib, int64(len(content))} // one part is empty
 			var ids []string
 			for i := range len(cuts) - 1 {
 				part := content[cuts[i]:cuts[i+1]]

@@ -17,8 +17,10 @@ import (
 //	TestTwoGatewaysOneUpload          15 seeds                          200 seeds
 //	TestPeopleChangeTheirMinds        7 near, 1 far                     100 near, 6 far
 //	TestCancelAtEveryStepOfTheFinish  each fifth step                   each step
+//	TestCancelIsCutOff                each fifth step                   each step
+//	TestRestartIsCutOff               each fifth step                   each step
 //	TestThousandsOfOpenUploads        1,000 uploads                     10,000 uploads
-//	TestHostConnectionCutAnywhere...  each fifth step behind the body   each step
+//	TestHostConnectionCutAnywhere...  each eighth step behind the body   each step
 //	TestDamageBeforeDuringAndAfter... |
 //	TestFrozenMergerWakesAfter...     | two kinds of host, see          all kinds of host
 //	TestFrozenServerOfACancelled...   | func shellAnd
@@ -55,9 +57,9 @@ const dropped = "unsynced dropped"
 
 // explores reports whether the disk that a cut after n operations leaves is
 // recovered from. Where nothing is kept that was not synced these are, without -prove,
-// each second, and all after which a name was given to something. Of the others it is
-// each twelfth, and each fourth of such names; which ones differs by what is kept. Of
-// the host's self-test, which each flow begins with, it is each twelfth.
+// each third, and all after which a name was given to something. Of the others it is
+// each eighteenth, and each sixth of such names; which ones differs by what is kept. Of
+// the host's self-test, which each flow begins with, it is each eighteenth.
 func explores(log []remotetest.Op, n, keep int) bool {
 	if *prove || n == 0 || n == len(log) {
 		return true
@@ -65,11 +67,11 @@ func explores(log []remotetest.Op, n, keep int) bool {
 	last := log[n-1]
 	switch {
 	case inSelfTest(last):
-		return n%12 == 4*keep
+		return n%18 == 6*keep
 	case keeps[keep].name == dropped:
-		return n%2 == 0 || last.Path2 != ""
+		return n%3 == 0 || last.Path2 != ""
 	}
-	return n%12 == 2*keep || last.Path2 != "" && n%4 == keep
+	return n%18 == 3*keep || last.Path2 != "" && n%6 == keep
 }
 
 // inSelfTest: its directory has a name in capital letters.

@@ -152,7 +152,7 @@ func TestFinishGoesOn(t *testing.T) {
 	st, _ := redis(t)
 	sshd := remotetest.StartSSHD(t, hostsOfEveryKind["stream"])
 	a := &rig{gatewayOn(t, st, link.Options{}, sshd.Host("web-1")), t, sshd, sshd.Root}
-	content := noise(60 * mib)
+	content := noise(24 * mib)
 	up := a.open(alice, "f", int64(len(content))).Upload
 	a.send(alice, up.ID, content, 0, int64(len(content)))
 	if _, err := a.Finish(t.Context(), alice, up.ID, gateway.FinishRequest{Size: -1}); err != nil {

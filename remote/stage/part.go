@@ -52,11 +52,19 @@ func (g *Generation) NewPart(ctx context.Context, epoch int) (int, error) {
 		names := beginDir(c, g.can, g.path())
 		defer names.close()
 		for {
+			wait := standing(c, g.can, g.path())
 			f, err := c.OpenFile(g.PartPath(epoch), exclusive)
+			moved := wait()
+			if err == nil && moved != nil {
+				return errors.Join(moved, f.Close(), c.Remove(g.PartPath(epoch)))
+			}
 			if err == nil {
 				closed := make(chan error, 1)
 				go func() { closed <- f.Close() }()
 				return errors.Join(names.sync(), <-closed)
+			}
+			if moved != nil {
+				return moved
 			}
 			if _, lerr := c.Lstat(g.PartPath(epoch)); lerr != nil {
 				return doing("create the file", g.PartPath(epoch), err)

@@ -47,7 +47,9 @@ func (g *Generation) Scratch(ctx context.Context, content []byte) (*Scratch, err
 func (s *Scratch) fill(ctx context.Context, h *Host, t Target, can link.Abilities, content []byte, err error) (*Scratch, error) {
 	if err == nil {
 		err = s.do(ctx, func(c *sftp.Client) error {
-			return errors.Join(writeSynced(c, can, s.Source, content), writeSynced(c, can, s.Part, nil))
+			wait := standing(c, can, path.Dir(s.Source))
+			err := errors.Join(writeSynced(c, can, s.Source, content), writeSynced(c, can, s.Part, nil))
+			return errors.Join(wait(), err)
 		})
 	}
 	if err == nil {
