@@ -30,10 +30,11 @@ const (
 	mib = 1 << 20
 	// slow is what a host takes in a second until it is hurried: a file of this size is not
 	// there before something was seen and interrupted, on the slowest machine.
-	slow = 2 * mib
-	long = 64 * mib
-	// chunk is what the page sends in one body.
-	chunk = 8 * mib
+	slow = 3 * mib / 4
+	long = 24 * mib
+	// chunk is what the page sends in one body, here: a browser takes a tenth of a second for
+	// each MiB, and interruptions are between chunks of any size.
+	chunk = 2 * mib
 )
 
 // site is a gateway, the host behind it, and where the page is.
@@ -93,6 +94,7 @@ func (s *site) visitIn(w *browsertest.Window, dir string) *visit {
 	v := &visit{t: s.t, window: w, dir: dir, Page: w.Open(s.t, s.url, nil)}
 	v.Fill("#directory", dir)
 	v.ready()
+	v.Evaluate(`document.querySelector("sftpgate-upload").setAttribute("chunk-size", "2MiB")`, nil)
 	return v
 }
 
