@@ -37,7 +37,7 @@ demo: build
 # Each part says when it begins and how long it took; the tests come last. What parts
 # waits for comes over the network, so the code is checked beside it.
 test:
-	@set -e; for part in "parts check" fuzz-short benchmarks tests; do \
+	@set -e; for part in "parts check" benchmarks tests; do \
 	echo "== $$part"; began=$$(date +%s); \
 	$(MAKE) --no-print-directory -j 2 $$part; \
 	[ "$$part" = tests ] || echo "== $$part: $$(($$(date +%s) - began)) s"; done
@@ -74,7 +74,7 @@ tests:
 # that they are about.
 PROOFS := Replay|TwoGateways|ChangeTheirMinds|CancelAt|ThousandsOf|Kill|Crowd|Gigabytes|Behind|ShellFarAway|^TestCopyDataAskedFor|EachVariant|^TestUploaders$$|DamageBefore|FrozenMerger|FrozenServerOf|RealDiskFull|StrangeNames|CutAnywhere|CutOff
 VARIED = $(shell grep -rl --include='*_test.go' 'dialecttest\.Variants' gateway/dialect | xargs -n 1 dirname | sort -u | sed 's|^|./|')
-prove: parts
+prove: parts fuzz-short
 	$(call run,prove,-count=1 -timeout 3h ./gateway ./cmd/sftpgate ./remote/merge ./examples $(VARIED) -run '$(PROOFS)' -args -prove)
 
 # What is counted without the race detector alone; and each benchmark still runs.
@@ -164,7 +164,7 @@ fuzz-package:
 	"$$bin/test" -test.run '^$$' -test.fuzz "^$$name\$$" -test.fuzztime $(FUZZTIME) \
 	-test.fuzzminimizetime $(FUZZMINIMIZE) -test.fuzzcachedir "$$cache/sftpgate/$(PACKAGE)"; done
 
-# The same for a moment, as a part of make test: variations of the seeds and of what
+# The same for a moment, as a part of make prove: variations of the seeds and of what
 # make fuzz has kept. To watch what code each reaches, and to build for that, takes a
 # hundred times as long as to try them. A number of inputs and not a time: a time that
 # ends just then is now and then reported as a failure by go test.

@@ -33,9 +33,9 @@ func TestMain(m *testing.M) {
 const sideBySide = 4
 
 const (
-	large = 32 << 20
+	large = 16 << 20
 	// rate is what the host takes in a second: slow enough to be interrupted.
-	rate = 10 << 20
+	rate = 4 << 20
 )
 
 // stage is what the tests of one uploader stand on.
