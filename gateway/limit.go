@@ -13,7 +13,8 @@ import (
 // bounds a host stands in hosts.yaml (Bandwidth, MaxBodies) and counts as it is
 // configured at the moment. Every gateway counts for itself, but for the quota.
 //
-// Bodies that wait, for a place or for their bytes, are served by user in turn.
+// Bodies that wait, for a place or for their bytes, are served by user in turn, and
+// nobody gets the last places while he holds many (mayTake).
 type Limits struct {
 	// Bodies is how many request bodies are taken at once, so that memory stays
 	// bounded: one holds up to 0.5 MiB, and at a distance all share 32 MiB more. 0: DefaultBodies.

@@ -31,11 +31,15 @@ type bodies struct {
 	all     int
 	byHost  map[string]int
 	byUser  map[string]int
+	byBoth  map[userOnHost]int
 	waiting lines
 }
 
+type userOnHost struct{ host, user string }
+
 func newBodies(l Limits) *bodies {
-	return &bodies{most: l.Bodies, ofUser: l.UserBodies, wait: l.Wait, byHost: map[string]int{}, byUser: map[string]int{}}
+	return &bodies{most: l.Bodies, ofUser: l.UserBodies, wait: l.Wait,
+		byHost: map[string]int{}, byUser: map[string]int{}, byBoth: map[userOnHost]int{}}
 }
 
 // inFlight counts the bodies that are taken in just now, by host.
@@ -111,9 +115,10 @@ func (b *bodies) count(of *bodyOf, n int) {
 	b.all += n
 	tally(b.byHost, of.host, n)
 	tally(b.byUser, of.user, n)
+	tally(b.byBoth, userOnHost{of.host, of.user}, n)
 }
 
-func tally(m map[string]int, key string, n int) {
+func tally[K comparable](m map[K]int, key K, n int) {
 	if m[key] += n; m[key] == 0 {
 		delete(m, key)
 	}
@@ -121,10 +126,15 @@ func tally(m map[string]int, key string, n int) {
 
 // The limits that a body can meet.
 const (
-	hostIsFull    = "host"
-	userIsFull    = "user"
-	gatewayIsFull = "gateway"
+	hostIsFull         = "host"
+	userIsFull         = "user"
+	gatewayIsFull      = "gateway"
+	hostIsForOthers    = "host, what is left"
+	gatewayIsForOthers = "gateway, what is left"
 )
+
+// onHost counts the user's bodies for the host. With b.mu held.
+func (b *bodies) onHost(of *bodyOf) int { return b.byBoth[userOnHost{of.host, of.user}] }
 
 // full says which limit stands in the way; "" when none does. With b.mu held.
 func (b *bodies) full(of *bodyOf) string {
@@ -135,6 +145,10 @@ func (b *bodies) full(of *bodyOf) string {
 		return hostIsFull
 	case b.all >= b.most:
 		return gatewayIsFull
+	case most > 0 && !mayTake(b.onHost(of), most-b.byHost[of.host]):
+		return hostIsForOthers
+	case !mayTake(b.byUser[of.user], b.most-b.all):
+		return gatewayIsForOthers
 	}
 	return ""
 }
@@ -147,6 +161,10 @@ func (b *bodies) refusal(of *bodyOf) error {
 		what = "you are sending " + bodiesText(b.ofUser) + " at once, which is all that one user may"
 	case hostIsFull:
 		what = "host " + of.host + " takes " + bodiesText(of.most()) + " at once, and that many are under way"
+	case hostIsForOthers:
+		what = "you are sending " + bodiesText(b.onHost(of)) + " to host " + of.host + " at once, and what it takes beyond them is kept for others"
+	case gatewayIsForOthers:
+		what = "you are sending " + bodiesText(b.byUser[of.user]) + " at once, and what the gateway takes beyond them is kept for others"
 	default:
 		what = "the gateway takes " + bodiesText(b.most) + " at once, and that many are under way or wait"
 	}

@@ -7,7 +7,7 @@ import (
 
 // limitFlags bound what one gateway takes in. What bounds a host stands in hosts.yaml.
 type limitFlags struct {
-	MaxBodies     int      `default:"${bodies}" placeholder:"N" help:"Chunks and files taken in at once, altogether; more wait a little, then get 429. Bounds the memory: 256 need about 150 MiB. Default ${bodies}."`
+	MaxBodies     int      `default:"${bodies}" placeholder:"N" help:"Chunks and files taken in at once, altogether; more wait a little, then get 429. No user gets all of them. Bounds the memory: 256 need about 150 MiB. Default ${bodies}."`
 	UserBodies    int      `placeholder:"N" help:"The same for each user. Default: no limit."`
 	UserBandwidth byteSize `placeholder:"SIZE" help:"Bytes a second that each user may send, as 10MiB. Default: no limit."`
 	UserQuota     byteSize `placeholder:"SIZE" help:"What each user's unfinished uploads may hold together, on all hosts, as 500GiB. Default: no limit."`
