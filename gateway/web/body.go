@@ -13,14 +13,18 @@ import (
 // or the network's doing, never the host's: whoever passes it on must keep it
 // visible to errors.As.
 type BodyError struct {
-	// Stalled: nothing arrived for the idle time. Otherwise the body broke off.
-	Stalled bool
-	Err     error
+	// Stalled: nothing arrived for the idle time. Slow: too little did. Otherwise the
+	// body broke off.
+	Stalled, Slow bool
+	Err           error
 }
 
 func (e *BodyError) Error() string {
-	if e.Stalled {
+	switch {
+	case e.Stalled:
 		return "the request's body stood still for too long"
+	case e.Slow:
+		return "the request's body came too slowly"
 	}
 	return "the request's body broke off: " + e.Err.Error()
 }
@@ -34,6 +38,7 @@ type requestBody struct {
 	rc    *http.ResponseController
 	in    io.ReadCloser
 	idle  time.Duration
+	tempo tempo
 	size  int64 // declared, -1 when unknown
 	await bool  // the client waits for "100 Continue" before it sends
 	alone bool  // HTTP/1: what is left of the body stands before the next request
@@ -46,8 +51,9 @@ type requestBody struct {
 	retired atomic.Bool // the request is answered; the connection belongs to the next one
 }
 
-func newRequestBody(r *http.Request, rc *http.ResponseController, idle time.Duration) *requestBody {
-	b := &requestBody{rc: rc, in: r.Body, idle: idle, size: r.ContentLength,
+func newRequestBody(r *http.Request, rc *http.ResponseController, idle time.Duration, least int64) *requestBody {
+	// Who may stand still for longer than is usual must not be called slow for it.
+	b := &requestBody{rc: rc, in: r.Body, idle: idle, tempo: tempo{least: least, most: max(idle, behindFor)}, size: r.ContentLength,
 		await: r.Header.Get("Expect") != "", alone: r.ProtoMajor == 1}
 	if r.Body == nil || r.Body == http.NoBody || r.ContentLength == 0 {
 		b.in = http.NoBody
@@ -68,12 +74,15 @@ func (b *requestBody) Read(p []byte) (int, error) {
 		_ = b.rc.SetWriteDeadline(time.Now().Add(b.idle))
 	}
 	// A connection that knows no deadlines is read without: there is nothing better.
-	_ = b.rc.SetReadDeadline(time.Now().Add(b.idle))
+	began := time.Now()
+	wait, slow := b.tempo.wait(b.idle)
+	_ = b.rc.SetReadDeadline(began.Add(wait))
 	if b.cut.Load() { // looked at after the deadline was moved: cutOff moves it after that is set
 		return 0, &BodyError{Err: errCutOff}
 	}
 	n, err := b.in.Read(p)
 	b.n.Add(int64(n))
+	b.tempo.read(n, time.Since(began))
 	switch err { //nolint:errorlint // a wrapped EOF is not the body's end
 	case nil:
 		if !b.alone {
@@ -93,7 +102,8 @@ func (b *requestBody) Read(p []byte) (int, error) {
 		}
 		b.over.Store(true)
 		b.broken.Store(true)
-		return n, &BodyError{Stalled: errors.Is(err, os.ErrDeadlineExceeded), Err: err}
+		late := errors.Is(err, os.ErrDeadlineExceeded)
+		return n, &BodyError{Stalled: late && !slow, Slow: late && slow, Err: err}
 	}
 }
 

@@ -47,7 +47,7 @@ func (f *Front) begin(w http.ResponseWriter, r *http.Request) (*exchange, http.R
 	// A copy: net/http looks at the original's Body to decide what to do with the rest of it.
 	ctx, cancel := context.WithCancel(context.WithValue(r.Context(), exchangeKey{}, x))
 	r = r.WithContext(ctx)
-	x.body = newRequestBody(r, rc, f.idle)
+	x.body = newRequestBody(r, rc, f.idle, f.least)
 	x.cut, _ = r.Context().Value(cutKey{}).(context.Context)
 	if x.cut == nil {
 		x.cut = context.Background()

@@ -30,6 +30,9 @@ type Options struct {
 	BasePath string
 	// Idle is how long a body or an answer may stand still. Default 60 s.
 	Idle time.Duration
+	// MinBandwidth is how many bytes a second a body must bring while it is waited for;
+	// one that falls a minute behind is cut. Default DefaultMinBandwidth; less than 0: any.
+	MinBandwidth int64
 	// Linger is how long the rest of a refused body is read and thrown away, so
 	// that a client which sends before it listens sees the answer and not a reset.
 	// Default 2 s.
@@ -55,6 +58,7 @@ type Front struct {
 	proxies     Proxies
 	base        string
 	idle        time.Duration
+	least       int64 // bytes a second of a body
 	linger      time.Duration
 	lingerBytes int64
 	heartbeat   time.Duration
@@ -76,7 +80,7 @@ func New(o Options) (*Front, error) {
 	if err != nil {
 		return nil, fmt.Errorf("base path: %w", err)
 	}
-	f := &Front{auth: o.Auth, origins: allowed, proxies: o.Proxies, base: base, idle: o.Idle,
+	f := &Front{auth: o.Auth, origins: allowed, proxies: o.Proxies, base: base, idle: o.Idle, least: max(o.MinBandwidth, 0),
 		linger: o.Linger, lingerBytes: o.LingerBytes, heartbeat: o.Heartbeat, log: o.Log, observe: o.Observe}
 	if o.Names != nil {
 		f.names = make(map[string]bool, len(o.Names))
@@ -86,6 +90,9 @@ func New(o Options) (*Front, error) {
 	}
 	if f.idle <= 0 {
 		f.idle = time.Minute
+	}
+	if o.MinBandwidth == 0 {
+		f.least = DefaultMinBandwidth
 	}
 	if f.linger <= 0 {
 		f.linger = 2 * time.Second

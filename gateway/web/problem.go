@@ -42,7 +42,7 @@ var kinds = map[gateway.Code]kind{
 	gateway.UnknownUpload:       {http.StatusNotFound, "No such upload"},
 	NotFound:                    {http.StatusNotFound, "Nothing is here"},
 	MethodNotAllowed:            {http.StatusMethodNotAllowed, "The method is not allowed here"},
-	RequestTimeout:              {http.StatusRequestTimeout, "The request stood still for too long"},
+	RequestTimeout:              {http.StatusRequestTimeout, "The body came too slowly"},
 	ClientGone:                  {statusClientGone, "The client gave up"},
 	gateway.TargetExists:        {http.StatusConflict, "The target exists"},
 	gateway.DifferentFile:       {http.StatusConflict, "Another file is being uploaded there"},
@@ -147,11 +147,18 @@ func refusalOf(err error) *gateway.Error {
 	if errors.As(err, &body) {
 		cut := &gateway.Error{Code: gateway.InvalidRequest, Err: err,
 			Detail: "the body ended before it was complete; send it again"}
-		if body.Stalled {
-			cut.Code, cut.Detail = RequestTimeout, "nothing of the body arrived for too long; send it again"
+		why := ""
+		switch {
+		case body.Stalled:
+			cut.Code, why = RequestTimeout, "nothing of the body arrived for too long; "
+		case body.Slow:
+			cut.Code, why = RequestTimeout, "too little of the body arrived for too long; "
+		}
+		if why != "" {
+			cut.Detail = why + "send it again, in smaller pieces if you can"
 		}
 		if errors.As(err, &refusal) && refusal.Code == gateway.InvalidRequest {
-			cut.Detail = refusal.Detail // who read the body knows what is kept of it
+			cut.Detail = why + refusal.Detail // who read the body knows what is kept of it
 		}
 		return cut
 	}

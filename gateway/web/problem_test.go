@@ -67,6 +67,7 @@ func TestEveryCodeHasAStatus(t *testing.T) {
 // send again; what the service says of the bytes it kept is passed on.
 func TestCutBodiesAreNeverTheHostsFault(t *testing.T) {
 	stalled := &web.BodyError{Stalled: true, Err: io.ErrNoProgress}
+	slow := &web.BodyError{Slow: true, Err: io.ErrNoProgress}
 	for _, c := range []struct {
 		err    error
 		status int
@@ -74,7 +75,9 @@ func TestCutBodiesAreNeverTheHostsFault(t *testing.T) {
 	}{
 		{fmt.Errorf("fill: %w", stalled), 408, "nothing of the body arrived"},
 		{gateway.Refuse(gateway.HostError, "write failed: %w", stalled), 408, "nothing of the body arrived"},
-		{&gateway.Error{Code: gateway.InvalidRequest, Detail: "5 bytes are kept", Err: stalled}, 408, "5 bytes are kept"},
+		{&gateway.Error{Code: gateway.InvalidRequest, Detail: "5 bytes are kept", Err: stalled}, 408, "nothing of the body arrived for too long; 5 bytes are kept"},
+		{fmt.Errorf("fill: %w", slow), 408, "too little of the body arrived for too long; send it again"},
+		{&gateway.Error{Code: gateway.InvalidRequest, Detail: "5 bytes are kept", Err: slow}, 408, "too little of the body arrived for too long; 5 bytes are kept"},
 		{&gateway.Error{Code: gateway.InvalidRequest, Detail: "5 bytes are kept", Err: &web.BodyError{Err: io.ErrUnexpectedEOF}}, 400, "5 bytes are kept"},
 	} {
 		if p := web.Explain(c.err); p.Status != c.status || !strings.Contains(p.Detail, c.detail) {
