@@ -85,6 +85,7 @@ func TestRefusedCommandLines(t *testing.T) {
 		{serve("--user-bodies=-1"), exitUsage, []string{"--user-bodies"}},
 		{serve("--user-bandwidth", "50"), exitUsage, []string{"--user-bandwidth", "16KiB"}},
 		{serve("--user-bandwidth", "50Mb"), exitUsage, []string{"--user-bandwidth", "as in 50MiB"}},
+		{serve("--min-bandwidth", "slow"), exitUsage, []string{"--min-bandwidth", "as in 50MiB"}},
 		{serve("--user-quota=-1GiB"), exitUsage, []string{"--user-quota", "as in 50MiB"}},
 		{serve("--log-level", "loud"), exitUsage, []string{"--log-level", "debug"}},
 		{[]string{"demo", "--listen", "0.0.0.0:0"}, exitUsage, []string{"--insecure-listen"}},

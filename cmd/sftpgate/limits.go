@@ -10,6 +10,7 @@ type limitFlags struct {
 	MaxBodies     int      `default:"${bodies}" placeholder:"N" help:"Chunks and files taken in at once, altogether; more wait a little, then get 429. No user gets all of them. Bounds the memory: 256 need about 150 MiB. Default ${bodies}."`
 	UserBodies    int      `placeholder:"N" help:"The same for each user. Default: no limit."`
 	UserBandwidth byteSize `placeholder:"SIZE" help:"Bytes a second that each user may send, as 10MiB. Default: no limit."`
+	MinBandwidth  byteSize `default:"1KiB" placeholder:"SIZE" help:"Bytes a second that a request's body must bring while it is waited for; one that falls a minute behind gets 408. 0: any will do. Default 1KiB."`
 	UserQuota     byteSize `placeholder:"SIZE" help:"What each user's unfinished uploads may hold together, on all hosts, as 500GiB. Default: no limit."`
 }
 
@@ -25,6 +26,14 @@ func (f limitFlags) limits() (gateway.Limits, error) {
 		return l, misused("--user-bandwidth: %v", err)
 	}
 	return l, nil
+}
+
+// minBandwidth is the flag as the front takes it, where 0 means the default.
+func (f limitFlags) minBandwidth() int64 {
+	if f.MinBandwidth == 0 {
+		return -1
+	}
+	return int64(f.MinBandwidth)
 }
 
 // byteSize is a number of bytes with its unit.

@@ -4,12 +4,16 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
 
+	"github.com/alecthomas/kong"
+
+	"sftpgate/gateway/web"
 	"sftpgate/remote/remotetest"
 	wait "sftpgate/remote/remotetest/await"
 )
@@ -106,6 +110,28 @@ func TestWaitingForBandwidthIsNotIdle(t *testing.T) {
 	for _, w := range all {
 		if res, answer := w.hears(); res.StatusCode != http.StatusCreated {
 			t.Errorf("%s %v", res.Status, answer)
+		}
+	}
+}
+
+// What the flag says reaches the front, where 0 would mean the default.
+func TestMinBandwidth(t *testing.T) {
+	t.Parallel()
+	file := yamlOf(t, remotetest.StartSSHD(t, remotetest.SSHDOptions{}).Host("web-1"))
+	for flag, want := range map[string]int64{"": web.DefaultMinBandwidth, "--min-bandwidth=64": 64, "--min-bandwidth=2KiB": 2 << 10, "--min-bandwidth=0": -1} {
+		var c limitFlags
+		parser, err := kong.New(&c, kong.Vars{"bodies": "1"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := parser.Parse(strings.Fields(flag)); err != nil {
+			t.Fatal(err)
+		}
+		serve := serveCmd{limitFlags: c, Auth: "none", Hosts: file, State: t.TempDir(),
+			Listen: "127.0.0.1:0", IdleTimeout: 1, ExpireAfter: 1, FinishWait: 1}
+		s, err := serve.settings(t.Context(), slog.New(slog.DiscardHandler))
+		if err != nil || s.minBandwidth != want {
+			t.Errorf("%q: %d, %v", flag, s.minBandwidth, err)
 		}
 	}
 }

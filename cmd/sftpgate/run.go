@@ -66,6 +66,8 @@ type settings struct {
 	proxies web.Proxies
 	base    string // the path below which the API and the page are; "" for none
 	idle    time.Duration
+	// minBandwidth is web.Options.MinBandwidth.
+	minBandwidth int64
 
 	expireAfter time.Duration
 	finishWait  time.Duration
@@ -110,7 +112,7 @@ type gate struct {
 func assemble(ctx context.Context, s settings) (*gate, error) {
 	numbers := metrics.New(version())
 	front, err := web.New(web.Options{Auth: s.auth, Origins: s.origins, Names: s.names,
-		Proxies: s.proxies, BasePath: s.base, Idle: s.idle, Log: s.log, Observe: numbers.Observe})
+		Proxies: s.proxies, BasePath: s.base, Idle: s.idle, MinBandwidth: s.minBandwidth, Log: s.log, Observe: numbers.Observe})
 	if err != nil {
 		return nil, misused("--allow-origin: %v", err)
 	}
