@@ -67,7 +67,8 @@ func (u *upload) finishFailed(err error) {
 // settled finds out, after err, whether the upload has ended at another
 // gateway: then its result is returned and stands here too. Otherwise what is
 // known of a generation that is gone is forgotten, and err comes back, or that
-// the registry, which knows how it ended, cannot be asked.
+// the registry, which knows how it ended, cannot be asked, or unknown-upload where
+// nothing has ended it and the host has nothing of it.
 func (s *Service) settled(ctx context.Context, u *upload, err error) (*Upload, error) {
 	if !errors.Is(err, stage.ErrSuperseded) {
 		return nil, explain(u.hostID(), err)
@@ -89,6 +90,10 @@ func (s *Service) settled(ctx context.Context, u *upload, err error) (*Upload, e
 		err = ierr
 	case !ok:
 		err = unknown(u.id)
+	default: // its directory may be another by now, and then nobody has ended anything
+		if _, lerr := s.load(ctx, e.Upload); CodeOf(lerr) == UnknownUpload {
+			err = lerr
+		}
 	}
 	return nil, explain(u.hostID(), err)
 }
