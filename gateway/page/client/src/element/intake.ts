@@ -41,8 +41,7 @@ export class Intake {
       const places = new Set(queue.items.filter((i) => i.open).map((i) => `${i.host}:${i.path}`));
       for (const p of picked) {
         if (isJunk(p.name) && !where.path) {
-          junk++;
-          door.reject(p.file, "junk");
+          if (door.reject(p.file, "junk")) junk++;
         } else {
           const item = this.#take(p, where, places, twice);
           if (item) added.push(item);
