@@ -2,6 +2,7 @@ package page_test
 
 import (
 	"testing"
+	"time"
 
 	"sftpgate/gateway/browsertest"
 )
@@ -37,6 +38,34 @@ func TestPageBehindNginxUnderASubPath(t *testing.T) {
 	if len(s.gate.Requests("/gate/v1/uploads/")) == 0 || len(s.gate.Requests("/v1/")) > 0 {
 		t.Error("the page is not below the path")
 	}
+}
+
+// Below a path without a proxy: with no names at all, and with a ticket in the link.
+func TestPageUnderASubPath(t *testing.T) {
+	t.Parallel()
+	below := func(s *site, open func() *visit) {
+		s.url = s.gate.URL() + "/gate/"
+		v := open()
+		v.ready()
+		file := source(t, "a.bin", 5*mib)
+		v.send(file)
+		v.See(row("a.bin", "done"))
+		v.arrived(file)
+		var address string
+		if v.Evaluate("location.href", &address); address != s.url {
+			t.Errorf("the address is %s", address)
+		}
+		v.whole()
+	}
+	s := serve(t, 0, "--base-path", "/gate")
+	below(s, func() *visit { return s.visit(desktop()) })
+	j := withJWT(t, "--base-path", "/gate")
+	dir := j.visitDir("supplier")
+	below(j, func() *visit {
+		v := j.open("#ticket=" + ticket(t, time.Hour, "hosts", []string{"web-2"}, "paths", []string{dir}))
+		v.dir = dir
+		return v
+	})
 }
 
 // Without the proxy that says who is there the page says what is missing.
