@@ -26,6 +26,7 @@ func TestProxyThatTakesSmallBodies(t *testing.T) {
 	s := serve(t, 0)
 	s.behind("", "client_max_body_size 1m;")
 	v := s.visit(desktop())
+	v.Evaluate(`document.querySelector("sftpgate-upload").removeAttribute("chunk-size")`, nil)
 	large, small := source(t, "disk.img", 20*mib), source(t, "a.bin", 3*mib)
 	v.send(large)
 	v.See(row("disk.img", "done"))
