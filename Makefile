@@ -62,11 +62,13 @@ grep -F "/$$in\",\"Test\":\"$$test\"" bin/$(1).json | sed -nE 's/.*"Output":" *(
 grep -E '^DONE ' bin/$(1).log; exit $$status
 endef
 
-# The longest packages begin first, so that both cores are busy to the end.
-LONGEST := ./gateway ./gateway/page ./cmd/sftpgate ./examples ./remote/merge ./remote/stage ./remote/link
+# The longest packages begin first, and those whose tests can run side by side come last,
+# so that both cores are busy to the end.
+LONGEST := ./gateway ./gateway/page ./cmd/sftpgate
+WIDEST := ./remote/stage ./remote/link ./remote/merge ./examples
 tests prove fuzz-short: SHELL := /bin/bash
 tests:
-	$(call run,tests,-timeout $(TIMEOUT) $(LONGEST) $(shell $(GO) list ./... 2>/dev/null | grep -vxF "$$($(GO) list $(LONGEST))"))
+	$(call run,tests,-timeout $(TIMEOUT) $(LONGEST) $(shell $(GO) list ./... 2>/dev/null | grep -vxF "$$($(GO) list $(LONGEST) $(WIDEST))") $(WIDEST))
 
 # What test explores a part of, whole: every prefix of the replays, every
 # interleaving of the models, every step of the kills, the large files, and the whole
