@@ -55,10 +55,10 @@ tee bin/$(1).log | grep --line-buffered -vE '^PASS [^ ]*\.(Test|Fuzz)[A-Za-z0-9_
 echo "== the slowest, whole tests and parts of them"; \
 $(GOTESTSUM) tool slowest --jsonfile bin/$(1).json --num 30; \
 echo "== the packages, in seconds"; \
-sed -nE 's/.*"Action":"(pass|fail)","Package":"([^"]*)","Elapsed":([1-9][0-9]*).*/\3 \2 \1/p' bin/$(1).json | sort -rn; \
+sed -nE -e 's/.*"Action":"(fail)","Package":"([^"]*)","Elapsed":([0-9]+).*/\3 \2 \1/p' -e 's/.*"Action":"(pass)","Package":"([^"]*)","Elapsed":([1-9][0-9]*).*/\3 \2 \1/p' bin/$(1).json | sort -rn; \
 [ $$status -eq 0 ] || { echo "== what failed; more of it in bin/$(1).log"; \
 sed -nE 's/.*"Action":"fail","Package":"[^"]*\/([^"/]*)","Test":"([^"]*)".*/\1 \2/p' bin/$(1).json | while read -r in test; do echo "$$in.$$test"; \
-grep -F "/$$in\",\"Test\":\"$$test\"" bin/$(1).json | sed -nE 's/.*"Output":" *([a-z_]+_test\.go:[0-9]+: .{0,200}).*/  \1/p' | head -n 2; done; }; \
+grep -F "/$$in\",\"Test\":\"$$test\"" bin/$(1).json | sed -nE 's/.*"Output":" *([a-z0-9_]+\.go:[0-9]+: .{0,200}).*/  \1/p' | head -n 2; done; }; \
 grep -E '^DONE ' bin/$(1).log; exit $$status
 endef
 
@@ -114,7 +114,8 @@ parts:
 	command -v gcc >/dev/null || missing="$$missing gcc libc6-dev"; \
 	command -v node >/dev/null || missing="$$missing nodejs"; \
 	command -v npm >/dev/null || missing="$$missing npm"; \
-	command -v chromium-headless-shell >/dev/null || missing="$$missing chromium-headless-shell"; \
+	test -n "$$CHROMIUM" || command -v chromium-headless-shell >/dev/null || \
+	{ command -v chromium >/dev/null && ! apt-cache show chromium-headless-shell >/dev/null 2>&1; } || missing="$$missing chromium-headless-shell"; \
 	command -v nginx >/dev/null || test -x /usr/sbin/nginx || missing="$$missing nginx-light"; \
 	[ -z "$$missing" ] && exit 0; \
 	command -v apt-get >/dev/null || { echo "install these, then run make test again:$$missing"; exit 1; }; \

@@ -91,7 +91,15 @@ func (s *Service) settled(ctx context.Context, u *upload, err error) (*Upload, e
 	case !ok:
 		err = unknown(u.id)
 	default: // its directory may be another by now, and then nobody has ended anything
-		if _, lerr := s.load(ctx, e.Upload); CodeOf(lerr) == UnknownUpload {
+		switch _, lerr := s.load(ctx, e.Upload); {
+		case lerr == nil:
+			err = &Error{Code: HostError, Err: err, Detail: "the upload's staging was away for a moment and is there again: go on"}
+		case CodeOf(lerr) == UnknownUpload:
+			now, _, ierr := s.index.Get(ctx, u.id)
+			if ierr == nil && now.Ended { // between the two looks
+				u.conclude(now.Upload)
+				return &now.Upload, nil
+			}
 			err = lerr
 		}
 	}

@@ -15,5 +15,5 @@ func mayTake(held, free int) bool {
 	if held == 0 {
 		return free > 0
 	}
-	return free > 1 && held < timesWhatIsFree*free
+	return held < timesWhatIsFree*(free-1) // of what is free when he has taken it
 }

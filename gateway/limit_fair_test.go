@@ -34,6 +34,8 @@ func TestOneUserShutsNoDoor(t *testing.T) {
 	}{
 		"gateway":        {256, 0, []int{192, 48, 12, 3, 1}},
 		"host":           {1000, 32, []int{24, 6, 1, 1}},
+		"seven places":   {7, 0, []int{5, 1, 1}},
+		"five places":    {5, 0, []int{3, 1, 1}},
 		"a small host":   {256, 4, []int{3, 1}},
 		"two places":     {2, 0, []int{1, 1}},
 		"only one place": {1, 0, []int{1}},

@@ -82,8 +82,8 @@ func (b *requestBody) Read(p []byte) (int, error) {
 	}
 	n, err := b.in.Read(p)
 	b.n.Add(int64(n))
-	b.tempo.read(n, time.Since(began))
-	switch err { //nolint:errorlint // a wrapped EOF is not the body's end
+	b.tempo.read(n, min(time.Since(began), wait)) // this process may have stood still for longer
+	switch err {                                  //nolint:errorlint // a wrapped EOF is not the body's end
 	case nil:
 		if !b.alone {
 			// HTTP/2 ends the body when the deadline passes, whether anybody reads or not.
