@@ -33,9 +33,11 @@ func TestMain(m *testing.M) {
 const sideBySide = 4
 
 const (
-	large = 16 << 20
+	// large is what is interrupted: of each part of it that is sent in parallel something is
+	// safe before all of them are there.
+	large = 32 << 20
 	// rate is what the host takes in a second: slow enough to be interrupted.
-	rate = 4 << 20
+	rate = 10 << 20
 )
 
 // stage is what the tests of one uploader stand on.
