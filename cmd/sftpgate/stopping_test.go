@@ -204,8 +204,14 @@ func (s *stopping) goesOn() {
 		}
 	}
 	request("POST", s.base+s.running+"/merge", nil)
+	var left []os.DirEntry
+	defer func() {
+		if len(left) != 2 {
+			s.t.Errorf("in the directory there is %v", left)
+		}
+	}()
 	s.p.poll("end with both files and nothing else", func() bool {
-		left, _ := os.ReadDir(s.sshd.Root)
+		left, _ = os.ReadDir(s.sshd.Root)
 		return len(left) == 2 && exists(s.target)
 	})
 	if got, want := digestOfFile(s.t, s.target), digestOfPieces(2*runningChunks, stoppingPiece); !bytes.Equal(got, want) {

@@ -46,11 +46,27 @@ async function devtools(page, work) {
     await session.detach();
   }
 }
+
+// skeleton is all of a document that axe judges by, without its words and figures: what
+// elements there are, shadow trees too, each run of equal ones once, with their attributes.
+function skeleton() {
+  const worded = /^(aria-label|aria-value.*|aria-describedby|aria-posinset|aria-setsize|title|alt|id|for|href|src|style|value|datetime|placeholder|data-.*)$/;
+  const told = (node) => {
+    if (node.nodeType === Node.TEXT_NODE) return node.data.trim() && "text";
+    if (node.nodeType !== Node.ELEMENT_NODE || node.localName === "script") return "";
+    const attributes = [...node.attributes].map(({ name, value }) => (worded.test(name) || node.localName.includes("-") ? `${name}${value && "?"}` : `${name}=${value}`));
+    return `<${node.localName} ${attributes.sort()}>${all(node.shadowRoot)}${all(node)}</>`;
+  };
+  const all = (parent) => [...(parent?.childNodes ?? [])].map(told).filter((one, i, every) => one !== every[i - 1]).join("");
+  return [location.pathname, innerWidth, matchMedia("(prefers-color-scheme: dark)").matches, all(document)].join(" ");
+}
+const clean = new Set(); // skeletons in which axe found nothing
+
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 const requests = {
   async window({ options, init }) {
-    const w = await browser.newContext(options);
+    const w = await browser.newContext({ reducedMotion: "reduce", ...options }); // each frame is computed here
     w.setDefaultTimeout(patience);
     await w.exposeBinding("tell", ({ page }, ...told) => say({ page: page.number, told }));
     if (init) await w.addInitScript(init);
@@ -109,13 +125,17 @@ const requests = {
   reload: async ({ page }) => { await pages.get(page).reload(); },
   offline: ({ window, offline }) => windows.get(window).setOffline(offline),
   screenshot: async ({ page, path }) => { await pages.get(page).screenshot({ path, animations: "disabled" }); },
-  // barriers are what axe finds serious or critical, in words.
+  // barriers are what axe finds serious or critical, in words. It takes longer than all else
+  // that a page does in a test, so it looks once at pages that differ in words alone.
   async barriers({ page }) {
     const p = pages.get(page);
-    await p.evaluate(axe);
+    const before = await p.evaluate(skeleton);
+    if (clean.has(before)) return [];
+    if (!(await p.evaluate(() => "axe" in window))) await p.evaluate(axe);
     const { violations } = await p.evaluate(() => window.axe.run(document, { resultTypes: ["violations"] }));
-    return violations.filter((v) => v.impact === "serious" || v.impact === "critical")
-      .map((v) => `${v.impact} ${v.id}: ${v.help}: ${v.nodes.map((n) => `${n.target.flat().join(" ")} ${n.failureSummary}`).join("; ")}`);
+    const grave = violations.filter((v) => v.impact === "serious" || v.impact === "critical");
+    if (!grave.length && before === await p.evaluate(skeleton)) clean.add(before);
+    return grave.map((v) => `${v.impact} ${v.id}: ${v.help}: ${v.nodes.map((n) => `${n.target.flat().join(" ")} ${n.failureSummary}`).join("; ")}`);
   },
   said: ({ page }) => pages.get(page).said,
   leave: ({ page }) => pages.get(page).close(),
