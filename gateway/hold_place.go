@@ -2,7 +2,11 @@ package gateway
 
 import (
 	"context"
+	"crypto/sha256"
+	"io"
 	"slices"
+
+	"sftpgate/remote/record"
 )
 
 // Place commits what is held to an upload in the same directory, at off. It
@@ -60,7 +64,7 @@ func (h *Held) commitTo(ctx context.Context, id string, at func(*upload) (int64,
 	}
 	switch {
 	case over != nil:
-		return *over, h.repeatAfterEnd(ctx, *over, h.pieces, was)
+		return *over, h.repeat(ctx, *over, h.pieces, was)
 	case err != nil:
 		return Upload{}, err
 	}
@@ -76,7 +80,7 @@ func (h *Held) commitTo(ctx context.Context, id string, at func(*upload) (int64,
 		if over, err = h.s.settled(ctx, u, err); over == nil {
 			return u.view(false), err
 		}
-		return *over, h.repeatAfterEnd(ctx, *over, pieces, was) // it was finished meanwhile
+		return *over, h.repeat(ctx, *over, pieces, was) // it was finished meanwhile
 	}
 	return u.view(false), nil
 }
@@ -102,27 +106,26 @@ func (h *Held) placed(ctx context.Context, u *upload, at func(*upload) (int64, e
 	return pieces, nil
 }
 
-// repeatAfterEnd compares pieces with the file that was published meanwhile.
-func (h *Held) repeatAfterEnd(ctx context.Context, over Upload, pieces []heldPiece, was func(Upload) (int64, error)) error {
-	file, err := h.s.publishedBy(over)
+// repeat compares pieces with a file that was published meanwhile, as
+// repeatAfterEnd does.
+func (h *Held) repeat(ctx context.Context, over Upload, pieces []heldPiece, was func(Upload) (int64, error)) error {
+	if over.State != Done {
+		return Refuse(DifferentFile, "upload %s was cancelled", over.ID)
+	}
+	off, err := was(over)
 	if err == nil {
-		err = h.repeat(ctx, file, pieces, was)
+		err = over.within(off, h.Len)
+	}
+	if err == nil && h.Len == 0 {
+		return h.s.matchEnd(ctx, over, off, 0, io.Discard, func() bool { return false })
+	}
+	for _, p := range pieces {
+		if err != nil {
+			break
+		}
+		sum := sha256.New()
+		err = h.s.matchEnd(ctx, over, off, p.attempt.Len(), sum, func() bool { return record.Sum(sum.Sum(nil)) != p.attempt.Sum() })
+		off += p.attempt.Len()
 	}
 	return err
-}
-
-// Compare compares what is held with the file that stands at a path, as
-// [Service.Compare] does; nothing is held afterwards.
-func (h *Held) Compare(ctx context.Context, path string, size, off int64) (Upload, error) {
-	done, err := h.s.enter()
-	if err != nil {
-		return Upload{}, err
-	}
-	defer done()
-	defer h.Drop(ctx)
-	file, err := h.s.standingAt(ctx, h.c, h.dir.Host, path, size)
-	if err == nil {
-		err = h.repeat(ctx, file, h.pieces, func(Upload) (int64, error) { return off, nil })
-	}
-	return file.Upload, err
 }

@@ -113,6 +113,79 @@ func (c *comparer) Write(p []byte) (int, error) {
 	return n, nil
 }
 
+// repeatAfterEnd answers a body that comes after the file was published: with
+// the result, when its bytes are in the file and the file is still the one. A body
+// that is shorter or longer than what it repeats is of another file, which only
+// begins alike.
+func (s *Service) repeatAfterEnd(ctx context.Context, over Upload, b Body) (Upload, error) {
+	if over.State != Done {
+		return over, Refuse(DifferentFile, "upload %s was cancelled", over.ID)
+	}
+	h, err := s.host(over.Host)
+	if err != nil {
+		return over, err
+	}
+	length := b.Len
+	if length < 0 {
+		length = over.Size - b.Off
+	}
+	if err := over.within(b.Off, length); err != nil {
+		return over, err
+	}
+	in, err := s.letIn(ctx, h, over.User, b.R, length)
+	if err != nil {
+		return over, err
+	}
+	defer in.leave()
+	sent := newBody(in, false)
+	cmp := &comparer{body: sent}
+	err = s.matchEnd(ctx, over, b.Off, length, cmp, func() bool {
+		return cmp.differs || !sent.ended() || sent.err == nil && b.Len >= 0 && cmp.n < length
+	})
+	switch {
+	case err != nil:
+		return over, err
+	case sent.err != nil:
+		return over, &Error{Code: InvalidRequest, Err: sent.err,
+			Detail: "the body was cut after " + bytesText(sent.read) + "; the upload is done already: send the same again to hear whether it is the same"}
+	case b.Check != nil:
+		return over, b.Check()
+	}
+	return over, nil
+}
+
+func (v Upload) within(off, length int64) error {
+	if off < 0 || length < 0 || off > v.Size-length {
+		return Refuse(InvalidRequest, "the range [%d,+%d) is not in the file's %d bytes", off, length, v.Size)
+	}
+	return nil
+}
+
+// matchEnd writes a span of the file that an upload has published to w, and then asks
+// whether it differs from what was sent. It must still be the same file.
+func (s *Service) matchEnd(ctx context.Context, over Upload, off, length int64, w io.Writer, differs func() bool) error {
+	h, err := s.host(over.Host)
+	if err != nil {
+		return err
+	}
+	e, ok, err := s.index.Get(ctx, over.ID)
+	if err != nil {
+		return explain(over.Host, err)
+	}
+	t, err := h.Resolve(ctx, over.Path, false)
+	if err != nil {
+		return explain(over.Host, err)
+	}
+	etag, err := h.ReadPublished(ctx, t, off, length, w)
+	if err != nil && !errors.Is(err, errBodyOver) {
+		return explain(over.Host, err)
+	}
+	if unchanged := ok && e.Target != nil && e.Target.ETag == etag; !unchanged || differs() {
+		return Refuse(ChunkConflict, "upload %s is done, and these bytes are not in the file as it stands now", over.ID)
+	}
+	return nil
+}
+
 func notThere(err error) bool {
 	return errors.Is(err, stage.ErrContent) || errors.Is(err, fs.ErrNotExist) && !errors.Is(err, stage.ErrSuperseded)
 }

@@ -25,10 +25,6 @@
 //     two files apart. Then chunk 0 does, or a hash that the page sends (File.Content),
 //     and Gate.Anew gives up what has arrived of the other file.
 //
-// Where the registry has lost a published upload, a chunk of it is refused since its own
-// file is in the way. If the request says how long the file is, and the one that stands
-// there is as long, the chunk is compared with that one before its client is told.
-//
 // # When a client may believe that it is done
 //
 // Most of these clients know no other end than the answer to their last chunk, and

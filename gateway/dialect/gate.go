@@ -48,9 +48,6 @@ type Finder interface {
 type Receiver interface {
 	Receive(ctx context.Context, c gateway.Caller, id string, b gateway.Body) (gateway.Upload, error)
 	ReceiveChunk(ctx context.Context, c gateway.Caller, id string, index int64, b gateway.Body) (gateway.Upload, error)
-	// Compare is Receive where a file of that size stands at the path and the registry
-	// knows of no upload.
-	Compare(ctx context.Context, c gateway.Caller, host, path string, size int64, b gateway.Body) (gateway.Upload, error)
 	Hold(ctx context.Context, c gateway.Caller, host, dir string, r io.Reader, most int64) (*gateway.Held, error)
 	DeclareSize(ctx context.Context, c gateway.Caller, id string, size int64) (gateway.Upload, error)
 	DeclareChunkSize(ctx context.Context, c gateway.Caller, id string, size int64) (gateway.Upload, error)

@@ -61,23 +61,13 @@ func (s *Sent) Hold(ctx context.Context, at Place) error {
 
 // Receive brings the file's bytes to an upload, at b.Off.
 func (s *Sent) Receive(ctx context.Context, to Session, b gateway.Body) (gateway.Upload, error) {
+	if s.held != nil {
+		u, err := s.held.Place(ctx, to.ID, b.Off)
+		return u, to.judge(err)
+	}
 	b.R = s.in
-	var u gateway.Upload
-	var err error
-	switch {
-	case s.held != nil && to.forgotten:
-		u, err = s.held.Compare(ctx, to.Path, to.Size, b.Off)
-	case s.held != nil:
-		u, err = s.held.Place(ctx, to.ID, b.Off)
-	case to.forgotten:
-		u, err = s.gate.Compare(ctx, s.c, to.Host, to.Path, to.Size, b)
-	default:
-		u, err = s.gate.Receive(ctx, s.c, to.ID, b)
-	}
-	if err = to.judge(err); s.held != nil {
-		return u, err
-	}
-	return s.rest(u, err)
+	u, err := s.gate.Receive(ctx, s.c, to.ID, b)
+	return s.rest(u, to.judge(err))
 }
 
 // ReceiveChunk brings them as a chunk of that index, counted from 0.

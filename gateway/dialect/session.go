@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"path"
 	"strings"
 	"time"
@@ -40,9 +39,6 @@ type Session struct {
 	gateway.Upload
 	// exists is what the person must hear when it is no repetition.
 	exists error
-	// forgotten says that the registry knows of no upload, and that Upload is made up of
-	// the file in the way: it has the right size.
-	forgotten bool
 }
 
 // Begin finds the upload of f, or begins it. first says that the request brings the
@@ -54,8 +50,7 @@ func (g Gate) Begin(ctx context.Context, c gateway.Caller, at Place, f File, fir
 	u, err := g.find(ctx, c, at, f)
 	switch code := gateway.CodeOf(err); {
 	case lost(c, code), code == gateway.NoSuchDirectory && f.MakeDirs:
-		s, err := g.open(ctx, c, at, f)
-		return s.unlessPublished(at, f, err)
+		return g.open(ctx, c, at, f)
 	case err != nil:
 		return Session{}, err
 	case u.State == gateway.Failed: // what the file's options are now may be what it needs
@@ -188,17 +183,6 @@ func ended(over gateway.Upload) (Session, error) {
 		return Session{}, gateway.Refuse(gateway.DifferentFile, "this upload to %s was cancelled, or given up for another file: begin again to send it", over.Path)
 	}
 	return Session{Upload: over}, nil
-}
-
-// unlessPublished is the session of a request that was refused because a file of its size
-// is in the way. That file may be its own, and the registry has lost who published it:
-// the bytes tell.
-func (s Session) unlessPublished(at Place, f File, err error) (Session, error) {
-	var refused *gateway.Error
-	if !errors.As(err, &refused) || refused.Code != gateway.TargetExists || refused.Existing == nil || refused.Existing.Size != f.Size {
-		return s, err
-	}
-	return Session{Upload: gateway.Upload{Host: at.Host, Path: f.Path, Size: f.Size, State: gateway.Done}, exists: err, forgotten: true}, nil
 }
 
 // judge tells of the file in the way where a repetition turned out to be none.

@@ -36,7 +36,6 @@ func cases() []testcase {
 		{"superseded", false, (*suite).superseded},
 		{"ten at once", false, (*suite).tenAtOnce},
 		{"resumed by another gateway", true, (*suite).resumed},
-		{"repeated after the registry was lost", false, (*suite).repeatedUnknown},
 		{"host down", false, (*suite).hostDown},
 		{"ticket's time is over", true, (*suite).ticketsTime},
 	}

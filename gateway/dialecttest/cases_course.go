@@ -62,23 +62,6 @@ func (s *suite) resumed(t *testing.T) {
 	s.wantSent(t, "resumed", b)
 }
 
-// A client that has not heard that its file is there sends it again, to a gateway that
-// knows nothing of it.
-func (s *suite) repeatedUnknown(t *testing.T) {
-	b := content(3*chunk + 7)
-	s.wantSent(t, "repeated", b)
-	s.Replace(t)
-	if s.d.Sized {
-		s.wantSent(t, "repeated", b)
-		b[len(b)-1]++
-	}
-	s.wantRefused(t, s.send(t, "repeated", b, another("2")), "exists")
-	if s.d.Sized {
-		b[len(b)-1]--
-	}
-	s.Wants(t, "repeated", b)
-}
-
 func (s *suite) hostDown(t *testing.T) {
 	s.SSHD.Stop()
 	defer s.SSHD.Restart()

@@ -30,9 +30,6 @@ type Dialect struct {
 	Send func(t testing.TB, u Upload) Answer
 	// Permanent reports whether a client stops at the answer and shows its text.
 	Permanent func(a Answer) bool
-	// Sized says that each chunk comes with the file's size: then a repetition is known
-	// where the registry has lost the upload.
-	Sized bool
 }
 
 const chunk = 64 << 10

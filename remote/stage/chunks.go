@@ -163,14 +163,17 @@ func (w whileWriter) Write(p []byte) (int, error) {
 	return w.w.Write(p)
 }
 
-// ReadPublished streams a part of the file at a target to w and returns the file as it
-// was before; nil: there is none.
-func (h *Host) ReadPublished(ctx context.Context, t Target, off, length int64, w io.Writer) (was *File, err error) {
-	err = h.do(ctx, t.Path(), func(c *sftp.Client) error {
-		if was, err = lookFile(c, t.Path()); err != nil || was == nil {
+// ReadPublished streams a part of the file at a target to w and returns the
+// file's ETag from before.
+func (h *Host) ReadPublished(ctx context.Context, t Target, off, length int64, w io.Writer) (string, error) {
+	var etag string
+	err := h.do(ctx, t.Path(), func(c *sftp.Client) error {
+		info, err := lookFile(c, t.Path())
+		if err != nil || info == nil {
 			return err
 		}
+		etag = info.ETag()
 		return readRange(ctx, c, t.Path(), off, length, w)
 	})
-	return was, err
+	return etag, err
 }

@@ -116,7 +116,7 @@ func permanent(a dialecttest.Answer) bool {
 func TestEachVariant(t *testing.T) {
 	variants := map[string]dialecttest.Dialect{}
 	for name, p := range map[string]page{"form": {}, "raw": {raw: true}} {
-		variants[name] = dialecttest.Dialect{Routes: contentrange.Routes, Base: "/content-range", Send: p.send, Permanent: permanent, Sized: true}
+		variants[name] = dialecttest.Dialect{Routes: contentrange.Routes, Base: "/content-range", Send: p.send, Permanent: permanent}
 	}
 	dialecttest.Variants(t, "form", variants)
 }

@@ -40,7 +40,7 @@ func send(t testing.TB, u dialecttest.Upload) (last dialecttest.Answer) {
 
 func TestDropzone(t *testing.T) {
 	dialecttest.Run(t, dialecttest.Dialect{Routes: dropzone.Routes, Base: "/dropzone", Send: send,
-		Sized: true, Permanent: func(a dialecttest.Answer) bool { return a.Status >= 400 && a.Status < 500 }})
+		Permanent: func(a dialecttest.Answer) bool { return a.Status >= 400 && a.Status < 500 }})
 }
 
 func TestNoChunkIsHeldWhole(t *testing.T) {

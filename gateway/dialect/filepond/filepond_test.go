@@ -74,7 +74,7 @@ func TestEachVariant(t *testing.T) {
 	variants := map[string]dialecttest.Dialect{}
 	for name, p := range map[string]pond{"chunkUploads": {metadata: "{}"}, "chunkForce": {metadata: `{"a":[1]}`, force: true}} {
 		variants[name] = dialecttest.Dialect{Routes: filepond.Routes, Base: "/filepond", Send: p.send,
-			Sized: true, Permanent: func(a dialecttest.Answer) bool { return a.Status >= 400 && a.Status < 500 }}
+			Permanent: func(a dialecttest.Answer) bool { return a.Status >= 400 && a.Status < 500 }}
 	}
 	dialecttest.Variants(t, "chunkUploads", variants)
 }

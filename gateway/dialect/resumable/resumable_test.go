@@ -97,7 +97,7 @@ func (l library) do(t testing.TB, method string, u dialecttest.Upload, fields ur
 
 func (l library) dialect() dialecttest.Dialect {
 	return dialecttest.Dialect{Routes: resumable.Routes, Base: "/resumable", Send: l.send,
-		Sized: true, Permanent: func(a dialecttest.Answer) bool { return a.Status == 404 || a.Status == 415 || a.Status == 501 }}
+		Permanent: func(a dialecttest.Answer) bool { return a.Status == 404 || a.Status == 415 || a.Status == 501 }}
 }
 
 var libraries = map[string]library{"resumable": {prefix: "resumable"}, "flow": {prefix: "flow"}, "simple": {}, "octet": {prefix: "flow", octet: true}}

@@ -94,7 +94,7 @@ func TestEachVariant(t *testing.T) {
 	variants := map[string]dialecttest.Dialect{}
 	for name, p := range map[string]setup{"three at once": {threads: 3}, "binary": {binary: true}, "file first": {fileFirst: true}} {
 		variants[name] = dialecttest.Dialect{Routes: webuploader.Routes, Base: "/webuploader", Send: p.send,
-			Sized: true, Permanent: func(a dialecttest.Answer) bool { return a.Status == 501 }}
+			Permanent: func(a dialecttest.Answer) bool { return a.Status == 501 }}
 	}
 	dialecttest.Variants(t, "three at once", variants)
 }
