@@ -66,15 +66,15 @@ func build(name string, flags ...string) program {
 }
 
 // raced is what has a binary look for races as this test does.
-func raced() []string {
+func raced() (flags []string) {
 	if info, ok := debug.ReadBuildInfo(); ok {
 		for _, s := range info.Settings {
-			if s.Key == "-race" && s.Value == "true" {
-				return []string{"-race"}
+			if s.Key == "-race" || s.Key == "-gcflags" {
+				flags = append(flags, s.Key+"="+s.Value)
 			}
 		}
 	}
-	return nil
+	return flags
 }
 
 func (b program) path(t *testing.T) string {
