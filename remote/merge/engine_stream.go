@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 
 	"github.com/pkg/sftp"
@@ -51,35 +50,16 @@ func (e *streamEngine) Copy(ctx context.Context, from string, length int64, part
 	if err != nil {
 		return e.from.Explain(fmt.Errorf("read %s: %w", from, err))
 	}
-	if _, err := e.part.Seek(off, io.SeekStart); err != nil {
-		_ = src.Close()
-		return fmt.Errorf("write %s at %d: %w", part, off, err)
+	c := &streamCopy{src: src, part: e.part, off: off, length: length}
+	err = c.run(ctx)
+	switch {
+	case err == nil, errors.Is(err, stage.ErrContent):
+	case c.reading:
+		err = e.from.Explain(fmt.Errorf("read %s: %w", from, err))
+	default:
+		err = e.to.Explain(fmt.Errorf("write %s at %d: %w", part, off, err))
 	}
-	r, w := io.Pipe()
-	// The calls below know no context.
-	defer context.AfterFunc(ctx, func() { _ = w.CloseWithError(context.Cause(ctx)) })()
-	written, closed := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(closed)
-		_, err := src.WriteTo(w)
-		w.CloseWithError(e.from.Explain(err))
-		<-written
-		_ = src.Close()
-	}()
-	n, err := e.part.ReadFromWithConcurrency(r, 0)
-	_ = r.CloseWithError(io.ErrClosedPipe)
-	close(written)
-	select { // closing waits for what was asked for: whoever gives the copy up need not
-	case <-closed:
-	case <-ctx.Done():
-	}
-	if err != nil {
-		return e.to.Explain(fmt.Errorf("write %s at %d: %w", part, off, err))
-	}
-	if n != length {
-		return fmt.Errorf("%w: %s had %d bytes, not %d", stage.ErrContent, from, n, length)
-	}
-	return nil
+	return err
 }
 
 func (e *streamEngine) open(part string) (err error) {
