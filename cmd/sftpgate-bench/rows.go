@@ -63,6 +63,7 @@ func allRows(z sizes) []row {
 		row{"memory-chunks", "peak memory: " + strconv.Itoa(z.crowd) + " uploads in chunks at once, nearby", peak, "memory/chunks", nil, 300 * mib, 150 * mib},
 		row{"memory-far-chunks", "peak memory: " + strconv.Itoa(z.crowd) + " uploads in chunks at once, at " + trip, peak, "memory/far-chunks", nil, 300 * mib, 150 * mib},
 		row{"memory-far-streams", "peak memory: " + strconv.Itoa(z.crowd) + " streams at once, at " + trip, peak, "memory/far-streams", nil, 300 * mib, 150 * mib},
+		row{"memory-far-sftp", "the same, where the gateway itself puts the files together", peak, "memory/far-sftp", nil, 150 * mib, 100 * mib},
 		row{"memory-size", "peak memory: " + large + " over " + little, growth, "memory/" + large, []string{"memory/" + little}, 1.1, 1},
 		row{"cpu", "the gateway's CPU over scp's, " + nearFile + ", chunks", effort, "near/chunks", []string{"near/scp"}, 1, 0.7},
 		row{"fsync", strconv.Itoa(z.synced) + " × " + file(z.chunk) + " written and synced one by one, by this disk alone", plain, "disk/fsync", nil, 0, 0},

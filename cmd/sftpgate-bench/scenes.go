@@ -180,6 +180,7 @@ func memories(z sizes) scene {
 		crowded("memory/chunks", near, z, crowdChunks),
 		crowded("memory/far-chunks", far, z, crowdChunks),
 		crowded("memory/far-streams", far, z, crowdStreams),
+		crowded("memory/far-sftp", farSFTP, z, crowdStreams),
 		oneFile("memory/"+bytesText(z.little), near, z.little, true, inOrder),
 		oneFile("memory/"+bytesText(z.large), near, z.large, true, inOrder),
 	}

@@ -9,10 +9,12 @@ import (
 	"time"
 )
 
-// The two hosts are one sshd: reached at once, and behind the delay proxy.
+// The hosts are one sshd: reached at once, and behind the delay proxy.
 const (
 	near = "near"
 	far  = "far"
+	// farSFTP is far, and has its files put together by the gateway.
+	farSFTP = "far-sftp"
 )
 
 // site is everything that is needed to measure, in one temporary directory.
@@ -85,13 +87,13 @@ func build(ctx context.Context, gateway, parent, profiles string, oneWay time.Du
 // configure writes who is where: for the gateway, for ssh's own programs and for rclone.
 func (s *site) configure() error {
 	yaml, ssh, known := "hosts:\n", "", ""
-	for _, h := range []struct{ name, addr string }{{near, s.sshd.addr}, {far, s.delay.addr}} {
+	for _, h := range []struct{ name, addr, engine string }{{near, s.sshd.addr, "auto"}, {far, s.delay.addr, "auto"}, {farSFTP, s.delay.addr, "stream"}} {
 		host, port, err := net.SplitHostPort(h.addr)
 		if err != nil {
 			return err
 		}
-		yaml += fmt.Sprintf("  %s:\n    address: %s\n    port: %s\n    user: %s\n    key_file: %q\n    host_key: %s\n    roots: [%q]\n",
-			h.name, host, port, s.sshd.user, s.sshd.key, s.sshd.hostKey, s.targets)
+		yaml += fmt.Sprintf("  %s:\n    address: %s\n    port: %s\n    user: %s\n    key_file: %q\n    host_key: %s\n    roots: [%q]\n    engine: %s\n",
+			h.name, host, port, s.sshd.user, s.sshd.key, s.sshd.hostKey, s.targets, h.engine)
 		ssh += fmt.Sprintf("Host %s\n  HostName %s\n  Port %s\n", h.name, host, port)
 		known += fmt.Sprintf("[%s]:%s %s\n", host, port, s.sshd.hostKey)
 	}
