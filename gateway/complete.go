@@ -26,7 +26,7 @@ func (u *upload) finishAll(ctx context.Context) error {
 		if err = u.finishOnce(ctx, try > 0); err == nil || ctx.Err() != nil {
 			break
 		}
-		again := merge.Again(err)
+		again := merge.Again(err) || errors.Is(err, errRedeclared)
 		if again {
 			err = merge.Recheck(ctx, u.gen, err, u.logger())
 		}
@@ -108,11 +108,15 @@ func (u *upload) finishOnce(ctx context.Context, again bool) error {
 		}
 	}
 	before := u.gen.State()
-	source, err := u.source(ctx)
+	declared := before.Digest()
+	source, err := u.source(ctx, declared)
+	if u.redeclared(err, declared) {
+		return errRedeclared
+	}
 	if err != nil {
 		return err
 	}
-	return u.publish(ctx, source, merge.NoNewWriter(before, u.gen.State()))
+	return u.publish(ctx, source, sameDigest(declared, merge.NoNewWriter(before, u.gen.State())))
 }
 
 // merged reports whether by what is known here all of the file is in the part.
@@ -146,7 +150,7 @@ func (u *upload) mergeRest(ctx context.Context) error {
 }
 
 // source returns the file to publish once it is known to be right.
-func (u *upload) source(ctx context.Context) (string, error) {
+func (u *upload) source(ctx context.Context, declared *record.Sum) (string, error) {
 	u.setState(Verifying)
 	var chunks []stage.Staged
 	var err error
@@ -159,13 +163,13 @@ func (u *upload) source(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", u.blame(ctx, err)
 	}
-	meta := u.gen.State().Meta
+	size := u.gen.State().Meta.Size
 	u.mu.Lock()
 	f := u.follower
 	u.mu.Unlock()
 	verified := merge.BySHA256
-	if !f.Proves(ctx, source, meta.Size, meta.Digest) {
-		verified, err = merge.Verify(ctx, u.gen, source, meta.Size, meta.Digest)
+	if !f.Proves(ctx, source, size, declared) {
+		verified, err = merge.Verify(ctx, u.gen, source, size, declared)
 	}
 	if err != nil {
 		return "", u.blame(ctx, err)
@@ -218,7 +222,7 @@ func (u *upload) publish(ctx context.Context, source string, check func(record.S
 func (u *upload) published(ctx context.Context, done stage.Published) error {
 	u.mu.Lock()
 	u.notes, u.failure = done.Notes, nil
-	if u.verified == merge.BySpans && u.gen.State().Meta.Digest != nil {
+	if u.verified == merge.BySpans && u.gen.State().Digest() != nil {
 		u.notes = append(slices.Clone(u.notes), "the declared digest was not checked on the host: it has no tool for that, and hosts.yaml has the file not read back")
 	}
 	u.mu.Unlock()

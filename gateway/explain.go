@@ -44,7 +44,7 @@ func explain(host string, err error) error {
 	case errors.As(err, &missing):
 		return &Error{Code: Incomplete, Err: err, Missing: missing.Spans.Pairs(), Detail: missing.Error() + ": send them and finish again"}
 	case errors.As(err, &digest):
-		return &Error{Code: DigestMismatch, Err: err, Detail: digest.Error() + ": nothing was published; cancel, or restart with the right file"}
+		return &Error{Code: DigestMismatch, Err: err, Detail: digest.Error() + ": nothing was published; finish again with the right digest if it came with the finish, else cancel, or restart with the right file"}
 	case errors.Is(err, ErrRegistryUnavailable):
 		return &Error{Code: RegistryUnavailable, Err: err, RetryAfter: 5 * time.Second, Detail: "the registry of uploads cannot be reached; nothing is lost: try again shortly"}
 	case errors.Is(err, stage.ErrTakenByUser):

@@ -14,8 +14,11 @@ import (
 // asked any number of times; after an interruption it goes on at the
 // checkpoint, and after the end it answers with the result.
 //
-// Refusals: incomplete (with what is missing), invalid-request where it
-// declares something else than before, registry-unavailable.
+// A digest that came with an earlier finish may be corrected until publication begins:
+// the last one counts, also for a finish that runs.
+//
+// Refusals: incomplete (with what is missing), invalid-request where it declares
+// something else than what the upload was opened with, registry-unavailable.
 func (s *Service) Finish(ctx context.Context, c Caller, id string, r FinishRequest) (Upload, error) {
 	done, err := s.enter()
 	if err != nil {
@@ -33,7 +36,7 @@ func (s *Service) Finish(ctx context.Context, c Caller, id string, r FinishReque
 	if over != nil {
 		return *over, over.agrees(r)
 	}
-	if u.isFinishing() {
+	if u.isFinishing() && agree(r.Digest, u.gen.State().Digest()) {
 		return u.view(false), nil
 	}
 	if err := c.fits(max(r.Size, u.gen.State().Meta.Size, u.ledger.figures().covered.End())); err != nil {
@@ -105,7 +108,7 @@ func (u *upload) askToFinish(ctx context.Context, r FinishRequest) error {
 		return &merge.MissingError{Spans: gaps}
 	}
 	state := u.gen.State()
-	if state.Finish != nil && state.Finish.Size == size && (r.Digest == nil || state.Meta.Digest != nil) {
+	if state.Finish != nil && state.Finish.Size == size && agree(r.Digest, state.Digest()) {
 		return nil
 	}
 	if seen.End() > size {
@@ -115,18 +118,25 @@ func (u *upload) askToFinish(ctx context.Context, r FinishRequest) error {
 		if err := u.declare(r); err != nil {
 			return err
 		}
-		next.Finish = &record.Finish{Size: size, Digest: sumOf(r.Digest), At: time.Now().UTC()}
-		next.Meta.Size = size
-		if next.Meta.Digest == nil {
-			next.Meta.Digest = next.Finish.Digest
+		digest := sumOf(r.Digest)
+		if digest == nil { // one that was declared before still stands
+			digest = st.Digest()
 		}
+		next.Finish = &record.Finish{Size: size, Digest: digest, At: time.Now().UTC()}
+		next.Meta.Size = size
 		return nil
 	})
 }
 
-// declare refuses what contradicts an earlier declaration.
+// agree reports whether a digest says nothing else than what was declared.
+func agree(digest *Digest, declared *record.Sum) bool {
+	return digest == nil || declared != nil && record.Sum(*digest) == *declared
+}
+
+// declare refuses what contradicts an earlier declaration that binds.
 func (u *upload) declare(r FinishRequest) error {
-	meta := u.gen.State().Meta
+	state := u.gen.State()
+	meta := state.Meta
 	switch {
 	case r.Size < record.Unknown:
 		return Refuse(InvalidRequest, "size %d is negative", r.Size)
@@ -134,8 +144,10 @@ func (u *upload) declare(r FinishRequest) error {
 		return Refuse(InvalidRequest, "the upload was opened with %d bytes, the merge says %d", meta.Size, r.Size)
 	case r.Size > maxFile:
 		return tooLargeForAny()
-	case r.Digest != nil && meta.Digest != nil && record.Sum(*r.Digest) != *meta.Digest:
-		return Refuse(InvalidRequest, "the merge declares another digest than was declared before")
+	case meta.Digest != nil && !agree(r.Digest, meta.Digest):
+		return Refuse(InvalidRequest, "the merge declares another digest than was declared before it: cancel, or restart with this one")
+	case state.Intent != nil && !agree(r.Digest, state.Digest()):
+		return Refuse(InvalidRequest, "the merge declares another digest than the one with which the file is being published: look how that ends")
 	}
 	return nil
 }

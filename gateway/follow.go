@@ -11,7 +11,7 @@ import (
 // which merges must not run short: beyond a few, files are hashed at their end.
 func (u *upload) follow(ctx context.Context, m *merge.Merger) {
 	state := u.gen.State()
-	if state.Meta.Digest == nil || state.Meta.Size < merge.FollowFrom {
+	if state.Digest() == nil || state.Meta.Size < merge.FollowFrom {
 		return
 	}
 	u.mu.Lock()

@@ -21,7 +21,7 @@ func (u *upload) view(received bool) Upload {
 	defer u.mu.Unlock()
 	v := Upload{
 		ID: meta.ID, Host: meta.Host, Path: meta.Path, User: meta.User,
-		Size: meta.Size, ChunkSize: meta.ChunkSize, Digest: (*Digest)(meta.Digest),
+		Size: meta.Size, ChunkSize: meta.ChunkSize, Digest: (*Digest)(state.Digest()),
 		State: u.state, ReceivedBytes: covered, MergedBytes: merged,
 		Engine: u.engine, Verified: u.verified, Error: u.failure, Notes: slices.Clone(u.notes),
 		ClientID: meta.ClientID, Note: meta.Note,

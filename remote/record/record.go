@@ -21,7 +21,9 @@ type Meta struct {
 	Unnamed  bool     `json:"unnamed,omitempty"`
 	Size     int64    `json:"size"` // bytes; Unknown until the finish declares it
 	Identity Identity `json:"identity"`
-	Digest   *Sum     `json:"digest,omitempty"` // of the whole file, as declared
+	// Digest is that of the whole file, as declared before the finish. It binds; one that
+	// came with the finish stands there (see State.Digest).
+	Digest *Sum `json:"digest,omitempty"`
 	// ChunkSize is what an index is multiplied with, in bytes; 0 until fixed.
 	ChunkSize int64      `json:"chunk_size,omitempty"`
 	IfExists  string     `json:"if_exists,omitempty"` // "fail" or "replace"
@@ -49,7 +51,8 @@ type Adopted struct {
 	Len  int64  `json:"len"`
 }
 
-// Finish is the wish to finish, once it was made, with what it declared.
+// Finish is the wish to finish, once it was made, with what it declared. A later wish
+// may declare another digest.
 type Finish struct {
 	Size   int64     `json:"size"`
 	Digest *Sum      `json:"digest,omitempty"`

@@ -52,12 +52,19 @@ func Union(records []Record) (State, error) {
 	if s.Meta.Size == Unknown && s.Finish != nil {
 		s.Meta.Size = s.Finish.Size
 	}
-	if s.Meta.Digest == nil && s.Finish != nil {
-		s.Meta.Digest = s.Finish.Digest
-	}
 	slices.SortFunc(s.Chunks, compareChunks)
 	s.Chunks = slices.Compact(s.Chunks)
 	return s, nil
+}
+
+// Digest is what the whole file is checked against: what was declared before the finish,
+// else what the finish declares; nil for neither. Records of gateways that kept both in
+// one place have it as the first, so there it binds.
+func (s State) Digest() *Sum {
+	if s.Meta.Digest == nil && s.Finish != nil {
+		return s.Finish.Digest
+	}
+	return s.Meta.Digest
 }
 
 func (s *State) add(r Record) {

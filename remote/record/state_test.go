@@ -82,13 +82,13 @@ func TestUnionTakesTheLaterWord(t *testing.T) {
 	if s.Meta.ClientID != "b" || s.Meta.ChunkSize != 100 || s.Finish.Size != 700 {
 		t.Errorf("%+v, finish %+v", s.Meta, s.Finish)
 	}
-	if s.Meta.Size != 700 || s.Meta.Digest == nil || *s.Meta.Digest != sum {
-		t.Errorf("the finish declared size and digest: %d, %v", s.Meta.Size, s.Meta.Digest)
+	if d := s.Digest(); s.Meta.Size != 700 || d == nil || *d != sum || s.Next().Meta.Digest != nil {
+		t.Errorf("the finish declared size and digest: %d, %v; next %v", s.Meta.Size, d, s.Next().Meta.Digest)
 	}
 	// What was declared at the start stands.
 	b.Meta.Size, b.Meta.Digest = 600, &other
-	if s = union(t, a, b); s.Meta.Size != 600 || *s.Meta.Digest != other {
-		t.Errorf("size %d, digest %v", s.Meta.Size, s.Meta.Digest)
+	if s = union(t, a, b); s.Meta.Size != 600 || *s.Digest() != other {
+		t.Errorf("size %d, digest %v", s.Meta.Size, s.Digest())
 	}
 }
 

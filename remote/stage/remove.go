@@ -43,7 +43,7 @@ func (g *Generation) known() []string {
 	if i := g.state.Intent; i != nil && strings.HasPrefix(i.Source, chunksDir+"/") { // one that is the whole file
 		names = append(names, i.Source)
 	}
-	if g.state.Meta.Digest != nil {
+	if g.state.Digest() != nil {
 		names = append(names, path.Base(g.StampPath(g.state.Epoch)))
 	}
 	for seq := g.state.From; seq <= min(g.state.Seq, g.state.From+mostKnown); seq++ {
