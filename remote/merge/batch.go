@@ -85,9 +85,16 @@ func (m *Merger) copyAll(ctx context.Context, batch []stage.Staged, whole bool, 
 		}
 	}
 	part, end := m.gen.PartPath(m.epoch), m.gen.State().Merged.End()
-	copied, batch, end, err := m.copyTogether(ctx, batch, end, whole)
+	runs, batch, end, err := m.copyRuns(ctx, batch, end)
 	if err != nil || len(batch) == 0 {
-		return copied, err
+		return runs, err
+	}
+	copied, batch, end, err := m.copyTogether(ctx, batch, end, whole)
+	if err != nil {
+		return nil, err
+	}
+	if copied = append(runs, copied...); len(batch) == 0 {
+		return copied, nil
 	}
 	for _, c := range batch {
 		if err = ctx.Err(); err != nil {
