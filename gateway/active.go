@@ -27,37 +27,39 @@ type upload struct {
 	onItsWay   atomic.Int64  // bytes of bodies that are not committed yet
 	landing    atomic.Int64  // those of them that are just being committed
 
-	mu        sync.Mutex
-	state     State
-	failure   *Error
-	engine    string
-	verified  string
-	notes     []string
-	confirmed time.Time // the claim stood then
-	touched   time.Time
-	saved     time.Time // the index was told then
-	saving    bool      // it will be told again shortly
-	users     int       // bodies on their way in
-	space     bool      // free space was checked
-	coming    bool      // a body was expected (see expect) since the merge last stopped
-	working   bool
-	ran       bool      // the merge has, once
-	slow      bool      // the last chunk came long after the one before it
-	lastChunk time.Time // when it came
-	gathering time.Time // since when the merge waits for more chunks; zero while it does not
-	finishing bool
-	finished  chan struct{}   // closed when the finish that runs has ended
-	moved     chan struct{}   // closed and made anew when the merge has moved on
-	result    *Upload         // how it ended
-	mergeErr  error           // why the merge stands still
-	leaseAt   time.Time       // when to ask for the merge lease again
-	looked    time.Time       // when the host was last read
-	asked     time.Time       // when the index was last asked whether it has ended
-	expires   time.Time       // when its claim lapses if nothing happens
-	leading   bool            // this gateway holds the merge lease
-	marked    string          // the last mark set here (see catchUp)
-	finishAt  time.Time       // when the finish began here
-	follower  *merge.Follower // hashes the part while it grows; nil: nobody does
+	mu          sync.Mutex
+	state       State
+	failure     *Error
+	engine      string
+	verified    string
+	notes       []string
+	confirmed   time.Time // the claim stood then
+	touched     time.Time
+	saved       time.Time // the index was told then
+	saving      bool      // it will be told again shortly
+	users       int       // bodies on their way in
+	space       bool      // free space was checked
+	coming      bool      // a body was expected (see expect) since the merge last stopped
+	working     bool
+	ran         bool      // the merge has, once
+	slow        bool      // the last chunk came long after the one before it
+	lastChunk   time.Time // when it came
+	gathering   time.Time // since when the merge waits for more chunks; zero while it does not
+	finishing   bool
+	finished    chan struct{}  // closed when the finish that runs has ended
+	moved       chan struct{}  // closed and made anew when the merge has moved on
+	result      *Upload        // how it ended
+	mergeErr    error          // why the merge stands still
+	leaseAt     time.Time      // when to ask for the merge lease again
+	looked      time.Time      // when the host was last read
+	asked       time.Time      // when the index was last asked whether it has ended
+	expires     time.Time      // when its claim lapses if nothing happens
+	leading     bool           // this gateway holds the merge lease
+	marked      string         // the last mark set here (see catchUp)
+	finishAt    time.Time      // when the finish began here
+	postponed   *FinishRequest // could not be recorded yet; nil: none
+	postponedAt time.Time
+	follower    *merge.Follower // hashes the part while it grows; nil: nobody does
 }
 
 // activate makes a generation active here, or returns it when it is already: as

@@ -48,7 +48,9 @@ func (s *Service) Finish(ctx context.Context, c Caller, id string, r FinishReque
 	}
 	err = u.confirm(ctx)
 	if err == nil {
-		err = u.askToFinish(ctx, r)
+		if err = u.askToFinish(ctx, r); err != nil {
+			u.postpone(ctx, r, err)
+		}
 	}
 	if err != nil {
 		over, err := s.settled(ctx, u, err)
@@ -162,7 +164,7 @@ func (u *upload) isFinishing() bool {
 func (u *upload) startFinish() {
 	u.mu.Lock()
 	if !u.finishing && u.result == nil {
-		u.finishing, u.failure = true, nil
+		u.finishing, u.failure, u.postponed = true, nil, nil
 		u.finished = make(chan struct{})
 		u.state, u.finishAt = Merging, time.Now()
 	}

@@ -31,5 +31,5 @@ func (s *Service) tidy() {
 func (u *upload) idle(since time.Duration) bool {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	return u.users == 0 && !u.working && !u.finishing && time.Since(u.touched) > since
+	return u.users == 0 && !u.working && !u.finishing && u.postponed == nil && time.Since(u.touched) > since
 }

@@ -112,6 +112,7 @@ func (s *Service) tendOne(ctx context.Context, e Entry) {
 		var u *upload
 		if u, err = s.load(ctx, e.Upload); err == nil {
 			s.found(e.Upload.ID)
+			err = u.askAgain(ctx)
 		}
 		switch {
 		case err == nil && u.isFinishing():
@@ -168,7 +169,7 @@ func (s *Service) cleanAfter(ctx context.Context, e Entry) error {
 // pending reports whether the upload has been asked to finish and can get there
 // without its client.
 func (u *upload) pending() bool {
-	if wish := u.gen.State().Finish; wish == nil || time.Since(wish.At) >= u.s.expireAfter {
+	if asked := u.askedAt(); asked.IsZero() || time.Since(asked) >= u.s.expireAfter {
 		return false
 	}
 	u.mu.Lock()

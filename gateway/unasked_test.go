@@ -166,3 +166,46 @@ func TestSweptOnceADay(t *testing.T) {
 		}
 	})
 }
+
+// A filesystem that cannot even record that a finish was asked for is gone on with, too,
+// once it can: nobody needs to ask again.
+func TestAFinishThatCouldNotBeRecorded(t *testing.T) {
+	t.Parallel()
+	for what, hinder := range map[string]func(d *remotetest.Disk, on bool){
+		"read-only": func(d *remotetest.Disk, on bool) { d.SetReadOnly(on) },
+		"full": func(d *remotetest.Disk, on bool) {
+			if d.SetCapacity(-1); on {
+				d.SetCapacity(d.UsedBytes())
+			}
+		},
+	} {
+		t.Run(what, func(t *testing.T) {
+			st := embedded(t)
+			synctest.Test(t, func(t *testing.T) {
+				d := emptyDisk(t)
+				r := onDisk(t, d, st, remotetest.ServerOptions{})
+				defer r.stop()
+				r.Tend()
+				content := noise(3000)
+				up := r.open(alice, "f", 3000).Upload
+				r.send(alice, up.ID, content, 0, 1500)
+				r.send(alice, up.ID, content, 1500, 1500)
+				time.Sleep(time.Minute) // whatever merges ahead has come to its end
+				hinder(d, true)
+				if _, err := r.Finish(t.Context(), alice, up.ID, gateway.FinishRequest{Size: -1}); err == nil {
+					t.Fatal("it was noted")
+				}
+				time.Sleep(2 * time.Hour)
+				if u, err := r.Get(t.Context(), alice, up.ID); err != nil || u.State != gateway.Failed || u.Error == nil {
+					t.Errorf("while it cannot: %+v, %v", u, err)
+				}
+				hinder(d, false)
+				time.Sleep(20 * time.Minute)
+				synctest.Wait()
+				if got, err := d.ReadFile(memDir + "/f"); err != nil || string(got) != string(content) {
+					t.Errorf("it is not there: %v", err)
+				}
+			})
+		})
+	}
+}

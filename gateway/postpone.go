@@ -1,0 +1,69 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// needsOperator lists the refusals of a finish that its client can do nothing about, and
+// that the host gives before it has recorded what was asked for.
+var needsOperator = map[Code]bool{PermissionDenied: true, NoSpace: true}
+
+// postpone keeps a finish in mind, for which all was there, that the host could not
+// record: once it can, the finish goes on as one that was stopped later does. A gateway
+// that ends before that forgets it; the client was told that it was refused.
+func (u *upload) postpone(ctx context.Context, r FinishRequest, err error) {
+	var refused *Error
+	if !errors.As(explain(u.hostID(), err), &refused) || !needsOperator[refused.Code] {
+		return
+	}
+	u.mu.Lock()
+	if u.result != nil || u.finishing {
+		u.mu.Unlock()
+		return
+	}
+	u.postponed, u.postponedAt = &r, time.Now()
+	u.failure, u.state = refused, Failed
+	u.mu.Unlock()
+	u.save(context.WithoutCancel(ctx))
+}
+
+// askAgain asks for a finish that was postponed.
+func (u *upload) askAgain(ctx context.Context) error {
+	u.mu.Lock()
+	r := u.postponed
+	u.mu.Unlock()
+	if r == nil || u.isFinishing() {
+		return nil
+	}
+	err := explain(u.hostID(), u.askToFinish(ctx, *r))
+	if goesAway[CodeOf(err)] {
+		return err
+	}
+	u.mu.Lock()
+	u.postponed = nil
+	var refused *Error
+	if errors.As(err, &refused) {
+		u.failure = refused
+	}
+	u.mu.Unlock()
+	if err == nil {
+		u.startFinish()
+	}
+	u.save(ctx)
+	return err
+}
+
+// askedAt is when the upload was asked to finish; zero: it was not.
+func (u *upload) askedAt() time.Time {
+	if wish := u.gen.State().Finish; wish != nil {
+		return wish.At
+	}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.postponed == nil {
+		return time.Time{}
+	}
+	return u.postponedAt
+}
