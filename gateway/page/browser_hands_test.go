@@ -128,7 +128,7 @@ func (s *site) visitDir(name string) string {
 	return dir
 }
 
-// fits: nothing is wider than the screen.
+// fits: nothing is wider than the screen, and no state is cut off.
 func (v *visit) fits() {
 	v.t.Helper()
 	var over []string
@@ -138,6 +138,7 @@ func (v *visit) fits() {
 			const { width, height, right } = e.getBoundingClientRect();
 			if (e.shadowRoot) look(e.shadowRoot);
 			if (!width || !height || e.closest(".hush, .unseen") || !e.checkVisibility?.()) continue;
+			if (e.matches(".state") && e.scrollWidth > e.clientWidth && getComputedStyle(e).overflowX !== "visible") found.push(e.textContent + " is cut off");
 			if (right > document.documentElement.clientWidth + 1 && !scrolls(e)) found.push(e.localName + "." + e.className + " ends at " + right);
 		} };
 		const scrolls = (e) => { for (; e; e = e.parentElement) if (getComputedStyle(e).overflowX !== "visible") return true; };
@@ -146,7 +147,7 @@ func (v *visit) fits() {
 		return found;
 	})()`, &over)
 	if len(over) > 0 {
-		v.t.Errorf("wider than the screen: %q", over)
+		v.t.Errorf("wider than the screen, or cut off: %q", over)
 	}
 }
 

@@ -69,7 +69,7 @@ func TestProxyWithoutEvents(t *testing.T) {
 	far.Delay(100 * time.Millisecond) // or the merge would be over before anybody asks again
 	file := source(t, "a.img", 20*mib)
 	v.send(file)
-	v.See(row("a.img", "merging") + ` .percent:has-text("merged 100 %")`)
+	v.See(row("a.img", "merging") + ` .percent:has-text("merged 100%")`)
 	far.Delay(0)
 	v.See(row("a.img", "done"))
 	v.arrived(file)

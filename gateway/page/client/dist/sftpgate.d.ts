@@ -64,6 +64,8 @@ export declare class GateError extends Error {
 	 * the same request may succeed later.
 	 */
 	get passing(): boolean;
+	/** The error of a request that got no answer. */
+	static lost(code: "network" | "stalled", detail?: string): GateError;
 	/** The error in a problem that an upload carries. */
 	static of(p: Problem): GateError;
 	/** The error in an answer that is no success. */

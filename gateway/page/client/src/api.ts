@@ -80,7 +80,7 @@ export class Api {
         if (answer.ok) return answer;
       } catch (cause) {
         signal?.throwIfAborted();
-        throw new GateError((cause as Error).name === "TimeoutError" ? "stalled" : "network", (cause as Error).message, 0, true);
+        throw GateError.lost((cause as Error).name === "TimeoutError" ? "stalled" : "network", (cause as Error).message);
       }
       throw GateError.from(answer.status, await answer.text().catch(() => ""), answer.headers.get("Retry-After"));
     });
@@ -91,7 +91,7 @@ export class Api {
     return answer.json().catch((cause: Error) => {
       call?.signal?.throwIfAborted();
       // A page that somebody is to sign in on comes with success as well.
-      throw cause instanceof SyntaxError ? GateError.from(answer.status, "", null) : new GateError("network", cause.message, 0, true);
+      throw cause instanceof SyntaxError ? GateError.from(answer.status, "", null) : GateError.lost("network", cause.message);
     });
   }
 
@@ -125,7 +125,7 @@ export class Api {
     return Promise.resolve(typeof ticket === "function" ? ticket() : ticket!).catch((cause: Error) => {
       this.#ticket = undefined; // the next call asks again
       // A fetch without an answer fails with a TypeError.
-      throw cause instanceof TypeError ? new GateError("network", cause.message, 0, true) : new GateError("unauthenticated", cause.message);
+      throw cause instanceof TypeError ? GateError.lost("network", cause.message) : new GateError("unauthenticated", cause.message);
     });
   }
 }

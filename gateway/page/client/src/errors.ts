@@ -72,6 +72,11 @@ export class GateError extends Error {
       (s >= 500 && s !== 507 && this.retryable);
   }
 
+  /** The error of a request that got no answer. */
+  static lost(code: "network" | "stalled", detail?: string): GateError {
+    return new GateError(code, detail, 0, true);
+  }
+
   /** The error in a problem that an upload carries. */
   static of(p: Problem): GateError {
     return new GateError(p.code ?? "internal", p.detail, p.status, p.retryable, 0, p);

@@ -4,7 +4,7 @@ import { contentDigest } from "./digest.ts";
 import type { GateError } from "./errors.ts";
 import type { UploadOptions } from "./options.ts";
 import { persist, type Patience } from "./retry.ts";
-import { send } from "./send.ts";
+import { send, sendOneAtOnce } from "./send.ts";
 import type { Tally } from "./tally.ts";
 import type { UploadInfo } from "./wire.ts";
 
@@ -57,6 +57,8 @@ export async function sendPiece(s: Sender, plan: Plan, piece: ByteRange): Promis
       const tooSlow = e.code === "stalled" || e.status === 408 || e.status === 504 ||
         (e.code === "network" && tally.flown(piece) > 0 && ++broken > 1);
       smaller = (tooMuch || tooSlow) && plan.shrink(to - from, tooMuch);
+      // The gateway cuts a body that is too slow, and several of them share the line.
+      if (tooSlow && !smaller) sendOneAtOnce();
       return underWay(e) && !smaller;
     });
     plan.passed();

@@ -210,3 +210,31 @@ test("a successful answer that is not the gateway's is a proxy's", async () => {
   FakeXhr.sent[0].answer(200, "<h1>Sign in</h1>");
   await assert.rejects(outcome, { code: "proxy" });
 });
+
+test("bodies that are too slow even in the smallest pieces go one at a time, until one was quick", async (t) => {
+  t.mock.method(Math, "random", () => 0.01);
+  let now = 0;
+  t.mock.method(performance, "now", () => now);
+  const upload = new Upload({
+    host: "h", path: "/d/a", file: new Blob([new Uint8Array(sizeOf)]), checksum: false,
+    api: gateway({ open: async () => ({ ...opened, chunk_size: 64 << 10 }), cancel: async () => {} }),
+  });
+  upload.start().catch(() => {});
+  t.after(() => upload.cancel());
+  const { sent } = FakeXhr;
+  const answered = async (from, status, all) => {
+    for (const xhr of sent.slice(from)) xhr.answer(status, JSON.stringify(status < 300 ? opened : { code: "request-timeout", retryable: true }));
+    await until(() => sent.length > all);
+    return sent.length;
+  };
+  await until(() => sent.length === 3);
+  now += 100_000;
+  assert.equal(await answered(0, 408, 3), 4);
+  now += 53_000;
+  assert.equal(await answered(3, 200, 4), 5);
+  await soon();
+  assert.equal(sent.length, 5);
+  now += 1000;
+  await answered(4, 200, 7);
+  assert.equal(sent.length, 8);
+});

@@ -33,7 +33,7 @@ export function row(item: Item, c: RowContext): Shown[] {
 
 function stateText({ state, active, upload, size }: Item, t: Texts): string {
   const waiting = active && upload?.waiting;
-  if (state === "checking") return `${t.checking} ${percent(upload!.hashedBytes, size)} %`;
+  if (state === "checking") return `${t.checking} ${percent(upload!.hashedBytes, size)}%`;
   if (!waiting) return t[state];
   if (waiting.code === "network") return navigator.onLine ? t.gatewayAway : t.offline;
   return waiting.code.startsWith("host-") ? t.hostAway : t.again;
