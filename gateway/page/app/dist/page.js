@@ -148,10 +148,10 @@ var Ze=Object.defineProperty;var Xe=Object.getOwnPropertyDescriptor;var c=(i,e,t
       <h2 id="unfinished" tabindex="-1">${this.t.unfinished} <small>${this.t.unfinishedHint}</small></h2>
       <ul class="rows">${Ye(e,t=>t.id,t=>a`<li>
         <sg-upload-row .desk=${this.desk} .upload=${t} @gone=${this.gone}></sg-upload-row></li>`)}</ul>
-    </section>`:d}gone(){this.updateComplete.then(()=>this.find("#unfinished")?.focus())}};jt=c([y("sg-unfinished")],jt);var Bt=class extends f{stores(){return[this.desk.voice]}render(){return a`<div class="hush" role="status" aria-live="polite">${this.desk.voice.text}</div>`}};Bt=c([y("sg-voice")],Bt);var Q=class extends f{constructor(){super(...arguments);this.entered=!1}stores(){return[this.desk.session,this.desk.place]}render(){let{session:t}=this.desk;return this.entered||=t.standing==="in",document.title=this.t.title,a`
-      ${t.standing==="in"?d:this.door()}
+    </section>`:d}gone(){this.updateComplete.then(()=>this.find("#unfinished")?.focus())}};jt=c([y("sg-unfinished")],jt);var Bt=class extends f{stores(){return[this.desk.voice]}render(){return a`<div class="hush" role="status" aria-live="polite">${this.desk.voice.text}</div>`}};Bt=c([y("sg-voice")],Bt);var Q=class extends f{constructor(){super(...arguments);this.entered=!1}stores(){return[this.desk.session,this.desk.place]}render(){let{session:t,place:s}=this.desk;return this.entered||=t.standing==="in"&&!!(s.hosts??s.problem),document.title=this.t.title,a`
+      ${t.standing==="in"&&this.entered?d:this.door()}
       ${this.entered?this.inside():d}
-      <sg-voice .desk=${this.desk}></sg-voice>`}door(){let{session:t}=this.desk;return t.standing==="asking"?a`<p class="quiet waiting" role="status">${this.t.starting}</p>`:t.standing==="away"?a`<section class="card notice" role="alert">
+      <sg-voice .desk=${this.desk}></sg-voice>`}updated(){this.waiting||(document.body.dataset.settled="")}get waiting(){let{standing:t}=this.desk.session;return t==="asking"||t==="in"&&!this.entered}door(){let{session:t}=this.desk;return this.waiting?a`<p class="quiet waiting" role="status">${this.t.starting}</p>`:t.standing==="away"?a`<section class="card notice" role="alert">
         <h2>${this.t.awayTitle}</h2>
         <p>${this.t.away}</p>
         ${t.problem?a`<p class="quiet">${this.t.gatewaySays(q(t.problem.detail))}</p>`:d}

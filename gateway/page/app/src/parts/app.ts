@@ -13,7 +13,10 @@ import "./voice.ts";
 /** <sg-app> is the page: who may come in, and what there is to do. */
 @customElement("sg-app")
 export class App extends Part {
-  /** Whether somebody has been in: then what runs here is kept, whatever becomes of the ticket. */
+  /**
+   * Whether somebody has been in, and it is known where files can go: until then nothing is shown that
+   * would move. What runs here is kept from then on, whatever becomes of the ticket.
+   */
   private entered = false;
 
   protected override stores() {
@@ -21,19 +24,29 @@ export class App extends Part {
   }
 
   protected override render() {
-    const { session } = this.desk;
-    this.entered ||= session.standing === "in";
+    const { session, place } = this.desk;
+    this.entered ||= session.standing === "in" && Boolean(place.hosts ?? place.problem);
     document.title = this.t.title;
     return html`
-      ${session.standing === "in" ? nothing : this.door()}
+      ${session.standing === "in" && this.entered ? nothing : this.door()}
       ${this.entered ? this.inside() : nothing}
       <sg-voice .desk=${this.desk}></sg-voice>`;
+  }
+
+  protected override updated(): void {
+    if (!this.waiting) document.body.dataset.settled = "";
+  }
+
+  /** Whether it is not known yet what is to be shown. */
+  private get waiting(): boolean {
+    const { standing } = this.desk.session;
+    return standing === "asking" || (standing === "in" && !this.entered);
   }
 
   /** door is what stands before the page. */
   private door() {
     const { session } = this.desk;
-    if (session.standing === "asking") return html`<p class="quiet waiting" role="status">${this.t.starting}</p>`;
+    if (this.waiting) return html`<p class="quiet waiting" role="status">${this.t.starting}</p>`;
     if (session.standing === "away") {
       return html`<section class="card notice" role="alert">
         <h2>${this.t.awayTitle}</h2>
