@@ -63,7 +63,9 @@ func TestFileAndFolder(t *testing.T) {
 	v.whole()
 }
 
-// Files and folders can be dropped on the element and anywhere on the page.
+// Files and folders can be dropped on the element and anywhere on the page. Dropped again after
+// they have arrived, no bytes are taken again: a large file is asked about, and a small one the
+// gateway knows by its digest to be there.
 func TestDrop(t *testing.T) {
 	t.Parallel()
 	s := serve(t, 0)
@@ -82,6 +84,23 @@ func TestDrop(t *testing.T) {
 	v.See(row("two.txt", "done"))
 	v.holds("notes", "one.txt", "two.txt")
 	v.whole()
+
+	large := source(t, "disk.img", 5*mib)
+	v.Drop("sftpgate-upload", large)
+	v.See(row("disk.img", "done"))
+	v.Click(button("Clear finished"))
+	before := s.sent()
+	v.Drop("sftpgate-upload", folder, large)
+	v.See(dialog + `:has-text("disk.img")`)
+	v.Click(dialog + " " + button("Skip"))
+	v.See(row("disk.img", "skipped"))
+	v.See(counted(3, 4))
+	v.arrived(large)
+	v.sameTree(folder, 3)
+	if n := s.sent() - before; n > 3*1000 { // the small files may have left before they were known
+		t.Errorf("%d bytes were taken again", n)
+	}
+	v.whole("status of 409")
 }
 
 // A folder that is dropped once more while its files are in the queue is not sent twice, and
