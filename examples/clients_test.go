@@ -17,10 +17,6 @@ type client struct {
 	wholly bool
 	// forgets: a page that is opened again sends everything again.
 	forgets bool
-	// givesUp: while a host is down the file fails, and nothing is repeated.
-	givesUp bool
-	// terse: the library shows nobody what the gateway says.
-	terse bool
 	// folders: its page also takes whole folders.
 	folders bool
 	// holds: chunks whose place is not known yet are held beside the file. What a killed
@@ -34,6 +30,8 @@ type client struct {
 	person string
 	// without are files that the library does not send.
 	without []string
+	// large is the size of the file that is interrupted, where more is needed than others need.
+	large int64
 }
 
 // clients are the pages as they stand here, and what else speaks tus in a way of its own.
@@ -53,20 +51,23 @@ var clients = []client{
 	{
 		name: "tus in parallel", page: "tus", dialect: "tus", wholly: true, parts: []string{"files", "killed", "reopened"},
 		proves:  []string{"files", "reopened"},
-		changes: []string{"headers,", "headers, parallelUploads: 3,"},
+		changes: []string{"headers,", "headers, parallelUploads: 4,"},
+		large:   48 << 20, // of each of the four parts 8 MiB are safe well before all of it
 	},
 	{
-		name: "tus of unknown length", page: "tus", dialect: "tus", wholly: true, parts: []string{"files"},
+		name: "tus of unknown length", page: "tus", dialect: "tus", wholly: true, parts: []string{"files", "killed"},
+		proves:  []string{"killed"},
 		changes: []string{"headers,", "headers, uploadLengthDeferred: true,"},
+	},
+	{
+		name: "tus in chunks", page: "tus", dialect: "tus", wholly: true, parts: []string{"files", "exists"},
+		proves:  []string{"exists"},
+		changes: []string{"headers,", "headers, chunkSize: 256 * 1024, uploadDataDuringCreation: true,"},
 	},
 }
 
 // variants are the same libraries with other options that people use.
 var variants = []client{
-	{
-		name: "tus in chunks", page: "tus", dialect: "tus", wholly: true, parts: []string{"files", "exists"},
-		changes: []string{"headers,", "headers, chunkSize: 256 * 1024, uploadDataDuringCreation: true,"},
-	},
 	{
 		name: "dropzone as it comes", page: "dropzone", dialect: "dropzone", parts: []string{"files"},
 		changes: []string{"forceChunking: true,", "parallelChunkUploads: true,"},

@@ -6,6 +6,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"testing"
 )
 
@@ -48,6 +49,12 @@ func same(t *testing.T, arrived, sent string) {
 	if !bytes.Equal(sum(t, arrived), sum(t, sent)) {
 		t.Errorf("%s is not what was sent", arrived)
 	}
+}
+
+// exact is for a page to call when it says that a file is done: at that moment it is at
+// its place, as it was sent from a directory.
+func (s *stage) exact(dir, source string) func(name string) {
+	return func(name string) { same(s.t, filepath.Join(dir, name), filepath.Join(source, name)) }
 }
 
 // alone: nothing stands in a directory but these.

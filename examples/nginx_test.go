@@ -17,7 +17,7 @@ func TestBehindNginxUnderASubPath(t *testing.T) {
 	t.Parallel()
 	browser, pages := browsertest.Shared(t), startSite(t)
 	host := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
-	file := write(t, filepath.Join(t.TempDir(), "disk.img"), large)
+	image := write(t, filepath.Join(t.TempDir(), "disk.img"), large)
 	near := host.Host("web-1")
 	near.Bandwidth = rate
 	for _, c := range []client{
@@ -25,7 +25,7 @@ func TestBehindNginxUnderASubPath(t *testing.T) {
 		{page: "resumable", dialect: "resumable", parts: []string{"files", "killed"}, proves: []string{"killed"}},
 		{page: "panel", dialect: "panel", parts: []string{"files", "exists"}, proves: []string{"exists"}},
 	} {
-		c.name, c.input = c.page, "#files"
+		c.name, c.input, c.large = c.page, "#files", large
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			gate := serve(t, belowGate, near)
@@ -33,7 +33,7 @@ func TestBehindNginxUnderASubPath(t *testing.T) {
 			gate.front = panel + "/gate"
 			inPanel := pages
 			inPanel.at = panel
-			s := &stage{client: c, t: t, window: window(t, browser), pages: inPanel, host: host, gate: gate, large: file}
+			s := &stage{client: c, t: t, window: window(t, browser), pages: inPanel, host: host, gate: gate, image: image}
 			s.run()
 			room := func(r browsertest.Request) bool {
 				return strings.Contains(r.Path, "/panel/progress/") && r.Status == http.StatusSwitchingProtocols

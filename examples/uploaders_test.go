@@ -20,6 +20,10 @@ import (
 
 func TestMain(m *testing.M) {
 	_ = flag.Set("test.parallel", strconv.Itoa(sideBySide))
+	flag.Parse()
+	if *prove {
+		large = 60 << 20
+	}
 	code := m.Run()
 	if err := browsertest.End(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -32,13 +36,12 @@ func TestMain(m *testing.M) {
 // they wait for their own pauses more than they compute.
 const sideBySide = 4
 
-const (
-	// large is what is interrupted: of each part of it that is sent in parallel something is
-	// safe before all of them are there.
-	large = 32 << 20
-	// rate is what the host takes in a second: slow enough to be interrupted.
-	rate = 10 << 20
-)
+// large is the size of the file that is interrupted: of each part of it that is sent in
+// parallel something is safe before all of them are there. With -prove it is larger.
+var large int64 = 32 << 20
+
+// rate is what the host takes in a second: slow enough to be interrupted.
+const rate = 10 << 20
 
 // stage is what the tests of one uploader stand on.
 type stage struct {
@@ -49,7 +52,7 @@ type stage struct {
 	host   *remotetest.SSHD // whose id is web-1
 	other  *remotetest.SSHD // web-2, which is down
 	gate   *gateway
-	large  string // a file of that size
+	image  string // the file that is interrupted, disk.img
 	disk   string // the root of web-3
 	isFull bool   // it has no space left
 	ticket string // which the page has; "" for none
@@ -59,7 +62,7 @@ func TestUploaders(t *testing.T) {
 	t.Parallel()
 	browser, pages := browsertest.Shared(t), startSite(t)
 	host := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
-	file := write(t, filepath.Join(t.TempDir(), "disk.img"), large)
+	image := write(t, filepath.Join(t.TempDir(), "disk.img"), large)
 	disk, isFull := fullDisk(t)
 	all := clients
 	if *prove {
@@ -69,7 +72,10 @@ func TestUploaders(t *testing.T) {
 		c.name, c.input = cmp.Or(c.name, c.page), cmp.Or(c.input, "#files")
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			s := &stage{client: c, t: t, window: window(t, browser), pages: pages, host: host, large: file, disk: disk, isFull: isFull}
+			s := &stage{client: c, t: t, window: window(t, browser), pages: pages, host: host, image: image, disk: disk, isFull: isFull}
+			if s.large = max(c.large, large); s.large > large {
+				s.image = write(t, filepath.Join(t.TempDir(), "disk.img"), s.large)
+			}
 			s.other = remotetest.StartSSHD(t, remotetest.SSHDOptions{})
 			s.other.Stop()
 			near := host.Host("web-1")
