@@ -27,30 +27,38 @@ func (l library) name(field string) string {
 	return l.prefix + strings.ToUpper(field[:1]) + field[1:]
 }
 
+// chunks is how many a file has.
+func chunks(u dialecttest.Upload) int { return max(len(u.Content)/u.Chunk, 1) }
+
+// chunk is what a request says of the chunk n, counted from 1, and its bytes.
+func (l library) chunk(u dialecttest.Upload, n int) (url.Values, []byte) {
+	size, count := len(u.Content), chunks(u)
+	begin, end := (n-1)*u.Chunk, n*u.Chunk
+	if n == count {
+		end = size
+	}
+	fields := url.Values{}
+	for field, value := range map[string]string{"chunkNumber": strconv.Itoa(n), "chunkSize": strconv.Itoa(u.Chunk),
+		"currentChunkSize": strconv.Itoa(end - begin), "totalSize": strconv.Itoa(size), "identifier": fmt.Sprint(size, "-x"),
+		"filename": u.Name, "relativePath": u.Name, "totalChunks": strconv.Itoa(count)} {
+		fields.Set(l.name(field), value)
+	}
+	return fields, u.Content[begin:end]
+}
+
 // send tests and sends each chunk in turn, the last one up to twice as long.
 func (l library) send(t testing.TB, u dialecttest.Upload) dialecttest.Answer {
 	t.Helper()
-	size := len(u.Content)
-	count := max(size/u.Chunk, 1)
 	var last dialecttest.Answer
-	for n := 1; n <= count && (u.Most == 0 || n <= u.Most); n++ {
-		begin, end := (n-1)*u.Chunk, n*u.Chunk
-		if n == count {
-			end = size
-		}
-		fields := url.Values{}
-		for field, value := range map[string]string{"chunkNumber": strconv.Itoa(n), "chunkSize": strconv.Itoa(u.Chunk),
-			"currentChunkSize": strconv.Itoa(end - begin), "totalSize": strconv.Itoa(size), "identifier": fmt.Sprint(size, "-x"),
-			"filename": u.Name, "relativePath": u.Name, "totalChunks": strconv.Itoa(count)} {
-			fields.Set(l.name(field), value)
-		}
+	for n := 1; n <= chunks(u) && (u.Most == 0 || n <= u.Most); n++ {
+		fields, chunk := l.chunk(u, n)
 		if last = l.do(t, "GET", u, fields, nil); last.Status == 200 {
 			continue
 		}
 		if last.Status == 404 && l.prefix != "resumable" {
 			return last
 		}
-		if last = l.do(t, "POST", u, fields, u.Content[begin:end]); last.Status != 200 {
+		if last = l.do(t, "POST", u, fields, chunk); last.Status != 200 {
 			return last
 		}
 	}
