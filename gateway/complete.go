@@ -15,8 +15,9 @@ import (
 )
 
 // finishTries is how often a finish that a passing trouble interrupted goes on
-// by itself, before it is left to the next request.
-const finishTries = 6
+// by itself, before it is left to the next request; ownTries of them are made where the
+// file in the way may be its own.
+const finishTries, ownTries = 6, 2
 
 // finishAll brings the upload to its end or says why it does not get there.
 func (u *upload) finishAll(ctx context.Context) error {
@@ -29,6 +30,10 @@ func (u *upload) finishAll(ctx context.Context) error {
 		again := merge.Again(err) || errors.Is(err, errRedeclared)
 		if again {
 			err = merge.Recheck(ctx, u.gen, err, u.logger())
+		}
+		var ours bool
+		if ours, err = u.mayBeOurs(ctx, err); ours && try < ownTries {
+			continue
 		}
 		switch {
 		case passing(err):
@@ -43,6 +48,19 @@ func (u *upload) finishAll(ctx context.Context) error {
 		}
 	}
 	return u.finishEnded(ctx, err)
+}
+
+// mayBeOurs reports whether a file in the way can be this upload's own: another gateway has
+// begun to publish it, and may have done so since the host was last read. err comes back, or
+// that the upload is over.
+func (u *upload) mayBeOurs(ctx context.Context, err error) (bool, error) {
+	if !errors.As(err, new(*stage.ExistsError)) && !errors.As(err, new(*stage.ChangedError)) {
+		return false, err
+	}
+	if rerr := u.refresh(ctx); rerr != nil {
+		return false, rerr
+	}
+	return u.gen.State().Intent != nil, err
 }
 
 // finishEnded is for when no further try is made.

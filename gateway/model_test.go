@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"path"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -91,11 +92,13 @@ type model struct {
 	t       *testing.T
 	disk    *remotetest.Disk
 	content []byte
+	other   []byte // what the second client has; in some places it may differ
 	rng     *rand.Rand
 	steps   stepper
 
 	mu     sync.Mutex
 	acked  record.Spans
+	stands map[int][][]byte // what was acknowledged at a place
 	epoch  int
 	merged record.Spans // the checkpoint as last seen
 	told   bool         // a client was told something since the last check
@@ -122,6 +125,13 @@ func runModel(t *testing.T, st store, seed uint64) {
 	if err := m.disk.MkdirAll(memDir); err != nil {
 		t.Fatal(err)
 	}
+	m.other, m.stands = bytes.Clone(m.content), map[int][][]byte{}
+	if seed%4 == 3 {
+		for i := modelChunk; i < 3*modelChunk; i += 100 {
+			m.other[i]++
+		}
+	}
+	files := map[string][]byte{"A": bytes.Clone(m.content), "B": bytes.Clone(m.other)}
 	gateways := map[string]*rig{}
 	for _, name := range []string{"A", "B"} {
 		gateways[name] = onDisk(t, m.disk, st, remotetest.ServerOptions{Client: name, Gate: m.steps.gate})
@@ -132,7 +142,7 @@ func runModel(t *testing.T, st store, seed uint64) {
 			r.Tend()
 		}
 		order := m.rng.Perm(5)
-		go func() { results <- m.client(r, name, order) }()
+		go func() { results <- m.client(r, name, files[name], order) }()
 	}
 	m.drive(results)
 	m.steps.openAll()
@@ -143,19 +153,17 @@ func runModel(t *testing.T, st store, seed uint64) {
 	}
 }
 
-// client uploads the whole file through one gateway, again after every
-// trouble, until it is told that the file is done.
-func (m *model) client(r *rig, name string, order []int) error {
+// client uploads a whole file through one gateway, again after every trouble, until it is
+// told that the file is done, or that there is one before it has begun. Where other bytes
+// stand it takes those for its own.
+func (m *model) client(r *rig, name string, file []byte, order []int) error {
 	var last error
 	for range 200 {
-		err := m.tryClient(r, order)
+		err := m.tryClient(r, file, order)
 		if err == nil {
 			return nil
 		}
-		switch gateway.CodeOf(err) {
-		case gateway.TargetExists: // published, and this client came after it
-			return nil
-		case "":
+		if gateway.CodeOf(err) == "" {
 			return fmt.Errorf("gateway %s: %w", name, err)
 		}
 		last = err
@@ -170,22 +178,78 @@ func (m *model) intn(n int) int {
 	return m.rng.IntN(n)
 }
 
-func (m *model) tryClient(r *rig, order []int) error {
-	o, err := r.tryOpen(alice, "f", int64(len(m.content)))
-	if err != nil || o.Upload.State == gateway.Done {
+func (m *model) tryClient(r *rig, file []byte, order []int) error {
+	o, err := r.tryOpen(alice, "f", int64(len(file)))
+	switch {
+	case gateway.CodeOf(err) == gateway.TargetExists: // published, and this client came after it
+		return nil
+	case err != nil, o.Upload.State == gateway.Done:
 		return err
 	}
 	for _, i := range order {
-		off := int64(i) * modelChunk
-		if err := r.trySend(alice, o.Upload.ID, m.content, off, modelChunk); err != nil {
-			return err
+		off := i * modelChunk
+		chunk := file[off : off+modelChunk]
+		err := r.trySend(alice, o.Upload.ID, file, int64(off), modelChunk)
+		if gateway.CodeOf(err) == gateway.ChunkConflict {
+			m.takeOther(chunk, off)
+			continue
 		}
-		m.mu.Lock()
-		m.acked, m.told = m.acked.With(record.Span{Off: off, Len: modelChunk}), true
-		m.mu.Unlock()
+		if err != nil {
+			return inTheWay(err)
+		}
+		m.acknowledged(chunk, off)
 	}
 	_, err = r.tryFinish(alice, o.Upload.ID, gateway.FinishRequest{Size: -1})
+	return inTheWay(err)
+}
+
+// inTheWay is for an upload that has begun: the file that stands there can only be its own,
+// and nobody may be told that it is another.
+func inTheWay(err error) error {
+	switch gateway.CodeOf(err) {
+	case gateway.TargetExists, gateway.ChangedMeanwhile:
+		return fmt.Errorf("its own file is in the way: %s", err)
+	}
 	return err
+}
+
+// takeOther gives a client at a place what the other one's file has there.
+func (m *model) takeOther(chunk []byte, off int) {
+	for _, file := range [][]byte{m.content, m.other} {
+		if theirs := file[off : off+modelChunk]; !bytes.Equal(theirs, chunk) {
+			copy(chunk, theirs)
+			return
+		}
+	}
+}
+
+// acknowledged notes that a chunk was. Where it was sent with other bytes through the other
+// gateway in the same moment, either may be in the file.
+func (m *model) acknowledged(chunk []byte, off int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.stands[off] = append(m.stands[off], bytes.Clone(chunk))
+	m.acked, m.told = m.acked.With(record.Span{Off: int64(off), Len: modelChunk}), true
+}
+
+// exact reports whether a file has what was acknowledged, and elsewhere what one of the
+// clients has.
+func (m *model) exact(got []byte) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if len(got) != len(m.content) {
+		return false
+	}
+	for off := 0; off < len(got); off += modelChunk {
+		may := m.stands[off]
+		if len(may) == 0 {
+			may = [][]byte{m.content[off : off+modelChunk], m.other[off : off+modelChunk]}
+		}
+		if !slices.ContainsFunc(may, func(b []byte) bool { return bytes.Equal(b, got[off:off+modelChunk]) }) {
+			return false
+		}
+	}
+	return true
 }
 
 // drive lets operations through one by one until both clients have ended. Now
@@ -256,7 +320,7 @@ func (m *model) story() string {
 func (m *model) check() {
 	m.t.Helper()
 	got, err := m.disk.ReadFile(memDir + "/f")
-	if err == nil && !bytes.Equal(got, m.content) {
+	if err == nil && !m.exact(got) {
 		m.t.Fatalf("the target is visible and not exact: %d bytes\n%s", len(got), m.story())
 	}
 	if err == nil {
@@ -306,13 +370,17 @@ func stagingOn(t *testing.T, d *remotetest.Disk) (record.State, record.Spans) {
 // whatever a gateway that was frozen still does when it thaws.
 func (m *model) afterwards(gateways map[string]*rig) {
 	m.t.Helper()
-	if err := m.disk.WriteAt(memDir+"/f", []byte("changed in place"), 0); err != nil {
+	was, err := m.disk.ReadFile(memDir + "/f")
+	if err == nil {
+		err = m.disk.WriteAt(memDir+"/f", []byte("changed in place"), 0)
+	}
+	if err != nil {
 		m.t.Fatalf("%v\n%s", err, m.story())
 	}
 	time.Sleep(3 * time.Minute)
 	synctest.Wait()
 	got, err := m.disk.ReadFile(memDir + "/f")
-	want := append([]byte("changed in place"), m.content[len("changed in place"):]...)
+	want := append([]byte("changed in place"), was[len("changed in place"):]...)
 	if err != nil || !bytes.Equal(got, want) {
 		m.t.Fatalf("the published file was written to after its publication\n%s", m.story())
 	}
@@ -326,7 +394,7 @@ func (m *model) afterwards(gateways map[string]*rig) {
 		m.t.Errorf("%d publications", publications)
 	}
 	// A clean-up that a deadline cut off is completed by whoever looks next.
-	if err := m.client(gateways["A"], "A, later", []int{0}); err != nil {
+	if err := m.client(gateways["A"], "A, later", bytes.Clone(m.content), []int{0}); err != nil {
 		m.t.Errorf("%v\n%s", err, m.story())
 	}
 	for name := range m.disk.Snapshot() {
