@@ -104,8 +104,14 @@ func (g *Generation) Free(ctx context.Context, chunks []Staged) error {
 }
 
 // FreeMerged removes the files of merged chunks, where the records say that they
-// are. Where they do not say it, nothing is removed and ok is false.
+// are. Where they do not say it, nothing is removed and ok is false. Where another
+// record can have taken the place of the one that said it, they are read again first.
 func (g *Generation) FreeMerged(ctx context.Context, chunks []Staged) (ok bool, err error) {
+	if !namesAreTakenOnce(g.can) {
+		if err := g.Reload(ctx); err != nil {
+			return false, err
+		}
+	}
 	g.mu.Lock()
 	state := g.recorded // not what is owed by now
 	g.mu.Unlock()

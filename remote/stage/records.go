@@ -167,7 +167,10 @@ func (g *Generation) writeRecord(ctx context.Context, c *sftp.Client, r record.R
 		}
 		return false, errors.Join(err, serr)
 	}
-	return true, errors.Join(err, serr)
+	if err = errors.Join(err, serr); err == nil && !namesAreTakenOnce(g.can) {
+		return stillHolds(c, final, file)
+	}
+	return true, err
 }
 
 // errOvertaken: a full record that this gateway did not know has taken the place of all
