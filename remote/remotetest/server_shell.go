@@ -24,7 +24,7 @@ type shellServer struct {
 }
 
 // shellParams is how many lines follow each operation that it knows.
-var shellParams = map[string]int{"copy": 3, "sizes": 4, "resume": 0, "who": 0, "gone": 3, "hash": 2, "see": 1, "guard": 2, "follow": 3, "keep": 2}
+var shellParams = map[string]int{"copy": 3, "sizes": 4, "resume": 0, "who": 0, "gone": 3, "hash": 2, "see": 1, "guard": 2, "follow": 3, "keep": 2, "acl": 1}
 
 // run answers until the input ends.
 func (s *shellServer) run() error {
@@ -68,6 +68,8 @@ func (s *shellServer) do(op string, p []string) (status int, text string) {
 			return 0, "" // the power was cut since
 		}
 		return 2, ""
+	case "acl":
+		return 0, "" // the disk has none
 	case "resume":
 		s.halted = false
 		return 0, ""

@@ -141,6 +141,13 @@ main() {
 			cp --attributes-only --preserve=mode,ownership,xattr "$from" "$to" </dev/null >/dev/null
 			answer $? ''
 			;;
+		acl) # FILE: has it an access control list? ls says so behind the mode
+			IFS= read -r file || exit 1
+			text=$(ls -ld "$file" </dev/null 2>/dev/null)
+			status=$?
+			case ${text%% *} in *+) text=acl ;; *) text= ;; esac
+			answer $status "$text"
+			;;
 		end) answer 0 '' && exit 0 ;;
 		*) answer 127 "$op" ;;
 		esac

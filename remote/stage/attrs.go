@@ -67,6 +67,8 @@ func (p *publisher) give(ctx context.Context, mine, old *File) (notes []string, 
 		mode = fs.FileMode(*p.Attrs.Mode)
 	case old != nil:
 		mode = old.Mode
+	case mode != mine.Mode:
+		mode, notes = p.inherited(ctx, mine)
 	}
 	if owned := uid != mine.UID || gid != mine.GID; owned || kept || mode != mine.Mode {
 		p.given = true

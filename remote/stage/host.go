@@ -30,7 +30,8 @@ type Host struct {
 	longest map[string]int64          // that a file was found able to be, by root
 	plain   map[string]plainDir       // by path
 
-	bursts bursts
+	bursts   bursts
+	inherits inherits
 
 	dropBoxes sync.Map // directories that were found to be some, by path
 

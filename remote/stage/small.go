@@ -24,6 +24,7 @@ type Small struct {
 	burst   *burst
 	attempt *Attempt // nil where failed says why, and when it was given away
 	failed  error
+	notes   []string // of what could not be kept
 }
 
 // BeginSmall looks at a target, as Look does, and, unless that is left for later,

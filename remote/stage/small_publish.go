@@ -43,6 +43,7 @@ func (s *Small) publish(ctx context.Context, pub publisher) (done Published, err
 	if err := ctx.Err(); err != nil {
 		return done, err
 	}
+	done.Notes = s.notes
 	ctx = context.WithoutCancel(ctx)
 	if old != nil || !pub.can.CreateOnly() && (!pub.Replace || pub.twoSteps()) {
 		way := pub.open(ctx)
@@ -106,7 +107,7 @@ func (s *Small) seal(ctx context.Context, pub publisher) (mine, old *File, err e
 	if mine.Mode&^newFileMode == 0 {
 		return mine, old, nil
 	}
-	if _, err := pub.attributes(ctx, nil); err != nil { // the first one from this host
+	if s.notes, err = pub.attributes(ctx, nil); err != nil { // the first one from this host
 		return nil, nil, err
 	}
 	if err := pub.sync(); err != nil {
@@ -130,7 +131,7 @@ func (s *Small) landed(ctx context.Context, pub publisher) (asked bool, err erro
 	var given sync.WaitGroup
 	var refused error
 	if asked {
-		given.Go(func() { _, refused = early.attributes(ctx, nil) })
+		given.Go(func() { s.notes, refused = early.attributes(ctx, nil) })
 	}
 	err = s.attempt.settled()
 	given.Wait()
