@@ -4,6 +4,8 @@ import (
 	"encoding/base64"
 	"net/http"
 	"net/http/httptest"
+	"path"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -58,6 +60,62 @@ func FuzzConcat(f *testing.F) {
 			if err == nil && (x.host == "" || x.id == "" || !x.partial() || !strings.HasPrefix(x.path, "/")) {
 				t.Fatalf("%q: %+v", urls, x)
 			}
+		}
+	})
+}
+
+// FuzzCreation: a creation that is taken has the size that was declared, or none where it
+// is deferred or its parts'; and its file lies below the endpoint's directory.
+func FuzzCreation(f *testing.F) {
+	f.Add("10", "", "", "filename Zg==", "")
+	f.Add("", "1", "", "relativePath YS9i,name eA==", "if_exists=replace")
+	f.Add("5", "1", "partial", "", "")
+	f.Add("0", "", "partial", "", "mode=0600")
+	f.Add("", "", "final;/tus/web-1/srv/a/a", "filename Zg==", "")
+	f.Add("7", "", "final;/tus/web-1/srv/a/a", "filename Zg==", "")
+	f.Add("9223372036854775808", "0", "final", "filename Li4=", "name=..")
+	f.Add("-1", "", "", "relativePath Li4vLi4vZXRjL3g=", "name=f")
+	f.Fuzz(func(t *testing.T, length, deferred, concat, metadata, query string) {
+		r := httptest.NewRequest(http.MethodPost, "/tus/web-1/srv/files/", nil)
+		r.SetPathValue("host", "web-1")
+		r.SetPathValue("dir", "srv/files/")
+		r.URL.RawQuery = query
+		for name, value := range map[string]string{"Upload-Length": length, "Upload-Defer-Length": deferred, "Upload-Concat": concat, "Upload-Metadata": metadata} {
+			r.Header.Set(name, value)
+		}
+		n, err := parseCreation(r)
+		if err != nil {
+			return
+		}
+		declared, perr := strconv.ParseInt(length, 10, 64)
+		switch final := n.final != nil; {
+		case final && (n.partial || n.size != -1 || length != "" || len(n.final) == 0 || len(n.final) > maxParts),
+			!final && n.size == -1 && (deferred != "1" || length != ""),
+			!final && n.size != -1 && (deferred != "" || perr != nil || n.size != declared || declared < 0):
+			t.Fatalf("Upload-Length %q, Upload-Defer-Length %q, Upload-Concat %q: %+v", length, deferred, concat, n)
+		case n.partial != (n.file == ""), !n.partial && (!strings.HasPrefix(n.file, "/srv/files/") || n.file != path.Clean(n.file)):
+			t.Fatalf("%q and %q: it goes to %q", metadata, query, n.file)
+		}
+	})
+}
+
+// FuzzResource: a resource has a host, an absolute path and an id, and its address is
+// read as the same one.
+func FuzzResource(f *testing.F) {
+	f.Add("web-1/srv/files/f/ID")
+	f.Add("/web-1//srv/ID/ID/")
+	f.Add("h/../..//x")
+	f.Add("//")
+	f.Fuzz(func(t *testing.T, text string) {
+		x, err := parseResource(text)
+		if err != nil {
+			return
+		}
+		if x.host == "" || x.id == "" || strings.Contains(x.host+x.id, "/") || !strings.HasPrefix(x.path, "/") || x.path == "/" {
+			t.Fatalf("%q: %+v", text, x)
+		}
+		if again, err := parseResource(x.host + x.path + "/" + x.id); err != nil || again != x {
+			t.Fatalf("%q: %+v is read as %+v, %v", text, x, again, err)
 		}
 	})
 }
