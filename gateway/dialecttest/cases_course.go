@@ -73,7 +73,7 @@ func (s *suite) hostDown(t *testing.T) {
 
 // When a ticket's time is over, what it has opened goes on, and nothing is begun.
 func (s *suite) ticketsTime(t *testing.T) {
-	s.issueTickets(t)
+	s.IssueTickets(t, 0)
 	b := content(5*chunk + 17)
 	for name, requests := range map[string]int64{"expires early": 4, "expires later": 5} {
 		s.expireAfter(requests)

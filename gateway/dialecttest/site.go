@@ -1,8 +1,11 @@
 package dialecttest
 
 import (
+	"cmp"
 	"io"
+	"io/fs"
 	"log/slog"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -36,10 +39,12 @@ type Site struct {
 	SSHD *remotetest.SSHD
 
 	auth    web.Authenticator
+	maxSize int64        // of files, by the tickets; 0: any
 	count   atomic.Int64 // requests
 	last    atomic.Int64 // of them that came while all tickets were good
 	routes  Routes
 	handler atomic.Pointer[http.Handler]
+	service *gateway.Service
 	end     func()
 }
 
@@ -62,12 +67,31 @@ func Start(t testing.TB, routes Routes) *Site {
 	return s
 }
 
-// issueTickets replaces the gateway by one whose users show a ticket each, which is good
-// for uploads below Root and for nothing else.
-func (s *Site) issueTickets(t testing.TB) {
+// IssueTickets replaces the gateway by one whose users show a ticket each, which is good
+// for uploads below Root of files of up to maxSize bytes (0: of any size), and for nothing
+// else.
+func (s *Site) IssueTickets(t testing.TB, maxSize int64) {
 	t.Helper()
-	s.auth = tickets{s, s.auth}
+	s.auth, s.maxSize = tickets{s, s.auth}, maxSize
+	s.expireAfter(math.MaxInt32)
 	s.Replace(t)
+}
+
+// Expire replaces the gateway by one that finds everything on the host abandoned for
+// longer than it is kept, and removes it.
+func (s *Site) Expire(t testing.TB) {
+	t.Helper()
+	s.Replace(t)
+	old := time.Now().AddDate(0, -1, 0)
+	err := filepath.WalkDir(s.Root, func(name string, _ fs.DirEntry, err error) error {
+		return cmp.Or(err, os.Chtimes(name, old, old))
+	})
+	if err == nil {
+		err = s.service.Sweep(t.Context(), "web-1")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 // expireAfter lets all tickets be good for so many more requests.
@@ -97,6 +121,7 @@ func (s *Site) Replace(t testing.TB) {
 	pool, _ := links.Host("web-1")
 	service := gateway.New(gateway.Config{Hosts: only{stage.New(pool, log)}, Claims: store, Leases: store, Index: store, Ready: store.Ping, Log: log})
 	service.Tend()
+	s.service = service
 	front, err := web.New(web.Options{Auth: s.auth, Log: log})
 	if err != nil {
 		t.Fatal(err)
@@ -123,7 +148,7 @@ type tickets struct {
 func (a tickets) Authenticate(r *http.Request) (gateway.Caller, error) {
 	c, err := a.Authenticator.Authenticate(r)
 	c.Pass, c.Bound = gateway.NewPass(c.User), a.s.count.Load() > a.s.last.Load()
-	c.Scope = &gateway.Scope{Hosts: []string{"web-1"}, Paths: []string{a.s.Root}, Operations: []gateway.Operation{gateway.OpUpload}}
+	c.Scope = &gateway.Scope{Hosts: []string{"web-1"}, Paths: []string{a.s.Root}, Operations: []gateway.Operation{gateway.OpUpload}, MaxSize: a.s.maxSize}
 	return c, err
 }
 

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"sftpgate/gateway"
@@ -122,6 +123,9 @@ func (f *Front) Handler(next http.Handler) http.Handler {
 		defer x.end()
 		defer x.recoverPanic(w, r)
 		secure(w.Header())
+		if m, ok := next.(*Mux); ok {
+			m.preset(w.Header(), strings.TrimPrefix(r.URL.EscapedPath(), f.base))
+		}
 		if done, err := f.admit(w, r); err != nil {
 			Fail(w, r, err)
 			return

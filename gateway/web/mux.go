@@ -15,8 +15,12 @@ import (
 // "%2f" reach the handler as they are (a redirected PUT has already lost its
 // body, and what a path may hold is decided in one place, behind).
 type Mux struct {
-	routes []route
+	routes  []route
+	presets []preset
 }
+
+// preset is a header of all answers below a path.
+type preset struct{ path, name, value string }
 
 type route struct {
 	pattern string
@@ -63,6 +67,21 @@ func (m *Mux) Handle(pattern string, h http.Handler) {
 		rt.parts = append(rt.parts, p)
 	}
 	m.routes = append(m.routes, rt)
+}
+
+// Preset has all answers below a path, such as "/x/", carry a header: those too that no
+// route gives, and the refusals of the [Front] before it.
+func (m *Mux) Preset(path, name, value string) {
+	m.presets = append(m.presets, preset{path, name, value})
+}
+
+// preset sets the headers that an answer to a path carries.
+func (m *Mux) preset(h http.Header, path string) {
+	for _, p := range m.presets {
+		if strings.HasPrefix(path, p.path) {
+			h.Set(p.name, p.value)
+		}
+	}
 }
 
 // Routes lists the patterns in the order in which they were added.

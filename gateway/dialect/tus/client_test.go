@@ -114,6 +114,16 @@ func (s site) stands(target string, offset int) dialecttest.Answer {
 	return a
 }
 
+// offset is what HEAD says.
+func (s site) offset(target string) int {
+	s.t.Helper()
+	n, err := strconv.Atoi(s.ask("HEAD", target, nil, nil).Header.Get("Upload-Offset"))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return n
+}
+
 func (s site) wants(a dialecttest.Answer, status int, in string) {
 	s.t.Helper()
 	if a.Status != status || !strings.Contains(a.Text, in) {

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"sftpgate/gateway/dialecttest"
 )
 
 func noise(n int) []byte {
@@ -33,20 +35,52 @@ func TestVersion(t *testing.T) {
 	s.stands(at, 0)
 }
 
-func TestOptions(t *testing.T) {
+// Answers that no route gives are tus' too.
+func TestEveryAnswerNamesTheVersion(t *testing.T) {
 	s := start(t)
-	r, _ := http.NewRequest("OPTIONS", s.endpoint, nil)
-	res, err := http.DefaultClient.Do(r)
-	if err != nil {
-		t.Fatal(err)
+	for _, method := range []string{"GET", "PUT", "TRACE"} {
+		s.wants(s.ask(method, s.endpoint, nil, nil), 405, "")
 	}
-	defer res.Body.Close()
+	s.wants(s.ask("POST", s.endpoint, header{"Origin", "https://elsewhere.example", "Upload-Length", "5", "Upload-Metadata", named("f")}, nil), 403, "elsewhere")
+	s.wants(s.ask("HEAD", s.endpoint+"f/none", header{"Origin", "https://elsewhere.example"}, nil), 403, "")
+	s.wants(s.ask("PUT", s.URL+"/tus/web-1", nil, nil), 404, "")
+	s.wants(s.ask("POST", s.endpoint, header{"X-HTTP-Method-Override", "PUT"}, nil), 405, "PUT")
+	r, _ := http.NewRequest("GET", s.URL+"/elsewhere/tus/", nil)
+	if a := dialecttest.Do(t, r, ""); a.Status != 404 || a.Header.Get("Tus-Resumable") != "" {
+		t.Errorf("what is not tus: %d %v", a.Status, a.Header)
+	}
+}
+
+func options(s site) dialecttest.Answer {
+	s.t.Helper()
+	r, _ := http.NewRequest("OPTIONS", s.endpoint, nil)
+	return dialecttest.Do(s.t, r, "alice")
+}
+
+func TestOptions(t *testing.T) {
+	res := options(start(t))
 	for name, want := range map[string]string{"Tus-Resumable": "1.0.0", "Tus-Version": "1.0.0", "Tus-Checksum-Algorithm": "sha1,sha256,md5",
-		"Tus-Extension": "creation,creation-with-upload,creation-defer-length,termination,checksum,expiration,concatenation"} {
-		if got := res.Header.Get(name); got != want || res.StatusCode != 204 {
-			t.Errorf("%d %s: %q", res.StatusCode, name, got)
+		"Tus-Extension": "creation,creation-with-upload,creation-defer-length,termination,checksum,expiration,concatenation", "Tus-Max-Size": ""} {
+		if got := res.Header.Get(name); got != want || res.Status != 204 {
+			t.Errorf("%d %s: %q", res.Status, name, got)
 		}
 	}
+}
+
+// A ticket bounds the size of files: it is announced, and what is larger is refused.
+func TestMaxSize(t *testing.T) {
+	s := start(t)
+	s.IssueTickets(t, 100)
+	if a := options(s); a.Status != 204 || a.Header.Get("Tus-Max-Size") != "100" {
+		t.Errorf("OPTIONS: %d, Tus-Max-Size %q", a.Status, a.Header.Get("Tus-Max-Size"))
+	}
+	s.wants(s.ask("POST", s.endpoint, header{"Upload-Length", "101", "Upload-Metadata", named("f")}, nil), 413, "100")
+	s.wants(s.ask("POST", s.endpoint, header{"Upload-Length", "101", "Upload-Concat", "partial"}, nil), 413, "100")
+	at := s.create("Upload-Defer-Length", "1", "Upload-Metadata", named("f"))
+	s.wants(s.patch(at, 0, noise(50), "Upload-Length", "101"), 413, "100")
+	s.wants(s.patch(at, 0, noise(101)), 413, "100")
+	s.patched(at, s.offset(at), noise(100)[s.offset(at):], "Upload-Length", "100")
+	s.Wants(t, "f", noise(100))
 }
 
 func TestHead(t *testing.T) {

@@ -173,6 +173,14 @@ func TestExpiration(t *testing.T) {
 			t.Errorf("%s: Upload-Expires %q, %v", what, a, err)
 		}
 	}
+	// What nobody goes on with is removed, and not known after that.
+	s.Expire(t)
+	if names := s.Names(t); len(names) > 0 {
+		t.Errorf("%q is left", names)
+	}
+	s.wants(s.ask("HEAD", s.at(a), nil, nil), 404, "")
+	s.wants(s.patch(s.at(a), 5, noise(5)), 404, "")
+	s.wants(s.ask("DELETE", s.at(a), nil, nil), 404, "")
 }
 
 func TestConcatenation(t *testing.T) {
@@ -181,7 +189,7 @@ func TestConcatenation(t *testing.T) {
 	var parts []string
 	for i := range 4 {
 		at := s.create("Upload-Length", "25", "Upload-Concat", "partial")
-		if a := s.stands(at, 0); a.Header.Get("Upload-Concat") != "partial" {
+		if a := s.stands(at, 0); a.Header.Get("Upload-Concat") != "partial" || a.Header.Get("Upload-Length") != "25" {
 			t.Errorf("%v", a.Header)
 		}
 		parts = append(parts, at)

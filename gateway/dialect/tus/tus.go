@@ -36,14 +36,13 @@ func Routes(m *web.Mux, g dialect.Gate) {
 		m.Handle(method+pattern, h.route(f))
 	}
 	m.Handle(http.MethodOptions+pattern, web.HandlerFunc(h.options))
+	m.Preset("/tus/", "Tus-Resumable", version)
 }
 
-// route gives every answer its Tus-Resumable, and refuses other versions of the
-// protocol before anybody is asked who he is. X-HTTP-Method-Override counts for more
+// route refuses other versions of the protocol before anybody is asked who he is. X-HTTP-Method-Override counts for more
 // than the method, for clients and proxies that know only POST.
 func (h handler) route(f web.UserFunc) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Tus-Resumable", version)
 		f := f
 		if over := r.Header.Get("X-HTTP-Method-Override"); over != "" {
 			r.Method = strings.ToUpper(over)
@@ -68,7 +67,6 @@ func (h handler) route(f web.UserFunc) http.Handler {
 // options says what the protocol's clients may count on. It may be asked by anybody.
 func (h handler) options(w http.ResponseWriter, r *http.Request) error {
 	head := w.Header()
-	head.Set("Tus-Resumable", version)
 	head.Set("Tus-Version", version)
 	head.Set("Tus-Extension", extensions)
 	head.Set("Tus-Checksum-Algorithm", algorithms)
