@@ -196,6 +196,8 @@ func TestRevert(t *testing.T) {
 	id := p.begin(t, u).Text
 	want(t, revert(id), 200, "") // nothing has come yet
 	want(t, chunk(t, u, id, 0), 204, "")
+	want(t, do(t, "DELETE", u.Endpoint, "bob", id), 200, "") // he has no such transfer
+	wantOffset(t, u, id, 1000)
 	want(t, revert(id), 200, "")
 	want(t, revert(id), 200, "")
 	if left := s.Names(t); len(left) > 0 {
@@ -214,6 +216,12 @@ func TestRevert(t *testing.T) {
 	want(t, revert(want(t, p.send(t, whole), 201, "")), 409, "does not delete")
 	s.Wants(t, u.Name, u.Content)
 	s.Wants(t, whole.Name, whole.Content)
+	s.IssueTickets(t, 0) // to upload, and not to cancel
+	u.Name = "kept"
+	id = want(t, p.begin(t, u), 201, "")
+	want(t, chunk(t, u, id, 0), 204, "")
+	want(t, revert(id), 403, "cancel")
+	wantOffset(t, u, id, 1000)
 }
 
 // A plugin that makes variants of an image sends them in one form.
