@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/base64"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -58,6 +59,7 @@ func TestBasePath(t *testing.T) {
 			v.get(c.prefix+"/healthz", "")
 			v.get(c.prefix+"/metrics", "")
 			v.get(v.opens(filepath.Join(sshd.Root, "x of "+name)), "")
+			v.concatenates(sshd.Root, "tus of "+name)
 
 			_, line, _ := strings.Cut(v.get(c.prefix+"/", ""), "\n# A file in one request\n")
 			line, _, _ = strings.Cut(line, "\n")
@@ -128,6 +130,40 @@ func (v visitor) opens(path string) string {
 		v.t.Fatalf("%s %s", res.Status, text)
 	}
 	return res.Header.Get("Location")
+}
+
+// concatenates sends a file as one part by tus, whose addresses lead below the prefix.
+func (v visitor) concatenates(dir, name string) {
+	v.t.Helper()
+	ask := func(method, link, body string, header ...string) string {
+		r, err := http.NewRequest(method, v.to(link), strings.NewReader(body))
+		if err != nil {
+			v.t.Fatal(err)
+		}
+		r.Header.Set("Tus-Resumable", "1.0.0")
+		for i := 0; i < len(header); i += 2 {
+			r.Header.Set(header[i], header[i+1])
+		}
+		res, err := http.DefaultClient.Do(r)
+		if err != nil {
+			v.t.Fatal(err)
+		}
+		if text := textOf(res); res.StatusCode >= 300 || res.Header.Get("Tus-Resumable") == "" {
+			v.t.Fatalf("%s %s: %s %v %s", method, link, res.Status, res.Header, text)
+		}
+		return res.Header.Get("Location")
+	}
+	endpoint := v.prefix + "/tus/web-1" + dir + "/"
+	part := ask("POST", endpoint, "", "Upload-Length", "5", "Upload-Concat", "partial")
+	ask("PATCH", part, "hello", "Content-Type", "application/offset+octet-stream", "Upload-Offset", "0")
+	for i, address := range []string{part, v.site + part} {
+		metadata := "filename " + base64.StdEncoding.EncodeToString([]byte(name))
+		ask("HEAD", ask("POST", endpoint, "", "Upload-Concat", "final;"+address, "Upload-Metadata", metadata), "")
+		if got, err := os.ReadFile(filepath.Join(dir, name)); err != nil || string(got) != "hello" {
+			v.t.Errorf("%d: %q %v", i, got, err)
+		}
+	}
+	ask("HEAD", part, "")
 }
 
 // The demo's lines are for where it really is.
