@@ -48,16 +48,16 @@ func files(s *stage) {
 	s.noBlunder()
 }
 
-// folder: a folder arrives with the directories in it.
+// folder: a folder arrives with the directories in it, of files in one chunk and in several.
 func folder(s *stage) {
 	dir, place := s.dir(s.host, "web-1", "folder")
 	source := s.t.TempDir()
 	names := []string{"album/cover.jpg", "album/side a/one.ogg", "album/side b/one.ogg"}
-	for _, name := range names {
+	for i, name := range names {
 		if err := os.MkdirAll(filepath.Join(source, filepath.Dir(name)), 0o700); err != nil {
 			s.t.Fatal(err)
 		}
-		write(s.t, filepath.Join(source, name), 1000+int64(len(name)))
+		write(s.t, filepath.Join(source, name), int64(1000+i*small))
 	}
 	p := s.open(place, small, s.exact(dir, source))
 	p.Pick("#folder", filepath.Join(source, "album"))
