@@ -36,7 +36,7 @@ func desc(name, help string, labels ...string) *prometheus.Desc {
 }
 
 var (
-	hostUp          = desc("host_up", "1 while the host could be reached when it was last needed, 0 while it could not; nothing before.", "host")
+	hostUp          = desc("host_up", "1 while the host could be reached when it was last needed, 0 while it could not.", "host")
 	hostConnections = desc("host_connections", "Open SSH connections.", "host")
 	hostBreaker     = desc("host_breaker_open", "1 while the host is left alone after failed dials.", "host")
 	hostSent        = desc("host_sent_bytes_total", "Bytes of SFTP requests sent to the host.", "host")
@@ -53,13 +53,17 @@ func (moment) Describe(out chan<- *prometheus.Desc) {
 	}
 }
 
-// standing are the states shown for every host, also where nothing is in them.
+// standing are the states shown for every host that is used, also where nothing is
+// in them.
 var standing = []gateway.State{gateway.Receiving, gateway.Merging, gateway.Verifying, gateway.Publishing, gateway.Failed}
 
 // Collect implements prometheus.Collector.
 func (m moment) Collect(out chan<- prometheus.Metric) {
 	now := m.service()
 	for _, h := range m.hosts() {
+		if !used(h) {
+			continue
+		}
 		show := func(d *prometheus.Desc, kind prometheus.ValueType, v float64) {
 			out <- prometheus.MustNewConstMetric(d, kind, v, h.Host)
 		}
@@ -85,6 +89,12 @@ func (m moment) Collect(out chan<- prometheus.Metric) {
 	for host, n := range now.Backlog {
 		out <- prometheus.MustNewConstMetric(backlog, prometheus.GaugeValue, float64(n), host)
 	}
+}
+
+// used reports whether the host was needed since the start. What nobody sends to has
+// no numbers: ten thousand such hosts would be 5 MB at every scrape.
+func used(h link.Stats) bool {
+	return h.State != link.Unknown || h.Open > 0 || h.LeftAlone || h.Sent > 0
 }
 
 func oneIf(is bool) float64 {

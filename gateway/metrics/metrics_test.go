@@ -65,7 +65,7 @@ func TestWhatIsShown(t *testing.T) {
 		`sftpgate_host_up{host="web-1"} 1`, `sftpgate_host_up{host="web-2"} 0`,
 		`sftpgate_host_breaker_open{host="web-1"} 0`, `sftpgate_host_breaker_open{host="web-2"} 1`,
 		`sftpgate_host_connections{host="web-1"} 2`, `sftpgate_host_sent_bytes_total{host="web-1"} 5000`, `sftpgate_host_received_bytes_total{host="web-1"} 60`,
-		`sftpgate_uploads{host="web-1",state="merging"} 3`, `sftpgate_uploads{host="web-3",state="receiving"} 0`,
+		`sftpgate_uploads{host="web-1",state="merging"} 3`, `sftpgate_uploads{host="web-2",state="receiving"} 0`,
 		`sftpgate_bodies_in_flight{host="web-1"} 2`, `sftpgate_merge_backlog_bytes{host="web-1"} 8.388608e+06`, `sftpgate_merge_backlog_bytes{host="web-2"} 0`,
 		`sftpgate_claims_total{outcome="held"} 0`,
 	} {
@@ -78,8 +78,8 @@ func TestWhatIsShown(t *testing.T) {
 			t.Errorf("no %s", runtime)
 		}
 	}
-	if strings.Contains(body, `host_up{host="web-3"}`) {
-		t.Error("it is said whether a host that was never needed is up")
+	if strings.Contains(body, `"web-3"`) {
+		t.Error("a host that was never needed has numbers")
 	}
 	if t.Failed() {
 		t.Log(body)

@@ -8,7 +8,6 @@ import (
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/parser"
 	"github.com/goccy/go-yaml/token"
 )
 
@@ -161,7 +160,7 @@ func parseYAML(data []byte) (f *ast.File, err error) {
 			f, err = nil, fmt.Errorf("the parser gave up: %v", p)
 		}
 	}()
-	return parser.ParseBytes(data, 0)
+	return parseInParts(data)
 }
 
 func position(n ast.Node, key *token.Token) *token.Position {
