@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io/fs"
@@ -57,11 +58,11 @@ func (s *Service) ListAll(ctx context.Context, c Caller) ([]Upload, error) {
 			entries = append(entries, e)
 		}
 	}
-	slices.SortStableFunc(entries, func(a, b Entry) int { return b.Upload.CreatedAt.Compare(a.Upload.CreatedAt) })
 	return s.listed(c, entries), nil
 }
 
-// listed shows of the entries what c may see, unfinished first.
+// listed shows of the entries what c may see, unfinished first, then newest first; always
+// in the same order, so that a list can be read in parts.
 func (s *Service) listed(c Caller, entries []Entry) []Upload {
 	list := make([]Upload, 0, len(entries))
 	for _, e := range entries {
@@ -77,14 +78,14 @@ func (s *Service) listed(c Caller, entries []Entry) []Upload {
 		}
 		list = append(list, e.Upload)
 	}
-	slices.SortStableFunc(list, func(a, b Upload) int {
-		switch {
-		case a.State.Ended() == b.State.Ended():
-			return 0
-		case b.State.Ended():
-			return -1
+	slices.SortFunc(list, func(a, b Upload) int {
+		if a.State.Ended() != b.State.Ended() {
+			if b.State.Ended() {
+				return -1
+			}
+			return 1
 		}
-		return 1
+		return cmp.Or(b.CreatedAt.Compare(a.CreatedAt), cmp.Compare(a.ID, b.ID))
 	})
 	return list
 }

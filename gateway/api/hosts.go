@@ -48,16 +48,26 @@ func list[T any](s []T) []T {
 }
 
 func (a api) listHosts(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
-	if _, err := readQuery(r); err != nil {
+	q, err := readQuery(r, "limit", "cursor")
+	if err != nil {
 		return err
 	}
-	hosts, err := a.service.Hosts(r.Context(), c)
+	asked, err := q.paging()
+	if err != nil {
+		return err
+	}
+	all, err := a.service.Hosts(r.Context(), c)
+	if err != nil {
+		return err
+	}
+	hosts, next, err := asked.ofHosts(all)
 	if err != nil {
 		return err
 	}
 	answer := struct {
 		Hosts []hostView `json:"hosts"`
-	}{Hosts: make([]hostView, 0, len(hosts))}
+		Next  string     `json:"next,omitempty"`
+	}{make([]hostView, 0, len(hosts)), next}
 	for _, h := range hosts {
 		answer.Hosts = append(answer.Hosts, viewHost(h))
 	}

@@ -101,6 +101,8 @@ func (w walk) hosts() {
 	w.want(w.alice.call("GET", "/v1/hosts/web-1", ""), 200, "")
 	w.want(w.alice.call("GET", "/v1/hosts/down", ""), 200, "")
 	w.want(w.alice.call("GET", "/v1/hosts", ""), 200, "")
+	next := w.want(w.alice.call("GET", "/v1/hosts?limit=1", ""), 200, "").json["next"]
+	w.want(w.alice.call("GET", fmt.Sprintf("/v1/hosts?limit=1000&cursor=%v", next), ""), 200, "")
 	w.want(w.alice.call("GET", "/v1/hosts?x=1", ""), 400, gateway.InvalidRequest)
 	w.want(w.alice.call("GET", "/v1/hosts/none", ""), 404, gateway.UnknownHost)
 	if err := os.WriteFile(w.path("old"), []byte("old"), 0o600); err != nil {
@@ -125,7 +127,7 @@ func (w walk) uploads() {
 	w.want(w.alice.call("PUT", at+"/chunks/0", "01234", "Content-Digest", digestOf("01234")), 200, "")
 	w.want(w.alice.call("POST", "/v1/uploads", body), 200, "")
 	w.want(w.alice.call("GET", at, ""), 200, "")
-	w.want(w.alice.call("GET", "/v1/uploads", ""), 200, "")
+	w.want(w.alice.call("GET", "/v1/uploads?limit=1&cursor=", ""), 200, "")
 	w.want(w.alice.call("POST", at+"/merge", ""), 409, gateway.Incomplete)
 	w.want(w.alice.call("PUT", at+"/data", "56789", "Content-Range", "bytes 5-9/10", "Content-Digest", digestOf("56789")), 200, "")
 	watched := w.watch(at)

@@ -287,6 +287,14 @@ func (s *spec) checkEvents(x exchange, at string, wrong func(string, any)) {
 	}
 }
 
+// read is what a parameter's text says to who knows its schema.
+func (s *spec) read(pointer, text string) any {
+	if schema, _ := s.at(pointer); schema["type"] == "integer" {
+		return json.Number(text)
+	}
+	return text
+}
+
 // checkRequest: what the gateway took must be described.
 func (s *spec) checkRequest(x exchange, pointer string, wrong func(string, any)) {
 	described := s.parameters(pointer)
@@ -301,7 +309,7 @@ func (s *spec) checkRequest(x exchange, pointer string, wrong func(string, any))
 		use(name)
 		if at := described["query "+name]; at == "" {
 			wrong("a parameter was taken that is not described", name)
-		} else if err := s.holds(at+"/schema", value[0]); err != nil {
+		} else if err := s.holds(at+"/schema", s.read(at+"/schema", value[0])); err != nil {
 			wrong("parameter "+name, err)
 		}
 	}

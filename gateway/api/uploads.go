@@ -120,7 +120,7 @@ func withoutReceived(u gateway.Upload) web.Upload {
 }
 
 func (a api) listUploads(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
-	q, err := readQuery(r, "all")
+	q, err := readQuery(r, "all", "limit", "cursor")
 	if err != nil {
 		return err
 	}
@@ -128,17 +128,23 @@ func (a api) listUploads(w http.ResponseWriter, r *http.Request, c gateway.Calle
 	if err != nil {
 		return err
 	}
+	asked, err := q.paging()
+	if err != nil {
+		return err
+	}
 	list := a.service.List
 	if all {
 		list = a.service.ListAll
 	}
-	uploads, err := list(r.Context(), c)
+	listed, err := list(r.Context(), c)
 	if err != nil {
 		return err
 	}
+	uploads, next := asked.ofUploads(listed)
 	answer := struct {
 		Uploads []web.Upload `json:"uploads"`
-	}{Uploads: make([]web.Upload, 0, len(uploads))}
+		Next    string       `json:"next,omitempty"`
+	}{make([]web.Upload, 0, len(uploads)), next}
 	for _, u := range uploads {
 		answer.Uploads = append(answer.Uploads, web.ViewOf(u))
 	}

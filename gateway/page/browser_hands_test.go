@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"sftpgate/gateway/browsertest"
+	remote "sftpgate/remote/hosts"
 	"sftpgate/remote/remotetest"
 	wait "sftpgate/remote/remotetest/await"
 )
@@ -77,6 +78,20 @@ func TestByKeyboardAlone(t *testing.T) {
 	v.See(row("a.txt", "done"))
 	v.arrived(other)
 	v.whole("status of 409", away)
+}
+
+// A list that comes in parts is read to its end: the last of many hosts is found.
+func TestManyHosts(t *testing.T) {
+	t.Parallel()
+	sshd := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
+	var all []remote.Host
+	for i := range 501 {
+		all = append(all, sshd.Host(fmt.Sprint("web-", i+1)))
+	}
+	w := browsertest.Shared(t).Window(t, desktop(), "")
+	v := &visit{t: t, window: w, Page: w.Open(t, browsertest.Serve(t, nil, all...).URL()+"/", nil)}
+	v.Fill("#host-search", "web-501")
+	v.See(`sg-host-picker [role=option]:has-text("web-501")`)
 }
 
 // On a phone the whole job is done, nothing is wider than the screen, and what is pressed

@@ -2,6 +2,9 @@ import { Api, follow, GateError } from "sftpgate";
 import type { Ticket } from "./ticket.ts";
 import type { Caller, Entry, Host, Upload } from "./wire.ts";
 
+/** Part is an answer with a part of a list, and where that goes on. */
+type Part<T> = { [name: string]: T[] | string | undefined; next?: string };
+
 /** Gate asks the gateway, always with the ticket at hand. */
 export class Gate {
   private api: Api;
@@ -14,19 +17,31 @@ export class Gate {
   }
 
   me = (): Promise<Caller> => this.api.me();
-  hosts = (): Promise<Host[]> => this.api.hosts();
+  hosts = (): Promise<Host[]> => this.list("hosts");
   /** host asks the host itself, which may take seconds. */
   host = (id: string): Promise<Host> => this.api.host(id);
   entries = (host: string, dir: string): Promise<Entry[]> => this.api.entries(host, dir);
-  uploads = (): Promise<Upload[]> => this.api.uploads();
+  uploads = (): Promise<Upload[]> => this.list("uploads");
   /** everyones are the caller's own and whatever others have not finished; administrators alone may ask. */
-  everyones = async (): Promise<Upload[]> =>
-    ((await (await this.api.request("GET", "v1/uploads?all=1")).json()) as { uploads: Upload[] }).uploads;
+  everyones = (): Promise<Upload[]> => this.list("uploads", { all: "1" });
   /** upload asks for one, and the gateway the host. */
   upload = (id: string): Promise<Upload> => this.api.upload(id);
   /** merge asks for the file to be put together; that goes on after the answer. */
   merge = (id: string): Promise<Upload> => this.api.merge(id);
   cancel = (id: string): Promise<void> => this.api.cancel(id);
+
+  /** list reads a list to its end: an answer has only a part of a long one. */
+  private async list<T>(name: string, query: Record<string, string> = {}): Promise<T[]> {
+    const all: T[] = [];
+    for (let next: string | undefined = ""; next !== undefined; ) {
+      const asked = new URLSearchParams(next ? { ...query, cursor: next } : query).toString();
+      const answer = await this.api.request("GET", `v1/${name}${asked && `?${asked}`}`);
+      const part: Part<T> = await answer.json().catch(() => { throw GateError.from(answer.status, "", null); });
+      all.push(...(part[name] as T[]));
+      next = part.next;
+    }
+    return all;
+  }
 
   async takeover(id: string): Promise<void> {
     await this.api.request("POST", this.api.path(id, "/takeover"));
