@@ -158,3 +158,40 @@ func TestSilenceIsCut(t *testing.T) {
 		}
 	})
 }
+
+// A body that its host holds back leaves its neighbours on a connection of HTTP/2 room.
+func TestHeldBodiesDoNotStarveTheirNeighbours(t *testing.T) {
+	const idle, held, size = 100 * time.Millisecond, 12, 4 << 20
+	eachProtocol(t, func(t *testing.T, protocol string) {
+		free := make(chan struct{})
+		url, c := protocolSite(t, protocol, web.Options{Idle: idle}, web.HandlerFunc(func(w http.ResponseWriter, r *http.Request) error {
+			if r.URL.Path == "/held" {
+				<-free
+			}
+			n, err := io.Copy(io.Discard, r.Body)
+			if err != nil {
+				return err
+			}
+			return web.Reply(w, r, 200, n)
+		}))
+		put := func(path string) {
+			res, err := c.Post(url+path, "", strings.NewReader(strings.Repeat("x", size)))
+			if err != nil {
+				t.Errorf("%s: %v", path, err)
+				return
+			}
+			defer res.Body.Close()
+			if res.StatusCode != 200 {
+				t.Errorf("%s: %s", path, res.Status)
+			}
+		}
+		var all sync.WaitGroup
+		for range held {
+			all.Go(func() { put("/held") })
+		}
+		synctest.Wait() // they have sent what they may
+		put("/neighbour")
+		close(free)
+		all.Wait()
+	})
+}

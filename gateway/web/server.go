@@ -19,6 +19,12 @@ type Server struct {
 // cutKey holds the context that ends with CutOff.
 type cutKey struct{}
 
+// sharedWindow is how much the bodies on one connection of HTTP/2 may bring that nobody
+// has read, together; each may bring 1 MiB, which is Go's default for all of them, too.
+// A body that waits for its host would leave its neighbours nothing then, and they
+// would be cut as if their client were slow.
+const sharedWindow = 16 << 20
+
 // NewServer makes the HTTP server for a handler made by [Front.Handler]. It has
 // no read or write timeout, because the front moves its own with the bytes;
 // what happens outside a request is bounded here. Its Shutdown ends streams of
@@ -36,6 +42,7 @@ func NewServer(h http.Handler, log *slog.Logger) *Server {
 		ReadHeaderTimeout: 20 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
+		HTTP2:             &http.HTTP2Config{MaxReceiveBufferPerConnection: sharedWindow},
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}}
 	srv.RegisterOnShutdown(end)
