@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"net"
 	"net/http"
 	"os"
@@ -26,19 +27,20 @@ func TestDemoLinesWork(t *testing.T) {
 			script = append(script, line)
 		}
 	}
+	files := filepath.Join(dir, "files")
+	want := randomFile(t, filepath.Join(away, "big.bin"), 20_000_000)
+	beginBig(t, addressLine.FindString(said[len(said)-1]), files, want)
 	out := sh(t, away, strings.Join(script, "\n"))
 	for _, want := range []string{`"id":"demo"`, "chunk 0: 200", "chunk 2: 200"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("no %s in\n%s", want, out)
 		}
 	}
-	files := filepath.Join(dir, "files")
+	if strings.Contains(out, "chunk 1:") {
+		t.Errorf("what is safe was sent again:\n%s", out)
+	}
 	if got, err := os.ReadFile(filepath.Join(files, "hello.txt")); err != nil || string(got) != "hello\n" {
 		t.Errorf("%q %v", got, err)
-	}
-	want, err := os.ReadFile(filepath.Join(away, "big.bin"))
-	if err != nil || len(want) != 20_000_000 {
-		t.Fatalf("%d bytes, %v", len(want), err)
 	}
 	p.poll("big.bin at its place", func() bool { return exists(filepath.Join(files, "big.bin")) })
 	if got, err := os.ReadFile(filepath.Join(files, "big.bin")); err != nil || !bytes.Equal(got, want) {
@@ -53,6 +55,24 @@ func TestDemoLinesWork(t *testing.T) {
 	}
 	if !exists(filepath.Join(files, "big.bin")) {
 		t.Error("--dir was not kept")
+	}
+}
+
+// beginBig sends the middle one of three chunks, as who was interrupted.
+func beginBig(t *testing.T, base, files string, content []byte) {
+	t.Helper()
+	root, err := filepath.EvalSymlinks(files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const chunk = 8 << 20
+	status, u := request("POST", base+"v1/uploads", strings.NewReader(fmt.Sprintf(`{"host":"demo","path":%q,"size":%d,"chunk_size":%d,"if_exists":"replace"}`,
+		filepath.Join(root, "big.bin"), len(content), chunk)))
+	if status != 201 {
+		t.Fatalf("%d %v", status, u)
+	}
+	if status, answer := request("PUT", fmt.Sprintf("%sv1/uploads/%s/chunks/1", base, u["id"]), bytes.NewReader(content[chunk:2*chunk])); status != 200 {
+		t.Fatalf("%d %v", status, answer)
 	}
 }
 

@@ -3,6 +3,7 @@ package page
 import (
 	"net/url"
 	"path"
+	"strconv"
 	"strings"
 
 	"sftpgate/gateway"
@@ -34,7 +35,7 @@ func commands(base, credential string, hosts []gateway.HostView) []command {
 	if !ok {
 		return nil
 	}
-	curl := "curl -sS" + credential
+	curl := "curl -sS --fail-with-body" + credential
 	dir := base + "/v1/hosts/" + url.PathEscape(h.ID) + "/files" + escapePath(h.Roots[0])
 	return []command{
 		{"The hosts and what they can do", curl + " " + quote(base+"/v1/hosts")},
@@ -60,7 +61,14 @@ func example(hosts []gateway.HostView) (gateway.HostView, bool) {
 	return best, found
 }
 
-// inChunks is the whole job: make a file, open, send three chunks, merge, look.
+// The file that is sent in chunks to show how it is done.
+const (
+	exampleSize  = 20_000_000
+	exampleChunk = 8 << 20
+)
+
+// inChunks is the whole job: make a file, open, send the chunks that are missing, merge,
+// look. It stops at the first error; run again, it goes on.
 func inChunks(curl, base string, h gateway.HostView) string {
 	body, err := web.JSON(struct {
 		Host      string `json:"host"`
@@ -68,21 +76,37 @@ func inChunks(curl, base string, h gateway.HostView) string {
 		Size      int    `json:"size"`
 		ChunkSize int    `json:"chunk_size"`
 		IfExists  string `json:"if_exists"`
-	}{h.ID, path.Join(h.Roots[0], "big.bin"), 20_000_000, 8 << 20, "replace"})
+	}{h.ID, path.Join(h.Roots[0], "big.bin"), exampleSize, exampleChunk, "replace"})
 	if err != nil { // strings and numbers always encode
 		return ""
 	}
-	uploads := quote(base + "/v1/uploads")
-	return strings.Join([]string{
-		"head -c 20000000 /dev/urandom > big.bin",
-		`upload=$(` + curl + " --fail-with-body -d " + quote(strings.TrimSpace(string(body))) + " " + uploads + `) || echo "$upload"`,
-		`id=$(echo "$upload" | sed -n 's/.*"id":"\([^"]*\)".*/\1/p')`,
-		`[ -n "$id" ] && for i in 0 1 2; do dd if=big.bin bs=8388608 skip=$i count=1 2>/dev/null |`,
-		"  " + curl + ` --fail-with-body -w " chunk $i: %{http_code}\n" -T - ` + uploads + `"/$id/chunks/$i" || { id=; break; }; done`,
-		`[ -n "$id" ] && ` + curl + " --fail-with-body -X POST " + uploads + `"/$id/merge" &&`,
-		"sleep 1 && " + curl + " " + uploads + `"/$id"`,
-	}, "\n")
+	return strings.NewReplacer("CURL", curl, "BODY", quote(strings.TrimSpace(string(body))), "UPLOADS", quote(base+"/v1/uploads"),
+		"SIZE", strconv.Itoa(exampleSize), "CHUNK", strconv.Itoa(exampleChunk)).Replace(chunksScript)
 }
+
+// chunksScript is README's, for one file: "received" holds the ranges of bytes that are safe.
+const chunksScript = `[ -e big.bin ] || head -c SIZE /dev/urandom > big.bin
+send() (
+  upload=$(CURL -d BODY UPLOADS) || { echo "$upload" >&2; exit 1; }
+  id=$(echo "$upload" | sed -n 's/.*"id":"\([^"]*\)".*/\1/p')
+  held=$(echo "$upload" | sed -n 's/.*"received":\[\(.*\)\],"received_bytes.*/\1/p' | sed 's/\],\[/ /g; s/[][]//g')
+  i=0 from=0
+  while [ $from -lt SIZE ]; do
+    to=$((from + CHUNK)) there=
+    [ $to -le SIZE ] || to=SIZE
+    for range in $held; do
+      if [ "${range%,*}" -le $from ] && [ "${range#*,}" -ge $to ]; then there=yes; fi
+    done
+    if [ ! $there ]; then
+      dd if=big.bin bs=CHUNK skip=$i count=1 2>/dev/null |
+        CURL -w " chunk $i: %{http_code}\n" -T - UPLOADS"/$id/chunks/$i" >&2 || exit 1
+    fi
+    i=$((i + 1)) from=$to
+  done
+  echo "$id"
+)
+id=$(send) && CURL -X POST UPLOADS"/$id/merge" &&
+sleep 1 && CURL UPLOADS"/$id"`
 
 // quote makes s one word for a POSIX shell, whatever it holds.
 func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
