@@ -84,14 +84,40 @@ func TestHostWithRootsThatDoNotServe(t *testing.T) {
 			t.Errorf("%s: %+v, %v", id, h, err)
 		}
 	}
+	wantReasons(t, s, alice, map[string]string{"good": "", "missing": "/none", "second": "/none"})
+	elsewhere := gateway.Caller{User: "alice", Scope: &gateway.Scope{Hosts: []string{gateway.AnyHost}, Paths: []string{"/elsewhere"}, Operations: []gateway.Operation{gateway.OpRead}}}
+	wantReasons(t, s, elsewhere, map[string]string{"second": ""})
+	if err := os.Mkdir(sshd.Root+"/none", 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range []string{"missing", "second"} {
+		if h, err := s.Host(t.Context(), alice, id); err != nil || h.Reason != "" {
+			t.Errorf("%s, mended: %+v, %v", id, h, err)
+		}
+	}
+	wantReasons(t, s, alice, map[string]string{"good": "", "missing": "", "second": ""})
 	if os.Geteuid() == 0 {
 		return // nothing is closed to root
 	}
 	shut := sshd.Host("shut")
-	shut.Roots = []string{closed}
+	shut.Roots = []string{sshd.Root, closed}
 	s = gatewayOn(t, embedded(t), link.Options{}, shut)
 	if h, err := s.Host(t.Context(), alice, "shut"); err != nil || !strings.Contains(h.Reason, closed) {
 		t.Errorf("%+v, %v", h, err)
+	}
+}
+
+// wantReasons: the list, for which no host is asked, has what was found out before.
+func wantReasons(t *testing.T, s *gateway.Service, c gateway.Caller, want map[string]string) {
+	t.Helper()
+	listed, err := s.Hosts(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, h := range listed {
+		if in, asked := want[h.ID]; asked && ((h.Reason == "") != (in == "") || !strings.Contains(h.Reason, in)) {
+			t.Errorf("listed is %s with %q, want %q", h.ID, h.Reason, in)
+		}
 	}
 }
 

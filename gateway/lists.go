@@ -115,47 +115,28 @@ func (s *Service) Host(ctx context.Context, c Caller, id string) (HostView, erro
 	if err != nil {
 		return HostView{}, err
 	}
-	free, unknown := int64(-1), ""
+	free := int64(-1)
+	var wrong []rootTrouble
 	if _, err = h.Pool().Ping(ctx); err == nil {
 		if roots := h.Config().Roots; len(roots) > 0 {
 			free, _ = h.Free(ctx, roots[0])
-			unknown = s.findEngine(ctx, c, h, roots[0])
-			for _, other := range roots[1:] {
-				if _, err := h.ResolveDir(ctx, other); err != nil && unknown == "" {
-					unknown = "its root " + other + " is not there or cannot be used"
-				}
-			}
 		}
+		wrong = s.lookAtRoots(ctx, h)
 	}
 	v := s.hostView(c, h) // says itself that it is down, and why
 	v.Free, v.Roots = free, c.Scope.below(v.Roots)
+	told := tellRoots(c, id, wrong)
 	if v.Engine == "" {
-		v.EngineReason = unknown
+		v.EngineReason = told
 	}
-	if v.Reason == "" { // it is up, and yet no file can be sent there
-		v.Reason = unknown
+	if v.Reason == "" { // it is up, and yet not everywhere can files be sent
+		v.Reason = told
 	}
 	return v, nil
 }
 
-// askPatience is how long one who looks at a host waits for what it can do.
+// askPatience is how long one who looks at a host waits for what it can do below a root.
 const askPatience = 20 * time.Second
-
-// findEngine lets the engines prove themselves below a root, where they have
-// not yet, and with them what else the host can do there; hostView shows what
-// was found. The result says why the engine cannot be told.
-func (s *Service) findEngine(ctx context.Context, c Caller, h *stage.Host, root string) string {
-	ctx, cancel := context.WithTimeout(ctx, askPatience)
-	defer cancel()
-	t, err := h.ResolveDir(ctx, root)
-	if err == nil {
-		_, err = s.engines.Choose(ctx, h, t)
-	}
-	if err == nil {
-		return ""
-	}
-	return toldTo(c, h.Config().ID, err)
-}
 
 // toldTo is what c may read of a host's failure, on one line.
 func toldTo(c Caller, host string, err error) string {
@@ -174,6 +155,9 @@ func (s *Service) hostView(c Caller, h *stage.Host) HostView {
 		Free: -1, Latency: status.Latency}
 	if status.LastError != nil && status.State != link.Up {
 		v.Reason = explainLink(status.LastError).DetailFor(c)
+	}
+	if status.State == link.Up {
+		v.Reason = tellRoots(c, cfg.ID, s.keptOfRoots(cfg.ID))
 	}
 	for _, root := range cfg.Roots {
 		choice, ok := s.engines.Chosen(h, root)
