@@ -87,6 +87,7 @@ func (c serveCmd) Run(ctx context.Context, to console) error {
 		if s.profiles != nil {
 			log.Info("profiles", "address", s.profiles.Addr().String())
 		}
+		go warnOfHostsAway(ctx, s.hosts, log)
 		where := []any{"address", l.Addr().String()}
 		if s.base != "" {
 			where = append(where, "base_path", s.base)
