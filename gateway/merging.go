@@ -176,7 +176,10 @@ func (u *upload) round(ctx context.Context, m *merge.Merger) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	out, err := m.Round(ctx, merge.Take(staged))
+	if !u.isFinishing() && len(u.gen.State().Meta.Adopted) == 0 { // more may come
+		staged = merge.Take(staged)
+	}
+	out, err := m.Round(ctx, staged)
 	u.ledger.hasMerged(out.Merged)
 	if len(out.Lost) > 0 || merge.Again(err) { // what was merged may not be by now
 		err = errors.Join(err, u.refresh(ctx))

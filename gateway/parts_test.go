@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"testing"
+	"testing/synctest"
 
 	"sftpgate/gateway"
 	"sftpgate/remote/remotetest"
@@ -90,4 +91,34 @@ func TestUnnamedPartsAreAdopted(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Chunks of adopted uploads stay where they are until the end: those that are merged are not
+// taken for the ones that wait.
+func TestManySmallPartsAreAdopted(t *testing.T) {
+	t.Parallel()
+	st := embedded(t)
+	synctest.Test(t, func(t *testing.T) {
+		d := emptyDisk(t)
+		r := onDisk(t, d, st, remotetest.ServerOptions{})
+		defer r.stop()
+		var ids []string
+		var content []byte
+		for i := range 40 {
+			part := noise(100 + i%2*(20<<10))
+			u, err := r.OpenUnnamed(t.Context(), alice, "web-1", memDir, int64(len(part)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.send(alice, u.ID, part, 0, int64(len(part)))
+			ids, content = append(ids, u.ID), append(content, part...)
+		}
+		up := r.open(alice, "f", -1, func(o *gateway.OpenRequest) { o.Adopt = ids }).Upload
+		if u := r.finish(alice, up.ID); u.State != gateway.Done {
+			t.Fatalf("%+v", u)
+		}
+		if got, err := d.ReadFile(memDir + "/f"); err != nil || !bytes.Equal(got, content) {
+			t.Errorf("%d bytes, %v", len(got), err)
+		}
+	})
 }

@@ -15,14 +15,14 @@ import (
 // many at once, and copied together.
 const (
 	runChunk = 16 << 10 // how long they may be, in bytes
-	runBytes = 4 << 20  // how long a run may be
+	runBytes = 1 << 20  // how long a run may be, which is held in memory
 	runFrom  = 4        // how many are worth it
 	runMost  = 512
 	mostLone = 16 // how many that lie in none are merged in a round that has more
 )
 
-// Take is what of the chunks to merge in one round: of many small ones that lie alone
-// only some, since others may come to lie beside them meanwhile.
+// Take is what of the chunks, none of them merged, to merge in one round while more come:
+// of many small ones that lie alone only some, since others may come to lie beside them.
 func Take(chunks []stage.Staged) []stage.Staged {
 	if len(chunks) <= mostLone {
 		return chunks
