@@ -3,6 +3,8 @@ package gateway
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"time"
 )
 
@@ -55,15 +57,22 @@ func (u *upload) askAgain(ctx context.Context) error {
 	return err
 }
 
-// askedAt is when the upload was asked to finish; zero: it was not.
-func (u *upload) askedAt() time.Time {
-	if wish := u.gen.State().Finish; wish != nil {
-		return wish.At
+// postponedOnes are the uploads whose finish this gateway alone keeps in mind. One that is
+// older than an unfinished upload is kept is forgotten.
+func (s *Service) postponedOnes() (list []Entry) {
+	s.mu.Lock()
+	active := slices.Collect(maps.Values(s.active))
+	s.mu.Unlock()
+	for _, u := range active {
+		u.mu.Lock()
+		if u.postponed != nil && time.Since(u.postponedAt) >= s.expireAfter {
+			u.postponed = nil
+		}
+		postponed := u.postponed != nil
+		u.mu.Unlock()
+		if postponed {
+			list = append(list, u.entry())
+		}
 	}
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	if u.postponed == nil {
-		return time.Time{}
-	}
-	return u.postponedAt
+	return list
 }

@@ -51,7 +51,7 @@ func (s *Service) tend(ctx context.Context) {
 		return // whoever needs the registry says so; here the next look will do
 	}
 	wanted := make(map[string]bool, len(entries))
-	for _, e := range entries {
+	for _, e := range append(entries, s.postponedOnes()...) {
 		wanted[e.Upload.ID] = true
 		if s.mayTend(e) {
 			s.workers.Go(func() { s.tendOne(ctx, e) })
@@ -169,7 +169,7 @@ func (s *Service) cleanAfter(ctx context.Context, e Entry) error {
 // pending reports whether the upload has been asked to finish and can get there
 // without its client.
 func (u *upload) pending() bool {
-	if asked := u.askedAt(); asked.IsZero() || time.Since(asked) >= u.s.expireAfter {
+	if wish := u.gen.State().Finish; wish == nil || time.Since(wish.At) >= u.s.expireAfter {
 		return false
 	}
 	u.mu.Lock()

@@ -185,6 +185,9 @@ func TestAFinishThatCouldNotBeRecorded(t *testing.T) {
 				d := emptyDisk(t)
 				r := onDisk(t, d, st, remotetest.ServerOptions{})
 				defer r.stop()
+				other := onDisk(t, d, st, remotetest.ServerOptions{}) // which knows nothing of it
+				defer other.stop()
+				other.Tend()
 				r.Tend()
 				content := noise(3000)
 				up := r.open(alice, "f", 3000).Upload
