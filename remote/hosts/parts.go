@@ -49,7 +49,22 @@ func parseParts(tokens token.Tokens, cuts []int) *ast.File {
 		}
 		hosts.Values = append(hosts.Values, more.Values...)
 	}
+	if anyTwice(hosts) { // the parser says where the first one is
+		return nil
+	}
 	return file
+}
+
+func anyTwice(hosts *ast.MappingNode) bool {
+	seen := make(map[string]bool, len(hosts.Values))
+	for _, v := range hosts.Values {
+		name := v.Key.GetToken().Value
+		if seen[name] {
+			return true
+		}
+		seen[name] = true
+	}
+	return false
 }
 
 // cutsOf are the places among the tokens where every so many hosts begin, and where
