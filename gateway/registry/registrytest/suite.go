@@ -72,7 +72,7 @@ func Run(t *testing.T, open func(t *testing.T) Store) {
 // long outlives every test; short is waited for.
 const (
 	long  = time.Hour
-	short = 150 * time.Millisecond
+	short = 300 * time.Millisecond
 )
 
 func newKey() gateway.Key { return gateway.Key(rand.Text()) }
