@@ -76,10 +76,10 @@ tests:
 # interleaving of the models, every step of the kills, the large files, and the whole
 # suite of the dialects by every variant. For a release, and when anything changes
 # that they are about.
-PROOFS := Replay|TwoGateways|ChangeTheirMinds|CancelAt|ThousandsOf|Kill|Crowd|Gigabytes|Behind|ShellFarAway|^TestCopyDataAskedFor|EachVariant|^TestUploaders$$|DamageBefore|FrozenMerger|FrozenServerOf|RealDiskFull|StrangeNames|CutAnywhere|CutOff
+PROOFS := Replay|TwoGateways|ChangeTheirMinds|CancelAt|ThousandsOf|Kill|Crowd|Gigabytes|Behind|ShellFarAway|^TestCopyDataAskedFor|EachVariant|^TestUploaders$$|^TestFileAndFolder$$|DamageBefore|FrozenMerger|FrozenServerOf|RealDiskFull|StrangeNames|CutAnywhere|CutOff
 VARIED = $(shell grep -rl --include='*_test.go' 'dialecttest\.Variants' gateway/dialect | xargs -n 1 dirname | sort -u | sed 's|^|./|')
 prove: parts fuzz-short
-	$(call run,prove,-count=1 -timeout 3h ./gateway ./cmd/sftpgate ./remote/merge ./examples $(VARIED) -run '$(PROOFS)' -args -prove)
+	$(call run,prove,-count=1 -timeout 3h ./gateway ./gateway/page ./cmd/sftpgate ./remote/merge ./examples $(VARIED) -run '$(PROOFS)' -args -prove)
 
 # What is counted without the race detector alone; and each benchmark still runs.
 benchmarks:

@@ -50,7 +50,7 @@ async function devtools(page, work) {
 // skeleton is all of a document that axe judges by, without its words and figures: what
 // elements there are, shadow trees too, each run of equal ones once, with their attributes.
 function skeleton() {
-  const worded = /^(aria-label|aria-value.*|aria-describedby|aria-posinset|aria-setsize|title|alt|id|for|href|src|style|value|datetime|placeholder|data-.*)$/;
+  const worded = /^(aria-label|aria-value.*|aria-describedby|aria-posinset|aria-setsize|title|alt|id|for|href|src|style|value|datetime|placeholder|data-(?!state|settled).*)$/;
   const told = (node) => {
     if (node.nodeType === Node.TEXT_NODE) return node.data.trim() && "text";
     if (node.nodeType !== Node.ELEMENT_NODE || node.localName === "script") return "";

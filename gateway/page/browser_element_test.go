@@ -11,6 +11,7 @@ import (
 
 	"sftpgate/gateway/browsertest"
 	"sftpgate/remote/remotetest"
+	wait "sftpgate/remote/remotetest/await"
 )
 
 // elements opens pages of somebody's own, which hold the element with further attributes.
@@ -174,4 +175,33 @@ func TestElementConflictIsDecidedByThePage(t *testing.T) {
 	v.See(row("replace.txt", "done"))
 	v.arrived(file)
 	v.whole("status of 409")
+}
+
+// A page is told how far the merge is, and of a host in trouble, which it can show by itself.
+func TestElementTellsOfTheMergeAndTheHost(t *testing.T) {
+	t.Parallel()
+	s, open := elements(t)
+	v := open(`host="web-2" chunk-size="1MiB"`)
+	v.Evaluate(`window.merged = []; window.trouble = "";
+		const element = document.querySelector("sftpgate-upload");
+		element.addEventListener("merge-progress", ({ detail: { item, mergedBytes, size } }) => merged.push([item.name, mergedBytes, size].join(" ")));
+		element.addEventListener("host-error", ({ detail: { item, host, error } }) => { trouble = [item.name, host, error.retryable].join(" "); }); undefined`, nil)
+	v.send(source(t, "disk.img", 3*mib))
+	v.See(row("disk.img", "done"))
+	var merged []string
+	v.Evaluate("merged", &merged)
+	if len(merged) == 0 || merged[len(merged)-1] != fmt.Sprintf("disk.img %d %[1]d", 3*mib) {
+		t.Errorf("the merge is told as %q", merged)
+	}
+	s.host.Stop()
+	s.host.CutConnections()
+	v.send(source(t, "a.txt", 10))
+	wait.Until(t, "the host's trouble to be told", func() bool {
+		var trouble string
+		v.Evaluate("trouble", &trouble)
+		return trouble == "a.txt web-2 true"
+	})
+	s.host.Restart()
+	v.See(row("a.txt", "done"))
+	v.whole("status of 50")
 }

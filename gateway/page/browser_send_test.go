@@ -22,7 +22,7 @@ func TestFileAndFolder(t *testing.T) {
 	v := s.visit(o)
 	v.whole()
 
-	large := source(t, "disk.img", 24*mib)
+	large := source(t, "disk.img", size())
 	v.send(large)
 	v.See(row("disk.img", "sending", "merging", "done"))
 	v.See(row("disk.img", "done"))

@@ -30,17 +30,18 @@ export class Gate {
   merge = (id: string): Promise<Upload> => this.api.merge(id);
   cancel = (id: string): Promise<void> => this.api.cancel(id);
 
-  /** list reads a list to its end: an answer has only a part of a long one. */
-  private async list<T>(name: string, query: Record<string, string> = {}): Promise<T[]> {
-    const all: T[] = [];
+  /** list reads a list to its end: an answer has only a part of a long one. What moves in it
+      meanwhile comes twice, and counts as it came last. */
+  private async list<T extends { id: string }>(name: string, query: Record<string, string> = {}): Promise<T[]> {
+    const all = new Map<string, T>();
     for (let next: string | undefined = ""; next !== undefined; ) {
       const asked = new URLSearchParams(next ? { ...query, cursor: next } : query).toString();
       const answer = await this.api.request("GET", `v1/${name}${asked && `?${asked}`}`);
       const part: Part<T> = await answer.json().catch(() => { throw GateError.from(answer.status, "", null); });
-      all.push(...(part[name] as T[]));
+      for (const one of part[name] as T[]) all.set(one.id, one);
       next = part.next;
     }
-    return all;
+    return [...all.values()];
   }
 
   async takeover(id: string): Promise<void> {
