@@ -57,9 +57,9 @@ func (u *upload) askAgain(ctx context.Context) error {
 	return err
 }
 
-// postponedOnes are the uploads whose finish this gateway alone keeps in mind. One that is
+// listPostponed lists the uploads whose finish this gateway alone keeps in mind. One that is
 // older than an unfinished upload is kept is forgotten.
-func (s *Service) postponedOnes() (list []Entry) {
+func (s *Service) listPostponed() (list []Entry) {
 	s.mu.Lock()
 	active := slices.Collect(maps.Values(s.active))
 	s.mu.Unlock()

@@ -51,7 +51,7 @@ func (s *Service) tend(ctx context.Context) {
 		return // whoever needs the registry says so; here the next look will do
 	}
 	wanted := make(map[string]bool, len(entries))
-	for _, e := range append(entries, s.postponedOnes()...) {
+	for _, e := range append(entries, s.listPostponed()...) {
 		wanted[e.Upload.ID] = true
 		if s.mayTend(e) {
 			s.workers.Go(func() { s.tendOne(ctx, e) })

@@ -3,9 +3,6 @@ package api_test
 import (
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/json"
-	"io"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -21,23 +18,7 @@ func TestMergeWithAnotherDigest(t *testing.T) {
 	t.Parallel()
 	g := startGate(t)
 	url := g.serve(web.NoAuth(nil), 0)
-	call := func(method, path, body string) (int, map[string]any) {
-		t.Helper()
-		r, err := http.NewRequest(method, url+path, strings.NewReader(body))
-		if err != nil {
-			t.Fatal(err)
-		}
-		r.Header.Set("X-User", "alice")
-		res, err := http.DefaultClient.Do(r)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer res.Body.Close()
-		text, _ := io.ReadAll(res.Body)
-		var answer map[string]any
-		_ = json.Unmarshal(text, &answer)
-		return res.StatusCode, answer
-	}
+	call := calls(t, url)
 	digest := func(of string) string {
 		sum := sha256.Sum256([]byte(of))
 		return `{"digest":"sha-256=:` + base64.StdEncoding.EncodeToString(sum[:]) + `:"}`

@@ -1,9 +1,6 @@
 package api_test
 
 import (
-	"encoding/json"
-	"io"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -19,23 +16,7 @@ func TestRestartBeginsAnew(t *testing.T) {
 	t.Parallel()
 	g := startGate(t)
 	url := g.serve(web.NoAuth(nil), 0)
-	call := func(method, path, body string) (int, map[string]any) {
-		t.Helper()
-		r, err := http.NewRequest(method, url+path, strings.NewReader(body))
-		if err != nil {
-			t.Fatal(err)
-		}
-		r.Header.Set("X-User", "alice")
-		res, err := http.DefaultClient.Do(r)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer res.Body.Close()
-		text, _ := io.ReadAll(res.Body)
-		var answer map[string]any
-		_ = json.Unmarshal(text, &answer)
-		return res.StatusCode, answer
-	}
+	call := calls(t, url)
 	at := filepath.Join(g.root, "f")
 	open := `{"host":"web-1","path":"` + at + `","size":8,"chunk_size":4,"fingerprint":"f"`
 	_, first := call("POST", "/v1/uploads", open+"}")
