@@ -33,7 +33,7 @@
 //	client.go    calls of the gateway; chunks.go one upload, whole.go whole files,
 //	             crowd.go many at once; peers.go scp and the like
 //	scenes.go    who takes turns with whom; turn.go what is measured around a turn
-//	             (proc.go, profile.go), disk.go what the disk alone takes, everything.go
+//	             (proc.go, profile.go) and of the host (hostside.go), disk.go what the disk alone takes, everything.go
 //	             all turns in order
 //	rows.go      the table's rows, their floors and aims; figure.go how they are read
 //	table.go     the terminal, report.go the JSON, chart.go the SVG, machine.go the machine

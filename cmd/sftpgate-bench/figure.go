@@ -40,6 +40,12 @@ func resident(t turn) float64  { return float64(t.Peak) }
 func retried(t turn) float64   { return float64(t.Retries) }
 func syncing(t turn) float64   { return t.Sync }
 
+func (t turn) hostCPU() float64     { return t.Host.CPU * gib / float64(max(t.Bytes, 1)) }
+func (t turn) connections() float64 { return float64(t.Host.Connections) }
+func (t turn) sessions() float64    { return float64(t.Host.Sessions) }
+func (t turn) written() float64     { return float64(t.Host.Written) / float64(max(t.Bytes, 1)) }
+func (t turn) room() float64        { return float64(t.Host.Room) / float64(max(t.Bytes, 1)) }
+
 // cpuPerGiB is processor time for each GiB that was sent.
 func cpuPerGiB(t turn) float64 { return t.CPU * gib / float64(max(t.Bytes, 1)) }
 
@@ -52,6 +58,16 @@ func (k kind) what() func(turn) float64 {
 		return resident
 	case effort:
 		return cpuPerGiB
+	case hostEffort:
+		return turn.hostCPU
+	case connectionCount:
+		return turn.connections
+	case sessionCount:
+		return turn.sessions
+	case diskWrites:
+		return turn.written
+	case diskRoom:
+		return turn.room
 	}
 	return seconds
 }
@@ -73,7 +89,7 @@ func (k kind) against(ours, other spread) float64 {
 func (r row) value(s series) float64 {
 	ours := s.of(r.ours, r.kind.what())
 	switch {
-	case r.kind == peak:
+	case r.kind == peak, r.kind.counts():
 		return ours.Max
 	case len(r.peers) > 0:
 		return r.kind.against(ours, s.of(r.peers[0], r.kind.what()))
@@ -86,5 +102,5 @@ func (k kind) reached(v, bound float64) bool {
 	if k.more() {
 		return v >= bound
 	}
-	return v > 0 && v <= bound
+	return (v > 0 || k.counts()) && v <= bound
 }

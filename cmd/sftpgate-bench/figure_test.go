@@ -20,9 +20,10 @@ func TestFiguresOfSeveralTurns(t *testing.T) {
 
 func TestRowsAreJudgedInTheirDirection(t *testing.T) {
 	all := series{
-		"fast":  {{Seconds: 1, CPU: 2, Peak: 100 * mib, Bytes: gib}, {Seconds: 2, CPU: 2, Peak: 200 * mib, Bytes: gib}, {Seconds: 9, CPU: 2, Peak: 90 * mib, Bytes: gib}},
-		"slow":  {{Seconds: 4, CPU: 4, Peak: 50 * mib, Bytes: 4 * gib}},
-		"ended": {{Seconds: 3, Finish: 0.2}},
+		"fast":    {{Seconds: 1, CPU: 2, Peak: 100 * mib, Bytes: gib}, {Seconds: 2, CPU: 2, Peak: 200 * mib, Bytes: gib}, {Seconds: 9, CPU: 2, Peak: 90 * mib, Bytes: gib}},
+		"slow":    {{Seconds: 4, CPU: 4, Peak: 50 * mib, Bytes: 4 * gib}},
+		"counted": {{Host: hostside{Sessions: 1}}, {Host: hostside{Sessions: 2}}},
+		"ended":   {{Seconds: 3, Finish: 0.2}},
 	}
 	for _, c := range []struct {
 		row     row
@@ -38,6 +39,10 @@ func TestRowsAreJudgedInTheirDirection(t *testing.T) {
 		{row{kind: plain, ours: "slow"}, 4, ""},
 		{row{kind: speed, ours: "gone", peers: []string{"slow"}, floor: 1, aim: 2}, 0, ""},
 		{row{kind: speed, ours: "fast", peers: []string{"gone"}, floor: 1, aim: 2}, 0, ""},
+		{row{kind: sessionCount, ours: "counted", floor: 2, aim: 1}, 2, "floor"}, // the worst counts
+		{row{kind: sessionCount, ours: "fast", floor: 2, aim: 0}, 0, "aim"},      // none is a figure
+		{row{kind: sessionCount, ours: "gone", floor: 2, aim: 0}, 0, ""},
+		{row{kind: first, ours: "slow", peers: []string{"fast"}, floor: 0.4, aim: 1}, 0.5, "floor"},
 	} {
 		r := c.row.result(all)
 		if r.Value != c.value || r.Verdict != c.verdict {

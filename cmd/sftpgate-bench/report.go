@@ -63,7 +63,7 @@ func (r row) result(all series) result {
 		out.Peers = append(out.Peers, side{Run: p, Turns: len(all[p]), Spread: theirs, Ratio: r.kind.against(ours, theirs)})
 	}
 	switch {
-	case r.kind == plain || out.Value == 0:
+	case r.kind == plain || out.Value == 0 && !r.kind.counts() || out.Ours.Turns == 0:
 	case r.kind.reached(out.Value, r.aim):
 		out.Verdict = "aim"
 	case r.kind.reached(out.Value, r.floor):
@@ -81,6 +81,8 @@ func (k kind) unit() string {
 		return "seconds"
 	case peak:
 		return "bytes"
+	case connectionCount, sessionCount:
+		return "count"
 	}
 	return "ratio"
 }

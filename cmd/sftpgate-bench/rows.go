@@ -4,18 +4,25 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"strings"
 )
 
 // kind is what a row's figure is made of.
 type kind int
 
 const (
-	speed  kind = iota // the peer's time over ours: more is better
-	finish             // seconds after the last chunk: less is better
-	peak               // bytes resident: less is better
-	growth             // peak of ours over that of the first peer: less is better
-	effort             // processor time of ours over that of the peer: less is better
-	plain              // seconds; nothing is asked of it
+	speed           kind = iota // the peer's time over ours: more is better
+	finish                      // seconds after the last chunk: less is better
+	peak                        // bytes resident: less is better
+	growth                      // peak of ours over that of the first peer: less is better
+	effort                      // processor time of ours over that of the peer: less is better
+	plain                       // seconds; nothing is asked of it
+	first                       // the time of a warm gateway over that of a fresh one: more is better
+	hostEffort                  // processor time of the host for ours over that for the peer: less is better
+	connectionCount             // to the host, that a turn has opened
+	sessionCount                // of those: SFTP channels and commands, each of which starts a login shell
+	diskWrites                  // bytes written to the disk for each byte sent
+	diskRoom                    // the most room taken on the disk, over what was sent
 )
 
 // row is one line of the table.
@@ -30,7 +37,10 @@ type row struct {
 }
 
 // more reports whether more is better.
-func (k kind) more() bool { return k == speed }
+func (k kind) more() bool { return k == speed || k == first }
+
+// counts reports whether it is a number of things, of which none is a figure too.
+func (k kind) counts() bool { return k == connectionCount || k == sessionCount }
 
 // runs are what the row needs to have run.
 func (r row) runs() []string { return append([]string{r.ours}, r.peers...) }
@@ -57,7 +67,23 @@ func allRows(z sizes) []row {
 			"finish-digest/" + file(size), nil, 1, 0.2})
 	}
 	little, large := file(z.little), file(z.large)
+	for _, warm := range []string{"near/chunks", "near/digest", "near/curl", "far/chunks", "far/curl", "small/put", "far-small/put"} {
+		scene, _, _ := strings.Cut(warm, "/")
+		floor := 0.85
+		if strings.HasPrefix(scene, "far") {
+			floor = 0.8
+		}
+		rows = append(rows, row{"first-" + strings.ReplaceAll(warm, "/", "-"), warm + " by a gateway that was started just now, beside the same later", first,
+			firstOf(warm), []string{warm}, floor, 1})
+	}
 	return append(rows,
+		row{"connections", "connections opened for the first upload, " + nearFile, connectionCount, "near/first-chunks", nil, 3, 2},
+		row{"sessions", "SFTP channels and commands started for it", sessionCount, "near/first-chunks", nil, 5, 3},
+		row{"sessions-again", "the same for a further upload", sessionCount, "near/chunks", nil, 1, 0},
+		row{"host-cpu-first", "the host's CPU for the first upload over that for scp, " + nearFile, hostEffort, "near/first-chunks", []string{"near/scp"}, 1.5, 1},
+		row{"host-cpu", "the same for a further upload", hostEffort, "near/chunks", []string{"near/scp"}, 1.3, 1},
+		row{"written", "bytes written to the disk for each byte, " + nearFile + ", chunks", diskWrites, "near/chunks", []string{"near/scp"}, 2.1, 1.1},
+		row{"room", "the most room taken on the disk, over the file's size", diskRoom, "near/chunks", []string{"near/scp"}, 1.2, 1.1},
 		row{"small", strconv.Itoa(z.small) + " files of " + file(z.smallOne) + " nearby, 16 in flight", speed, "small/put", peers("small", "scp -r"), 1, 2},
 		row{"far-small", strconv.Itoa(z.farSmall) + " files of " + file(z.smallOne) + " at " + trip + ", 32 in flight", speed, "far-small/put", peers("far-small", "scp -r"), 12, 25},
 		row{"memory-chunks", "peak memory: " + strconv.Itoa(z.crowd) + " uploads in chunks at once, nearby", peak, "memory/chunks", nil, 300 * mib, 150 * mib},
@@ -69,6 +95,9 @@ func allRows(z sizes) []row {
 		row{"fsync", strconv.Itoa(z.synced) + " × " + file(z.chunk) + " written and synced one by one, by this disk alone", plain, "disk/fsync", nil, 0, 0},
 	)
 }
+
+// firstOf is the run that is another one by a fresh gateway.
+func firstOf(run string) string { return strings.Replace(run, "/", "/first-", 1) }
 
 // peers names runs of a scene; rclone is one where it is installed.
 func peers(scene string, names ...string) []string {

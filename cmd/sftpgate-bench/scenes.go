@@ -64,15 +64,18 @@ func bulk(name, host string, size, chunk int64, lanes int) scene {
 		}
 	}
 	all := scene{
-		oneFile(name+"/chunks", host, size, false, put(false, true)),
+		oneFile(name+"/chunks", host, size, warmed, put(false, true)),
+		oneFile(name+"/first-chunks", host, size, cold, put(false, true)),
 		peerRun(name+"/scp", size, func(ctx context.Context, s *site, file, dir string) (*exec.Cmd, error) {
 			return s.scp(ctx, host, file, dir)
 		}),
-		oneFile(name+"/digest", host, size, false, put(true, false)),
+		oneFile(name+"/digest", host, size, warmed, put(true, false)),
+		oneFile(name+"/first-digest", host, size, cold, put(true, false)),
 		peerRun(name+"/sftp", size, func(ctx context.Context, s *site, file, dir string) (*exec.Cmd, error) {
 			return s.sftp(ctx, host, file, dir)
 		}),
-		curlRun(name+"/curl", host, size),
+		curlRun(name+"/curl", host, size, warmed),
+		curlRun(name+"/first-curl", host, size, cold),
 	}
 	if hasRclone() {
 		all = append(all, peerRun(name+"/rclone", size, func(ctx context.Context, s *site, file, dir string) (*exec.Cmd, error) {
@@ -83,26 +86,26 @@ func bulk(name, host string, size, chunk int64, lanes int) scene {
 }
 
 // oneFile is an upload in chunks, as shape has it.
-func oneFile(name, host string, size int64, fresh bool, shape func(upload) upload) run {
+func oneFile(name, host string, size int64, by gatewayFor, shape func(upload) upload) run {
 	return run{name, func(ctx context.Context, s *site) (turn, error) {
 		file, err := s.content.file(size)
 		if err != nil {
 			return turn{}, err
 		}
-		return s.ours(ctx, job{name: name, host: host, fresh: fresh, from: []source{file}, to: alike(file),
+		return s.ours(ctx, job{name: name, host: host, gateway: by, from: []source{file}, to: alike(file),
 			work: func(ctx context.Context, c client, dir string) (sent, error) {
 				return shape(upload{client: c, file: file, target: filepath.Join(dir, filepath.Base(file.path))}).send(ctx)
 			}})
 	}}
 }
 
-func curlRun(name, host string, size int64) run {
+func curlRun(name, host string, size int64, by gatewayFor) run {
 	return run{name, func(ctx context.Context, s *site) (turn, error) {
 		file, err := s.content.file(size)
 		if err != nil {
 			return turn{}, err
 		}
-		return s.ours(ctx, job{name: name, host: host, from: []source{file}, to: alike(file),
+		return s.ours(ctx, job{name: name, host: host, gateway: by, from: []source{file}, to: alike(file),
 			work: func(ctx context.Context, c client, dir string) (sent, error) {
 				return sent{}, c.curl(ctx, file, filepath.Join(dir, filepath.Base(file.path)))
 			}})
@@ -129,7 +132,7 @@ func finishes(z sizes) scene {
 			if declare {
 				name = "finish-digest/" + bytesText(size)
 			}
-			all = append(all, oneFile(name, near, size, false, func(u upload) upload {
+			all = append(all, oneFile(name, near, size, warmed, func(u upload) upload {
 				u.chunk, u.lanes, u.declare, u.shuffle = z.chunk, 4, declare, !declare
 				return u
 			}))
@@ -140,17 +143,21 @@ func finishes(z sizes) scene {
 
 // trees are many small files.
 func trees(name, host string, n int, size int64, lanes int) scene {
-	all := scene{
-		{name + "/put", func(ctx context.Context, s *site) (turn, error) {
+	put := func(name string, by gatewayFor) run {
+		return run{name, func(ctx context.Context, s *site) (turn, error) {
 			t, err := s.content.tree(n, size)
 			if err != nil {
 				return turn{}, err
 			}
-			return s.ours(ctx, job{name: name + "/put", host: host, from: t.files, to: alike(t.files...),
+			return s.ours(ctx, job{name: name, host: host, gateway: by, from: t.files, to: alike(t.files...),
 				work: func(ctx context.Context, c client, dir string) (sent, error) {
 					return sent{}, c.putAll(ctx, t, dir, lanes)
 				}})
-		}},
+		}}
+	}
+	all := scene{
+		put(name+"/put", warmed),
+		put(name+"/first-put", cold),
 		peerTree(name+"/scp -r", n, size, func(ctx context.Context, s *site, from, dir string) (*exec.Cmd, error) {
 			return s.scp(ctx, host, from, dir, "-r")
 		}),
@@ -181,8 +188,8 @@ func memories(z sizes) scene {
 		crowded("memory/far-chunks", far, z, crowdChunks),
 		crowded("memory/far-streams", far, z, crowdStreams),
 		crowded("memory/far-sftp", farSFTP, z, crowdStreams),
-		oneFile("memory/"+bytesText(z.little), near, z.little, true, inOrder),
-		oneFile("memory/"+bytesText(z.large), near, z.large, true, inOrder),
+		oneFile("memory/"+bytesText(z.little), near, z.little, fresh, inOrder),
+		oneFile("memory/"+bytesText(z.large), near, z.large, fresh, inOrder),
 	}
 }
 
@@ -192,7 +199,7 @@ func crowded(name, host string, z sizes, do func(ctx context.Context, c client, 
 		if err != nil {
 			return turn{}, err
 		}
-		return s.ours(ctx, job{name: name, host: host, fresh: true, from: []source{file}, to: members(file, z.crowd),
+		return s.ours(ctx, job{name: name, host: host, gateway: fresh, from: []source{file}, to: members(file, z.crowd),
 			work: func(ctx context.Context, c client, dir string) (sent, error) {
 				return sent{}, do(ctx, c, file, dir, z.crowd)
 			}})

@@ -74,7 +74,7 @@ func (s *sshd) start(ctx context.Context, binary, dir string, environ []string) 
 		"MaxStartups 500",
 		"UseDNS no",
 		"PrintMotd no",
-		"LogLevel ERROR",
+		"LogLevel VERBOSE", // connections and sessions are counted by what it says,
 		"Subsystem sftp internal-sftp",
 	}, "\n")+"\n"), 0o600); err != nil {
 		return err

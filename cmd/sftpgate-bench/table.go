@@ -48,7 +48,7 @@ func (r report) printWork(w io.Writer) {
 // printRuns says what every process took: the gateway in ours, the peer in theirs.
 func (r report) printRuns(w io.Writer) {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(t, "process in\tseconds\tMiB/s\tCPU s\tCPU s/GiB\tpeak MiB\tsync after\tsent again\t")
+	fmt.Fprintln(t, "process in\tseconds\tMiB/s\tCPU s\tCPU s/GiB\tpeak MiB\thost CPU s\tconnections\tsessions\tB/B\troom\tsync after\tsent again\t")
 	for _, name := range slices.Sorted(maps.Keys(r.Runs)) {
 		all := r.Runs
 		took := all.of(name, seconds).Median
@@ -61,8 +61,9 @@ func (r report) printRuns(w io.Writer) {
 		if n := all.of(name, retried).Max; n > 0 {
 			again = fmt.Sprintf("%.0f", n)
 		}
-		fmt.Fprintf(t, "%s\t%.2f\t%.0f\t%.2f\t%.2f\t%.0f\t%s\t%s\t\n", name, took, rate, all.of(name, cpu).Median,
-			all.of(name, cpuPerGiB).Median, all.of(name, resident).Max/mib, after, again)
+		fmt.Fprintf(t, "%s\t%.2f\t%.0f\t%.2f\t%.2f\t%.0f\t%.2f\t%.0f\t%.0f\t%.2f\t%.2f\t%s\t%s\t\n", name, took, rate, all.of(name, cpu).Median,
+			all.of(name, cpuPerGiB).Median, all.of(name, resident).Max/mib, all.of(name, func(t turn) float64 { return t.Host.CPU }).Median,
+			all.of(name, turn.connections).Max, all.of(name, turn.sessions).Max, all.of(name, turn.written).Median, all.of(name, turn.room).Max, after, again)
 	}
 	_ = t.Flush()
 }
@@ -97,8 +98,12 @@ func (k kind) measure(v float64) string {
 		return fmt.Sprintf("%.0f ms", v*1e3)
 	case peak, growth:
 		return fmt.Sprintf("%.0f MiB", v/mib)
-	case effort:
+	case effort, hostEffort:
 		return fmt.Sprintf("%.2f s/GiB", v)
+	case connectionCount, sessionCount:
+		return fmt.Sprintf("%.0f", v)
+	case diskWrites, diskRoom:
+		return fmt.Sprintf("%.2f B/B", v)
 	}
 	return fmt.Sprintf("%.2f s", v)
 }
@@ -106,9 +111,9 @@ func (k kind) measure(v float64) string {
 // text writes a row's value.
 func (k kind) text(v float64) string {
 	switch {
-	case v == 0:
+	case v == 0 && !k.counts():
 		return "–"
-	case k == speed, k == growth, k == effort:
+	case k == speed, k == first, k == growth, k == effort, k == hostEffort:
 		return fmt.Sprintf("%.2f ×", v)
 	}
 	return k.measure(v)

@@ -18,6 +18,8 @@ type turn struct {
 	CPU float64 `json:"cpu_seconds"`
 	// Peak is the most memory resident, in bytes, of the same.
 	Peak int64 `json:"peak_rss_bytes"`
+	// Host is what the turn took of the host.
+	Host hostside `json:"host"`
 	// Sync is how long it then took to have on the disk what the peer wrote, in seconds.
 	Sync float64 `json:"sync_afterwards_seconds,omitempty"`
 	// Retries counts requests that the gateway had no room for and that were sent again.
@@ -34,13 +36,22 @@ func (s *site) prepare(files []source) (string, error) {
 	return s.freshTarget()
 }
 
+// gatewayFor is which gateway does a turn.
+type gatewayFor int
+
+const (
+	warmed gatewayFor = iota // the one that most turns share
+	fresh                    // one of its own, that knows the host
+	cold                     // one that was started just now, and has sent nothing yet
+)
+
 // job is what the gateway is to do in one turn.
 type job struct {
-	name  string // of the run
-	host  string
-	fresh bool // by a gateway of its own
-	from  []source
-	to    []arrival
+	name    string // of the run
+	host    string
+	gateway gatewayFor
+	from    []source
+	to      []arrival
 	// work does it, into dir. What it returns is what it measured itself; nothing
 	// is all the time it took.
 	work func(ctx context.Context, c client, dir string) (sent, error)
@@ -64,14 +75,16 @@ func alike(files ...source) []arrival {
 // ours is a turn of the gateway. Each file that arrived must be what was sent.
 func (s *site) ours(ctx context.Context, j job) (t turn, err error) {
 	g := s.gate
-	if j.fresh {
+	if j.gateway != warmed {
 		if g, err = startGate(ctx, s); err != nil {
 			return t, err
 		}
 		defer g.stop()
 	}
-	if err := s.warm(ctx, g, j.host); err != nil {
-		return t, err
+	if j.gateway != cold {
+		if err := s.warm(ctx, g, j.host); err != nil {
+			return t, err
+		}
 	}
 	dir, err := s.prepare(j.from)
 	if err != nil {
@@ -84,7 +97,9 @@ func (s *site) ours(ctx context.Context, j job) (t turn, err error) {
 	if err != nil {
 		return t, err
 	}
+	look := s.lookAtHost(dir)
 	t, err = g.watched(func() (sent, error) { return j.work(ctx, c, dir) })
+	t.Host = look.end()
 	if profiled := endProfile(); err == nil {
 		err = profiled
 	}
@@ -134,6 +149,7 @@ func (s *site) theirs(files []source, work func(dir string) (*exec.Cmd, error)) 
 		return t, err
 	}
 	defer tidy(dir)
+	look := s.lookAtHost(dir)
 	start := time.Now()
 	cmd, err := work(dir)
 	t.Seconds = time.Since(start).Seconds()
@@ -147,6 +163,7 @@ func (s *site) theirs(files []source, work func(dir string) (*exec.Cmd, error)) 
 	for _, f := range files {
 		t.Bytes += f.size
 	}
+	t.Host = look.end()
 	start = time.Now()
 	err = syncTree(dir)
 	t.Sync = time.Since(start).Seconds()
