@@ -40,6 +40,7 @@ func (d *dialer) dial(ctx context.Context) (Transport, error) {
 	if err != nil {
 		return nil, err
 	}
+	conn = gathering(conn)
 	heard := &heardConn{Conn: conn}
 	heard.last.Store(time.Now().UnixNano())
 	client, err := d.handshake(ctx, heard, keys, login)
