@@ -138,7 +138,10 @@ func (r *rig) freeze(name string) (thaw func()) {
 	}
 	thaw = func() { _ = syscall.Kill(-writer.Session, syscall.SIGCONT) }
 	r.t.Cleanup(thaw)
-	if _, state, ok := r.generation(name); !ok || len(state.Writers) == 0 || state.Writers[len(state.Writers)-1].Closed {
+	// A shell outlives the merge: that must still have something to copy.
+	_, state, ok := r.generation(name)
+	info, err := os.Stat(part)
+	if !ok || len(state.Writers) == 0 || state.Writers[len(state.Writers)-1].Closed || err != nil || info.Size() >= state.Meta.Size {
 		thaw()
 		return nil
 	}

@@ -31,6 +31,9 @@ type Abilities struct {
 	Exec bool
 	// HashTool is "openssl", "sha256sum", "shasum", or "" when none works over exec.
 	HashTool string
+	// Reflink: a copy on the host can share the blocks of its source, so that each byte
+	// is written once (XFS, btrfs, bcachefs, ZFS 2.2).
+	Reflink bool
 	// RealPath: SSH_FXP_REALPATH follows symbolic links, so that one answer tells
 	// whether there are any on a way.
 	RealPath bool

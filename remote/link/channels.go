@@ -33,19 +33,32 @@ var errOneChannel = errors.New("the host allows only one channel per connection 
 // for one to end. ctx bounds the wait, not the command. The Channel must be
 // closed, and may outlive the Conn.
 func (c *Conn) Exec(ctx context.Context, command string) (Channel, error) {
-	return c.c.pool.channel(ctx, c.c, func(t Transport) (Channel, error) { return t.Exec(command) })
+	return asChannel(c.c.pool.channel(ctx, c.c, opener{open: func(t Transport) (Channel, error) { return t.Exec(command) }}))
 }
 
 // Subsystem opens another channel to a subsystem, as Exec does to a command.
 func (c *Conn) Subsystem(ctx context.Context, name string) (Channel, error) {
-	return c.c.pool.channel(ctx, c.c, func(t Transport) (Channel, error) { return t.Subsystem(name) })
+	return asChannel(c.c.pool.channel(ctx, c.c, opener{open: func(t Transport) (Channel, error) { return t.Subsystem(name) }}))
 }
 
-type opener func(Transport) (Channel, error)
+// asChannel makes no interface of no channel.
+func asChannel(ch *heldChannel, err error) (Channel, error) {
+	if err != nil {
+		return nil, err
+	}
+	return ch, nil
+}
 
-func (p *Pool) channel(ctx context.Context, prefer *connection, open opener) (Channel, error) {
+// opener opens a channel. A quiet one is open for long and seldom used, so that its
+// connection is not busy by it.
+type opener struct {
+	open  func(Transport) (Channel, error)
+	quiet bool
+}
+
+func (p *Pool) channel(ctx context.Context, prefer *connection, open opener) (*heldChannel, error) {
 	for try := 0; ; try++ {
-		c, err := p.slot(ctx, prefer)
+		c, err := p.slot(ctx, prefer, open.quiet)
 		if err != nil {
 			return nil, err
 		}
@@ -69,7 +82,7 @@ func (p *Pool) channel(ctx context.Context, prefer *connection, open opener) (Ch
 }
 
 // slot reserves room for a channel on some connection, prefer first of all.
-func (p *Pool) slot(ctx context.Context, prefer *connection) (*connection, error) {
+func (p *Pool) slot(ctx context.Context, prefer *connection, quiet bool) (*connection, error) {
 	for {
 		p.mu.Lock()
 		if prefer.cause != nil {
@@ -89,6 +102,7 @@ func (p *Pool) slot(ctx context.Context, prefer *connection) (*connection, error
 		if c.slots < limit {
 			c.slots++
 			c.hold()
+			c.quiets(quiet, 1)
 			p.mu.Unlock()
 			return c, nil
 		}
@@ -101,6 +115,7 @@ func (p *Pool) slot(ctx context.Context, prefer *connection) (*connection, error
 		}
 		changed := p.changed
 		p.mu.Unlock()
+		e.shells.evict()
 		select {
 		case <-changed:
 		case <-ctx.Done():
@@ -133,6 +148,14 @@ func (p *Pool) allowsOnly(c *connection, certain bool) bool {
 	return true
 }
 
+// counts notes a channel that was opened without a slot.
+func (c *connection) counts(channels int) {
+	c.pool.mu.Lock()
+	defer c.pool.mu.Unlock()
+	c.slots += channels
+	c.opened += channels
+}
+
 // stands counts a channel that was opened.
 func (c *connection) stands() {
 	c.pool.mu.Lock()
@@ -142,9 +165,10 @@ func (c *connection) stands() {
 }
 
 // freeSlot gives a reserved slot back.
-func (c *connection) freeSlot() {
+func (c *connection) freeSlot(quiet bool) {
 	c.pool.mu.Lock()
 	c.slots--
+	c.quiets(quiet, -1)
 	c.pool.notify()
 	c.pool.mu.Unlock()
 	c.release()
@@ -152,14 +176,14 @@ func (c *connection) freeSlot() {
 
 // openChannel opens a channel in a reserved slot, which is free again when that
 // fails. A host that does not answer within Stall has stalled.
-func (c *connection) openChannel(ctx context.Context, open opener) (Channel, error) {
+func (c *connection) openChannel(ctx context.Context, o opener) (*heldChannel, error) {
 	type result struct {
 		ch  Channel
 		err error
 	}
 	opened := make(chan result, 1)
 	go func() {
-		ch, err := open(c.transport)
+		ch, err := o.open(c.transport)
 		opened <- result{ch, err}
 	}()
 	abandon := func() {
@@ -167,7 +191,7 @@ func (c *connection) openChannel(ctx context.Context, open opener) (Channel, err
 			if r := <-opened; r.err == nil {
 				_ = r.ch.Close()
 			}
-			c.freeSlot()
+			c.freeSlot(o.quiet)
 		}()
 	}
 	timer := time.NewTimer(c.pool.options.Stall)
@@ -175,11 +199,11 @@ func (c *connection) openChannel(ctx context.Context, open opener) (Channel, err
 	select {
 	case r := <-opened:
 		if r.err != nil {
-			c.freeSlot()
+			c.freeSlot(o.quiet)
 			return nil, c.whyLost(r.err)
 		}
 		c.stands()
-		return newHeldChannel(r.ch, c), nil
+		return newHeldChannel(r.ch, c, o.quiet), nil
 	case <-timer.C:
 		abandon()
 		c.strike(errors.New("no answer to the opening of a channel; the connection was closed"))
@@ -221,6 +245,7 @@ const closing = 2 * time.Second
 type heldChannel struct {
 	ch     Channel
 	c      *connection
+	quiet  bool
 	output *io.PipeReader
 	closed chan struct{}
 	once   sync.Once
@@ -228,9 +253,9 @@ type heldChannel struct {
 	status error // written before ended is closed
 }
 
-func newHeldChannel(ch Channel, c *connection) *heldChannel {
+func newHeldChannel(ch Channel, c *connection, quiet bool) *heldChannel {
 	output, in := io.Pipe()
-	h := &heldChannel{ch: ch, c: c, output: output, closed: make(chan struct{}), ended: make(chan struct{})}
+	h := &heldChannel{ch: ch, c: c, quiet: quiet, output: output, closed: make(chan struct{}), ended: make(chan struct{})}
 	go func() {
 		_, err := io.Copy(in, ch)
 		if err != nil {
@@ -268,7 +293,7 @@ func (h *heldChannel) Close() error {
 			h.c.pool.mu.Lock()
 			h.c.opened--
 			h.c.pool.mu.Unlock()
-			h.c.freeSlot()
+			h.c.freeSlot(h.quiet)
 		}()
 	})
 	return err

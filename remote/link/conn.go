@@ -23,10 +23,6 @@ func (c *Conn) SFTP() *sftp.Client { return c.c.client }
 // PacketSize is how many bytes of a file one packet carries at most.
 func (c *Conn) PacketSize() int { return c.c.packet }
 
-// Carry notes that so many bytes more, or less, are on their way over the
-// connection, and returns how many it carries for all who have it.
-func (c *Conn) Carry(bytes int64) int64 { return c.c.carries.Add(bytes) }
-
 // Same reports whether both are the same connection.
 func (c *Conn) Same(as *Conn) bool { return c.c == as.c }
 
@@ -77,6 +73,14 @@ func (c *Conn) Explain(err error) error {
 	return c.c.whyLost(err)
 }
 
+// lend is the connection for another user.
+func (c *connection) lend() *Conn {
+	c.pool.mu.Lock()
+	defer c.pool.mu.Unlock()
+	c.hold()
+	return &Conn{c: c}
+}
+
 // hold counts another user. With pool.mu held.
 func (c *connection) hold() {
 	c.users++
@@ -84,6 +88,23 @@ func (c *connection) hold() {
 		c.timer.Stop()
 	}
 }
+
+// quiets counts users more, or less, that do not make the connection busy. With pool.mu held.
+func (c *connection) quiets(quiet bool, n int) {
+	if quiet {
+		c.quiet += n
+	}
+}
+
+// quieten is quiets without pool.mu held.
+func (c *connection) quieten(n int) {
+	c.pool.mu.Lock()
+	defer c.pool.mu.Unlock()
+	c.quiet += n
+}
+
+// busy reports whether anybody works on it. With pool.mu held.
+func (c *connection) busy() bool { return c.users > c.quiet }
 
 // release counts a user less.
 func (c *connection) release() {

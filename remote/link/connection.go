@@ -29,10 +29,11 @@ type connection struct {
 	packet    int          // payload of a READ or WRITE, in bytes
 	channel   Channel
 	done      chan struct{} // closed when the connection is gone
-	carries   atomic.Int64  // see Conn.Carry
+	inFlight  atomic.Int64  // see Pick
 
 	// -- guarded by pool.mu
 	users  int    // Conns lent, and channels held
+	quiet  int    // of those, shells
 	slots  int    // SSH channels open, or about to be
 	opened int    // SSH channels open
 	cause  *Error // why it is gone
@@ -115,11 +116,13 @@ func (c *connection) startSFTP() (time.Duration, error) {
 	if err != nil {
 		return 0, fmt.Errorf("SFTP cannot be started there: %w", err)
 	}
+	c.counts(1)
+	c.era.shells.begin(c) // the login takes as long as that of SFTP
 	hello, err := greet(ch)
 	if err != nil {
 		return 0, err
 	}
-	c.channel, c.slots, c.opened, c.packet = ch, 1, 1, hello.packet
+	c.channel, c.packet = ch, hello.packet
 	c.pipe = newPipe(ch, c.channelEnded)
 	c.pipe.traffic, c.pipe.trips = &c.pool.traffic, &c.era.trips
 	c.pipe.trips.saw(hello.trip, time.Now())

@@ -10,6 +10,8 @@
 //   - A host that refuses us is asked once, and then left alone for a while:
 //     a hundred callers with a wrong password are one dial.
 //   - What a host can do is found by trying it there, never by name or version.
+//   - A host's processor is part of the cost: few connections, few logins, and no more
+//     under way on a connection than the distance calls for.
 //   - A host's configuration may change at any time: what runs ends on the
 //     connection that it has, and whatever begins after it finds the new one.
 package link

@@ -18,6 +18,7 @@ type era struct {
 	life   context.Context // of its dials
 	end    context.CancelFunc
 	trips  trips
+	shells *shells
 
 	// -- guarded by Pool.mu
 	breaker *breaker
@@ -31,9 +32,10 @@ type era struct {
 	probes            map[string]*probe // by root
 }
 
-func newEra(number uint64, w way) *era {
+func newEra(p *Pool, number uint64, w way) *era {
 	e := &era{number: number, access: w.access, breaker: w.breaker, probes: map[string]*probe{}}
 	e.life, e.end = context.WithCancel(context.Background())
+	e.shells = &shells{pool: p, life: e.life}
 	return e
 }
 
@@ -68,7 +70,7 @@ func (p *Pool) configure(h hosts.Host, w way) {
 func (p *Pool) retire(w way) (unused []*connection) {
 	old := p.now
 	old.end()
-	p.now = newEra(old.number+1, w)
+	p.now = newEra(p, old.number+1, w)
 	p.status = Status{State: Unknown}
 	p.past = append(p.past, old)
 	for _, c := range slices.Clone(old.conns) {

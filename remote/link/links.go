@@ -35,6 +35,8 @@ type Options struct {
 	// start-up files, until what it was asked for answers: SFTP, or a shell; 45 s,
 	// and no more.
 	LoginTimeout time.Duration
+	// KeepShell is how long a shell is kept that nobody uses; 1 min.
+	KeepShell time.Duration
 	// LeastTrip is what a round trip is taken to be at least, 0 as measured: for
 	// tests of what is done only at a distance.
 	LeastTrip time.Duration
@@ -49,6 +51,7 @@ func (o Options) complete() Options {
 	o.SyncStall = max(o.Stall, cmp.Or(o.SyncStall, 120*time.Second))
 	o.Idle = cmp.Or(o.Idle, 5*time.Minute)
 	o.Keepalive = cmp.Or(o.Keepalive, 15*time.Second)
+	o.KeepShell = cmp.Or(o.KeepShell, time.Minute)
 	o.DialTimeout = cmp.Or(o.DialTimeout, 15*time.Second)
 	o.LoginTimeout = min(cmp.Or(o.LoginTimeout, shell.LoginTimeout), shell.LoginTimeout)
 	if o.Log == nil {

@@ -199,6 +199,17 @@ func (p *pipe) lastHeard() time.Time {
 	return p.heard
 }
 
+// heldUpAfter is how long the host may be at a request before others are better sent
+// another way: some of its disks take long to sync.
+const heldUpAfter = 250 * time.Millisecond
+
+// heldUp reports whether the host has been at a request for long.
+func (p *pipe) heldUp() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.outstanding > 0 && time.Since(p.progress) > heldUpAfter
+}
+
 // load is the number of outstanding requests, and whether an fsync is among them.
 func (p *pipe) load() (requests int, syncing bool) {
 	p.mu.Lock()

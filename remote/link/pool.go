@@ -36,12 +36,14 @@ type Pool struct {
 	closed  bool
 	changed chan struct{} // closed and replaced whenever a waiter should look again
 	traffic traffic
+	flight  flight
 	status  Status // State, Since, LastError and Latency
 }
 
 func newPool(h hosts.Host, w way, o Options, dial func(context.Context, hosts.Host) (Transport, error), bare bool) *Pool {
-	p := &Pool{id: h.ID, options: o, dial: dial, bare: bare, now: newEra(1, w), changed: make(chan struct{}),
+	p := &Pool{id: h.ID, options: o, dial: dial, bare: bare, changed: make(chan struct{}),
 		status: Status{State: Unknown}}
+	p.now = newEra(p, 1, w)
 	p.host.Store(&h)
 	return p
 }
@@ -50,8 +52,9 @@ func newPool(h hosts.Host, w way, o Options, dial func(context.Context, hosts.Ho
 func (p *Pool) Host() hosts.Host { return *p.host.Load() }
 
 // Conn returns the least loaded connection. While all are busy and there are
-// fewer than the host's Connections, another is dialled in the background; only
-// a caller that finds none waits for it. The caller must Release the Conn.
+// fewer than are worth having, at most the host's Connections, another is dialled in
+// the background; only a caller that finds none waits for it. The caller must Release
+// the Conn.
 //
 // An *Error is returned at once while the host is left alone after a failed
 // dial: a hundred callers share one.
@@ -63,7 +66,7 @@ func (p *Pool) Conn(ctx context.Context) (*Conn, error) {
 			return nil, p.closedError()
 		}
 		best := p.leastLoaded()
-		failure := p.grow(best == nil || best.users > 0)
+		failure := p.grow(best == nil || best.busy() && p.worthMore())
 		if best != nil {
 			best.hold()
 			p.mu.Unlock()
@@ -92,10 +95,10 @@ func (p *Pool) Several(most int) []*Conn {
 		return nil
 	}
 	all := slices.SortedFunc(slices.Values(p.now.conns), func(a, b *connection) int {
-		return cmp.Or(cmp.Compare(a.carries.Load(), b.carries.Load()), cmp.Compare(a.users, b.users))
+		return cmp.Or(cmp.Compare(a.inFlight.Load(), b.inFlight.Load()), cmp.Compare(a.users, b.users))
 	})
-	idle := slices.ContainsFunc(all, func(c *connection) bool { return c.users == 0 })
-	_ = p.grow(len(all) < most || !idle)
+	idle := slices.ContainsFunc(all, func(c *connection) bool { return !c.busy() })
+	_ = p.grow(len(all) < most || !idle && p.worthMore())
 	var lent []*Conn
 	for _, c := range all[:min(most, len(all))] {
 		c.hold()

@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"time"
-
-	"sftpgate/remote/shell"
 )
 
 // hashTools are tried in this order, fastest first.
@@ -24,49 +22,6 @@ func failedLate(err error, took time.Duration) bool {
 	return errors.As(err, &host) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) || took > shellGrace
 }
 
-// login is a shell that is being started.
-type login struct {
-	began time.Time
-	end   context.CancelFunc
-	done  chan struct{}
-
-	// -- set when done is closed
-	sh  *shell.Shell
-	err error
-}
-
-// logIn starts a shell, in the background.
-func (p *Pool) logIn(ctx context.Context, c *Conn) *login {
-	l := &login{began: time.Now(), done: make(chan struct{})}
-	ctx, l.end = context.WithTimeout(ctx, p.options.LoginTimeout)
-	go func() {
-		defer close(l.done)
-		l.sh, l.err = c.Shell(ctx)
-	}()
-	return l
-}
-
-// answers waits so long for what comes of it, and reports whether it came.
-func (l *login) answers(within time.Duration) bool {
-	timer := time.NewTimer(within)
-	defer timer.Stop()
-	select {
-	case <-l.done:
-		return true
-	case <-timer.C:
-		return false
-	}
-}
-
-// leave ends the shell. One that has not started is given up at once.
-func (l *login) leave() {
-	l.end()
-	<-l.done
-	if l.sh != nil {
-		_ = l.sh.Close()
-	}
-}
-
 // noShell notes that none has answered.
 func (t *trial) noShell(why string) {
 	t.silent = true
@@ -76,6 +31,7 @@ func (t *trial) noShell(why string) {
 func (t *trial) noExec(why string) {
 	t.lacks("Exec", why)
 	t.lacks("HashTool", "It needs a shell on the host.")
+	t.lacks("Reflink", "It needs a shell on the host.")
 }
 
 // shell waits for the shell of a login and tries what can be run in it.
@@ -106,6 +62,11 @@ func (t *trial) shell(ctx context.Context, l *login) {
 		return
 	}
 	t.found.Exec = true
+	if _, err := l.sh.Call(ctx, "clone", t.path("shell"), t.path("cloned")); err == nil {
+		t.found.Reflink = true
+	} else {
+		t.lacks("Reflink", "The filesystem has no reflinks, or the host no cp that makes them: what is merged is written a second time.")
+	}
 	want := fmt.Sprintf("%x", sha256.Sum256([]byte(t.word)))
 	for _, tool := range hashTools {
 		if sum, err := l.sh.Call(ctx, "hash", tool, t.path("shell")); err == nil && sum == want {
@@ -114,15 +75,4 @@ func (t *trial) shell(ctx context.Context, l *login) {
 		}
 	}
 	t.lacks("HashTool", "Neither openssl nor sha256sum nor shasum gives a correct SHA-256 there.")
-}
-
-// Shell starts a shell on the host. The caller closes it.
-//
-// Errors: shell.ErrNoShell where the account gives none.
-func (c *Conn) Shell(ctx context.Context) (*shell.Shell, error) {
-	ch, err := c.Exec(ctx, shell.Command)
-	if err != nil {
-		return nil, err
-	}
-	return shell.Start(ctx, ch)
 }

@@ -92,7 +92,8 @@ func (p *Pool) askApart(e *era, dir string, known Abilities) (found Abilities, a
 	if v.trial.write("shell", v.trial.word) != nil {
 		return known, false
 	}
-	v.login = p.logIn(e.life, v.conn)
+	v.login = p.newLogin(e.life, func(context.Context) (*Conn, error) { return v.conn.c.lend(), nil }, p.options.LoginTimeout)
+	v.leave = v.login.leave
 	return v.retry(e.life, known)
 }
 
@@ -103,6 +104,7 @@ func (v *visit) retry(ctx context.Context, known Abilities) (found Abilities, an
 	t.found.Why = maps.Clone(known.Why)
 	delete(t.found.Why, "Exec")
 	delete(t.found.Why, "HashTool")
+	delete(t.found.Why, "Reflink")
 	t.shell(ctx, v.login)
 	return t.found, !t.silent && ctx.Err() == nil && v.conn.c.gone() == nil
 }

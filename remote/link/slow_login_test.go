@@ -3,6 +3,7 @@ package link_test
 import (
 	"context"
 	"errors"
+	"io"
 	"slices"
 	"strings"
 	"sync"
@@ -70,7 +71,8 @@ type slowChannel struct {
 
 func (c *slowChannel) Read(b []byte) (int, error) {
 	select {
-	case <-c.gone:
+	case <-c.gone: // whatever has come meanwhile
+		return 0, io.ErrClosedPipe
 	case <-c.ready:
 		c.once.Do(func() { close(c.open) })
 	case <-c.open:
@@ -105,7 +107,7 @@ func TestSlowLogin(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, login := slowHost(t)
 		login.sftp.Store(int64(20 * time.Second))
-		login.shell.Store(int64(20 * time.Second))
+		login.shell.Store(int64(40 * time.Second))
 		began := time.Now()
 		a, err := p.Abilities(t.Context(), "/srv", "/srv")
 		if err != nil || a.Exec || !strings.Contains(a.Why["Exec"], "not answered within 10s") || !a.PosixRename {
@@ -123,6 +125,24 @@ func TestSlowLogin(t *testing.T) {
 		}
 		if left := leftIn(t, p); len(left) > 0 {
 			t.Errorf("left behind: %v", left)
+		}
+	})
+}
+
+// The logins of SFTP and of the shell go on side by side: where start-up files take three
+// seconds, what the host can do is known after three.
+func TestLoginsGoOnSideBySide(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, login := slowHost(t)
+		login.sftp.Store(int64(3 * time.Second))
+		login.shell.Store(int64(3 * time.Second))
+		began := time.Now()
+		a, err := p.Abilities(t.Context(), "/srv", "/srv")
+		if took := time.Since(began); err != nil || !a.Exec || took != 3*time.Second {
+			t.Errorf("after %v: %+v, %v", took, a, err)
+		}
+		if n := login.shells.Load(); n != 1 {
+			t.Errorf("%d shells were started", n)
 		}
 	})
 }

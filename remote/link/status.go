@@ -24,7 +24,7 @@ type Status struct {
 	LastError *Error
 	// Open is the number of open connections.
 	Open int
-	// Idle is how many of them nobody uses.
+	// Idle is how many of them nobody uses, but for shells that wait for work.
 	Idle int
 	// Retired is how many more are open in a way that is not configured any more;
 	// each is closed when its last user releases it.
@@ -46,7 +46,7 @@ func (p *Pool) Status() Status {
 	s := p.status
 	s.Open = len(p.now.conns)
 	for _, c := range p.now.conns {
-		if c.users == 0 {
+		if !c.busy() {
 			s.Idle++
 		}
 	}
@@ -54,7 +54,7 @@ func (p *Pool) Status() Status {
 		s.Retired += len(e.conns)
 	}
 	s.RetryAt = p.now.breaker.retryAt()
-	s.Trip = max(p.now.trips.least(), p.options.LeastTrip)
+	s.Trip = p.trip(p.now)
 	return s
 }
 

@@ -33,12 +33,13 @@ type visit struct {
 	conn  *Conn
 	trial *trial
 	login *login
+	leave func() // gives the login back
 }
 
 // end gives all of it back. kept says that the server denies to remove files.
 func (v *visit) end() (kept bool) {
 	if v.login != nil {
-		v.login.leave()
+		v.leave()
 	}
 	if v.trial != nil {
 		kept = v.trial.remove()
@@ -76,7 +77,7 @@ func (p *Pool) try(ctx context.Context, dir string) (found Abilities, late *visi
 	if err := t.prepare(); err != nil {
 		return Abilities{}, nil, untried(err)
 	}
-	v.login = p.logIn(ctx, c) // not before: one that hangs stays on the host
+	v.login, v.leave = p.borrow() // not before: one that hangs stays on the host
 	sideBySide(t.run, func() {
 		if v.login.answers(p.options.patience()) {
 			t.shell(ctx, v.login)

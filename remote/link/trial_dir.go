@@ -42,7 +42,7 @@ func (t *trial) prepare() error {
 
 // What the tests leave on a host that has every ability.
 var (
-	leftFiles = []string{"before", "p2", "h1", "h2", "h3", "r2", "r3", "shell", "d2/y", "d3/x", "e2/y", "e3/x", "s", "l", "after"}
+	leftFiles = []string{"before", "p2", "h1", "h2", "h3", "r2", "r3", "shell", "d2/y", "d3/x", "e2/y", "e3/x", "s", "l", "after", "cloned"}
 	leftDirs  = []string{"d2", "d3", "e2", "e3"}
 )
 

@@ -98,7 +98,7 @@ func freeLeft(ctx context.Context, g *stage.Generation) error {
 // renew copies the finished part to an inode that no earlier writer knows.
 func renew(ctx context.Context, g *stage.Generation, engines *Engines, log *slog.Logger) error {
 	s := g.State()
-	engine, err := engines.Open(ctx, g)
+	engine, err := engines.open(ctx, g, apart)
 	if err != nil {
 		return err
 	}

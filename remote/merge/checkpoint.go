@@ -203,5 +203,9 @@ func (m *Merger) Close(ctx context.Context) error {
 	if all {
 		return m.gen.Owe(over)
 	}
-	return errors.Join(freed, m.gen.Advance(ctx, over))
+	err := m.gen.Advance(ctx, over)
+	if err != nil {
+		m.retire()
+	}
+	return errors.Join(freed, err)
 }

@@ -125,7 +125,7 @@ func try(ctx context.Context, o opener, p place, can link.Abilities) error {
 	}
 	defer scratch.Remove(context.WithoutCancel(ctx))
 	opening, cancel := context.WithTimeoutCause(ctx, openWithin, errLate)
-	engine, err := o.open(opening, p.host, can)
+	engine, err := o.open(opening, p.host, can, apart)
 	cancel()
 	if err != nil {
 		return err

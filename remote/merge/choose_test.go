@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"sftpgate/remote/link"
 	"sftpgate/remote/remotetest"
@@ -104,7 +105,7 @@ func TestChoiceOfHostsYAML(t *testing.T) {
 func TestChoiceIsMadeAnew(t *testing.T) {
 	t.Parallel()
 	a := newAccount(t, `[ ! -e "$BIN/closed" ] || exit 1`)
-	u := newUpload(t, a.sshd.Host("h"), link.Options{}, 20)
+	u := newUpload(t, a.sshd.Host("h"), link.Options{KeepShell: time.Nanosecond}, 20)
 	_, err := u.merge(u.commit(0, []byte("0123456789")))
 	u.check(err)
 	u.check(os.WriteFile(filepath.Join(a.bin, "closed"), nil, 0o600))

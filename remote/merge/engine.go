@@ -31,8 +31,20 @@ type Engine interface {
 // was found out about the root that it will work below.
 type opener struct {
 	name string
-	open func(ctx context.Context, h *stage.Host, can link.Abilities) (Engine, error)
+	open func(ctx context.Context, h *stage.Host, can link.Abilities, use use) (Engine, error)
 }
+
+// use is what an engine is opened for.
+type use int
+
+const (
+	merging use = iota // many copies, each short, beside those of other merges
+	apart              // one that must not wait for others, or that others must not wait for
+)
+
+// retirer is an engine whose writer outlives it. Retire has it end, where a record goes on
+// naming it: then it can be proven gone.
+type retirer interface{ Retire() }
 
 // engines, best first.
 var engines = []opener{
@@ -50,10 +62,10 @@ func Names() []string {
 	return all
 }
 
-func openNamed(ctx context.Context, name string, h *stage.Host, can link.Abilities) (Engine, error) {
+func openNamed(ctx context.Context, name string, h *stage.Host, can link.Abilities, use use) (Engine, error) {
 	for _, o := range engines {
 		if o.name == name {
-			return o.open(ctx, h, can)
+			return o.open(ctx, h, can, use)
 		}
 	}
 	return nil, fmt.Errorf("there is no engine %q", name)

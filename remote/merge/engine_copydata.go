@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	"sftpgate/remote/copydata"
 	"sftpgate/remote/link"
@@ -21,7 +20,7 @@ type copyDataEngine struct {
 	writer record.Writer
 }
 
-func openCopyData(ctx context.Context, h *stage.Host, _ link.Abilities) (Engine, error) {
+func openCopyData(ctx context.Context, h *stage.Host, _ link.Abilities, _ use) (Engine, error) {
 	conn, err := h.Pool().Conn(ctx)
 	if err != nil {
 		return nil, err
@@ -55,7 +54,7 @@ func (e *copyDataEngine) Name() string { return "copy-data" }
 func (e *copyDataEngine) Writer() record.Writer { return e.writer }
 
 func (e *copyDataEngine) Copy(ctx context.Context, from string, length int64, part string, off int64) error {
-	ctx, cancel := context.WithTimeout(ctx, copyGrace+time.Duration(length/copySlow)*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, copyWithin(length))
 	defer cancel()
 	err := e.client.Copy(ctx, from, length, part, off)
 	if errors.Is(err, copydata.ErrLength) {

@@ -20,29 +20,34 @@ const (
 	copySlow  = 1 << 20 // bytes a second
 )
 
-// shellEngine copies with dd and cat in one shell on the host: nothing goes
-// over the wire, and cat from coreutils 9 on uses copy_file_range.
+// copyWithin is how long a copy of so many bytes may take.
+func copyWithin(length int64) time.Duration {
+	return copyGrace + time.Duration(length/copySlow)*time.Second
+}
+
+// shellEngine copies with dd and cat in a shell on the host, which other merges use
+// too: nothing goes over the wire, and cat from coreutils 9 on uses copy_file_range.
 type shellEngine struct {
-	conn   *link.Conn
-	sh     *shell.Shell
+	sh     *link.Shell
 	writer record.Writer
+	stamp  shell.Part // what copies keep a stamp of, if they do
 
 	disturbed bool // a copy found the part changed by others
 }
 
-func openShell(ctx context.Context, h *stage.Host, can link.Abilities) (Engine, error) {
+func openShell(ctx context.Context, h *stage.Host, can link.Abilities, use use) (Engine, error) {
 	if !can.Exec {
 		return nil, errors.New(cmp.Or(can.Why["Exec"], shell.ErrNoShell.Error()))
 	}
-	conn, err := h.Pool().Conn(ctx)
+	lend := h.Pool().SharedShell
+	if use == apart {
+		lend = h.Pool().Shell
+	}
+	sh, err := lend(ctx)
 	if err != nil {
 		return nil, err
 	}
-	e := &shellEngine{conn: conn, writer: record.Writer{Kind: "exec"}}
-	if e.sh, err = conn.Shell(ctx); err != nil {
-		conn.Release()
-		return nil, conn.Explain(err)
-	}
+	e := &shellEngine{sh: sh, writer: record.Writer{Kind: "exec"}}
 	p, err := e.sh.Who(ctx)
 	var status *shell.Status
 	if err != nil && !errors.As(err, &status) {
@@ -60,14 +65,20 @@ func (e *shellEngine) Name() string { return "shell" }
 func (e *shellEngine) Writer() record.Writer { return e.writer }
 
 func (e *shellEngine) Copy(ctx context.Context, from string, length int64, part string, off int64) error {
-	ctx, cancel := context.WithTimeout(ctx, copyGrace+time.Duration(length/copySlow)*time.Second)
-	defer cancel()
-	disturbed, err := e.sh.Copy(ctx, from, part, off)
+	disturbed, err := e.sh.Copy(ctx, copyWithin(length), from, e.part(part), off)
 	e.disturbed = e.disturbed || disturbed
 	if err != nil {
-		return e.conn.Explain(fmt.Errorf("copy %s on the host: %w", from, err))
+		return fmt.Errorf("copy %s on the host: %w", from, err)
 	}
 	return nil
+}
+
+// part is one to copy into, with its stamp.
+func (e *shellEngine) part(name string) shell.Part {
+	if name == e.stamp.Path {
+		return e.stamp
+	}
+	return shell.Part{Path: name}
 }
 
 // CopyAll: see together.
@@ -79,27 +90,31 @@ func (e *shellEngine) CopyAll(ctx context.Context, part string, end int64, chunk
 		copies = append(copies, shell.Copy{Source: c.Path, Off: c.Off, Len: c.Len, Least: end})
 		length += c.Len
 	}
-	ctx, cancel := context.WithTimeout(ctx, copyGrace+time.Duration(length/copySlow)*time.Second)
-	defer cancel()
-	copied, err := e.sh.CopyAll(ctx, part, copies)
+	copied, err := e.sh.CopyAll(ctx, copyWithin(length), e.part(part), copies)
 	for _, c := range copied {
 		e.disturbed = e.disturbed || c.Disturbed
 	}
 	if err != nil {
-		return nil, e.conn.Explain(fmt.Errorf("copy %d chunks on the host: %w", len(chunks), err))
+		return nil, fmt.Errorf("copy %d chunks on the host: %w", len(chunks), err)
 	}
 	return copied, nil
 }
 
 // Guard and Disturbed serve those who hash the part while it grows.
 func (e *shellEngine) Guard(ctx context.Context, part, stamp string) error {
-	return e.sh.Guard(ctx, part, stamp)
+	p := shell.Part{Path: part, Stamp: stamp}
+	if err := e.sh.Guard(ctx, p); err != nil {
+		return err
+	}
+	e.stamp = p
+	return nil
 }
 
 // Disturbed: see Guard.
 func (e *shellEngine) Disturbed() bool { return e.disturbed }
 
-func (e *shellEngine) Close() error {
-	defer e.conn.Release()
-	return e.sh.Close()
-}
+// Close: the shell is kept for others, and runs nothing of this merge any more.
+func (e *shellEngine) Close() error { return e.sh.Close() }
+
+// Retire: see retirer.
+func (e *shellEngine) Retire() { e.sh.Retire() }

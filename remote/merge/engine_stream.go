@@ -22,7 +22,7 @@ type streamEngine struct {
 	writer   record.Writer
 }
 
-func openStream(ctx context.Context, h *stage.Host, _ link.Abilities) (Engine, error) {
+func openStream(ctx context.Context, h *stage.Host, _ link.Abilities, _ use) (Engine, error) {
 	to, err := h.Pool().Conn(ctx)
 	if err != nil {
 		return nil, err

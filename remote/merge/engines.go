@@ -161,6 +161,10 @@ func (e *Engines) try(ctx context.Context, p place, try *trial) (Choice, error) 
 // Open opens the best engine for a generation: the one that proved itself on
 // its host. When that one does not open any more, the choice is made anew.
 func (e *Engines) Open(ctx context.Context, g *stage.Generation) (Engine, error) {
+	return e.open(ctx, g, merging)
+}
+
+func (e *Engines) open(ctx context.Context, g *stage.Generation, use use) (Engine, error) {
 	h := g.Host()
 	size, err := reach(ctx, g)
 	if err != nil {
@@ -172,7 +176,7 @@ func (e *Engines) Open(ctx context.Context, g *stage.Generation) (Engine, error)
 		if err != nil {
 			return nil, err
 		}
-		engine, err := openNamed(ctx, choice.Engine, h, g.Can())
+		engine, err := openNamed(ctx, choice.Engine, h, g.Can(), use)
 		if err == nil {
 			return opened{engine, size, func() { e.doubt(p.about(), choice.Engine) }}, nil
 		}
@@ -188,6 +192,14 @@ type opened struct {
 	Engine
 	size  int64  // of the file that it proved itself for
 	doubt func() // has the choice made anew before the engine is opened again
+}
+
+// unwrap is the engine itself.
+func unwrap(e Engine) Engine {
+	if chosen, is := e.(opened); is {
+		return chosen.Engine
+	}
+	return e
 }
 
 // reaches reports whether it proved itself for a file that ends there.

@@ -9,7 +9,6 @@ import (
 
 	"sftpgate/remote/link"
 	"sftpgate/remote/record"
-	"sftpgate/remote/shell"
 	"sftpgate/remote/stage"
 )
 
@@ -20,9 +19,6 @@ const (
 	// followIdle is how long a follower waits for more before it gives its
 	// channel back; the whole file is then hashed at the end.
 	followIdle = time.Minute
-	// followWait is how long it waits for a channel: less than a merge keeps its own
-	// when no more chunks come.
-	followWait = time.Second
 	// FollowFrom is the size in bytes below which hashing at the end costs less.
 	FollowFrom = 16 << 20
 )
@@ -77,30 +73,32 @@ func (f *Follower) Run(ctx context.Context) {
 	if closed {
 		return
 	}
-	err := f.gen.Host().Pool().Do(ctx, func(conn *link.Conn) error {
-		sh, err := aside(ctx, conn)
-		if err != nil {
-			return err
-		}
-		defer sh.Close() // how it ends says nothing about what it answered
-		sum, err := f.follow(ctx, sh)
-		if err == nil {
-			f.mu.Lock()
-			f.sum = sum
-			f.mu.Unlock()
-		}
-		return err
-	})
+	sum, err := f.run(ctx)
+	if err == nil {
+		f.mu.Lock()
+		f.sum = sum
+		f.mu.Unlock()
+	}
 	if err != nil && ctx.Err() == nil {
 		f.log.Info("the part is not hashed while it grows, but at the end", "err", err)
 	}
 }
 
-func (f *Follower) follow(ctx context.Context, sh *shell.Shell) (*record.Sum, error) {
+func (f *Follower) run(ctx context.Context) (*record.Sum, error) {
+	sh, err := f.gen.Host().Pool().SpareShell(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer sh.Close() // how it ends says nothing about what it answered
+	return f.follow(ctx, sh)
+}
+
+func (f *Follower) follow(ctx context.Context, sh *link.Shell) (*record.Sum, error) {
 	following, err := sh.Follow(ctx, f.tool, f.gen.PartPath(f.epoch), f.gen.StampPath(f.epoch))
 	if err != nil {
 		return nil, err
 	}
+	defer following.Close()
 	for taken := int64(0); ; {
 		f.mu.Lock()
 		reach, size := f.reach, f.size
@@ -124,18 +122,6 @@ func (f *Follower) follow(ctx context.Context, sh *shell.Shell) (*record.Sum, er
 			return nil, err
 		}
 	}
-}
-
-// aside opens a shell where a channel is free beside the merge's own: a follower
-// that waited for that one would have it when the next merge needs it.
-func aside(ctx context.Context, conn *link.Conn) (*shell.Shell, error) {
-	soon, cancel := context.WithTimeout(ctx, followWait)
-	defer cancel()
-	ch, err := conn.Exec(soon, shell.Command)
-	if err != nil {
-		return nil, err
-	}
-	return shell.Start(ctx, ch)
 }
 
 var errIdle = errors.New("nothing has come for a while")
@@ -246,10 +232,7 @@ type guarded interface {
 }
 
 func guardOf(e Engine) (guarded, bool) {
-	if chosen, ok := e.(opened); ok {
-		e = chosen.Engine
-	}
-	g, ok := e.(guarded)
+	g, ok := unwrap(e).(guarded)
 	return g, ok
 }
 

@@ -281,7 +281,8 @@ func TestUploadCancelledInTheSelfTest(t *testing.T) {
 		var u, other *upload
 		var once sync.Once
 		waits := make(chan error, 1)
-		_, u = onDiskWith(t, engine, 1, func(op remotetest.Op) error {
+		// At a distance, where there are more connections than the one that writes.
+		_, u = onDiskAt(t, 50*time.Millisecond, engine, 1, func(op remotetest.Op) error {
 			if op.Kind == remotetest.Write && strings.Contains(op.Path, "/tmp-") && op.Off >= 12_345 {
 				once.Do(func() {
 					go func() { _, err := other.engines.Open(other.ctx, other.Generation); waits <- err }()

@@ -69,6 +69,7 @@ func Begin(ctx context.Context, g *stage.Generation, engines *Engines, log *slog
 	}
 	if err != nil && engine != nil {
 		_ = engine.Close()
+		m.retire() // a record may name it all the same
 	}
 	if err != nil {
 		return nil, err
@@ -89,6 +90,13 @@ func (m *Merger) begin(ctx context.Context) error {
 		failpoint.Reach(failpoint.MergeWriter)
 	}
 	return err
+}
+
+// retire has what writes end, as a record may go on naming it.
+func (m *Merger) retire() {
+	if r, ok := unwrap(m.engine).(retirer); ok {
+		r.Retire()
+	}
 }
 
 func (m *Merger) writer() record.Writer {

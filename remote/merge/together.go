@@ -63,10 +63,7 @@ func (m *Merger) copyTogether(ctx context.Context, batch []stage.Staged, end int
 
 // together is the engine, where so many chunks are best copied in that way; else nil.
 func (m *Merger) together(chunks int) together {
-	engine, ok := m.engine.(together)
-	if chosen, is := m.engine.(opened); is {
-		engine, ok = chosen.Engine.(together)
-	}
+	engine, ok := unwrap(m.engine).(together)
 	if !ok || chunks == 0 || m.apart || !m.far() {
 		return nil
 	}

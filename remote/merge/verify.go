@@ -7,7 +7,6 @@ import (
 	"path"
 	"time"
 
-	"sftpgate/remote/link"
 	"sftpgate/remote/record"
 	"sftpgate/remote/stage"
 )
@@ -76,18 +75,15 @@ func hashByTool(ctx context.Context, g *stage.Generation, tool, name string, siz
 	var sum record.Sum
 	ctx, cancel := context.WithTimeout(ctx, copyGrace+time.Duration(size/hashSlow)*time.Second)
 	defer cancel()
-	err := g.Host().Pool().Do(ctx, func(conn *link.Conn) error {
-		sh, err := conn.Shell(ctx)
-		if err != nil {
-			return err
-		}
-		defer sh.Close() // how it ends says nothing about what it answered
-		text, err := sh.Call(ctx, "hash", tool, name)
-		if err == nil {
-			sum, err = record.ParseSum(text)
-		}
-		return err
-	})
+	sh, err := g.Host().Pool().Shell(ctx)
+	if err != nil {
+		return sum, fmt.Errorf("hash %s on the host: %w", name, err)
+	}
+	defer sh.Close() // how it ends says nothing about what it answered
+	text, err := sh.Call(ctx, "hash", tool, name)
+	if err == nil {
+		sum, err = record.ParseSum(text)
+	}
 	if err != nil {
 		return sum, fmt.Errorf("hash %s on the host: %w", name, err)
 	}

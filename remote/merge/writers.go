@@ -98,7 +98,7 @@ func lingering(ctx context.Context, g *stage.Generation, own string) ([]record.W
 
 type prover struct {
 	conn *link.Conn
-	sh   *shell.Shell
+	sh   *link.Shell
 }
 
 func (p *prover) gone(ctx context.Context, g *stage.Generation, w record.Writer) (bool, error) {
@@ -107,7 +107,7 @@ func (p *prover) gone(ctx context.Context, g *stage.Generation, w record.Writer)
 	}
 	if g.Can().Exec {
 		if p.sh == nil {
-			sh, err := p.conn.Shell(ctx)
+			sh, err := g.Host().Pool().Shell(ctx)
 			if err != nil {
 				return false, err
 			}

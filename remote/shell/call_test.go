@@ -10,7 +10,9 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"sftpgate/remote/remotetest/await"
 )
@@ -34,7 +36,7 @@ func TestNamesAreNeverCode(t *testing.T) {
 			}
 			source := write(t, sub+string(filepath.Separator)+name, "content of "+name)
 			part := write(t, filepath.Join(dir, name+".part"), "..")
-			if _, err := s.Call(await.Context(t), "copy", source, part, "2"); err != nil {
+			if _, err := s.Call(await.Context(t), "copy", copyParams(source, part, "2")...); err != nil {
 				t.Errorf("%s: copy %q: %v", a.name, name, err)
 				continue
 			}
@@ -53,7 +55,7 @@ func TestNamesThatCannotBeSaid(t *testing.T) {
 	t.Parallel()
 	s, _ := accounts(t)[0].start(t)
 	for _, name := range []string{"a\nb", "\n", "a\x00b"} {
-		_, err := s.Call(await.Context(t), "copy", name, "/nowhere", "0")
+		_, err := s.Call(await.Context(t), "copy", copyParams(name, "/nowhere", "0")...)
 		var status *Status
 		if err == nil || errors.As(err, &status) {
 			t.Fatalf("%q reached the shell: %v", name, err)
@@ -80,7 +82,7 @@ func TestCopyAtOffsets(t *testing.T) {
 		}
 		defer f.Close()
 		for _, off := range []int64{12345, 0, 1<<31 - 3, 1<<32 - 1, 5<<30 + 7, 7<<30 + 93, 7<<30 + 1001} {
-			if _, err := s.Call(await.Context(t), "copy", source, part, fmt.Sprint(off)); err != nil {
+			if _, err := s.Call(await.Context(t), "copy", copyParams(source, part, fmt.Sprint(off))...); err != nil {
 				t.Fatalf("%s: at %d: %v", a.name, off, err)
 			}
 			got := make([]byte, 9)
@@ -104,13 +106,16 @@ func TestCopyNeitherCutsNorAppends(t *testing.T) {
 		part := write(t, filepath.Join(dir, "part"), "0123456789")
 		for off, text := range map[string]string{"3": "abc", "0": "", "9": "z"} {
 			source := write(t, filepath.Join(dir, "source"+off), text)
-			if _, err := s.Call(await.Context(t), "copy", source, part, off); err != nil {
+			if _, err := s.Call(await.Context(t), "copy", copyParams(source, part, off)...); err != nil {
 				t.Fatalf("%s: %v", a.name, err)
 			}
 		}
 		wantFile(t, part, "012abc678z")
 	}
 }
+
+// copyParams are those of a copy of one source, without a stamp.
+func copyParams(source, part, off string) []string { return []string{source, part, "", off} }
 
 // A copy that cannot be done leaves the part alone, and the shell in order.
 func TestCopyThatFails(t *testing.T) {
@@ -129,7 +134,7 @@ func TestCopyThatFails(t *testing.T) {
 			"no offset":           {source, part, ""},
 			"offset past 2^63":    {source, part, "9223372036854775808"},
 		} {
-			_, err := s.Call(await.Context(t), "copy", params...)
+			_, err := s.Call(await.Context(t), "copy", copyParams(params[0], params[1], params[2])...)
 			if err == nil {
 				t.Errorf("%s: %s: no error", a.name, what)
 				continue
@@ -137,7 +142,7 @@ func TestCopyThatFails(t *testing.T) {
 			wantStatus(t, err)
 			wantFile(t, part, "0123456789")
 		}
-		if _, err := s.Call(await.Context(t), "copy", source, part, "3"); err != nil {
+		if _, err := s.Call(await.Context(t), "copy", copyParams(source, part, "3")...); err != nil {
 			t.Errorf("%s: afterwards: %v", a.name, err)
 		}
 		wantFile(t, part, "012new6789")
@@ -156,7 +161,7 @@ func TestCopyWithoutItsTools(t *testing.T) {
 			s, _ := a.start(t)
 			dir := t.TempDir()
 			source, part := write(t, filepath.Join(dir, "source"), "new"), write(t, filepath.Join(dir, "part"), "0123456789")
-			_, err := s.Call(await.Context(t), "copy", source, part, "3")
+			_, err := s.Call(await.Context(t), "copy", copyParams(source, part, "3")...)
 			wantStatus(t, err)
 			wantFile(t, part, "0123456789")
 		}
@@ -228,7 +233,7 @@ func TestLongLines(t *testing.T) {
 		dir := t.TempDir()
 		deep := dir + strings.Repeat("/.", 1900)
 		source, part := write(t, filepath.Join(dir, "source"), "x"), write(t, filepath.Join(dir, "part"), "012")
-		if _, err := s.Call(await.Context(t), "copy", deep+"/source", deep+"/part", "1"); err != nil {
+		if _, err := s.Call(await.Context(t), "copy", copyParams(deep+"/source", deep+"/part", "1")...); err != nil {
 			t.Fatalf("%s: %v", a.name, err)
 		}
 		wantFile(t, part, "0x2")
@@ -236,7 +241,7 @@ func TestLongLines(t *testing.T) {
 		if got := wantStatus(t, call(t, s, strings.Repeat("long ", 40_000))); got.Code != 127 {
 			t.Errorf("%s: %v", a.name, got)
 		}
-		if err := call(t, s, "copy", source, part, "2"); err != nil {
+		if err := call(t, s, "copy", copyParams(source, part, "2")...); err != nil {
 			t.Errorf("%s: %v", a.name, err)
 		}
 		wantFile(t, part, "0xx")
@@ -255,7 +260,7 @@ func TestShellKilledInMidCall(t *testing.T) {
 		s, p := a.start(t)
 		fifo, part := mkfifo(t), write(t, filepath.Join(t.TempDir(), "part"), "")
 		result := make(chan error, 1)
-		go func() { _, err := s.Call(await.Context(t), "copy", fifo, part, "0"); result <- err }()
+		go func() { _, err := s.Call(await.Context(t), "copy", copyParams(fifo, part, "0")...); result <- err }()
 		w := openWriter(t, fifo) // returns once cat has it open
 		defer w.Close()
 		p.kill(t)
@@ -287,19 +292,73 @@ func openWriter(t *testing.T, fifo string) *os.File {
 	return await.Receive(t, "somebody to read from the pipe", opened)
 }
 
+// An operation that nobody waits for any more goes on. What comes after it waits for its
+// end, and does not take its answer for its own.
 func TestCallGivenUp(t *testing.T) {
+	t.Parallel()
+	s, _ := accounts(t)[0].start(t)
+	fifo, part := mkfifo(t), write(t, filepath.Join(t.TempDir(), "part"), "")
+	ctx, cancel := context.WithCancel(context.Background())
+	opened := make(chan *os.File, 1)
+	go func() {
+		defer cancel()
+		opened <- openWriter(t, fifo)
+	}()
+	if _, err := s.Call(ctx, "copy", copyParams(fifo, part, "0")...); !errors.Is(err, context.Canceled) {
+		t.Fatalf("%v", err)
+	}
+	w := await.Receive(t, "the copy to begin", opened)
+	if _, err := s.Call(ctx, "who"); !errors.Is(err, context.Canceled) {
+		t.Errorf("a call that is given up before its turn: %v", err)
+	}
+	soon, end := context.WithTimeout(t.Context(), 10*time.Millisecond)
+	defer end()
+	if err := s.Drain(soon); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("it has drained while it copies: %v", err)
+	}
+	who := make(chan error, 1)
+	go func() { who <- call(t, s, "who") }()
+	if _, err := w.WriteString("copied"); err != nil {
+		t.Fatal(err)
+	}
+	_ = w.Close()
+	if err := await.Receive(t, "the next call", who); err != nil {
+		t.Errorf("the next call: %v", err)
+	}
+	if err := s.Drain(await.Context(t)); err != nil {
+		t.Errorf("drain: %v", err)
+	}
+	wantFile(t, part, "copied")
+	if err := s.Close(); err != nil {
+		t.Errorf("close: %v", err)
+	}
+}
+
+// A shell that was ended on the host while nobody used it is known to be of no more use.
+func TestShellKilledBetweenCalls(t *testing.T) {
+	t.Parallel()
+	s, p := accounts(t)[0].start(t)
+	if err := errors.Join(call(t, s, "resume"), s.Drain(await.Context(t))); err != nil || s.Broken() {
+		t.Fatalf("broken: %v, %v", s.Broken(), err)
+	}
+	p.kill(t)
+	await.Until(t, "it to be broken", s.Broken)
+	if err := s.Drain(await.Context(t)); !errors.Is(err, io.ErrUnexpectedEOF) {
+		t.Errorf("drain: %v", err)
+	}
+}
+
+// One that is not answered in time ends the shell: its answer would be read as another's.
+func TestCallNotAnsweredInTime(t *testing.T) {
 	t.Parallel()
 	s, p := accounts(t)[0].start(t)
 	fifo, part := mkfifo(t), write(t, filepath.Join(t.TempDir(), "part"), "")
-	ctx, cancel := context.WithCancel(context.Background())
-	go func() {
-		defer cancel()
-		_ = openWriter(t, fifo)
-	}()
-	if _, err := s.Call(ctx, "copy", fifo, part, "0"); !errors.Is(err, context.Canceled) {
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	if _, err := s.Call(ctx, "copy", copyParams(fifo, part, "0")...); !errors.Is(err, context.DeadlineExceeded) {
 		t.Fatalf("%v", err)
 	}
-	if err := call(t, s, "who"); !errors.Is(err, context.Canceled) {
+	if err := call(t, s, "who"); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("the next call could read the answer of the last: %v", err)
 	}
 	if err := s.Close(); err == nil {
@@ -308,6 +367,24 @@ func TestCallGivenUp(t *testing.T) {
 	if _, err := p.Write([]byte("x")); err == nil {
 		t.Error("the channel is still open")
 	}
+}
+
+// Many may use a shell at once: each has the answer to what it asked.
+func TestShellSharedByMany(t *testing.T) {
+	t.Parallel()
+	s, _ := accounts(t)[0].start(t)
+	dir := t.TempDir()
+	var users sync.WaitGroup
+	for i := range 20 {
+		line := fmt.Sprintf("line %d", i)
+		file := write(t, filepath.Join(dir, fmt.Sprint(i)), line)
+		users.Go(func() {
+			if text, err := s.Call(await.Context(t), "see", file); err != nil || text != line {
+				t.Errorf("%s: %q, %v", line, text, err)
+			}
+		})
+	}
+	users.Wait()
 }
 
 func TestClose(t *testing.T) {

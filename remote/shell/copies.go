@@ -5,7 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"time"
 )
+
+// Part is a file that is put together of others. Stamp is a file beside it that copies
+// keep at the part's own time of change (see Guard); "" for none.
+type Part struct {
+	Path  string
+	Stamp string
+}
 
 // Copy is one of several copies into the same part.
 type Copy struct {
@@ -30,18 +38,29 @@ const MostCopies = 64
 // CopyAll runs copies one after the other, at most MostCopies, without a round
 // trip between them, and looks at both files after each. Where it does not find
 // what it should it goes no further: a part that was cut off must not be filled up
-// with a hole. An error means that the shell is of no more use; that a copy failed,
+// with a hole. They may take so long, once it is their turn. An error means that the shell is of no more use; that a copy failed,
 // or was not made, is in what it ended as.
-func (s *Shell) CopyAll(ctx context.Context, part string, copies []Copy) ([]Copied, error) {
+func (s *Shell) CopyAll(ctx context.Context, within time.Duration, part Part, copies []Copy) ([]Copied, error) {
 	var lines []string
 	for _, c := range copies {
-		lines = append(lines, "copy", c.Source, part, strconv.FormatInt(c.Off, 10), "sizes", c.Source, part, strconv.FormatInt(c.Len, 10), strconv.FormatInt(c.Least, 10))
+		if err := printable("copy", []string{c.Source, part.Path, part.Stamp}); err != nil {
+			return nil, err
+		}
+		lines = append(lines, copyOf(c.Source, part, c.Off)...)
+		lines = append(lines, "sizes", c.Source, part.Path, strconv.FormatInt(c.Len, 10), strconv.FormatInt(c.Least, 10))
 	}
 	lines = append(lines, "resume")
-	if err := s.send(lines); err != nil {
-		return nil, err
-	}
-	all := make([]Copied, len(copies))
+	return inTurn(ctx, s, within, func(ctx context.Context) ([]Copied, error) {
+		if err := s.send(lines); err != nil {
+			return nil, err
+		}
+		return s.copied(ctx, len(copies))
+	})
+}
+
+// copied reads the answers to so many copies. With the turn.
+func (s *Shell) copied(ctx context.Context, copies int) ([]Copied, error) {
+	all := make([]Copied, copies)
 	for i := range all {
 		var status *Status
 		text, err := s.receive(ctx, "copy")
@@ -62,4 +81,21 @@ func (s *Shell) CopyAll(ctx context.Context, part string, copies []Copy) ([]Copi
 		return nil, err
 	}
 	return all, nil
+}
+
+// Copy puts all of source into part at an offset in bytes. It may take so long, once it is
+// its turn.
+// disturbed: a stamp is kept, and the part was changed by something else before this copy.
+func (s *Shell) Copy(ctx context.Context, within time.Duration, source string, part Part, off int64) (disturbed bool, err error) {
+	lines := copyOf(source, part, off)
+	if err := printable(lines[0], lines[1:]); err != nil {
+		return false, err
+	}
+	text, err := inTurn(ctx, s, within, func(ctx context.Context) (string, error) { return s.ask(ctx, lines[0], lines[1:]...) })
+	return text == "disturbed", err
+}
+
+// copyOf is what the script is told.
+func copyOf(source string, part Part, off int64) []string {
+	return []string{"copy", source, part.Path, part.Stamp, strconv.FormatInt(off, 10)}
 }

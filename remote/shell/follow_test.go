@@ -24,12 +24,14 @@ func grow(t *testing.T, a *account) (*grown, *Shell) {
 	dir := t.TempDir()
 	g := &grown{t: t, part: write(t, filepath.Join(dir, "part"), ""), stamp: filepath.Join(dir, "stamp")}
 	g.copier, _ = a.start(t)
-	if err := g.copier.Guard(await.Context(t), g.part, g.stamp); err != nil {
+	if err := g.copier.Guard(await.Context(t), g.stamped()); err != nil {
 		t.Fatalf("%s: %v", a.name, err)
 	}
 	follower, _ := a.start(t)
 	return g, follower
 }
+
+func (g *grown) stamped() Part { return Part{g.part, g.stamp} }
 
 // add copies n more bytes to the part.
 func (g *grown) add(n int) (disturbed bool) {
@@ -39,7 +41,7 @@ func (g *grown) add(n int) (disturbed bool) {
 		piece[i] = byte(i*11 + n)
 	}
 	source := write(g.t, filepath.Join(g.t.TempDir(), "piece"), string(piece))
-	disturbed, err := g.copier.Copy(await.Context(g.t), source, g.part, int64(len(g.content)))
+	disturbed, err := g.copier.Copy(await.Context(g.t), await.Limit, source, g.stamped(), int64(len(g.content)))
 	if err != nil {
 		g.t.Fatal(err)
 	}
@@ -128,7 +130,7 @@ func TestFollowNeedsItsStamp(t *testing.T) {
 		bare := newAccount(t, a.name, a.program)
 		_ = os.Remove(filepath.Join(bare.bin, "touch"))
 		s, _ = bare.start(t)
-		if err := s.Guard(await.Context(t), g.part, g.stamp+"2"); err == nil {
+		if err := s.Guard(await.Context(t), Part{g.part, g.stamp + "2"}); err == nil {
 			t.Errorf("%s: a stamp without touch", a.name)
 		}
 		if _, err := s.Follow(await.Context(t), "sha256sum", g.part, g.stamp+"2"); err == nil {

@@ -19,6 +19,22 @@ type Process struct {
 
 // Who names the shell's own process. On a host without /proc it is an error.
 func (s *Shell) Who(ctx context.Context) (Process, error) {
+	s.mu.Lock()
+	who := s.who
+	s.mu.Unlock()
+	if who != (Process{}) {
+		return who, nil
+	}
+	who, err := s.askWho(ctx)
+	if err == nil {
+		s.mu.Lock()
+		s.who = who
+		s.mu.Unlock()
+	}
+	return who, err
+}
+
+func (s *Shell) askWho(ctx context.Context) (Process, error) {
 	text, err := s.Call(ctx, "who")
 	if err != nil {
 		return Process{}, err

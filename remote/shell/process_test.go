@@ -49,7 +49,7 @@ func TestWhoAndGone(t *testing.T) {
 			var copying sync.WaitGroup // a shell is not closed while it is called
 			t.Cleanup(copying.Wait)
 			ctx := await.Context(t)
-			copying.Go(func() { _, _ = writer.Call(ctx, "copy", fifo, part, "0") })
+			copying.Go(func() { _, _ = writer.Call(ctx, "copy", copyParams(fifo, part, "0")...) })
 			w := openWriter(t, fifo)
 			p.kill(t)
 			await.Until(t, "the shell to be a zombie", func() bool { return state(who.PID) == "Z" })

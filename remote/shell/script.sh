@@ -76,8 +76,8 @@ main() {
 	halted=
 	while IFS= read -r op; do
 		case $op in
-		copy) # SOURCE PART OFFSET: && because a dd that fails would leave cat writing at 0
-			IFS= read -r source && IFS= read -r part && IFS= read -r offset || exit 1
+		copy) # SOURCE PART STAMP OFFSET: && because a dd that fails would leave cat writing at 0
+			IFS= read -r source && IFS= read -r part && IFS= read -r stamp && IFS= read -r offset || exit 1
 			[ -z "$halted" ] || { answer 1 halted && continue; }
 			text= && disturbed "$part" && text=disturbed
 			(exec 1<>"$part" && dd bs=1 seek="$offset" count=0 conv=notrunc </dev/null 2>/dev/null && exec cat "$source" </dev/null)
@@ -94,18 +94,17 @@ main() {
 			answer $status "$1 $2"
 			;;
 		resume) halted= && answer 0 '' ;;
-		guard) # PART STAMP: a file beside the part that copies keep at the part's time of change
+		guard) # PART STAMP: can copies keep this file beside the part at the part's time of change?
 			IFS= read -r part && IFS= read -r stamp || exit 1
-			begin "$part" || { stamp= && false; }
+			begin "$part"
 			answer $? ''
 			;;
 		follow) # TOOL FILE STAMP, then what feed reads
 			IFS= read -r tool && IFS= read -r file && IFS= read -r stamp || exit 1
-			begin "$file" || { stamp= && answer 1 '' && continue; }
+			begin "$file" || { answer 1 '' && continue; }
 			{ text=$(feed "$file" | digest "$tool" 4>&-); } 4>&1
 			status=$?
 			disturbed "$file" && status=3
-			stamp=
 			answer $status "${text%% *}"
 			;;
 		who)
@@ -135,6 +134,11 @@ main() {
 			IFS= read -r file || exit 1
 			line= && { IFS= read -r line <"$file" || [ -n "$line" ]; } 2>/dev/null
 			answer $? "$line"
+			;;
+		clone) # FROM TO: a new file that shares all of its blocks with another
+			IFS= read -r from && IFS= read -r to || exit 1
+			cp --reflink=always "$from" "$to" </dev/null >/dev/null 2>&1
+			answer $? ''
 			;;
 		keep) # FROM TO: mode, owner, access control lists and extended attributes; no contents
 			IFS= read -r from && IFS= read -r to || exit 1

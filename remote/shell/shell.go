@@ -8,8 +8,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -43,13 +44,20 @@ type Channel interface {
 	Wait() error
 }
 
-// Shell is a shell that waits for operations. It runs one at a time; a Shell
-// is for one goroutine.
+// Shell is a shell that waits for operations. It runs one at a time, for whoever asks
+// first, and is safe for concurrent use.
 type Shell struct {
 	ch    Channel
 	nonce string
 	lines chan string
-	err   error // why the shell is no longer usable
+	ended chan struct{} // closed when its output has ended
+	turn  chan struct{} // holds one while nothing runs
+	// abandoned counts operations that go on though nobody waits for them.
+	abandoned atomic.Int32
+
+	mu  sync.Mutex
+	err error   // why the shell is of no more use
+	who Process // itself; none: it has not been asked
 }
 
 // Status is an operation that ended with a status other than 0.
@@ -65,7 +73,8 @@ func (s *Status) Error() string {
 // Start makes a shell of a channel on which Command was just started. Noise
 // that a login script prints is passed over. The channel is closed on error.
 func Start(ctx context.Context, ch Channel) (*Shell, error) {
-	s := &Shell{ch: ch, nonce: rand.Text(), lines: make(chan string)}
+	s := &Shell{ch: ch, nonce: rand.Text(), lines: make(chan string), ended: make(chan struct{}), turn: make(chan struct{}, 1)}
+	s.turn <- struct{}{}
 	go s.read()
 	ctx, cancel := context.WithTimeout(ctx, LoginTimeout)
 	defer cancel()
@@ -98,62 +107,6 @@ func (s *Shell) begin(ctx context.Context) error {
 	return err
 }
 
-// Call runs one operation of the script and returns the text of its answer.
-// When ctx ends first the channel is closed and the shell is of no more use.
-// An operation that fails is a *Status.
-func (s *Shell) Call(ctx context.Context, op string, params ...string) (string, error) {
-	if err := s.send([]string{op}, params...); err != nil {
-		return "", err
-	}
-	return s.receive(ctx, op)
-}
-
-// send asks for an operation, or for more that lines holds already.
-func (s *Shell) send(lines []string, params ...string) error {
-	if s.err != nil {
-		return s.err
-	}
-	lines = append(lines, params...)
-	for _, p := range lines {
-		if strings.ContainsAny(p, "\n\x00") {
-			return fmt.Errorf("%s: %q cannot be handed to a shell line by line", lines[0], p)
-		}
-	}
-	if _, err := io.WriteString(s.ch, strings.Join(lines, "\n")+"\n"); err != nil {
-		return s.fail(fmt.Errorf("%s: %w", lines[0], err))
-	}
-	return nil
-}
-
-// receive returns the next answer, which is that of op.
-func (s *Shell) receive(ctx context.Context, op string) (string, error) {
-	for {
-		line, err := s.next(ctx)
-		if err != nil {
-			return "", s.fail(fmt.Errorf("%s: %w", op, err))
-		}
-		rest, ours := strings.CutPrefix(line, s.nonce+" ")
-		if !ours {
-			continue
-		}
-		code, text, _ := strings.Cut(rest, " ")
-		status, err := strconv.Atoi(code)
-		if err != nil {
-			return "", s.fail(fmt.Errorf("%s: answer %q makes no sense", op, rest))
-		}
-		if status != 0 {
-			return text, &Status{Op: op, Code: status}
-		}
-		return text, nil
-	}
-}
-
-func (s *Shell) fail(err error) error {
-	s.err = err
-	_ = s.ch.Close()
-	return err
-}
-
 // Close ends the shell; nil means that whatever it ran has ended, and that it runs
 // nothing any more. What the account's start-up files have left running may hold its
 // output open for as long as it likes, so that is not waited for: the channel is
@@ -163,13 +116,19 @@ func (s *Shell) Close() error {
 		_ = s.ch.Close()
 		go s.drain()
 	}()
-	if s.err != nil {
-		return s.err
-	}
 	ctx, cancel := context.WithTimeout(context.Background(), farewell)
 	defer cancel()
-	_, err := s.Call(ctx, "end")
+	if err := s.begins(ctx); err != nil {
+		return errStays
+	}
+	defer s.ends()
+	if err := s.failed(); err != nil {
+		return err
+	}
+	_, err := s.ask(ctx, "end")
+	s.mu.Lock()
 	s.err = errors.New("the shell is closed")
+	s.mu.Unlock()
 	if errors.Is(err, context.DeadlineExceeded) {
 		return errStays
 	}
@@ -194,6 +153,7 @@ func (s *Shell) next(ctx context.Context) (string, error) {
 // pieces. A last line without its end was cut on the way: half an answer is none.
 func (s *Shell) read() {
 	defer close(s.lines)
+	defer close(s.ended)
 	for r := bufio.NewReaderSize(s.ch, 64<<10); ; {
 		line, err := r.ReadSlice('\n')
 		if err != nil && !errors.Is(err, bufio.ErrBufferFull) {

@@ -151,7 +151,7 @@ func wantWorking(t *testing.T, a *account, login string) {
 	}
 	dir := t.TempDir()
 	source, part := write(t, filepath.Join(dir, "source"), "xyz"), write(t, filepath.Join(dir, "part"), "0123456789")
-	if _, err := s.Call(ctx, "copy", source, part, "3"); err != nil {
+	if _, err := s.Call(ctx, "copy", copyParams(source, part, "3")...); err != nil {
 		t.Fatal(err)
 	}
 	wantFile(t, part, "012xyz6789")

@@ -68,11 +68,11 @@ func (p *publisher) hasACL(ctx context.Context) (listed, known bool) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, keepFor)
 	defer cancel()
-	sh, err := p.conn.Shell(ctx)
+	sh, err := p.host.pool.Shell(ctx)
 	if err != nil {
 		return false, false
 	}
+	defer sh.Close()
 	text, err := sh.Call(ctx, "acl", p.Source)
-	_ = sh.Close()
 	return text == "acl", err == nil
 }

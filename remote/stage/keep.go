@@ -16,11 +16,11 @@ const keepFor = shell.LoginTimeout + 20*time.Second
 func (p *publisher) keepAll(ctx context.Context) bool {
 	ctx, cancel := context.WithTimeout(ctx, keepFor)
 	defer cancel()
-	sh, err := p.conn.Shell(ctx)
+	sh, err := p.host.pool.Shell(ctx)
 	if err != nil {
 		return false
 	}
+	defer sh.Close()
 	_, err = sh.Call(ctx, "keep", p.target.Path(), p.Source)
-	_ = sh.Close()
 	return err == nil
 }

@@ -13,12 +13,13 @@ import (
 
 // A channel carries a window per round trip and no more: 2 MiB with OpenSSH
 // (measured). A body that is to come faster than that is written over several
-// connections at once, its lanes. Near the host one is enough: what counts there
-// is the processor.
+// connections at once, its lanes. Near the host one is enough for an attempt, as what
+// counts there is the processor; but the next one goes over another, since a server
+// that syncs a file does nothing else meanwhile.
 const (
 	window = 2 << 20
 	// laneTrip is the round trip from which on each lane more is worth its while:
-	// one carries 400 MiB/s at 5 ms.
+	// one inFlight 400 MiB/s at 5 ms.
 	laneTrip = 5 * time.Millisecond
 )
 
@@ -35,14 +36,14 @@ type Lanes struct {
 	lanes    []*lane    // for attempts to come
 	held     int        // blocks that are read into, or not answered for
 	ahead    []chan opened
+	far      bool // an attempt is written over several
 	closed   bool
 }
 
 // lane is one connection of a body.
 type lane struct {
-	conn    *link.Conn
-	users   int // attempts that are open on it, and 1 while it is for attempts to come
-	waiting int // blocks that the host has not answered for
+	conn  *link.Conn
+	users int // attempts that are open on it, and 1 while it is for attempts to come
 }
 
 type opened struct {
@@ -81,7 +82,12 @@ func (l *Lanes) Attempt(ctx context.Context, about int64) (*Attempt, error) {
 func (l *Lanes) Ahead(ctx context.Context, segments int64, about int64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	most := int64(min(len(l.lanes), 4))
+	most := int64(1)
+	if l.far {
+		most = int64(min(len(l.lanes), 4))
+	} else if segments > 0 {
+		l.recruit(2)
+	}
 	for int64(len(l.ahead)) < min(segments, most) {
 		next := make(chan opened, 1)
 		l.ahead = append(l.ahead, next)
@@ -149,13 +155,17 @@ func (l *Lanes) choose(ctx context.Context, about int64) ([]*lane, error) {
 		return nil, errLanesClosed
 	}
 	if about > blockSize {
-		l.recruit()
+		l.recruit(l.calledFor())
 	}
 	// Not those that the attempts before are written over.
 	slices.SortFunc(l.lanes, func(a, b *lane) int {
-		return cmp.Or(cmp.Compare(a.users, b.users), cmp.Compare(a.conn.Carry(0), b.conn.Carry(0)))
+		return cmp.Or(cmp.Compare(a.users, b.users), cmp.Compare(a.conn.InFlight(), b.conn.InFlight()))
 	})
-	chosen := slices.Clone(l.lanes[:min(waysFor(about), len(l.lanes))])
+	ways := 1
+	if l.far = l.calledFor() > 1; l.far {
+		ways = min(waysFor(about), len(l.lanes))
+	}
+	chosen := slices.Clone(l.lanes[:ways])
 	for _, lane := range chosen {
 		lane.users++
 	}
@@ -210,9 +220,11 @@ func (l *Lanes) begin(ctx context.Context) error {
 	return nil
 }
 
-// recruit adds connections. With l.mu held.
-func (l *Lanes) recruit() {
-	most := int(l.host.pool.Status().Trip/laneTrip) + 1
+// calledFor is how many lanes fill the line.
+func (l *Lanes) calledFor() int { return int(l.host.pool.Status().Trip/laneTrip) + 1 }
+
+// recruit adds connections, up to so many. With l.mu held.
+func (l *Lanes) recruit(most int) {
 	if most <= len(l.lanes) {
 		return
 	}

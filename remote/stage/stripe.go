@@ -5,6 +5,8 @@ import (
 	"io"
 
 	"github.com/pkg/sftp"
+
+	"sftpgate/remote/link"
 )
 
 // way is an attempt as it is open on one lane.
@@ -62,15 +64,14 @@ func (a *Attempt) stripe(r io.Reader) (int64, error) {
 
 // send writes a block at off and gives it back when the host has answered.
 func (a *Attempt) send(b *[blockSize]byte, n int, off int64) {
-	w := a.lanes.board(a)
-	w.lane.conn.Carry(int64(n))
+	w := a.pick(n)
 	a.writes.Go(func() {
 		_, err := w.file.WriteAt(b[:n], off)
 		if err != nil {
 			err = w.lane.conn.Explain(doing("write", a.path, err))
 		}
-		w.lane.conn.Carry(int64(-n))
-		a.lanes.landed(a, w, b, err)
+		w.lane.conn.WriteDone(n)
+		a.lanes.written(a, b, err)
 	})
 }
 
@@ -80,7 +81,7 @@ func (l *Lanes) take(a *Attempt) *[blockSize]byte {
 	defer l.mu.Unlock()
 	for {
 		lanes := max(len(l.lanes), len(a.ways))
-		if l.held < ownBlocks || l.held < lanes*a.depth() && blocks.takeSpare(l.host, lanes < 2) {
+		if l.held < ownBlocks || l.held < lanes*a.depth() && blocks.takeSpare(l.host, !l.far) {
 			l.held++
 			return blocks.get()
 		}
@@ -88,29 +89,21 @@ func (l *Lanes) take(a *Attempt) *[blockSize]byte {
 	}
 }
 
-// board chooses the lane for a block, and waits for one that has room.
-func (l *Lanes) board(a *Attempt) way {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for {
-		var best *way
-		for i, w := range a.ways {
-			if w.lane.waiting < a.depth() && (best == nil || w.lane.conn.Carry(0) < best.lane.conn.Carry(0)) {
-				best = &a.ways[i]
-			}
-		}
-		if best != nil {
-			best.lane.waiting++
-			return *best
-		}
-		l.answered.Wait()
+// pick chooses the way for a block of n bytes, and waits for one that has room.
+func (a *Attempt) pick(n int) way {
+	a.lanes.mu.Lock()
+	ways := a.ways
+	a.lanes.mu.Unlock()
+	conns := make([]*link.Conn, len(ways))
+	for i, w := range ways {
+		conns[i] = w.lane.conn
 	}
+	return ways[link.Pick(conns, n)]
 }
 
-func (l *Lanes) landed(a *Attempt, w way, b *[blockSize]byte, err error) {
+func (l *Lanes) written(a *Attempt, b *[blockSize]byte, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	w.lane.waiting--
 	if a.failed == nil {
 		a.failed = err
 	}
@@ -136,5 +129,5 @@ func (l *Lanes) give(b *[blockSize]byte) {
 // packet is how much of a block the host takes at once, in bytes.
 func (a *Attempt) packet() int { return min(a.conn.PacketSize(), blockSize) }
 
-// depth is how many blocks fill a lane: a window, and one that is being written.
+// depth is how many blocks a lane may need: a window, and one that is being written.
 func (a *Attempt) depth() int { return window/a.packet() + 1 }
