@@ -187,7 +187,7 @@ func (v *HostView) abilities(can link.Abilities) {
 	maps.Copy(v.Cannot, can.Why)
 	for name, has := range map[string]bool{"Fsync": can.Fsync, "DirSync": can.DirSync, "PosixRename": can.PosixRename,
 		"HardLink": can.HardLink, "RenameCreateOnly": can.RenameCreateOnly, "StatVFS": can.StatVFS, "Exec": can.Exec,
-		"HashTool": can.HashTool != "", "RealPath": can.RealPath, "Proc": can.Proc} {
+		"HashTool": can.HashTool != "", "Reflink": can.Reflink, "RealPath": can.RealPath, "Proc": can.Proc} {
 		if has && !slices.Contains(v.Can, name) {
 			v.Can = append(v.Can, name)
 		}

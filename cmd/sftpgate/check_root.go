@@ -82,6 +82,11 @@ func reportAbilities(can link.Abilities, r *report) {
 	} else {
 		r.warn("durability", "degraded, a power cut of the host can lose what was acknowledged: %s", reasons(can, "Fsync", "DirSync"))
 	}
+	if can.Reflink {
+		r.good("writes", "each byte is written once: merging shares the blocks of the chunks (reflink)")
+	} else {
+		r.good("writes", "each byte is written twice, once when it arrives and once when it is merged. %s", reasons(can, "Reflink"))
+	}
 	if can.HashTool != "" {
 		r.good("verification", "the whole file is hashed on the host by %s", can.HashTool)
 	} else {
