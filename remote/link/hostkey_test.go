@@ -124,6 +124,7 @@ func TestPinnedHostKey(t *testing.T) {
 }
 
 // A host with keys of three kinds shows the one we know, whichever that is.
+// It is a server that nobody has configured otherwise.
 func TestHostWithSeveralKeys(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -133,7 +134,7 @@ func TestHostWithSeveralKeys(t *testing.T) {
 		sshKeygen(t, "-t", kind, "-b", bits, "-f", file)
 		lines = append(lines, "HostKey "+file)
 	}
-	s := remotetest.StartSSHD(t, remotetest.SSHDOptions{Lines: lines})
+	s := remotetest.StartSSHD(t, remotetest.SSHDOptions{Lines: lines, Usual: true})
 	conn(t, openOne(t, link.Options{}, s.Host("a")))
 	for _, kind := range []string{"rsa", "ecdsa"} {
 		pub, err := os.ReadFile(filepath.Join(dir, kind+".pub"))
