@@ -22,7 +22,7 @@ var tiny = sizes{name: "tiny", oneWay: 2 * time.Millisecond, chunk: 128 * kib, b
 func TestEveryRowYieldsAFigure(t *testing.T) {
 	dir := t.TempDir()
 	gateway := filepath.Join(dir, "sftpgate")
-	if out, err := exec.Command("go", "build", "-buildvcs=false", "-ldflags=-w", "-o", gateway, "../sftpgate").CombinedOutput(); err != nil {
+	if out, err := exec.Command("go", "build", "-buildvcs=false", "-tags=failpoints", "-ldflags=-w", "-o", gateway, "../sftpgate").CombinedOutput(); err != nil {
 		t.Fatalf("build sftpgate: %v\n%s", err, out)
 	}
 	f := flags{Gateway: gateway, Dir: quietDisk(t), JSON: filepath.Join(dir, "bench.json"),

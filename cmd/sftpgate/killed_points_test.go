@@ -173,7 +173,7 @@ func (d *doomed) published() bool {
 
 // What serves people has nothing of it.
 func TestNoFailPointsWithoutTheirTag(t *testing.T) {
-	for path, want := range map[string]bool{plain.path(t): false, sftpgate.path(t): false, failing.path(t): true} {
+	for path, want := range map[string]bool{sftpgate.path(t): false, failing.path(t): true} {
 		if got := bytes.Contains(mustRead(t, path), []byte("SFTPGATE_FAILPOINT")); got != want {
 			t.Errorf("%s knows fail points: %v", path, got)
 		}
