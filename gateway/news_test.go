@@ -2,6 +2,7 @@ package gateway_test
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -161,4 +162,61 @@ func TestWatchersAreNotLeftAlone(t *testing.T) {
 			ended.Wait()
 		})
 	}
+}
+
+// asked counts what the index is asked.
+type asked struct {
+	store
+	gets atomic.Int64
+}
+
+func (a *asked) Get(ctx context.Context, id string) (gateway.Entry, bool, error) {
+	a.gets.Add(1)
+	return a.store.Get(ctx, id)
+}
+
+// A hundred who follow an upload that another gateway works on ask the registry as often
+// as one does, and all are told the same, never of an earlier moment than before.
+func TestManyWhoFollowAskAsOneDoes(t *testing.T) {
+	t.Parallel()
+	st := &asked{store: embedded(t)}
+	synctest.Test(t, func(t *testing.T) {
+		d := emptyDisk(t)
+		a, b := onDisk(t, d, st, remotetest.ServerOptions{}), onDisk(t, d, st, remotetest.ServerOptions{})
+		content := noise(5000)
+		up := a.open(alice, "f", 5000).Upload
+		const many = 100
+		told := make([][]int64, many)
+		var all sync.WaitGroup
+		for i := range many {
+			all.Go(func() {
+				err := b.Watch(t.Context(), alice, up.ID, func(u gateway.Upload) error {
+					told[i] = append(told[i], u.ReceivedBytes)
+					return nil
+				})
+				if err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		synctest.Wait()
+		before := st.gets.Load()
+		for off := int64(0); off < 5000; off += 1000 {
+			a.send(alice, up.ID, content, off, 1000)
+			time.Sleep(5 * time.Second)
+		}
+		// One looks once a second, and the gateway that works asks now and then.
+		if n := st.gets.Load() - before; n > 2*25+20 {
+			t.Errorf("the registry was asked %d times in 25 s", n)
+		}
+		a.finish(alice, up.ID)
+		all.Wait()
+		for i := range told {
+			if !slices.Equal(told[i], told[0]) || !slices.IsSorted(told[i]) || len(told[i]) < 6 {
+				t.Fatalf("told %v and %v", told[0], told[i])
+			}
+		}
+		a.stop()
+		b.stop()
+	})
 }

@@ -61,6 +61,7 @@ type Service struct {
 
 	mu        sync.Mutex
 	active    map[string]*upload
+	feeds     map[string]*feed         // by upload
 	following map[string]int           // followers by host
 	retries   map[string]retry         // of uploads that this gateway looks after by itself
 	swept     map[string]time.Time     // hosts, when this gateway last did
@@ -95,7 +96,7 @@ func New(c Config) *Service {
 	}
 	s := &Service{hosts: c.Hosts, claims: c.Claims, leases: c.Leases, index: c.Index, engines: c.Engines, log: c.Log,
 		shared: c.Shared, ready: c.Ready, meter: c.Meter, expireAfter: c.ExpireAfter, limits: newLimits(c.Limits), token: rand.Text(),
-		active: map[string]*upload{}, following: map[string]int{}, retries: map[string]retry{},
+		active: map[string]*upload{}, feeds: map[string]*feed{}, following: map[string]int{}, retries: map[string]retry{},
 		swept: map[string]time.Time{}, noted: map[string]time.Time{}, roots: map[string][]rootTrouble{}}
 	s.life, s.stop = context.WithCancel(context.Background())
 	return s

@@ -81,14 +81,17 @@ func (s *recorder) Cancel(_ context.Context, c gateway.Caller, id string) error 
 	return s.note("Cancel", c, id)
 }
 
-// Watch tells of every upload in list, and then says what it is told to.
-func (s *recorder) Watch(_ context.Context, c gateway.Caller, id string, tell func(gateway.Upload) error) error {
-	for _, u := range s.list {
-		if err := tell(u); err != nil {
-			return err
+// Subscribe tells of every upload in list, and then says what it is told to.
+func (s *recorder) Subscribe(_ context.Context, c gateway.Caller, id string, _ func()) (next func() (*gateway.Told, error), leave func(), err error) {
+	list := s.list
+	return func() (*gateway.Told, error) {
+		if len(list) == 0 {
+			return nil, io.EOF
 		}
-	}
-	return s.note("Watch", c, id)
+		u := list[0]
+		list = list[1:]
+		return &gateway.Told{Upload: u}, nil
+	}, func() {}, s.note("Subscribe", c, id)
 }
 
 func (s *recorder) Takeover(_ context.Context, c gateway.Caller, id string) error {

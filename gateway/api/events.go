@@ -21,11 +21,23 @@ func (a api) events(w http.ResponseWriter, r *http.Request, c gateway.Caller) er
 	if err != nil {
 		return err
 	}
-	return web.Events(w, r, func(ctx context.Context, send func(string, any) error) error {
-		return a.service.Watch(ctx, c, id, func(u gateway.Upload) error {
-			return send(eventOf(u.State), withoutReceived(u))
-		})
+	return web.Stream(w, r, func(ctx context.Context, wake func()) (web.Source, error) {
+		next, leave, err := a.service.Subscribe(ctx, c, id, wake)
+		return web.Source{Next: func() (*web.Event, error) { return nextEvent(next) }, Leave: leave}, err
 	})
+}
+
+// nextEvent is made once for all who follow the upload.
+func nextEvent(next func() (*gateway.Told, error)) (*web.Event, error) {
+	t, err := next()
+	if t == nil {
+		return nil, err
+	}
+	e, err := t.Made(func(u gateway.Upload) (any, error) { return web.NewEvent(eventOf(u.State), withoutReceived(u)) })
+	if err != nil {
+		return nil, err
+	}
+	return e.(*web.Event), nil
 }
 
 func eventOf(s gateway.State) string {

@@ -34,7 +34,7 @@ func TestEvents(t *testing.T) {
 			t.Errorf("want %s of %+v:\n%s", want, s.list[i], events[i])
 		}
 	}
-	s.asked(t, "Watch", anonymous, "u1")
+	s.asked(t, "Subscribe", anonymous, "u1")
 
 	s.list, s.err = nil, gateway.Refuse(gateway.UnknownUpload, "none")
 	send(t, serve(t, s), "GET", "/v1/uploads/u1/events", "").wants(t, 404, gateway.UnknownUpload, "none")

@@ -37,9 +37,9 @@ type Uploads interface {
 	ListAll(ctx context.Context, c gateway.Caller) ([]gateway.Upload, error)
 	Cancel(ctx context.Context, c gateway.Caller, id string) error
 	Takeover(ctx context.Context, c gateway.Caller, id string) error
-	// Watch tells how an upload stands, and again whenever it has moved on. It
-	// returns nil after it has told of the end or of a finish that failed.
-	Watch(ctx context.Context, c gateway.Caller, id string, tell func(gateway.Upload) error) error
+	// Subscribe gives how an upload stands, and again whenever it has moved on: next returns
+	// nil while there is nothing new, before wake is called, and io.EOF at the end.
+	Subscribe(ctx context.Context, c gateway.Caller, id string, wake func()) (next func() (*gateway.Told, error), leave func(), err error)
 }
 
 // Receiver takes bytes. It must not read more of a body than its declared length and one byte.

@@ -3,9 +3,8 @@ package web
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"net/http"
-	"strings"
+	"net/url"
 	"time"
 
 	"sftpgate/gateway"
@@ -17,6 +16,7 @@ type exchange struct {
 	w     *responseWriter
 	body  *requestBody
 	start time.Time
+	url   *url.URL        // as it was asked for, before handlers took prefixes off
 	cut   context.Context // ends when requests are cut off
 	uncut func() bool     // this one need not be any more
 
@@ -29,6 +29,7 @@ type exchange struct {
 	cause   error        // for the log alone
 	stack   string
 	aborted bool
+	parted  bool // the answer goes on without the request, see Stream
 }
 
 type exchangeKey struct{}
@@ -42,7 +43,7 @@ func exchangeOf(r *http.Request) *exchange {
 }
 
 func (f *Front) begin(w http.ResponseWriter, r *http.Request) (*exchange, http.ResponseWriter, *http.Request) {
-	x := &exchange{front: f, start: time.Now()}
+	x := &exchange{front: f, start: time.Now(), url: r.URL}
 	rc := http.NewResponseController(w)
 	// A copy: net/http looks at the original's Body to decide what to do with the rest of it.
 	ctx, cancel := context.WithCancel(context.WithValue(r.Context(), exchangeKey{}, x))
@@ -98,57 +99,4 @@ func (x *exchange) end() {
 			x.body.discard(x.front.lingerBytes)
 		}
 	}
-}
-
-// logLine writes the one line of this request. It must be deferred itself and
-// comes last: it lets net/http cut the connection of an answer that broke off.
-func (x *exchange) logLine(r *http.Request) {
-	status := x.w.status
-	x.front.observe(x.seen(r))
-	level := slog.LevelInfo
-	switch {
-	case x.code == Internal || x.stack != "":
-		level = slog.LevelError
-	case status >= 500:
-		level = slog.LevelWarn
-	case status < 400 && isProbe(strings.TrimPrefix(r.URL.Path, x.front.base)):
-		level = slog.LevelDebug
-	}
-	if x.front.log.Enabled(r.Context(), level) {
-		x.front.log.LogAttrs(context.WithoutCancel(r.Context()), level, "request", x.attrs(r, status)...)
-	}
-	if x.aborted {
-		panic(http.ErrAbortHandler)
-	}
-}
-
-func (x *exchange) attrs(r *http.Request, status int) []slog.Attr {
-	// No query: it may hold a ticket.
-	a := []slog.Attr{
-		slog.String("method", Inert(r.Method)),
-		slog.String("path", Inert(r.URL.EscapedPath())),
-		slog.Int("status", status),
-		slog.String("user", Inert(x.caller.User)),
-		slog.String("client", Inert(x.front.proxies.client(r))),
-		slog.Int64("in", x.body.count()),
-		slog.Int64("out", x.w.written),
-		slog.Duration("took", time.Since(x.start).Round(10*time.Microsecond)),
-	}
-	if x.code != "" {
-		a = append(a, slog.String("code", string(x.code)))
-	}
-	if x.cause != nil {
-		a = append(a, slog.String("err", Inert(x.cause.Error())))
-	}
-	if x.aborted {
-		a = append(a, slog.Bool("broke_off", true))
-	}
-	if x.stack != "" {
-		a = append(a, slog.String("stack", x.stack))
-	}
-	return a
-}
-
-func isProbe(path string) bool {
-	return path == "/healthz" || path == "/readyz" || path == "/metrics"
 }

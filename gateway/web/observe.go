@@ -1,7 +1,6 @@
 package web
 
 import (
-	"net/http"
 	"time"
 
 	"sftpgate/gateway"
@@ -19,9 +18,4 @@ type Seen struct {
 	// In and Out count the bytes of the bodies.
 	In, Out int64
 	Took    time.Duration
-}
-
-func (x *exchange) seen(r *http.Request) Seen {
-	return Seen{Method: r.Method, Route: x.route, Status: x.w.status, Code: x.code,
-		In: x.body.count(), Out: x.w.written, Took: time.Since(x.start)}
 }

@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net"
 	"net/http"
@@ -14,6 +15,8 @@ type Server struct {
 	// CutOff ends requests that still run: their contexts end, their bodies are read
 	// no further, and what fails because of that is answered with shutting-down.
 	CutOff func()
+
+	streams *streams
 }
 
 // cutKey holds the context that ends with CutOff.
@@ -35,8 +38,10 @@ func NewServer(h http.Handler, log *slog.Logger) *Server {
 	}
 	closing, end := context.WithCancel(context.Background())
 	cut, cutOff := context.WithCancel(context.Background())
+	streams := newStreams()
 	base := context.WithValue(context.WithValue(context.Background(), closingKey{}, closing), cutKey{}, cut)
-	srv := &Server{CutOff: cutOff, Server: &http.Server{
+	base = context.WithValue(base, streamsKey{}, streams)
+	srv := &Server{CutOff: cutOff, streams: streams, Server: &http.Server{
 		Handler:           h,
 		BaseContext:       func(net.Listener) context.Context { return base },
 		ReadHeaderTimeout: 20 * time.Second,
@@ -47,4 +52,17 @@ func NewServer(h http.Handler, log *slog.Logger) *Server {
 	}}
 	srv.RegisterOnShutdown(end)
 	return srv
+}
+
+// Shutdown is that of net/http, which knows nothing of connections that it has parted with.
+func (s *Server) Shutdown(ctx context.Context) error {
+	ended := make(chan error, 1)
+	go func() { ended <- s.streams.end(ctx) }()
+	return errors.Join(s.Server.Shutdown(ctx), <-ended)
+}
+
+// Close is that of net/http, for all connections.
+func (s *Server) Close() error {
+	s.streams.cut()
+	return s.Server.Close()
 }

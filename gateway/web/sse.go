@@ -25,6 +25,18 @@ const reconnect = "retry: 2000\n\n"
 // heartbeat notices where nothing else does, and when the server shuts down;
 // either ends the stream in good order.
 func Events(w http.ResponseWriter, r *http.Request, produce func(ctx context.Context, send func(event string, v any) error) error) error {
+	return events(w, r, func(ctx context.Context, send func(*Event) error) error {
+		return produce(ctx, func(name string, v any) error {
+			e, err := NewEvent(name, v)
+			if err != nil {
+				return err
+			}
+			return send(e)
+		})
+	})
+}
+
+func events(w http.ResponseWriter, r *http.Request, produce func(ctx context.Context, send func(*Event) error) error) error {
 	x := exchangeOf(r)
 	if x == nil {
 		return errNoFront
@@ -70,12 +82,8 @@ func (s *stream) begun() bool {
 	return s.on
 }
 
-// send writes one event. JSON as it is encoded here has one line break, at its end.
-func (s *stream) send(event string, v any) error {
-	data, err := JSON(v)
-	if err != nil {
-		return fmt.Errorf("encode an event: %w", err)
-	}
+// send writes one event.
+func (s *stream) send(e *Event) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.on {
@@ -87,21 +95,25 @@ func (s *stream) send(event string, v any) error {
 			return err
 		}
 	}
-	if _, err := fmt.Fprintf(s.w, "event: %s\ndata: %s\n", event, data); err != nil {
+	if _, err := s.w.Write(e.text); err != nil {
 		return err
 	}
 	return s.rc.Flush()
 }
 
-// begin sends the header. no-transform keeps proxies from compressing, which
-// holds events back; nginx and its like are told not to buffer.
+// begin sends the header.
 func (s *stream) begin() {
 	s.on = true
-	h := s.w.Header()
+	streamHeader(s.w.Header())
+	s.w.WriteHeader(http.StatusOK)
+}
+
+// streamHeader: no-transform keeps proxies from compressing, which holds events back;
+// nginx and its like are told not to buffer.
+func streamHeader(h http.Header) {
 	h.Set("Content-Type", "text/event-stream")
 	h.Set("Cache-Control", "no-store, no-transform")
 	h.Set("X-Accel-Buffering", "no")
-	s.w.WriteHeader(http.StatusOK)
 }
 
 // beat writes a comment now and then until ctx ends. When that fails the client
@@ -128,7 +140,7 @@ func (s *stream) comment() error {
 	if !s.on { // what is said first decides the status
 		return nil
 	}
-	if _, err := s.w.Write([]byte(":\n\n")); err != nil {
+	if _, err := s.w.Write(alive.text); err != nil {
 		return err
 	}
 	return s.rc.Flush()
