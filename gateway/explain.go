@@ -45,6 +45,10 @@ func explain(host string, err error) error {
 		return &Error{Code: Incomplete, Err: err, Missing: missing.Spans.Pairs(), Detail: missing.Error() + ": send them and finish again"}
 	case errors.As(err, &digest):
 		return &Error{Code: DigestMismatch, Err: err, Detail: digest.Error() + ": nothing was published; finish again with the right digest if it came with the finish, else cancel, or restart with the right file"}
+	case errors.Is(err, errRedeclared):
+		return &Error{Code: StillFinishing, Err: err, RetryAfter: 2 * time.Second, Detail: "another digest was declared each time that the file had been checked, and nothing was published: settle on one and finish again"}
+	case merge.Again(err):
+		return &Error{Code: StillFinishing, Err: err, RetryAfter: 2 * time.Second, Detail: "another gateway was at work on the same upload each time that this one was about to go on; nothing is lost: finish again"}
 	case errors.Is(err, ErrRegistryUnavailable):
 		return &Error{Code: RegistryUnavailable, Err: err, RetryAfter: 5 * time.Second, Detail: "the registry of uploads cannot be reached; nothing is lost: try again shortly"}
 	case errors.Is(err, stage.ErrTakenByUser):

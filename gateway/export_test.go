@@ -13,3 +13,7 @@ func (s *Service) DoubtClaims() {
 		u.mu.Unlock()
 	}
 }
+
+// Explain is explain, and ErrRedeclared what a finish ends with that was told another
+// digest at each of its tries.
+var Explain, ErrRedeclared = explain, errRedeclared

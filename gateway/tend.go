@@ -186,4 +186,4 @@ func (u *upload) pending() bool {
 // goesAway lists the refusals of a finish that may pass without anybody sending
 // anything: a host that comes back, a disk that is cleared, a setting that is mended.
 var goesAway = map[Code]bool{HostUnreachable: true, HostTimeout: true, HostError: true, HostRefused: true,
-	PermissionDenied: true, NoSpace: true, RegistryUnavailable: true, ShuttingDown: true}
+	PermissionDenied: true, NoSpace: true, RegistryUnavailable: true, ShuttingDown: true, StillFinishing: true}
