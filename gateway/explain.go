@@ -36,7 +36,9 @@ func explain(host string, err error) error {
 	case errors.Is(err, stage.ErrReadOnly):
 		return &Error{Code: PermissionDenied, Err: err, Detail: "the filesystem of the target is mounted read-only on host " + host + ": nothing can be stored there until it is writable again; what was acknowledged is kept"}
 	case errors.Is(err, stage.ErrQuota):
-		return &Error{Code: NoSpace, Err: err, Detail: "the disk quota of the login user on host " + host + " is used up, or files of the account are limited, although the filesystem has room; what was sent is kept: make space (quota tells how much) and go on"}
+		return &Error{Code: NoSpace, Err: err, Detail: "the disk quota of the login user on host " + host + " is used up, or files of the account are limited, although the filesystem has room; what was sent is kept: make space (quota tells how much) and go on; where neither is so, its disk fails, and the log of that machine says how"}
+	case errors.Is(err, stage.ErrFails):
+		return &Error{Code: HostError, Err: err, RetryAfter: time.Minute, Detail: "the target's filesystem on host " + host + " fails (input/output error): nothing can be written there; what was acknowledged is kept. Look into the log of that machine, mend its disk, and go on"}
 	case errors.Is(err, stage.ErrFileSize):
 		return &Error{Code: TooLarge, Err: err, Detail: "the target's filesystem on host " + host + ", or a limit of the login user, has no files so long as this one (FAT ends before 4 GiB): choose a directory on another filesystem, or send a smaller file"}
 	case errors.Is(err, stage.ErrSuperseded):

@@ -29,6 +29,7 @@ func TestWhatKeepsTheHostFromStoring(t *testing.T) {
 	}{
 		"read-only": {func(d *remotetest.Disk, _ *atomic.Pointer[syscall.Errno]) { d.SetReadOnly(true) }, gateway.PermissionDenied, "read-only", false},
 		"quota":     {func(_ *remotetest.Disk, deny *atomic.Pointer[syscall.Errno]) { e := syscall.EDQUOT; deny.Store(&e) }, gateway.NoSpace, "quota", true},
+		"failing":   {func(_ *remotetest.Disk, deny *atomic.Pointer[syscall.Errno]) { e := syscall.EIO; deny.Store(&e) }, gateway.HostError, "input/output", true},
 		"full":      {func(d *remotetest.Disk, _ *atomic.Pointer[syscall.Errno]) { d.SetCapacity(d.UsedBytes()) }, gateway.NoSpace, "space", true},
 	} {
 		t.Run(what, func(t *testing.T) {
@@ -53,7 +54,9 @@ func TestWhatKeepsTheHostFromStoring(t *testing.T) {
 				d := emptyDisk(t)
 				var deny atomic.Pointer[syscall.Errno]
 				r := onDisk(t, d, embedded(t), remotetest.ServerOptions{Gate: func(op remotetest.Op) error {
-					if why := deny.Load(); why != nil && op.Kind == remotetest.Write {
+					switch why := deny.Load(); {
+					case why == nil:
+					case op.Kind == remotetest.Write, *why == syscall.EIO && op.Kind == remotetest.Fsync: // a quota is about room alone
 						return *why
 					}
 					return nil

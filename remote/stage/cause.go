@@ -24,12 +24,14 @@ var (
 	ErrQuota = errors.New("the login user's disk quota is used up")
 	// ErrFileSize is returned when small files can be written and none so long.
 	ErrFileSize = errors.New("the filesystem, or a limit of the account, has no files so long")
+	// ErrFails is returned when nothing can be written and not even a sync succeeds.
+	ErrFails = errors.New("the filesystem fails (input/output error)")
 )
 
 // Hindered reports whether err says what keeps the host from storing anything: that is
 // no fault of what is staged, or of how it is put together.
 func Hindered(err error) bool {
-	return errors.Is(err, ErrNoSpace) || errors.Is(err, ErrReadOnly) || errors.Is(err, ErrQuota) || errors.Is(err, ErrFileSize)
+	return errors.Is(err, ErrNoSpace) || errors.Is(err, ErrReadOnly) || errors.Is(err, ErrQuota) || errors.Is(err, ErrFileSize) || errors.Is(err, ErrFails)
 }
 
 // Statuses that stand for many causes.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"path"
+	"strings"
 
 	"github.com/pkg/sftp"
 
@@ -39,12 +40,13 @@ func (h *Host) hindered(ctx context.Context, dir string, end int64, err error) e
 }
 
 // hindrance is what keeps a file of end bytes from being written in dir, nil where that
-// cannot be told.
+// cannot be told. A quota keeps nothing from being done that takes no room: where that
+// fails, too, it is the filesystem that does.
 func hindrance(c *sftp.Client, dir string, end int64) (why error) {
 	name := path.Join(dir, hiddenName())
 	f, err := c.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL)
 	if failed(err) {
-		return ErrQuota // of inodes
+		return roomOr(ErrQuota, err, ails(c, dir)) // of inodes
 	}
 	if err != nil {
 		return nil
@@ -52,14 +54,43 @@ func hindrance(c *sftp.Client, dir string, end int64) (why error) {
 	defer func() { _ = c.Remove(name) }()
 	defer f.Close()
 	if !holds(c, f, dir, end) {
-		return ErrFileSize
+		return roomOr(ErrFileSize, nil, ails(c, name))
 	}
 	filling := make([]byte, tryBytes)
 	_, _ = rand.Read(filling) // what is easily compressed would need no room
 	if _, err := f.WriteAt(filling, 0); failed(err) {
-		return ErrQuota
+		return roomOr(ErrQuota, err, ails(c, name))
 	}
 	return nil
+}
+
+// roomOr is why, unless the filesystem ails or the server says what err was: those that
+// are not OpenSSH's often do, in the words of the system.
+func roomOr(why, err error, ails bool) error {
+	says := ""
+	if err != nil {
+		says = strings.ToLower(err.Error())
+	}
+	if strings.Contains(says, "input/output error") || ails && !strings.Contains(says, "quota") {
+		return ErrFails
+	}
+	return why
+}
+
+// ails reports whether a file or directory cannot even be looked at or synced.
+func ails(c *sftp.Client, name string) bool {
+	if _, err := c.Lstat(name); failed(err) {
+		return true
+	}
+	if _, ok := c.HasExtension("fsync@openssh.com"); !ok {
+		return false
+	}
+	f, err := c.Open(name)
+	if err != nil {
+		return false // not every server opens directories
+	}
+	defer f.Close()
+	return failed(f.Sync())
 }
 
 // failed reports the answer that has no reason.
