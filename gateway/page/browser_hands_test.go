@@ -1,8 +1,13 @@
 package page_test
 
 import (
+	"encoding/base64"
 	"fmt"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 
 	"sftpgate/gateway/browsertest"
@@ -92,6 +97,37 @@ func TestManyHosts(t *testing.T) {
 	v := &visit{t: t, window: w, Page: w.Open(t, browsertest.Serve(t, nil, all...).URL()+"/", nil)}
 	v.Fill("#host-search", "web-501")
 	v.See(`sg-host-picker [role=option]:has-text("web-501")`)
+}
+
+// Where hosts.yaml was read again while the list was, and the host is gone that it was read
+// up to, the page begins the list anew.
+func TestManyHostsThatChange(t *testing.T) {
+	t.Parallel()
+	sshd := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
+	var all []remote.Host
+	for i := range 501 {
+		all = append(all, sshd.Host(fmt.Sprint("web-", i+1)))
+	}
+	gate, err := url.Parse(browsertest.Serve(t, nil, all...).URL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var moved atomic.Bool
+	proxy := httptest.NewServer(&httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
+		r.SetURL(gate)
+		if q := r.Out.URL.Query(); q.Has("cursor") && !moved.Swap(true) {
+			q.Set("cursor", base64.RawURLEncoding.EncodeToString([]byte("a host that is gone")))
+			r.Out.URL.RawQuery = q.Encode()
+		}
+	}})
+	defer proxy.Close()
+	w := browsertest.Shared(t).Window(t, desktop(), "")
+	v := &visit{t: t, window: w, Page: w.Open(t, proxy.URL, nil)}
+	v.Fill("#host-search", "web-501")
+	v.See(`sg-host-picker [role=option]:has-text("web-501")`)
+	if !moved.Load() {
+		t.Error("the list came in one part: this shows nothing")
+	}
 }
 
 // On a phone the whole job is done, nothing is wider than the screen, and what is pressed

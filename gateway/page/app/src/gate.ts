@@ -31,17 +31,29 @@ export class Gate {
   cancel = (id: string): Promise<void> => this.api.cancel(id);
 
   /** list reads a list to its end: an answer has only a part of a long one. What moves in it
-      meanwhile comes twice, and counts as it came last. */
+      meanwhile comes twice, and counts as it came last. Where the gateway does not know any more
+      how far it was read, as when hosts were taken out of hosts.yaml, it is read anew. */
   private async list<T extends { id: string }>(name: string, query: Record<string, string> = {}): Promise<T[]> {
     const all = new Map<string, T>();
+    let anew = 3;
     for (let next: string | undefined = ""; next !== undefined; ) {
-      const asked = new URLSearchParams(next ? { ...query, cursor: next } : query).toString();
-      const answer = await this.api.request("GET", `v1/${name}${asked && `?${asked}`}`);
-      const part: Part<T> = await answer.json().catch(() => { throw GateError.from(answer.status, "", null); });
-      for (const one of part[name] as T[]) all.set(one.id, one);
-      next = part.next;
+      try {
+        const part: Part<T> = await this.part(name, next ? { ...query, cursor: next } : query);
+        for (const one of part[name] as T[]) all.set(one.id, one);
+        next = part.next;
+      } catch (e) {
+        if (!next || !(e instanceof GateError) || e.code !== "invalid-request" || anew-- === 0) throw e;
+        next = "";
+        all.clear();
+      }
     }
     return [...all.values()];
+  }
+
+  private async part<T>(name: string, query: Record<string, string>): Promise<Part<T>> {
+    const asked = new URLSearchParams(query).toString();
+    const answer = await this.api.request("GET", `v1/${name}${asked && `?${asked}`}`);
+    return answer.json().catch(() => { throw GateError.from(answer.status, "", null); });
   }
 
   async takeover(id: string): Promise<void> {

@@ -166,9 +166,11 @@ export interface Call {
 export declare class Api {
 	#private;
 	constructor(options?: ApiOptions);
+	/** The first 500 of a longer list, as {@link uploads} gives them. */
 	hosts: () => Promise<HostInfo[]>;
 	host: (id: string) => Promise<HostInfo>;
 	entries: (host: string, dir: string) => Promise<Entry[]>;
+	/** The first 500; `request` reads on with `?cursor=` and the `next` of an answer. */
 	uploads: () => Promise<UploadInfo[]>;
 	upload: (id: string, call?: Call) => Promise<UploadInfo>;
 	open: (json: OpenRequest, call?: Call) => Promise<UploadInfo>;

@@ -43,10 +43,12 @@ export class Api {
     this.#base = base.href.replace(/[?#].*$/, "").replace(/\/*$/, "/");
   }
 
+  /** The first 500 of a longer list, as {@link uploads} gives them. */
   hosts = async (): Promise<HostInfo[]> => (await this.#json<{ hosts: HostInfo[] }>("GET", "v1/hosts")).hosts;
   host = (id: string): Promise<HostInfo> => this.#json("GET", `v1/hosts/${encodeURIComponent(id)}`);
   entries = async (host: string, dir: string): Promise<Entry[]> =>
     (await this.#json<{ entries: Entry[] }>("GET", `v1/hosts/${encodeURIComponent(host)}/entries?dir=${encodeURIComponent(dir)}`)).entries;
+  /** The first 500; `request` reads on with `?cursor=` and the `next` of an answer. */
   uploads = async (): Promise<UploadInfo[]> => (await this.#json<{ uploads: UploadInfo[] }>("GET", "v1/uploads")).uploads;
   upload = (id: string, call?: Call): Promise<UploadInfo> => this.#json("GET", this.path(id), call);
   open = (json: OpenRequest, call?: Call): Promise<UploadInfo> => this.#json("POST", "v1/uploads", { ...call, json });
