@@ -21,6 +21,10 @@ func TestReadmeLinesWork(t *testing.T) {
 	if !ok || !more || first != "gate=http://127.0.0.1:8080 host=web-1 dir=/srv/files" {
 		t.Fatalf("no lines for curl where they were: %q", first)
 	}
+	// A refusal is seen by its status, too, and not by its text alone.
+	if all, fail := strings.Count(block, "curl -"), strings.Count(block, "--fail-with-body"); all != fail {
+		t.Errorf("of %d calls %d fail when they are refused", all, fail)
+	}
 	dir, away := t.TempDir(), t.TempDir()
 	p := start(t, nil, "demo", "--dir", dir, "--listen", "127.0.0.1:0")
 	said := p.until("Ctrl-C")
@@ -31,7 +35,7 @@ func TestReadmeLinesWork(t *testing.T) {
 	}
 	report := randomFile(t, filepath.Join(away, "report.pdf"), 100_000)
 	image := randomFile(t, filepath.Join(away, "disk.img"), 17<<20+3)
-	if out := sh(t, away, "gate=$1 host=none dir=$2\n"+script+"\necho the id is \"$id\"", base, root); !strings.Contains(out, "unknown-host") ||
+	if out := sh(t, away, "set +e; gate=$1 host=none dir=$2\n"+script+"\necho the id is \"$id\"", base, root); !strings.Contains(out, "unknown-host") ||
 		strings.Contains(out, "merge") || !strings.Contains(out, "the id is \n") {
 		t.Errorf("with a wrong host it goes on: %s", out)
 	}
