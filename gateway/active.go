@@ -123,7 +123,7 @@ func (u *upload) goOn() {
 
 // refresh reads from the host what is there.
 func (u *upload) refresh(ctx context.Context) error {
-	mark := u.ledger.mark()
+	mark, began := u.ledger.mark(), time.Now()
 	// In this order: what is merged between the two looks is in both, and not in neither.
 	chunks, err := u.gen.Chunks(ctx)
 	if err == nil {
@@ -138,7 +138,7 @@ func (u *upload) refresh(ctx context.Context) error {
 	}
 	u.ledger.reset(mark, u.gen.State(), names)
 	u.mu.Lock()
-	u.looked = time.Now()
+	u.looked = began // what came while the host was read may be missing
 	u.mu.Unlock()
 	return nil
 }

@@ -35,12 +35,31 @@ func (u *upload) commit(ctx context.Context, p heldPiece) error {
 		p.attempt.Discard()
 		return Refuse(ChunkConflict, "the file was declared to end at %d, and this body goes on to %d: nothing behind the end is kept", size, span.End())
 	}
-	_, err = p.attempt.Commit(ctx, u.gen, p.off)
-	u.ledger.placed(c, err == nil)
-	if err == nil {
+	if err = u.commitReserved(ctx, p, c); err == nil {
 		u.arrived()
 		u.announce()
 	}
+	return err
+}
+
+// commitReserved commits a piece that the ledger has allowed, if no other gateway takes
+// other bytes for its place.
+func (u *upload) commitReserved(ctx context.Context, p heldPiece, c record.Chunk) error {
+	r, v, err := u.reserve(ctx, p, c)
+	if err != nil || v != isNew {
+		u.ledger.placed(c, false)
+		p.attempt.Discard()
+		if err == nil && v == conflicts {
+			err = conflict(c.Span)
+		}
+		return err
+	}
+	if _, err = p.attempt.Commit(ctx, u.gen, p.off); err != nil {
+		r.giveBack(ctx)
+	} else if v, err = r.held(ctx, c); err == nil && v == conflicts {
+		err = conflict(c.Span)
+	}
+	u.ledger.placed(c, err == nil)
 	return err
 }
 

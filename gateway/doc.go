@@ -30,7 +30,8 @@
 //	         its way counted
 //	         stream into an attempt, over several connections     (stage.Lanes)
 //	         where the host is far; seal it: length, fsync        (stage.Attempt)
-//	         first come, first kept                               (ledger.place)
+//	         first come, first kept, at each gateway and          (ledger.place)
+//	         between those that share a registry                  (reserve)
 //	         rename to the name that says the content, fsync it   (Attempt.Commit)
 //	  → held: compare; other bytes are refused                    (receiver.repeat)
 //	  → 2xx; and the merge is told                                (announce)

@@ -116,6 +116,13 @@ func (l *ledger) look(c record.Chunk) (verdict, []entry) {
 	return l.judge(c, nil)
 }
 
+// besides judges a chunk by what is known beside it.
+func (l *ledger) besides(c record.Chunk) (verdict, []entry) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.judge(c, []entry{{Chunk: c}})
+}
+
 func (l *ledger) judge(c record.Chunk, compared []entry) (verdict, []entry) {
 	var held []entry
 	for _, e := range l.reaching(c.Off) {

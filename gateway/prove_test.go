@@ -14,7 +14,7 @@ import (
 //
 //	                                  without                           with
 //	TestReplayEveryPrefix             a fixed part, see func explores   each disk that a cut can leave
-//	TestTwoGatewaysOneUpload          15 seeds                          200 seeds
+//	TestTwoGatewaysOneUpload          15 seeds and one more             200 seeds
 //	TestPeopleChangeTheirMinds        7 near, 1 far                     100 near, 6 far
 //	TestCancelAtEveryStepOfTheFinish  each fifth step                   each step
 //	TestCancelIsCutOff                each fifth step                   each step

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"sftpgate/remote/merge"
@@ -56,8 +57,9 @@ type Service struct {
 	limits      *limits
 	token       string // this gateway's name for leases
 
-	openings turns // one opening per target at a time
-	marking  turns // one catching up per target at a time
+	openings turns        // one opening per target at a time
+	marking  turns        // one catching up per target at a time
+	unasked  atomic.Int64 // until when the registry is not asked for places, in Unix nanoseconds
 
 	mu        sync.Mutex
 	active    map[string]*upload

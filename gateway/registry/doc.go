@@ -44,6 +44,8 @@
 //     staging directory on the host, which decides.
 //   - A claim that was released stands again. Nothing on the host goes with it, so
 //     that the next one who looks there replaces it.
+//   - A place in an upload that was reserved for a chunk is free again: in that moment
+//     two gateways can take different bytes for it.
 //   - A lease may be held twice: two mergers write the same bytes.
 //   - An entry is as it was one Put before, or missing until the next one. A
 //     tombstone that is missing leaves what a flushed Redis leaves.
