@@ -13,8 +13,8 @@ import (
 var needsOperator = map[Code]bool{PermissionDenied: true, NoSpace: true}
 
 // postpone keeps a finish in mind, for which all was there, that the host could not
-// record: once it can, the finish goes on as one that was stopped later does. A gateway
-// that ends before that forgets it; the client was told that it was refused.
+// record: once it can, the finish goes on as one that was stopped later does. The index
+// keeps it in mind for when this gateway ends before that.
 func (u *upload) postpone(ctx context.Context, r FinishRequest, err error) {
 	var refused *Error
 	if !errors.As(explain(u.hostID(), err), &refused) || !needsOperator[refused.Code] {
@@ -31,6 +31,43 @@ func (u *upload) postpone(ctx context.Context, r FinishRequest, err error) {
 	u.save(context.WithoutCancel(ctx))
 }
 
+// inherit takes up a finish that another gateway has postponed, as the index tells it. It
+// is not kept here: the index tells it again, or what became of it.
+func (u *upload) inherit(e Entry) (letGo func()) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.postponed != nil || u.finishing || u.gen.State().Finish != nil || e.Upload.State != Failed || e.Upload.Error == nil || !needsOperator[e.Upload.Error.Code] {
+		return func() {}
+	}
+	lent := &FinishRequest{Size: e.Upload.Size, Digest: e.Upload.Digest}
+	u.postponed, u.postponedAt = lent, time.Now()
+	return func() {
+		u.mu.Lock()
+		defer u.mu.Unlock()
+		if u.postponed == lent { // a client may have asked here meanwhile
+			u.postponed = nil
+		}
+	}
+}
+
+// withPostponed adds to what the index is told what a postponed finish declared.
+func (u *upload) withPostponed(e Entry) Entry {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	r := u.postponed
+	if r == nil || u.result != nil || time.Since(u.postponedAt) >= u.s.expireAfter {
+		return e
+	}
+	e.Pending = true
+	if r.Size >= 0 {
+		e.Upload.Size = r.Size
+	}
+	if r.Digest != nil {
+		e.Upload.Digest = r.Digest
+	}
+	return e
+}
+
 // askAgain asks for a finish that was postponed.
 func (u *upload) askAgain(ctx context.Context) error {
 	u.mu.Lock()
@@ -44,7 +81,9 @@ func (u *upload) askAgain(ctx context.Context) error {
 		return err
 	}
 	u.mu.Lock()
-	u.postponed = nil
+	if u.postponed == r {
+		u.postponed = nil
+	}
 	var refused *Error
 	if errors.As(err, &refused) {
 		u.failure = refused
@@ -57,7 +96,7 @@ func (u *upload) askAgain(ctx context.Context) error {
 	return err
 }
 
-// listPostponed lists the uploads whose finish this gateway alone keeps in mind. One that is
+// listPostponed lists the uploads whose finish this gateway keeps in mind. One that is
 // older than an unfinished upload is kept is forgotten.
 func (s *Service) listPostponed() (list []Entry) {
 	s.mu.Lock()

@@ -11,7 +11,7 @@ import (
 // entry is what the index is told.
 func (u *upload) entry() Entry {
 	meta := u.gen.State().Meta
-	return Entry{Upload: u.view(false), Key: u.key, Aliases: aliases(meta, u.key), Passes: meta.Passes, Pending: u.pending()}
+	return u.withPostponed(Entry{Upload: u.view(false), Key: u.key, Aliases: aliases(meta, u.key), Passes: meta.Passes, Pending: u.pending()})
 }
 
 // aliases are the further names under which an upload is found.

@@ -112,7 +112,9 @@ func (s *Service) tendOne(ctx context.Context, e Entry) {
 		var u *upload
 		if u, err = s.load(ctx, e.Upload); err == nil {
 			s.found(e.Upload.ID)
+			letGo := u.inherit(e)
 			err = u.askAgain(ctx)
+			letGo()
 		}
 		switch {
 		case err == nil && u.isFinishing():

@@ -212,3 +212,50 @@ func TestAFinishThatCouldNotBeRecorded(t *testing.T) {
 		})
 	}
 }
+
+// So it is where the gateway that was asked has died meanwhile: another one goes on with
+// what was asked for, and checks the digest that came with it.
+func TestAFinishThatCouldNotBeRecordedIsInherited(t *testing.T) {
+	t.Parallel()
+	for what, right := range map[string]bool{"the right digest": true, "a wrong digest": false} {
+		t.Run(what, func(t *testing.T) {
+			st := embedded(t)
+			synctest.Test(t, func(t *testing.T) {
+				d := emptyDisk(t)
+				r, other := onDisk(t, d, st, remotetest.ServerOptions{}), onDisk(t, d, st, remotetest.ServerOptions{})
+				defer other.stop()
+				r.Tend()
+				other.Tend()
+				content := noise(3000)
+				digest := digestOf(content)
+				if !right {
+					digest[0]++
+				}
+				up := r.open(alice, "f", 3000).Upload
+				r.send(alice, up.ID, content, 0, 1500)
+				r.send(alice, up.ID, content, 1500, 1500)
+				time.Sleep(time.Minute) // whatever merges ahead has come to its end
+				d.SetReadOnly(true)
+				if _, err := r.Finish(t.Context(), alice, up.ID, gateway.FinishRequest{Size: -1, Digest: &digest}); err == nil {
+					t.Fatal("it was noted")
+				}
+				time.Sleep(time.Minute)
+				r.stop()
+				time.Sleep(2 * time.Hour)
+				d.SetReadOnly(false)
+				time.Sleep(20 * time.Minute)
+				synctest.Wait()
+				u, err := other.Get(t.Context(), alice, up.ID)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if got, err := d.ReadFile(memDir + "/f"); right && (err != nil || string(got) != string(content) || u.State != gateway.Done || u.Verified != "sha-256") {
+					t.Errorf("it is not there: %v, %+v", err, u)
+				}
+				if !right && (d.Exists(memDir+"/f") || u.State != gateway.Failed || gateway.CodeOf(u.Error) != gateway.DigestMismatch) {
+					t.Errorf("%+v", u)
+				}
+			})
+		})
+	}
+}
