@@ -113,7 +113,8 @@ bench: build parts
 	./bin/sftpgate-bench $(BENCH)
 
 # The real parts that the tests run against. libnss-wrapper gives the test hosts
-# accounts of their own, tcsh is for one whose login shell is csh, gcc for the race
+# accounts of their own, tcsh is for one whose login shell is csh, xfsprogs
+# for a filesystem with reflinks, gcc for the race
 # detector, node for what reads the API's description and for the uploaders in
 # examples (packages of exact versions, none of whose own scripts is run), chromium
 # (its headless shell where the system has that apart) what those run in, nginx the proxy in front.
@@ -125,6 +126,7 @@ parts:
 	command -v redis-server >/dev/null || missing="$$missing redis-server"; \
 	command -v curl >/dev/null || missing="$$missing curl"; \
 	command -v csh >/dev/null || missing="$$missing tcsh"; \
+	command -v mkfs.xfs >/dev/null || test -x /usr/sbin/mkfs.xfs || test "$$(uname)" != Linux || missing="$$missing xfsprogs"; \
 	command -v gcc >/dev/null || missing="$$missing gcc libc6-dev"; \
 	command -v node >/dev/null || missing="$$missing nodejs"; \
 	command -v npm >/dev/null || missing="$$missing npm"; \

@@ -62,10 +62,11 @@ func (a *Attempt) stripe(r io.Reader) (int64, error) {
 	}
 }
 
-// send writes a block at off and gives it back when the host has answered.
+// send writes a block at off, as soon as a connection has room for it, and gives it back
+// when the host has answered. The next block is read and hashed meanwhile.
 func (a *Attempt) send(b *[blockSize]byte, n int, off int64) {
-	w := a.pick(n)
 	a.writes.Go(func() {
+		w := a.pick(n)
 		_, err := w.file.WriteAt(b[:n], off)
 		if err != nil {
 			err = w.lane.conn.Explain(doing("write", a.path, err))
