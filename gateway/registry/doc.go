@@ -10,6 +10,7 @@
 // # Keys in Redis
 //
 //	sftpgate:{<target key>}:claim           claim, JSON
+//	sftpgate:{place:<upload id>:<offset>}:claim   the bytes that a gateway takes for a place, JSON
 //	sftpgate:{<target key>}:lease           merge lease, JSON
 //	sftpgate:{<upload id>}:upload           index entry or tombstone, JSON
 //	sftpgate:{<sha256 of user>}:uploads     sorted set of upload ids, scored by their end of life
