@@ -110,8 +110,26 @@ func FreeAddress(t testing.TB) string {
 // URL is the gateway's own, without a final slash.
 func (g *Gate) URL() string { return "http://" + g.Address }
 
-// Start starts the gateway, again after Kill or its death, and waits until it listens.
+// Start starts the gateway, again after Kill or its death, and waits until it listens. A
+// process that is just being forked may hold what listened there before a moment longer.
 func (g *Gate) Start() {
+	g.t.Helper()
+	g.launch()
+	wait.Until(g.t, "the gateway to listen", func() bool {
+		select {
+		case <-g.ended:
+			if !strings.Contains(g.log.String(), "is in use by another process") {
+				g.t.Fatalf("the gateway ended:\n%s", g.log)
+			}
+			g.launch()
+		default:
+		}
+		return strings.Contains(g.log.String(), `"msg":"listening"`)
+	})
+}
+
+// launch starts the process.
+func (g *Gate) launch() {
 	g.t.Helper()
 	path, err := binary()
 	if err != nil {
@@ -134,14 +152,6 @@ func (g *Gate) Start() {
 	}
 	cmd, ended := g.cmd, g.ended
 	go func() { _ = cmd.Wait(); close(ended) }()
-	wait.Until(g.t, "the gateway to listen", func() bool {
-		select {
-		case <-ended:
-			g.t.Fatalf("the gateway ended:\n%s", g.log)
-		default:
-		}
-		return strings.Contains(g.log.String(), `"msg":"listening"`)
-	})
 }
 
 // Change kills the gateway, and starts it again with further flags.
