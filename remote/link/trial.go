@@ -77,7 +77,7 @@ func (p *Pool) try(ctx context.Context, dir string) (found Abilities, late *visi
 	if err := t.prepare(); err != nil {
 		return Abilities{}, nil, untried(err)
 	}
-	v.login, v.leave = p.borrow() // not before: one that hangs stays on the host
+	v.login, v.leave = p.borrow() // no new one before the directory is there: one that hangs stays on the host
 	sideBySide(t.run, func() {
 		if v.login.answers(p.options.patience()) {
 			t.shell(ctx, v.login)

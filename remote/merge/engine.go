@@ -22,7 +22,8 @@ type Engine interface {
 	// length fails with stage.ErrContent, and the merger compares lengths before
 	// and after in any case. After an error any of the bytes may have been written.
 	Copy(ctx context.Context, from string, length int64, part string, off int64) error
-	// Close ends the writer. nil means that it is known to be gone; anything
+	// Close ends the writing. nil means that nothing of this merge is written any
+	// more, though the process may live on for other merges (see retirer); anything
 	// else that it may still write.
 	Close() error
 }

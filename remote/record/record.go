@@ -70,7 +70,7 @@ type Writer struct {
 	PID     int    `json:"pid,omitempty"`     // process id on the host, 0 when not known
 	Start   string `json:"start,omitempty"`   // start time in clock ticks since boot, proc(5)
 	Boot    string `json:"boot,omitempty"`    // boot id of the host
-	Closed  bool   `json:"closed,omitempty"`  // ended in good order, seen by the gateway that started it
+	Closed  bool   `json:"closed,omitempty"`  // it writes no more, as the gateway that opened it has seen
 }
 
 // Intent says that publication has begun: from now on the target may be ours.
