@@ -29,7 +29,8 @@ type connection struct {
 	packet    int          // payload of a READ or WRITE, in bytes
 	channel   Channel
 	done      chan struct{} // closed when the connection is gone
-	inFlight  atomic.Int64  // see Pick
+	inFlight  atomic.Int64  // see Send
+	window    window        // guarded by pool.flight.mu
 
 	// -- guarded by pool.mu
 	users  int    // Conns lent, and channels held

@@ -6,20 +6,6 @@ import (
 	"time"
 )
 
-// What is under way on a connection is no more than the way to the host needs to be
-// kept busy: a window on a long one, two packets on a short one. More would lie in the
-// memory of the host's sshd, whose buffers grow in small steps and are copied at each:
-// until one holds a whole window it costs up to a second of the host's processor
-// (measured, OpenSSH 9.2), and that again for every connection.
-const (
-	// window is what a channel of OpenSSH takes before it is read (channels.h,
-	// CHAN_SES_WINDOW_DEFAULT).
-	window = 2 << 20
-	// windowTrip is the round trip at which a window is just enough for the fastest of
-	// connections, 400 MiB/s.
-	windowTrip = 5 * time.Millisecond
-)
-
 // flight is what is under way on the connections of one pool, for all who send.
 type flight struct {
 	mu      sync.Mutex
@@ -33,49 +19,75 @@ type waiter struct {
 	got   chan int // which of them
 }
 
-// Pick counts so many bytes as under way on the one of conns that carries least, and
-// says which that is. Where none has room for them it waits until one has, those who
-// asked first before the others. conns are of one pool. WriteDone must follow.
-func Pick(conns []*Conn, bytes int) int {
+// Send has write bring so many bytes to the host, over the one of conns that carries
+// least; write is told which that is, and returns when the host has answered. Where none
+// has room for them Send waits until one has, those who asked first before the others.
+// conns are of one pool.
+func Send(conns []*Conn, bytes int, write func(i int) error) error {
 	f := &conns[0].c.pool.flight
+	i := f.enter(conns, int64(bytes))
+	began := time.Now()
+	err := write(i)
+	f.leave(conns[i].c, int64(bytes), time.Since(began))
+	return err
+}
+
+// enter counts bytes as under way on one of conns, as soon as one has room for them.
+func (f *flight) enter(conns []*Conn, bytes int64) int {
 	f.mu.Lock()
-	if i := roomiest(conns, int64(bytes)); i >= 0 {
-		conns[i].c.inFlight.Add(int64(bytes))
+	if i := roomiest(conns, bytes); i >= 0 {
+		conns[i].c.inFlight.Add(bytes)
 		f.mu.Unlock()
 		return i
 	}
-	b := &waiter{conns, int64(bytes), make(chan int, 1)}
-	f.waiting = append(f.waiting, b)
+	w := &waiter{conns, bytes, make(chan int, 1)}
+	f.waiting = append(f.waiting, w)
 	f.mu.Unlock()
-	return <-b.got
+	return <-w.got
 }
 
-// WriteDone counts so many bytes less, as the host has answered for them or never will.
-func (c *Conn) WriteDone(bytes int) {
-	f := &c.c.pool.flight
+// leave counts bytes less, as the host has answered for them or never will.
+func (f *flight) leave(c *connection, bytes int64, took time.Duration) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	c.c.inFlight.Add(int64(-bytes))
-	f.waiting = slices.DeleteFunc(f.waiting, func(b *waiter) bool {
-		i := roomiest(b.conns, b.bytes)
+	c.inFlight.Add(-bytes)
+	c.window.answered(bytes, took, c.pool.trip(c.era), int64(c.packet))
+	f.waiting = slices.DeleteFunc(f.waiting, func(w *waiter) bool {
+		i := roomiest(w.conns, w.bytes)
 		if i >= 0 {
-			b.conns[i].c.inFlight.Add(b.bytes)
-			b.got <- i
+			w.conns[i].c.inFlight.Add(w.bytes)
+			w.got <- i
 		}
 		return i >= 0
 	})
+}
+
+// crowded reports whether somebody waits for room.
+func (f *flight) crowded() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.waiting) > 0
 }
 
 // InFlight is how many bytes are under way on the connection for all who have it.
 func (c *Conn) InFlight() int64 { return c.c.inFlight.Load() }
 
 // roomiest is which of conns has room for so many bytes more, and carries least; -1
-// for none. One that carries nothing always has room.
+// for none. One that carries nothing always has room; one on which the host syncs a file
+// has none while there are others, as what is sent there would only wait. With flight.mu
+// held.
 func roomiest(conns []*Conn, bytes int64) int {
-	best, least := -1, int64(0)
+	best, least, syncing := -1, int64(0), true
 	for i, c := range conns {
+		_, syncs := c.c.pipe.load()
+		if syncs && !syncing {
+			continue
+		}
+		if !syncs && syncing {
+			best, syncing = -1, false
+		}
 		inFlight := c.c.inFlight.Load()
-		if inFlight > 0 && inFlight+bytes > c.c.mostInFlight() {
+		if inFlight > 0 && inFlight+bytes > c.c.room() {
 			continue
 		}
 		if best < 0 || inFlight < least {
@@ -83,13 +95,6 @@ func roomiest(conns []*Conn, bytes int64) int {
 		}
 	}
 	return best
-}
-
-// mostInFlight is how many bytes are to be under way on the connection at most.
-func (c *connection) mostInFlight() int64 {
-	packet := int64(c.packet)
-	need := int64(window * float64(c.pool.trip(c.era)) / float64(windowTrip))
-	return min(need, window-packet) + 2*packet
 }
 
 // trip is the least round trip to the host in an era.
@@ -106,6 +111,13 @@ func (p *Pool) enough() int {
 		users += c.users - c.quiet
 	}
 	return min(p.Host().Connections, 2+users/usersEach+int(p.trip(p.now)/windowTrip))
+}
+
+// LineNeeds is how many connections fill the line to the host for one body.
+func (p *Pool) LineNeeds() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return int(p.trip(p.now)/windowTrip) + 1
 }
 
 // worthMore reports whether there are fewer than that, those left out that are held up.

@@ -3,6 +3,7 @@ package link_test
 import (
 	"errors"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -26,8 +27,36 @@ func lentAll(t *testing.T, p *link.Pool, n int) []*link.Conn {
 	}
 }
 
-// What is under way on a connection follows the way to the host: two packets near it,
-// a window and a packet where the round trip calls for one.
+// carrier sends packets that the test answers.
+type carrier struct {
+	mu   sync.Mutex
+	sent []string // in the order in which they were
+	by   []int    // over which connection
+	now  int      // under way
+	most int      // under way at once
+}
+
+// send sends a packet over one of conns, in the background.
+func (w *carrier) send(name string, wait func(i int), conns ...*link.Conn) {
+	go func() {
+		_ = link.Send(conns, conns[0].PacketSize(), func(i int) error {
+			w.mu.Lock()
+			w.sent, w.by, w.now = append(w.sent, name), append(w.by, i), w.now+1
+			w.most = max(w.most, w.now)
+			w.mu.Unlock()
+			wait(i)
+			w.mu.Lock()
+			w.now--
+			w.mu.Unlock()
+			return nil
+		})
+	}()
+	synctest.Wait()
+}
+
+// What is under way on a connection follows the way to the host: two packets near it, and
+// at first; a window and a packet where the round trip calls for one, as soon as the host
+// has answered in time; two packets again where it is late, or after a time of silence.
 func TestBytesInFlightFollowTheRoundTrip(t *testing.T) {
 	for _, test := range []struct {
 		trip    time.Duration
@@ -36,23 +65,32 @@ func TestBytesInFlightFollowTheRoundTrip(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			p := memoryPool(t, link.Options{Dial: memoryDisk(t).Dial(remotetest.ServerOptions{}), LeastTrip: test.trip}, 1)
 			c := conn(t, p)
-			packet := c.PacketSize()
-			boarded := make(chan int, 100)
-			go func() {
-				for range 20 {
-					boarded <- link.Pick([]*link.Conn{c}, packet)
+			// most is how many are under way at once of so many that take so long.
+			most := func(n int, took time.Duration) int {
+				w := &carrier{}
+				for range n {
+					w.send("", func(int) { time.Sleep(took) }, c)
 				}
-			}()
-			synctest.Wait()
-			if n := len(boarded); n != test.packets {
+				time.Sleep(time.Hour)
+				if c.InFlight() != 0 || len(w.sent) != n {
+					t.Errorf("at %v %d of %d were sent, and %d bytes are left", test.trip, len(w.sent), n, c.InFlight())
+				}
+				return w.most
+			}
+			time.Sleep(2 * time.Second)
+			if n := most(3, max(test.trip, time.Millisecond)); n > 3 || n < 2 {
+				t.Errorf("at %v %d packets are under way at first", test.trip, n)
+			}
+			if n := most(100, max(test.trip, time.Millisecond)); n != test.packets {
 				t.Errorf("at %v %d packets are under way", test.trip, n)
 			}
-			for range 20 {
-				c.WriteDone(packet)
-				synctest.Wait()
+			late := &carrier{}
+			for range 100 {
+				late.send("", func(int) { time.Sleep(3*test.trip + 50*time.Millisecond) }, c)
 			}
-			if n := len(boarded); n != 20 || c.InFlight() != 0 {
-				t.Errorf("at %v %d have boarded in the end, and %d bytes are left", test.trip, n, c.InFlight())
+			time.Sleep(time.Hour)
+			if late.most != 2 {
+				t.Errorf("at %v %d packets are under way to a host that is late", test.trip, late.most)
 			}
 		})
 	}
@@ -62,41 +100,34 @@ func TestBytesInFlightFollowTheRoundTrip(t *testing.T) {
 // who waits for another connection keeps nobody waiting.
 func TestBlocksBoardInOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := memoryPool(t, link.Options{Dial: memoryDisk(t).Dial(remotetest.ServerOptions{}), LeastTrip: 5 * time.Millisecond}, 2)
+		p := memoryPool(t, link.Options{Dial: memoryDisk(t).Dial(remotetest.ServerOptions{})}, 2)
 		both := lentAll(t, p, 2)
 		defer func() { both[0].Release(); both[1].Release() }()
 		a, b := both[0], both[1]
-		packet := a.PacketSize()
-		var took []int
-		for range 18 {
-			took = append(took, link.Pick(both, packet))
-		}
-		if slices.Index(took, 0) < 0 || a.InFlight() != b.InFlight() {
-			t.Fatalf("over one carries %d, the other %d", a.InFlight(), b.InFlight())
-		}
-		var order []string
+		answer := map[*link.Conn]chan struct{}{a: make(chan struct{}), b: make(chan struct{})}
+		w := &carrier{}
 		board := func(name string, conns ...*link.Conn) {
-			go func() {
-				link.Pick(conns, packet)
-				order = append(order, name)
-			}()
-			synctest.Wait()
+			w.send(name, func(i int) { <-answer[conns[i]] }, conns...)
+		}
+		for range 4 {
+			board("full", a, b)
+		}
+		if len(w.sent) != 4 || a.InFlight() != b.InFlight() {
+			t.Fatalf("%d are under way, over one %d bytes, over the other %d", len(w.sent), a.InFlight(), b.InFlight())
 		}
 		board("first, on a", a)
 		board("second, on b", b)
 		board("third, on either", a, b)
 		board("fourth, on a", a)
-		b.WriteDone(packet)
-		synctest.Wait()
-		a.WriteDone(packet)
-		synctest.Wait()
-		a.WriteDone(packet)
-		synctest.Wait()
-		a.WriteDone(packet)
-		synctest.Wait()
-		if want := []string{"second, on b", "first, on a", "third, on either", "fourth, on a"}; !slices.Equal(order, want) {
-			t.Errorf("boarded: %q", order)
+		for _, c := range []*link.Conn{b, a, a, a} {
+			answer[c] <- struct{}{}
+			synctest.Wait()
 		}
+		if want := []string{"second, on b", "first, on a", "third, on either", "fourth, on a"}; !slices.Equal(w.sent[4:], want) {
+			t.Errorf("boarded: %q", w.sent[4:])
+		}
+		close(answer[a])
+		close(answer[b])
 	})
 }
 
@@ -105,16 +136,17 @@ func TestNobodyWaitsOnALostConnection(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := memoryPool(t, link.Options{Dial: memoryDisk(t).Dial(remotetest.ServerOptions{})}, 1)
 		c := conn(t, p)
-		packet := c.PacketSize()
-		link.Pick([]*link.Conn{c}, packet)
-		link.Pick([]*link.Conn{c}, packet)
-		boarded := make(chan int, 1)
-		go func() { boarded <- link.Pick([]*link.Conn{c}, packet) }()
-		synctest.Wait()
+		lost, w := make(chan struct{}), &carrier{}
+		for range 3 {
+			w.send("", func(int) { <-lost }, c)
+		}
+		if len(w.sent) != 2 {
+			t.Errorf("%d are under way", len(w.sent))
+		}
 		c.Break(errors.New("lost"))
-		c.WriteDone(packet) // as whoever wrote it sees it fail
+		close(lost) // as whoever wrote it sees it fail
 		synctest.Wait()
-		if len(boarded) != 1 {
+		if len(w.sent) != 3 {
 			t.Error("it still waits")
 		}
 	})

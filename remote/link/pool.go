@@ -13,9 +13,20 @@ import (
 	"sftpgate/remote/hosts"
 )
 
-// maxDials bounds the dials to one host at once: sshd drops connections that
-// come in a burst (MaxStartups).
-const maxDials = 2
+// What bounds the dials to one host at once: sshd drops connections that come in a
+// burst (MaxStartups, from 10 on). Far away each takes long, and there more are needed.
+const (
+	maxDials    = 2
+	maxFarDials = 4
+)
+
+// mostDials is how many may be under way. With p.mu held.
+func (p *Pool) mostDials() int {
+	if p.trip(p.now) >= windowTrip {
+		return maxFarDials
+	}
+	return maxDials
+}
 
 // localPause is how long a host is left alone after a failure that costs neither
 // side anything: a key file that is missing here, a login without SFTP.
@@ -28,6 +39,7 @@ type Pool struct {
 	options Options
 	dial    func(context.Context, hosts.Host) (Transport, error)
 	bare    bool // connections without SFTP, to reach other hosts through
+	opened  atomic.Uint64
 	host    atomic.Pointer[hosts.Host]
 
 	mu      sync.Mutex
@@ -107,6 +119,10 @@ func (p *Pool) Several(most int) []*Conn {
 	return lent
 }
 
+// Opened counts the connections that were ever opened: whoever has several looks for
+// more where it has changed.
+func (p *Pool) Opened() uint64 { return p.opened.Load() }
+
 // Do runs fn with a connection and explains its error.
 func (p *Pool) Do(ctx context.Context, fn func(*Conn) error) error {
 	c, err := p.Conn(ctx)
@@ -138,7 +154,7 @@ func (p *Pool) leastLoaded() *connection {
 // failure when none may be started now and none is under way. With p.mu held.
 func (p *Pool) grow(wanted bool) error {
 	e := p.now
-	if !wanted || e.dialing > 0 && len(e.conns) == 0 || e.dialing >= maxDials ||
+	if !wanted || e.dialing > 0 && len(e.conns) == 0 || e.dialing >= p.mostDials() ||
 		len(e.conns)+e.dialing >= p.Host().Connections {
 		return nil
 	}
@@ -185,12 +201,14 @@ func (p *Pool) dialOne(e *era, h hosts.Host) {
 		e.breaker.reset()
 		p.dialed(began, nil)
 		e.conns = append(e.conns, c)
+		p.opened.Add(1)
 		if trip > 0 {
 			p.status.Latency = trip
 		}
 		p.becomes(Up, nil)
 		c.idle()
 		c.run()
+		_ = p.grow(p.flight.crowded() && p.worthMore())
 		p.options.Log.Debug("connected", "host", p.id, "connections", len(e.conns))
 	}
 }

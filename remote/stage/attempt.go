@@ -35,12 +35,16 @@ type Attempt struct {
 	sum hash.Hash
 
 	lanes  *Lanes
+	about  int64          // how many bytes it is likely to hold
 	writes sync.WaitGroup // blocks that are under way
 	closed atomic.Bool
 	// guarded by lanes.mu
-	ways   []way // the first is conn and file
-	narrow bool  // no way more is to be opened
-	failed error
+	ways    []way   // the first is conn and file
+	waiting int     // blocks that no connection has room for yet
+	on      []*lane // that it is open on, or is being opened on
+	opened  uint64  // as Lanes.opened
+	narrow  bool    // no way more is to be opened
+	failed  error
 }
 
 // Attempt opens a new attempt in the generation, on one connection.

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"slices"
 	"sync"
-	"time"
 
 	"sftpgate/remote/link"
 )
@@ -16,12 +15,7 @@ import (
 // connections at once, its lanes. Near the host one is enough for an attempt, as what
 // counts there is the processor; but the next one goes over another, since a server
 // that syncs a file does nothing else meanwhile.
-const (
-	window = 2 << 20
-	// laneTrip is the round trip from which on each lane more is worth its while:
-	// one inFlight 400 MiB/s at 5 ms.
-	laneTrip = 5 * time.Millisecond
-)
+const window = 2 << 20
 
 // Lanes are the connections that one body is written over, attempt after
 // attempt. They begin as one; others join them, as far as the round trip calls for
@@ -36,7 +30,8 @@ type Lanes struct {
 	lanes    []*lane    // for attempts to come
 	held     int        // blocks that are read into, or not answered for
 	ahead    []chan opened
-	far      bool // an attempt is written over several
+	far      bool   // an attempt is written over several
+	opened   uint64 // connections that the host had when lanes were last looked for
 	closed   bool
 }
 
@@ -130,11 +125,37 @@ func (l *Lanes) start(ctx context.Context, about int64) (*Attempt, error) {
 		}
 		return nil, err
 	}
-	a.lanes, a.ways = l, []way{{chosen[0], a.file}}
+	a.lanes, a.ways, a.about = l, []way{{chosen[0], a.file}}, about
+	a.on = chosen
 	for _, lane := range chosen[1:] {
 		go a.widen(lane)
 	}
 	return a, nil
+}
+
+// widen opens an attempt that is being filled on connections that there were not yet
+// when it was opened, where enough of it is left to be sent. With l.mu held.
+func (l *Lanes) widen(a *Attempt, left int64) {
+	opened := l.host.pool.Opened()
+	if !l.far || l.closed || opened == a.opened || left <= window {
+		return
+	}
+	a.opened = opened
+	if opened != l.opened {
+		l.recruit(l.host.pool.LineNeeds())
+	}
+	l.sort()
+	for _, lane := range l.lanes {
+		if len(a.on) == waysFor(a.about) {
+			return
+		}
+		if slices.Contains(a.on, lane) || lane.conn.Stale() != nil {
+			continue
+		}
+		lane.users++
+		a.on = append(a.on, lane)
+		go a.widen(lane)
+	}
 }
 
 // choose makes sure that there are lanes, and lends those that an attempt is to
@@ -155,14 +176,11 @@ func (l *Lanes) choose(ctx context.Context, about int64) ([]*lane, error) {
 		return nil, errLanesClosed
 	}
 	if about > blockSize {
-		l.recruit(l.calledFor())
+		l.recruit(l.host.pool.LineNeeds())
 	}
-	// Not those that the attempts before are written over.
-	slices.SortFunc(l.lanes, func(a, b *lane) int {
-		return cmp.Or(cmp.Compare(a.users, b.users), cmp.Compare(a.conn.InFlight(), b.conn.InFlight()))
-	})
+	l.sort() // not those that the attempts before are written over
 	ways := 1
-	if l.far = l.calledFor() > 1; l.far {
+	if l.far = l.host.pool.LineNeeds() > 1; l.far {
 		ways = min(waysFor(about), len(l.lanes))
 	}
 	chosen := slices.Clone(l.lanes[:ways])
@@ -170,6 +188,14 @@ func (l *Lanes) choose(ctx context.Context, about int64) ([]*lane, error) {
 		lane.users++
 	}
 	return chosen, nil
+}
+
+// sort puts those lanes first that the fewest attempts use, and of those the ones that
+// carry least. With l.mu held.
+func (l *Lanes) sort() {
+	slices.SortFunc(l.lanes, func(a, b *lane) int {
+		return cmp.Or(cmp.Compare(a.users, b.users), cmp.Compare(a.conn.InFlight(), b.conn.InFlight()))
+	})
 }
 
 // waysFor is how many lanes so many bytes are to be written over: as many as it
@@ -220,11 +246,9 @@ func (l *Lanes) begin(ctx context.Context) error {
 	return nil
 }
 
-// calledFor is how many lanes fill the line.
-func (l *Lanes) calledFor() int { return int(l.host.pool.Status().Trip/laneTrip) + 1 }
-
 // recruit adds connections, up to so many. With l.mu held.
 func (l *Lanes) recruit(most int) {
+	l.opened = l.host.pool.Opened()
 	if most <= len(l.lanes) {
 		return
 	}

@@ -88,12 +88,12 @@ func writers(d *remotetest.Disk, file func(remotetest.Op) bool) map[string]map[s
 	return by
 }
 
-// closeUnderWay closes hold once many blocks are under way. It is for a goroutine
+// closeUnderWay closes hold once more blocks are under way than one connection has. It is for a goroutine
 // beside the test's own, which cannot end the test: should they never be, the host
 // goes on all the same.
 func closeUnderWay(t *testing.T, hold chan struct{}, l *stage.Lanes) {
 	defer close(hold)
-	for end := time.Now().Add(await.Limit); l.Held() <= 16; time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(await.Limit); l.Held() <= 4; time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Errorf("%d blocks are under way, and no more come", l.Held())
 			return
@@ -283,7 +283,7 @@ func TestFrozenHostLeavesBlocksToOthers(t *testing.T) {
 	await.Until(t, "it to be open on all connections", func() bool { return a.Ways() == other.config.Connections })
 	on.Store(true)
 	close(begin)
-	await.Until(t, "the frozen host to take no more", func() bool { return stage.SpareLeft() <= stage.SpareBlocks-8*frozen.config.Connections })
+	await.Until(t, "the frozen host to take no more", func() bool { return stage.SpareLeft() <= stage.SpareBlocks-19 })
 	bodies.Go(func() {
 		defer l.Close()
 		defer a.Discard()
@@ -375,6 +375,38 @@ func TestSegmentsNearbyTakeTurns(t *testing.T) {
 	if len(over) != 2 {
 		t.Errorf("segments by connection: %v", over)
 	}
+}
+
+// A body that begins on the only connection that there is goes over the others too as soon
+// as they have been opened.
+func TestBodyGoesOverConnectionsThatComeLater(t *testing.T) {
+	t.Parallel()
+	s, _ := farAway(t, func(op remotetest.Op) error {
+		if op.Kind == remotetest.Write && isAttempt(op) {
+			time.Sleep(time.Millisecond) // so that others have to wait
+		}
+		return nil
+	})
+	g := s.create(s.target("f"), "alice", "id", 16<<20)
+	l := g.Lanes()
+	a, err := l.Attempt(s.ctx, 1<<30)
+	s.check(err)
+	body, more := io.Pipe()
+	filled := make(chan error, 1)
+	go func() {
+		_, err := a.Fill(s.ctx, body)
+		filled <- err
+	}()
+	await.Until(t, "it to be open on all connections", func() bool {
+		_, err := more.Write(make([]byte, 1<<20))
+		s.check(err)
+		return a.Ways() == s.config.Connections
+	})
+	s.check(more.Close())
+	s.check(errors.Join(<-filled, a.Seal(s.ctx)))
+	a.Discard()
+	l.Close()
+	s.wantIdle()
 }
 
 // One of the connections that a body goes over is lost: nothing of it counts,

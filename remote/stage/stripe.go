@@ -41,10 +41,10 @@ func (a *Attempt) widen(lane *lane) {
 func (a *Attempt) stripe(r io.Reader) (int64, error) {
 	sent := int64(0)
 	for {
-		b := a.lanes.take(a)
+		b := a.lanes.take(a, a.about-a.len-sent)
 		n, err := io.ReadFull(r, b[:a.packet()])
 		if n == 0 {
-			a.lanes.putBack(b)
+			a.lanes.putBack(a, b)
 		} else {
 			a.sum.Write(b[:n])
 			a.send(b, n, a.len+sent)
@@ -66,40 +66,51 @@ func (a *Attempt) stripe(r io.Reader) (int64, error) {
 // when the host has answered. The next block is read and hashed meanwhile.
 func (a *Attempt) send(b *[blockSize]byte, n int, off int64) {
 	a.writes.Go(func() {
-		w := a.pick(n)
-		_, err := w.file.WriteAt(b[:n], off)
-		if err != nil {
-			err = w.lane.conn.Explain(doing("write", a.path, err))
+		a.lanes.mu.Lock()
+		ways := a.ways
+		a.lanes.mu.Unlock()
+		conns := make([]*link.Conn, len(ways))
+		for i, w := range ways {
+			conns[i] = w.lane.conn
 		}
-		w.lane.conn.WriteDone(n)
+		err := link.Send(conns, n, func(i int) error {
+			a.lanes.sending(a)
+			_, err := ways[i].file.WriteAt(b[:n], off)
+			if err != nil {
+				err = conns[i].Explain(doing("write", a.path, err))
+			}
+			return err
+		})
 		a.lanes.written(a, b, err)
 	})
 }
 
-// take waits until another block may be under way.
-func (l *Lanes) take(a *Attempt) *[blockSize]byte {
+// take waits until another block may be under way; so many bytes are likely to be left.
+func (l *Lanes) take(a *Attempt, left int64) *[blockSize]byte {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.widen(a, left)
 	for {
 		lanes := max(len(l.lanes), len(a.ways))
-		if l.held < ownBlocks || l.held < lanes*a.depth() && blocks.takeSpare(l.host, !l.far) {
+		if l.held < ownBlocks || a.waiting < mostWaiting && l.held < lanes*a.depth() && blocks.takeSpare(l.host, !l.far) {
 			l.held++
+			a.waiting++
 			return blocks.get()
 		}
 		l.answered.Wait()
 	}
 }
 
-// pick chooses the way for a block of n bytes, and waits for one that has room.
-func (a *Attempt) pick(n int) way {
-	a.lanes.mu.Lock()
-	ways := a.ways
-	a.lanes.mu.Unlock()
-	conns := make([]*link.Conn, len(ways))
-	for i, w := range ways {
-		conns[i] = w.lane.conn
-	}
-	return ways[link.Pick(conns, n)]
+// mostWaiting is how many blocks of an attempt are read before a connection has room for
+// them. One that waits goes over none that is opened meanwhile.
+const mostWaiting = 2
+
+// sending is told of a block that waits no more.
+func (l *Lanes) sending(a *Attempt) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	a.waiting--
+	l.answered.Broadcast()
 }
 
 func (l *Lanes) written(a *Attempt, b *[blockSize]byte, err error) {
@@ -111,9 +122,10 @@ func (l *Lanes) written(a *Attempt, b *[blockSize]byte, err error) {
 	l.give(b)
 }
 
-func (l *Lanes) putBack(b *[blockSize]byte) {
+func (l *Lanes) putBack(a *Attempt, b *[blockSize]byte) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	a.waiting--
 	l.give(b)
 }
 
