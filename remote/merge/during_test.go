@@ -1,8 +1,10 @@
 package merge_test
 
 import (
+	"errors"
 	"path"
 	"sync/atomic"
+	"syscall"
 	"testing"
 
 	"sftpgate/remote/merge"
@@ -70,5 +72,44 @@ func TestDamageDuringTheMerge(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// A host that denies what an engine does is said to have denied that, and where.
+func TestRefusalOfACopyNamesIt(t *testing.T) {
+	content := bytesOf(60_000)
+	for name, test := range map[string]struct {
+		engine string
+		at     remotetest.Kind
+		do     string
+	}{
+		"read by stream":       {"stream", remotetest.Read, "read"},
+		"write by stream":      {"stream", remotetest.Write, "write"},
+		"opened by copy-data":  {"copy-data", remotetest.Open, "copy by copy-data"},
+		"opened by stream":     {"stream", remotetest.Open, "open for writing"},
+		"written by copy-data": {"copy-data", remotetest.Write, "copy by copy-data"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var chunk, part string
+			var armed atomic.Bool
+			_, u := onDiskWith(t, test.engine, 60_000, func(op remotetest.Op) error {
+				if armed.Load() && op.Kind == test.at && (op.Path == chunk || op.Path2 == chunk || op.Path == part) {
+					return syscall.EACCES
+				}
+				return nil
+			})
+			a, b := u.commit(0, content[:30_000]), u.commit(30_000, content[30_000:])
+			m, err := merge.Begin(u.ctx, u.Generation, u.engines, quiet)
+			u.check(err)
+			chunk, part = a.Path, u.PartPath(u.State().Epoch)
+			armed.Store(true)
+			_, err = m.Round(u.ctx, []stage.Staged{a, b})
+			armed.Store(false)
+			var refused *stage.PermissionError
+			if !errors.As(err, &refused) || refused.Do != test.do || refused.User != "u" || refused.Path == "" {
+				t.Errorf("%v", err)
+			}
+			u.check(m.Close(u.ctx))
+		})
 	}
 }

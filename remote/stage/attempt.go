@@ -92,7 +92,7 @@ func (h *Host) attempt(ctx context.Context, conn *link.Conn, can link.Abilities,
 		err = errors.Join(moved, f.Close(), conn.SFTP().Remove(name))
 	}
 	if err != nil {
-		err = h.explain(conn.Explain(doing("create a file in", path.Dir(name), err)), dir)
+		err = h.explain(conn.Explain(Doing("create a file in", path.Dir(name), err)), dir)
 		return nil, h.cause(ctx, dir, 0, err)
 	}
 	return &Attempt{host: h, can: can, conn: conn, file: f, path: name, dir: dir, sum: sha256.New()}, nil
@@ -161,7 +161,7 @@ func (a *Attempt) sync() (*File, error) {
 		err = errors.Join(err, a.close())
 	}
 	if err != nil {
-		return nil, a.conn.Explain(doing("sync", a.path, err))
+		return nil, a.conn.Explain(Doing("sync", a.path, err))
 	}
 	return fileOf(a.path, info), nil
 }

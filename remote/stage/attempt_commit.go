@@ -84,13 +84,13 @@ func (a *Attempt) place(ctx context.Context, to string) error {
 // rename to a name that says the content: whoever has the name already has the same bytes.
 func (a *Attempt) rename(c *sftp.Client, to string) error {
 	if a.can.PosixRename {
-		return doing("rename", a.path, c.PosixRename(a.path, to))
+		return Doing("rename", a.path, c.PosixRename(a.path, to))
 	}
 	err := c.Rename(a.path, to)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) && a.has(c, to) {
-		return doing("remove", a.path, c.Remove(a.path))
+		return Doing("remove", a.path, c.Remove(a.path))
 	}
-	return doing("rename", a.path, err)
+	return Doing("rename", a.path, err)
 }
 
 // has reports whether the chunk has its name already.

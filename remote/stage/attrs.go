@@ -56,7 +56,7 @@ func (p *publisher) give(ctx context.Context, mine, old *File) (notes []string, 
 	if uid != mine.UID || gid != mine.GID {
 		p.given = true
 		if err := p.c.Chown(p.Source, int(uid), int(gid)); err != nil && asked {
-			return nil, fmt.Errorf("give %s to %d:%d: %w", p.target.Path(), uid, gid, doing("change the owner of", p.target.Path(), err))
+			return nil, fmt.Errorf("give %s to %d:%d: %w", p.target.Path(), uid, gid, Doing("change the owner of", p.target.Path(), err))
 		} else if err != nil && !kept {
 			notes = append(notes, fmt.Sprintf("owner and group %d:%d of the replaced file could not be kept", uid, gid))
 		}
@@ -73,13 +73,13 @@ func (p *publisher) give(ctx context.Context, mine, old *File) (notes []string, 
 	if owned := uid != mine.UID || gid != mine.GID; owned || kept || mode != mine.Mode {
 		p.given = true
 		if err := p.c.Chmod(p.Source, mode); err != nil {
-			return nil, fmt.Errorf("give %s the mode %#o: %w", p.target.Path(), mode, doing("change the mode of", p.target.Path(), err))
+			return nil, fmt.Errorf("give %s the mode %#o: %w", p.target.Path(), mode, Doing("change the mode of", p.target.Path(), err))
 		}
 	}
 	if t := p.Attrs.MTime; !t.IsZero() {
 		p.given = true
 		if err := p.c.Chtimes(p.Source, t, t); err != nil {
-			return nil, doing("set the time of", p.target.Path(), err)
+			return nil, Doing("set the time of", p.target.Path(), err)
 		}
 	}
 	return notes, nil
@@ -144,7 +144,7 @@ func lookupID(c *sftp.Client, file, name string) (uint32, error) {
 	// A bound, because what the host calls its accounts may be anything.
 	content, err := io.ReadAll(io.LimitReader(bufio.NewReaderSize(f, 32<<10), maxAccounts))
 	if err != nil {
-		return 0, doing("read", file, err)
+		return 0, Doing("read", file, err)
 	}
 	if n, ok := idIn(string(content), name); ok {
 		return n, nil

@@ -119,7 +119,7 @@ func surely(c *sftp.Client, can link.Abilities, dir string) error {
 	infos, errs := lstatDown(c, "/", names)
 	for i, err := range errs {
 		if err != nil && !Refused(err) && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrPermission) {
-			return doing("look at", dir, err)
+			return Doing("look at", dir, err)
 		}
 		if moved := linked(names[:i+1], infos[i], err); moved != nil {
 			return moved

@@ -63,7 +63,7 @@ func (g *Generation) chunks(ctx context.Context) ([]Staged, error) {
 func listChunks(c *sftp.Client, dir string, adopted record.Adopted) ([]Staged, error) {
 	infos, err := c.ReadDir(dir)
 	if err != nil {
-		return nil, doing("list", dir, err)
+		return nil, Doing("list", dir, err)
 	}
 	var list []Staged
 	for _, info := range infos {
@@ -74,7 +74,7 @@ func listChunks(c *sftp.Client, dir string, adopted record.Adopted) ([]Staged, e
 		at := path.Join(dir, info.Name())
 		if !info.Mode().IsRegular() || info.Size() != chunk.Len {
 			if err := c.Remove(at); err != nil && !errors.Is(err, fs.ErrNotExist) {
-				return nil, doing("remove", at, err)
+				return nil, Doing("remove", at, err)
 			}
 			continue
 		}
@@ -96,7 +96,7 @@ func (g *Generation) Free(ctx context.Context, chunks []Staged) error {
 	return g.do(ctx, func(c *sftp.Client) error {
 		return together(chunks, func(chunk Staged) error {
 			if err := c.Remove(chunk.Path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-				return doing("remove", chunk.Path, err)
+				return Doing("remove", chunk.Path, err)
 			}
 			return nil
 		})
@@ -141,12 +141,12 @@ func (g *Generation) ReadBack(ctx context.Context, name string, off, length int6
 func readRange(ctx context.Context, c *sftp.Client, name string, off, length int64, w io.Writer) error {
 	f, err := c.Open(name)
 	if err != nil {
-		return doing("read back", name, err)
+		return Doing("read back", name, err)
 	}
 	defer f.Close()
 	n, err := io.CopyBuffer(whileWriter{ctx, w}, io.NewSectionReader(f, off, length), make([]byte, 1<<20))
 	if err != nil {
-		return doing("read back", name, err)
+		return Doing("read back", name, err)
 	}
 	if n != length {
 		return fmt.Errorf("%w: %s ends %d bytes early", ErrContent, name, length-n)

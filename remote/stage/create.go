@@ -150,7 +150,7 @@ func (p placement) prepare(first record.Record, in func(...link.Step)) (begun bo
 }
 
 func (p placement) makeDir(dir string) error {
-	return doing("make the directory", dir, p.c.Mkdir(dir))
+	return Doing("make the directory", dir, p.c.Mkdir(dir))
 }
 
 // protect keeps everybody else on the host from looking in. What goes in by then
@@ -160,11 +160,11 @@ func (p placement) protect(own string) error {
 	if len(p.dirs) == 0 { // the generation itself: its files take the directory's group from it
 		info, err := p.c.Lstat(own)
 		if err != nil {
-			return doing("look at", own, err)
+			return Doing("look at", own, err)
 		}
 		mode |= info.Mode() & fs.ModeSetgid
 	}
-	return doing("change the mode of", own, p.c.Chmod(own, mode))
+	return Doing("change the mode of", own, p.c.Chmod(own, mode))
 }
 
 // take puts what is prepared in its place. That is refused by a directory that is
@@ -192,15 +192,15 @@ func (p placement) take(t Target) (standing *File, looked, err error) {
 // without posix-rename nothing does.
 func move(c *sftp.Client, can link.Abilities, from, to string) error {
 	if can.PosixRename {
-		return doing("rename", from, c.PosixRename(from, to))
+		return Doing("rename", from, c.PosixRename(from, to))
 	}
-	return doing("rename", from, c.Rename(from, to))
+	return Doing("rename", from, c.Rename(from, to))
 }
 
 // makePrivate makes a directory that only the login user can look into.
 func makePrivate(c *sftp.Client, dir string) error {
 	if err := c.Mkdir(dir); err != nil {
-		return doing("make the directory", dir, err)
+		return Doing("make the directory", dir, err)
 	}
-	return doing("change the mode of", dir, c.Chmod(dir, 0o700))
+	return Doing("change the mode of", dir, c.Chmod(dir, 0o700))
 }

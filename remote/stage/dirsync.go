@@ -58,7 +58,7 @@ func (d *dirHandle) sync() error {
 		err = d.file.Sync()
 	}
 	if err != nil {
-		return doing("sync the directory", d.dir, err)
+		return Doing("sync the directory", d.dir, err)
 	}
 	return nil
 }
@@ -191,7 +191,7 @@ func (e expected) once(ctx context.Context) error {
 		}
 		if err != nil {
 			e.d.forget(e.o)
-			err = e.d.host.explain(doing("sync the directory", e.d.dir, err), e.d.dir)
+			err = e.d.host.explain(Doing("sync the directory", e.d.dir, err), e.d.dir)
 		}
 		return struct{}{}, err
 	})

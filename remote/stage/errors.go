@@ -73,9 +73,9 @@ func (e *PermissionError) Error() string {
 
 func (e *PermissionError) Unwrap() error { return fs.ErrPermission }
 
-// doing names the operation that failed at a path, and tells a refusal of it as one.
+// Doing names the operation that failed at a path, and tells a refusal of it as one.
 // err, where it is not that, stays in what is returned.
-func doing(do, path string, err error) error {
+func Doing(do, path string, err error) error {
 	switch {
 	case err == nil:
 		return nil

@@ -34,7 +34,7 @@ func (h *Host) HoldsFile(ctx context.Context, t Target, size int64) error {
 		name := path.Join(t.Dir, hiddenName())
 		f, err := c.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL)
 		if err != nil {
-			return doing("create a file in", t.Dir, err)
+			return Doing("create a file in", t.Dir, err)
 		}
 		defer func() { _ = c.Remove(name) }()
 		defer f.Close()
@@ -78,9 +78,10 @@ func fillsHoles(c *sftp.Client, f *sftp.File, dir string) bool {
 	return before >= 0 && before-freeOn(c, dir) >= hole/2
 }
 
-// CopyCause is Cause for a copy by an engine, to a file that has end bytes by it.
+// CopyCause is Cause for a copy by an engine, to a file that has end bytes by it. A refusal
+// of it is a *PermissionError.
 func (h *Host) CopyCause(ctx context.Context, dir string, need, end int64, err error) error {
-	if err = h.Cause(ctx, dir, need, err); Hindered(err) || errors.As(err, new(*link.Error)) {
+	if err = h.Cause(ctx, dir, need, h.explain(err, dir)); Hindered(err) || errors.As(err, new(*link.Error)) || errors.As(err, new(*PermissionError)) {
 		return err
 	}
 	return h.hindered(ctx, dir, end, err)

@@ -116,7 +116,7 @@ func (h *Host) on(ctx context.Context, path string, fn func(*link.Conn) error) e
 }
 
 // explain gives the host's permission refusals their login user, and where it is not
-// said what was refused (see doing) the path.
+// said what was refused (see Doing) the path.
 func (h *Host) explain(err error, path string) error {
 	var named *PermissionError
 	var tried *link.TriedError

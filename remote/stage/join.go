@@ -48,7 +48,7 @@ func (j *Joined) write(c *sftp.Client, content []byte) error {
 	f, err := createFile(c, j.gen.can, j.Path)
 	if err == nil {
 		_, err = f.WriteAt(content, 0)
-		err = errors.Join(doing("write", j.Path, err), f.Close())
+		err = errors.Join(Doing("write", j.Path, err), f.Close())
 	}
 	return errors.Join(wait(), err)
 }
@@ -71,12 +71,12 @@ func readChunks(c *sftp.Client, chunks []Staged) ([]byte, error) {
 func readChunk(c *sftp.Client, chunk Staged, into []byte) error {
 	f, err := c.Open(chunk.Path)
 	if err != nil {
-		return doing("read", chunk.Path, err)
+		return Doing("read", chunk.Path, err)
 	}
 	_, err = f.ReadAt(into, 0)
 	go func() { _ = f.Close() }() // that was read alone
 	if err == nil && sha256.Sum256(into) != chunk.Sum {
 		err = ErrContent
 	}
-	return doing("read", chunk.Path, err)
+	return Doing("read", chunk.Path, err)
 }

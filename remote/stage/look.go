@@ -124,7 +124,7 @@ func lookFile(c *sftp.Client, p string) (*File, error) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, doing("look at", p, err)
+		return nil, Doing("look at", p, err)
 	}
 	if !info.Mode().IsRegular() {
 		return nil, &KindError{Path: p, Kind: kindOf(info.Mode())}
@@ -148,14 +148,14 @@ func stagingDirs(c *sftp.Client, dir string) ([]fs.FileInfo, error) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, doing("look at", dir, err)
+		return nil, Doing("look at", dir, err)
 	}
 	if !info.IsDir() {
 		return nil, &KindError{Path: dir, Kind: kindOf(info.Mode())}
 	}
 	infos, err := c.ReadDir(dir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, doing("list", dir, err)
+		return nil, Doing("list", dir, err)
 	}
 	return append([]fs.FileInfo{}, infos...), nil // an empty claim is one
 }
@@ -169,7 +169,7 @@ func (s *Scene) lookMine(c *sftp.Client, t Target, user string) (record.State, i
 		return record.State{}, 0, nil
 	}
 	if err != nil {
-		return record.State{}, 0, doing("list", dir, err)
+		return record.State{}, 0, Doing("list", dir, err)
 	}
 	if len(infos) == 0 {
 		clearEmpty(c, t, userDir(user))

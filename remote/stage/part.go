@@ -67,7 +67,7 @@ func (g *Generation) NewPart(ctx context.Context, epoch int) (int, error) {
 				return moved
 			}
 			if _, lerr := c.Lstat(g.PartPath(epoch)); lerr != nil {
-				return doing("create the file", g.PartPath(epoch), err)
+				return Doing("create the file", g.PartPath(epoch), err)
 			}
 			epoch++
 		}
@@ -89,7 +89,7 @@ func (g *Generation) SucceedPart(ctx context.Context, epoch int) (next int, move
 		}
 		if !g.can.PosixRename {
 			if err := c.Remove(to); err != nil {
-				return doing("remove", to, err)
+				return Doing("remove", to, err)
 			}
 		}
 		if err := move(c, g.can, from, to); err != nil {
@@ -120,7 +120,7 @@ func (g *Generation) OpenPart(ctx context.Context, epoch int) *OpenPart {
 			return
 		}
 		p.file, p.err = p.conn.SFTP().OpenFile(p.path, writeOnly)
-		p.err = doing("open", p.path, p.err)
+		p.err = Doing("open", p.path, p.err)
 		p.err = p.conn.Explain(p.err)
 	}()
 	return p
@@ -134,7 +134,7 @@ func (p *OpenPart) Sync(ctx context.Context) error {
 		err = p.conn.Explain(syncFile(p.file, p.gen.can))
 	}
 	if err != nil {
-		err = p.gen.host.explain(doing("sync", p.path, err), p.path)
+		err = p.gen.host.explain(Doing("sync", p.path, err), p.path)
 	}
 	return p.gen.host.writeCause(ctx, p.gen.target.Dir, 0, p.gen.gone(ctx, err))
 }

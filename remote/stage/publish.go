@@ -218,7 +218,7 @@ func (p *publisher) appear(old *File) error {
 	}
 	if old != nil {
 		if err := p.c.Remove(p.target.Path()); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("publish it in two steps: %w", doing("remove", p.target.Path(), err))
+			return fmt.Errorf("publish it in two steps: %w", Doing("remove", p.target.Path(), err))
 		}
 	}
 	switch {
@@ -246,7 +246,7 @@ func (p *publisher) replace() error {
 	from := p.Source
 	if p.can.HardLink {
 		if err := p.c.Link(p.Source, p.second); err != nil {
-			return fmt.Errorf("publish %s: %w", p.target.Path(), doing("make the hard link", p.second, err))
+			return fmt.Errorf("publish %s: %w", p.target.Path(), Doing("make the hard link", p.second, err))
 		}
 		from = p.second
 	}
@@ -258,9 +258,9 @@ func (p *publisher) replace() error {
 
 func (p *publisher) rename(from string) error {
 	if p.can.PosixRename {
-		return doing("rename a file to", p.target.Path(), p.c.PosixRename(from, p.target.Path()))
+		return Doing("rename a file to", p.target.Path(), p.c.PosixRename(from, p.target.Path()))
 	}
-	return doing("rename a file to", p.target.Path(), p.c.Rename(from, p.target.Path()))
+	return Doing("rename a file to", p.target.Path(), p.c.Rename(from, p.target.Path()))
 }
 
 // inTheWay names the file that kept the target from appearing.
@@ -270,7 +270,7 @@ func (p *publisher) inTheWay(do string, err error) error {
 	} else if old != nil {
 		return &ExistsError{File: *old}
 	}
-	return fmt.Errorf("publish %s: %w", p.target.Path(), doing(do, p.target.Path(), err))
+	return fmt.Errorf("publish %s: %w", p.target.Path(), Doing(do, p.target.Path(), err))
 }
 
 // settle makes the target's name durable and describes it.

@@ -36,7 +36,7 @@ func (o *sourceFile) sync() error {
 		err = syncFile(o.file, o.p.can)
 	}
 	if err != nil {
-		return doing("sync", o.p.Source, err)
+		return Doing("sync", o.p.Source, err)
 	}
 	return nil
 }

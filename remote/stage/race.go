@@ -25,13 +25,13 @@ func stillHolds(c *sftp.Client, name string, content []byte) (bool, error) {
 		return false, nil
 	}
 	if err != nil {
-		return false, doing("read", name, err)
+		return false, Doing("read", name, err)
 	}
 	defer f.Close()
 	there := make([]byte, len(content)+1)
 	n, err := f.ReadAt(there, 0)
 	if err != nil && !errors.Is(err, io.EOF) {
-		return false, doing("read", name, err)
+		return false, Doing("read", name, err)
 	}
 	return bytes.Equal(there[:n], content), nil
 }

@@ -49,7 +49,7 @@ func realDir(c *sftp.Client, dir string) (real string, missing []string, err err
 		}
 		to, err := c.ReadLink(path.Join(real, rest[0]))
 		if err != nil {
-			return "", nil, doing("read the link", path.Join(real, rest[0]), err)
+			return "", nil, Doing("read the link", path.Join(real, rest[0]), err)
 		}
 		if path.IsAbs(to) {
 			real = "/"
@@ -81,7 +81,7 @@ func plainDirs(real string, names []string, infos []os.FileInfo, errs []error) (
 		at := path.Join(real, path.Join(names[:i+1]...))
 		switch {
 		case errs[i] != nil:
-			return i, doing("look at", at, errs[i])
+			return i, Doing("look at", at, errs[i])
 		case infos[i].Mode()&fs.ModeSymlink != 0:
 			return i, nil
 		case !infos[i].IsDir():

@@ -57,7 +57,7 @@ type recordFile struct{ seq, size int64 }
 func listRecords(c *sftp.Client, dir string) (recordList, error) {
 	var list recordList
 	names, err := c.ReadDir(dir)
-	err = doing("list", dir, err)
+	err = Doing("list", dir, err)
 	for _, info := range names {
 		seq, ok := numbered(info.Name(), recordPrefix)
 		if !ok || !info.Mode().IsRegular() {
@@ -97,13 +97,13 @@ func readRecord(c *sftp.Client, dir string, file recordFile) (*record.Record, er
 		return nil, nil
 	}
 	if err != nil {
-		return nil, doing("read", name, err)
+		return nil, Doing("read", name, err)
 	}
 	defer f.Close()
 	text := make([]byte, file.size)
 	n, err := f.ReadAt(text, 0)
 	if err != nil && !errors.Is(err, io.EOF) {
-		return nil, doing("read", name, err)
+		return nil, Doing("read", name, err)
 	}
 	r, err := record.Decode(text[:n])
 	if errors.Is(err, record.ErrVersion) {
@@ -206,7 +206,7 @@ func (g *Generation) compact(ctx context.Context, r record.Record) error {
 				break
 			}
 			if err := c.Remove(g.path(recordName(seq))); err != nil && !errors.Is(err, fs.ErrNotExist) {
-				return doing("remove", g.path(recordName(seq)), err)
+				return Doing("remove", g.path(recordName(seq)), err)
 			}
 		}
 		return nil
@@ -231,7 +231,7 @@ type newFile struct {
 func createFile(c *sftp.Client, can link.Abilities, name string) (*newFile, error) {
 	f, err := c.OpenFile(name, exclusive)
 	if err != nil {
-		return nil, doing("create the file", name, err)
+		return nil, Doing("create the file", name, err)
 	}
 	return &newFile{f, can}, nil
 }
@@ -239,12 +239,12 @@ func createFile(c *sftp.Client, can link.Abilities, name string) (*newFile, erro
 // fill writes all that is to be in the file, syncs it and closes it.
 func (f *newFile) fill(content []byte) error {
 	n, err := f.WriteAt(content, 0)
-	err = doing("write", f.Name(), err)
+	err = Doing("write", f.Name(), err)
 	if err == nil && n != len(content) {
 		err = fmt.Errorf("%s: %d of %d bytes written", f.Name(), n, len(content))
 	}
 	if err == nil {
-		err = doing("sync", f.Name(), syncFile(f.File, f.can))
+		err = Doing("sync", f.Name(), syncFile(f.File, f.can))
 	}
 	if err == nil && f.can.Fsync { // that has told how it went
 		go func() { _ = f.Close() }()
@@ -268,7 +268,7 @@ func createOnly(c *sftp.Client, can link.Abilities, from, to string) (placed boo
 		} else if !errors.Is(lerr, fs.ErrNotExist) {
 			return false, lerr
 		}
-		return true, doing("rename a file to", to, c.Rename(from, to))
+		return true, Doing("rename a file to", to, c.Rename(from, to))
 	}
 	// The host does not say why it refuses: what had the name may be gone again by now.
 	for range 3 {
@@ -279,7 +279,7 @@ func createOnly(c *sftp.Client, can link.Abilities, from, to string) (placed boo
 			return false, nil
 		}
 	}
-	return false, doing(do, to, err)
+	return false, Doing(do, to, err)
 }
 
 // removeLinked removes the name that createOnly may have left.
@@ -288,7 +288,7 @@ func removeLinked(c *sftp.Client, can link.Abilities, from string) error {
 		return nil
 	}
 	if err := c.Remove(from); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return doing("remove", from, err)
+		return Doing("remove", from, err)
 	}
 	return nil
 }

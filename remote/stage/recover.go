@@ -52,7 +52,7 @@ func (p *publisher) unmark(begun *record.Intent) error {
 	if at := f.MTime.Unix(); at < markFrom || at >= markFrom+markFor || f.MTime.Equal(right.Truncate(time.Second)) {
 		return nil
 	}
-	return doing("set the time of", p.target.Path(), p.c.Chtimes(p.target.Path(), right, right))
+	return Doing("set the time of", p.target.Path(), p.c.Chtimes(p.target.Path(), right, right))
 }
 
 // already finds out whether a publication that was begun before has happened:
@@ -108,7 +108,7 @@ func (p *publisher) oneInode(source, target *File) (bool, error) {
 	}
 	nonce := time.Unix(markFrom+rand.Int64N(markFor), 0) // #nosec G404 -- against chance, not against who owns the file
 	if err := p.c.Chtimes(p.Source, nonce, nonce); err != nil {
-		return false, doing("set the time of", p.Source, err)
+		return false, Doing("set the time of", p.Source, err)
 	}
 	marked, err := lookFile(p.c, p.target.Path())
 	rerr := p.c.Chtimes(p.Source, source.MTime, source.MTime)

@@ -73,12 +73,12 @@ func (h *Host) RemoveOthers(ctx context.Context, t Target, newest int) error {
 			user := info.Name()
 			if !info.IsDir() { // a link is not followed
 				if err := c.Remove(path.Join(claimDir(t), user)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-					return doing("remove", path.Join(claimDir(t), user), err)
+					return Doing("remove", path.Join(claimDir(t), user), err)
 				}
 			}
 			gens, err := c.ReadDir(path.Join(claimDir(t), user))
 			if err != nil && !errors.Is(err, fs.ErrNotExist) {
-				return doing("list", path.Join(claimDir(t), user), err)
+				return Doing("list", path.Join(claimDir(t), user), err)
 			}
 			for _, gen := range gens {
 				if n, ok := numbered(gen.Name(), genPrefix); ok && n > int64(newest) {
@@ -101,7 +101,7 @@ func (g *Generation) RemoveOlder(ctx context.Context) error {
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil
 		}
-		err = doing("list", path.Dir(g.path()), err)
+		err = Doing("list", path.Dir(g.path()), err)
 		for _, gen := range gens {
 			if n, ok := numbered(gen.Name(), genPrefix); ok && n < int64(g.n) {
 				err = errors.Join(err, removeGeneration(conn, g.can, g.target, userDir(g.user), gen.Name(), nil))
@@ -208,11 +208,11 @@ func removeTree(c *sftp.Client, dir string) error {
 		return nil
 	}
 	if err != nil || !info.IsDir() {
-		return doing("remove", dir, err)
+		return Doing("remove", dir, err)
 	}
 	infos, err := c.ReadDir(dir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return doing("list", dir, err)
+		return Doing("list", dir, err)
 	}
 	if err := together(infos, func(info fs.FileInfo) error {
 		name := path.Join(dir, info.Name())
@@ -220,14 +220,14 @@ func removeTree(c *sftp.Client, dir string) error {
 			return removeTree(c, name)
 		}
 		if err := c.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return doing("remove", name, err)
+			return Doing("remove", name, err)
 		}
 		return nil
 	}); err != nil {
 		return err
 	}
 	if err := c.RemoveDirectory(dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return doing("remove", dir, err)
+		return Doing("remove", dir, err)
 	}
 	return nil
 }

@@ -191,7 +191,7 @@ func makeAll(c *sftp.Client, can link.Abilities, dir string, missing []string) (
 		if err := c.Mkdir(dir); err != nil {
 			info, lerr := c.Lstat(dir)
 			if lerr != nil {
-				return "", doing("make the directory", dir, err)
+				return "", Doing("make the directory", dir, err)
 			}
 			if !info.IsDir() { // somebody was faster, with something else
 				return "", &KindError{Path: dir, Kind: kindOf(info.Mode())}
@@ -220,7 +220,7 @@ func (h *Host) List(ctx context.Context, dir string, within ...string) (listed [
 				listed = append(listed, info)
 			}
 		}
-		return doing("list", t.Dir, err)
+		return Doing("list", t.Dir, err)
 	})
 	slices.SortFunc(listed, func(a, b fs.FileInfo) int { return strings.Compare(a.Name(), b.Name()) })
 	return listed, staged, err

@@ -24,7 +24,7 @@ func (g *Generation) restore(ctx context.Context, err error) (done bool) {
 			return err
 		}
 		if err := c.Mkdir(dir); err != nil { // also where the generation is gone
-			return doing("make the directory", dir, err)
+			return Doing("make the directory", dir, err)
 		}
 		if err := stands(c, g.can, dir); err != nil { // a link was put there meanwhile
 			return errors.Join(err, c.RemoveDirectory(dir))

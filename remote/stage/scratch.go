@@ -67,7 +67,7 @@ func (s *Scratch) Stands(ctx context.Context) error {
 		if err == nil {
 			_, err = c.Lstat(s.Part)
 		}
-		return doing("look at", path.Dir(s.Part), err)
+		return Doing("look at", path.Dir(s.Part), err)
 	})
 }
 

@@ -73,7 +73,7 @@ func (s *Small) open(ctx context.Context) (*Attempt, error) {
 		name := path.Join(s.target.Dir, hiddenName())
 		f, err := conn.SFTP().OpenFile(name, exclusive)
 		if err != nil {
-			err = s.host.explain(conn.Explain(doing("create a file in", s.target.Dir, err)), s.target.Dir)
+			err = s.host.explain(conn.Explain(Doing("create a file in", s.target.Dir, err)), s.target.Dir)
 			return nil, s.host.cause(ctx, s.target.Dir, 0, err)
 		}
 		failpoint.Reach(failpoint.ChunkOpened)

@@ -140,7 +140,7 @@ func (s *Small) landed(ctx context.Context, pub publisher) (asked bool, err erro
 	}
 	if t := pub.Attrs.MTime; !t.IsZero() {
 		if err := pub.c.Chtimes(pub.Source, t, t); err != nil {
-			return asked, doing("set the time of", pub.target.Path(), err)
+			return asked, Doing("set the time of", pub.target.Path(), err)
 		}
 	}
 	return asked, nil
@@ -191,7 +191,7 @@ func (s *Small) recover(ctx context.Context, pub publisher, lost error, done *Pu
 			return errors.Join(lost, err)
 		}
 		if err := pub.c.Remove(pub.Source); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return doing("remove", pub.Source, err)
+			return Doing("remove", pub.Source, err)
 		}
 		return pub.settle(done)
 	})

@@ -77,7 +77,7 @@ func (a *Attempt) send(b *[blockSize]byte, n int, off int64) {
 			a.lanes.sending(a)
 			_, err := ways[i].file.WriteAt(b[:n], off)
 			if err != nil {
-				err = conns[i].Explain(doing("write", a.path, err))
+				err = conns[i].Explain(Doing("write", a.path, err))
 			}
 			return err
 		})

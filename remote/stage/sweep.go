@@ -76,7 +76,7 @@ func (h *Host) SweepDir(ctx context.Context, t Target, fn func(Leftover) error) 
 				dirs = append(dirs, info.Name())
 			}
 		}
-		return doing("list", t.Dir, err)
+		return Doing("list", t.Dir, err)
 	})
 	if err != nil || len(staged) == 0 {
 		return dirs, err
