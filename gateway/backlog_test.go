@@ -58,7 +58,7 @@ func TestBodiesShareTheBacklog(t *testing.T) {
 				}
 				// Each leaves the least piece and the blocks that it has read ahead, once more than
 				// fits, and a copy may have begun; a block of each counts before it is there.
-				if least, most := int64(window-bodies*mib/4), int64(window+bodies*5*mib/2); held < least || held > most {
+				if least, most := int64(window-bodies*mib/2), int64(window+bodies*5*mib/2); held < least || held > most {
 					t.Errorf("%d bytes are on the host, the window is %d", held, window)
 				}
 				leave()

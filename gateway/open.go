@@ -44,6 +44,7 @@ func (s *Service) openAs(ctx context.Context, c Caller, r OpenRequest) (Opened, 
 	if err := c.fits(r.Size); err != nil {
 		return Opened{}, err
 	}
+	defer s.expect(c, r.Host, r.Size)()
 	h, t, err := s.target(ctx, c, r.Host, r.Path, r.MakeDirs)
 	if err != nil {
 		return Opened{}, err
@@ -112,6 +113,14 @@ func (s *Service) target(ctx context.Context, c Caller, host, path string, makeD
 	}
 	t, err := h.Resolve(ctx, path, makeDirs, c.within()...)
 	return h, t, explain(host, err)
+}
+
+// expect has connections to the host prepared for so many bytes, until over is called.
+func (s *Service) expect(c Caller, host string, size int64) (over func()) {
+	if h, err := s.host(host); err == nil && s.allow(c, actUpload, object{host: host}) == nil {
+		return h.Pool().Expect(size)
+	}
+	return func() {}
 }
 
 // believed is target where the host need not be asked; ok says whether that is so.

@@ -32,6 +32,7 @@ func (s *Service) PutFile(ctx context.Context, c Caller, r PutRequest) (PutResul
 		return PutResult{}, err
 	}
 	p := &put{s: s, c: c, PutRequest: r, open: open}
+	defer s.expect(c, r.Host, r.Size)()
 	if err := p.resolve(ctx, r.Size >= 0 && r.Size <= segment); err != nil {
 		return PutResult{}, err
 	}

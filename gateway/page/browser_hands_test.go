@@ -51,7 +51,7 @@ func TestByKeyboardAlone(t *testing.T) {
 	v.Press("Escape")
 	v.Gone("sg-browser")
 
-	file := source(t, "disk.img", long)
+	file := source(t, "disk.img", 3*long) // what is done by key takes its time
 	v.tabToButton("Choose files")
 	v.PickByKey("Enter", file)
 	path := filepath.Join(v.dir, "disk.img")

@@ -30,7 +30,6 @@ type connection struct {
 	channel   Channel
 	done      chan struct{} // closed when the connection is gone
 	inFlight  atomic.Int64  // see Send
-	window    window        // guarded by pool.flight.mu
 
 	// -- guarded by pool.mu
 	users  int    // Conns lent, and channels held

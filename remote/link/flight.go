@@ -3,12 +3,17 @@ package link
 import (
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
 // flight is what is under way on the connections of one pool, for all who send.
 type flight struct {
+	live atomic.Int64 // connections that there are
+
 	mu      sync.Mutex
+	total   int64 // bytes under way
+	window  window
 	waiting []*waiter // in the order in which they came
 }
 
@@ -35,8 +40,8 @@ func Send(conns []*Conn, bytes int, write func(i int) error) error {
 // enter counts bytes as under way on one of conns, as soon as one has room for them.
 func (f *flight) enter(conns []*Conn, bytes int64) int {
 	f.mu.Lock()
-	if i := roomiest(conns, bytes); i >= 0 {
-		conns[i].c.inFlight.Add(bytes)
+	if i := f.roomiest(conns, bytes); i >= 0 {
+		f.begin(conns[i].c, bytes)
 		f.mu.Unlock()
 		return i
 	}
@@ -50,16 +55,23 @@ func (f *flight) enter(conns []*Conn, bytes int64) int {
 func (f *flight) leave(c *connection, bytes int64, took time.Duration) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	c.inFlight.Add(-bytes)
-	c.window.answered(bytes, took, c.pool.trip(c.era), int64(c.packet))
+	f.begin(c, -bytes)
+	f.window.answered(bytes, took, c.pool.trip(c.era), f.live.Load()*(c.most()-floorPackets*int64(c.packet)))
 	f.waiting = slices.DeleteFunc(f.waiting, func(w *waiter) bool {
-		i := roomiest(w.conns, w.bytes)
+		i := f.roomiest(w.conns, w.bytes)
 		if i >= 0 {
-			w.conns[i].c.inFlight.Add(w.bytes)
+			f.begin(w.conns[i].c, w.bytes)
 			w.got <- i
 		}
 		return i >= 0
 	})
+}
+
+// begin counts bytes as under way on c, or where they are negative as under way no more.
+// With f.mu held.
+func (f *flight) begin(c *connection, bytes int64) {
+	c.inFlight.Add(bytes)
+	f.total += bytes
 }
 
 // crowded reports whether somebody waits for room.
@@ -74,10 +86,10 @@ func (c *Conn) InFlight() int64 { return c.c.inFlight.Load() }
 
 // roomiest is which of conns has room for so many bytes more, and carries least; -1
 // for none. One that carries nothing always has room; one on which the host syncs a file
-// has none while there are others, as what is sent there would only wait. With flight.mu
-// held.
-func roomiest(conns []*Conn, bytes int64) int {
+// has none while there are others, as what is sent there would only wait. With f.mu held.
+func (f *flight) roomiest(conns []*Conn, bytes int64) int {
 	best, least, syncing := -1, int64(0), true
+	above := f.window.size()
 	for i, c := range conns {
 		_, syncs := c.c.pipe.load()
 		if syncs && !syncing {
@@ -87,7 +99,7 @@ func roomiest(conns []*Conn, bytes int64) int {
 			best, syncing = -1, false
 		}
 		inFlight := c.c.inFlight.Load()
-		if inFlight > 0 && inFlight+bytes > c.c.room() {
+		if inFlight > 0 && (inFlight+bytes > c.c.most() || f.total+bytes > f.live.Load()*floorPackets*int64(c.c.packet)+above) {
 			continue
 		}
 		if best < 0 || inFlight < least {
@@ -113,11 +125,13 @@ func (p *Pool) enough() int {
 	return min(p.Host().Connections, 2+users/usersEach+int(p.trip(p.now)/windowTrip))
 }
 
-// LineNeeds is how many connections fill the line to the host for one body.
-func (p *Pool) LineNeeds() int {
+// Line is what fills the line to the host for one body: how many connections, and how many
+// bytes under way on each, for packets of so many.
+func (p *Pool) Line(packet int) (conns int, each int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return int(p.trip(p.now)/windowTrip) + 1
+	trip := p.trip(p.now)
+	return int(trip/windowTrip) + 1, p.most(trip, int64(packet))
 }
 
 // worthMore reports whether there are fewer than that, those left out that are held up.

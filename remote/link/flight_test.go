@@ -61,7 +61,7 @@ func TestBytesInFlightFollowTheRoundTrip(t *testing.T) {
 	for _, test := range []struct {
 		trip    time.Duration
 		packets int
-	}{{0, 2}, {200 * time.Microsecond, 2}, {2 * time.Millisecond, 5}, {5 * time.Millisecond, 9}, {time.Second, 9}} {
+	}{{0, 2}, {200 * time.Microsecond, 2}, {5 * time.Millisecond, 4}, {8 * time.Millisecond, 6}, {50 * time.Millisecond, 9}, {time.Second, 9}} {
 		synctest.Test(t, func(t *testing.T) {
 			p := memoryPool(t, link.Options{Dial: memoryDisk(t).Dial(remotetest.ServerOptions{}), LeastTrip: test.trip}, 1)
 			c := conn(t, p)

@@ -42,14 +42,15 @@ type Pool struct {
 	opened  atomic.Uint64
 	host    atomic.Pointer[hosts.Host]
 
-	mu      sync.Mutex
-	now     *era
-	past    []*era // those that still have connections
-	closed  bool
-	changed chan struct{} // closed and replaced whenever a waiter should look again
-	traffic traffic
-	flight  flight
-	status  Status // State, Since, LastError and Latency
+	mu       sync.Mutex
+	now      *era
+	past     []*era // those that still have connections
+	closed   bool
+	expected int64         // bytes that are about to be sent
+	changed  chan struct{} // closed and replaced whenever a waiter should look again
+	traffic  traffic
+	flight   flight
+	status   Status // State, Since, LastError and Latency
 }
 
 func newPool(h hosts.Host, w way, o Options, dial func(context.Context, hosts.Host) (Transport, error), bare bool) *Pool {
@@ -202,6 +203,7 @@ func (p *Pool) dialOne(e *era, h hosts.Host) {
 		p.dialed(began, nil)
 		e.conns = append(e.conns, c)
 		p.opened.Add(1)
+		p.flight.live.Add(1)
 		if trip > 0 {
 			p.status.Latency = trip
 		}
@@ -209,6 +211,7 @@ func (p *Pool) dialOne(e *era, h hosts.Host) {
 		c.idle()
 		c.run()
 		_ = p.grow(p.flight.crowded() && p.worthMore())
+		p.prepare()
 		p.options.Log.Debug("connected", "host", p.id, "connections", len(e.conns))
 	}
 }
@@ -245,6 +248,7 @@ func (p *Pool) detach(c *connection, why *Error, failed bool) bool {
 	e := c.era
 	if i := slices.Index(e.conns, c); i >= 0 {
 		e.conns = slices.Delete(e.conns, i, i+1)
+		p.flight.live.Add(-1)
 		switch {
 		case len(e.conns) > 0:
 		case e != p.now:

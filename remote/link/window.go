@@ -2,16 +2,15 @@ package link
 
 import "time"
 
-// What is under way on a connection is no more than the way to the host needs to be
-// kept busy: a window on a long one, two packets on a short one. More would lie in the
-// memory of the host's sshd, whose buffers grow in small steps and are copied at each:
-// until one holds a whole window it costs up to a second of the host's processor
-// (measured, OpenSSH 9.2), and that again for every connection.
+// What is under way to a host is no more than the way there needs to be kept busy. More
+// would lie in the memory of the host's sshd, whose buffers grow in small steps and are
+// copied at each: for a connection that is never behind by more than half a MiB that costs
+// 30 ms of the host's processor, with one MiB 0.2 s, and with the two that a channel takes
+// 0.8 s (measured, OpenSSH 9.2).
 //
-// So a connection begins with two packets, and has more under way as fast as the host
-// answers: what is sent when an answer has come meets a buffer that is empty by then.
-// Where the answers come late, bytes wait for the host and not for the line, and less is
-// under way from then on.
+// So two packets may be under way on each connection, and on all together as many more as
+// the host answers for in the time that the way there takes. Where the answers come late,
+// bytes wait for the host and not for the line, and less is under way from then on.
 const (
 	// fullWindow is what a channel of OpenSSH takes before it is read (channels.h,
 	// CHAN_SES_WINDOW_DEFAULT).
@@ -19,46 +18,50 @@ const (
 	// windowTrip is the round trip at which a window is just enough for the fastest of
 	// connections, 400 MiB/s.
 	windowTrip = 5 * time.Millisecond
-	// floorPackets are always allowed.
+	// lineRate is what is sent to one host in a second at most, in bytes.
+	lineRate = 200 << 20
+	// floorPackets are always allowed on a connection.
 	floorPackets = 2
-	// afresh is how long a connection must have been without bytes to begin anew.
+	// gain is the part of what was answered for in time by which more may be under way.
+	gain = 4
+	// afresh is how long nothing must have been answered for to begin anew.
 	afresh = time.Second
 )
 
-// window is how many bytes may be under way on a connection. The zero value is the least.
+// window is how many bytes may be under way to a host above the floor of its connections.
+// The zero value is none.
 type window struct {
-	above int64 // bytes above the floor
-	last  time.Time
+	above int64
+	last  time.Time // of an answer
 }
 
-// size is how many bytes that is, for packets of so many bytes and a round trip.
-func (w *window) size(trip time.Duration, packet int64) int64 {
+// size is how many bytes that is.
+func (w *window) size() int64 {
 	if time.Since(w.last) > afresh {
-		return floorPackets * packet
+		return 0
 	}
-	return floorPackets*packet + min(w.above, mostAbove(trip, packet))
+	return w.above
 }
 
-// mostAbove is how many bytes above the floor fill a line of this round trip.
-func mostAbove(trip time.Duration, packet int64) int64 {
-	need := int64(fullWindow * float64(trip) / float64(windowTrip))
-	return min(need, fullWindow-packet)
-}
-
-// answered is told how long the host took to answer for so many bytes.
-func (w *window) answered(bytes int64, took, trip time.Duration, packet int64) {
-	now := time.Now()
-	if now.Sub(w.last) > afresh {
-		w.above = 0
-	}
-	w.last = now
+// answered is told how long the host took to answer for so many bytes, with a round trip
+// of that length; most is how many are worth having at all.
+func (w *window) answered(bytes int64, took, trip time.Duration, most int64) {
+	w.above, w.last = w.size(), time.Now()
 	switch {
 	case took <= trip+trip/4+windowTrip:
-		w.above = min(w.above+bytes, mostAbove(trip, packet))
-	case took > 2*trip+4*windowTrip:
-		w.above = max(w.above-bytes, 0)
+		w.above += bytes / gain
+	case took > 2*trip+2*windowTrip:
+		w.above -= bytes / gain
 	}
+	w.above = max(0, min(w.above, most))
 }
 
-// room is how many bytes may be under way on the connection. With flight.mu held.
-func (c *connection) room() int64 { return c.window.size(c.pool.trip(c.era), int64(c.packet)) }
+// most is how many bytes are to be under way on one connection at most: its part of what
+// fills the line to the host, and of a channel's window no more than it takes beside a
+// packet that was just read.
+func (p *Pool) most(trip time.Duration, packet int64) int64 {
+	need := int64(lineRate * trip.Seconds() / float64(p.Host().Connections))
+	return max(floorPackets*packet, min(need, fullWindow+packet))
+}
+
+func (c *connection) most() int64 { return c.pool.most(c.pool.trip(c.era), int64(c.packet)) }

@@ -61,7 +61,8 @@ func (g *Generation) advance(ctx context.Context, edit Edit, ready func() error)
 		}
 		if placed {
 			g.know(with(now, next), paid)
-			return g.compact(ctx, next)
+			g.compactBeside(ctx, next)
+			return nil
 		}
 	}
 }

@@ -42,7 +42,10 @@ type bursts struct {
 const mostRuns = 4
 
 // runs is how many runs are worth while at the host's distance.
-func (h *Host) runs() int { return min(h.pool.LineNeeds(), mostRuns) }
+func (h *Host) runs() int {
+	conns, _ := h.pool.Line(blockSize)
+	return min(conns, mostRuns)
+}
 
 // burst joins those who are at work in t's directory. It must be left.
 func (h *Host) burst(t Target, can link.Abilities) *burst {

@@ -1,6 +1,9 @@
 package stage_test
 
 import (
+	"context"
+	"errors"
+	"fmt"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -44,4 +47,33 @@ func TestFilesAsLongAsTheHostHolds(t *testing.T) {
 			s.wantNames(s.root)
 		})
 	}
+}
+
+// Nothing is tried on the host for somebody who is about to end: he would leave it there.
+func TestNothingIsTriedForOneWhoEnds(t *testing.T) {
+	t.Parallel()
+	var made atomic.Int64
+	s := onDisk(t, remotetest.ServerOptions{Gate: func(op remotetest.Op) error {
+		if op.Kind == remotetest.Create {
+			made.Add(1)
+		}
+		return nil
+	}})
+	failed := errors.New("the engine failed")
+	ended, end := context.WithCancel(s.ctx)
+	end()
+	for name, ctx := range map[string]context.Context{"his context": ended, "the error": s.ctx} {
+		err := failed
+		if ctx == s.ctx {
+			err = fmt.Errorf("copy: %w", context.Canceled)
+		}
+		made.Store(0)
+		if got := s.CopyCause(ctx, s.root, 1, 10, err); !errors.Is(got, err) || made.Load() != 0 {
+			t.Errorf("ended by %s: %v, and %d files were made", name, got, made.Load())
+		}
+	}
+	if s.CopyCause(s.ctx, s.root, 1, 10, failed); made.Load() == 0 {
+		t.Error("nothing is tried at all")
+	}
+	s.wantNames(s.root)
 }

@@ -10,15 +10,11 @@ import (
 	"sftpgate/remote/link"
 )
 
-// A channel carries a window per round trip and no more: 2 MiB with OpenSSH
-// (measured). A body that is to come faster than that is written over several
-// connections at once, its lanes. Near the host one is enough for an attempt, as what
-// counts there is the processor; but the next one goes over another, since a server
-// that syncs a file does nothing else meanwhile.
-const window = 2 << 20
-
 // Lanes are the connections that one body is written over, attempt after
-// attempt. They begin as one; others join them, as far as the round trip calls for
+// attempt, as one carries so much per round trip and no more. Near the host one is enough
+// for an attempt, as what counts there is the processor; but the next one goes over
+// another, since a server that syncs a file does nothing else meanwhile.
+// They begin as one; others join them, as far as the round trip calls for
 // it. Bodies share connections: each block goes over the one that carries least for
 // all of them.
 type Lanes struct {
@@ -137,16 +133,20 @@ func (l *Lanes) start(ctx context.Context, about int64) (*Attempt, error) {
 // when it was opened, where enough of it is left to be sent. With l.mu held.
 func (l *Lanes) widen(a *Attempt, left int64) {
 	opened := l.host.pool.Opened()
-	if !l.far || l.closed || opened == a.opened || left <= window {
+	if !l.far || l.closed || opened == a.opened {
+		return
+	}
+	conns, each := l.host.pool.Line(a.packet())
+	if left <= each {
 		return
 	}
 	a.opened = opened
 	if opened != l.opened {
-		l.recruit(l.host.pool.LineNeeds())
+		l.recruit(conns)
 	}
 	l.sort()
 	for _, lane := range l.lanes {
-		if len(a.on) == waysFor(a.about) {
+		if len(a.on) == waysFor(a.about, each) {
 			return
 		}
 		if slices.Contains(a.on, lane) || lane.conn.Stale() != nil {
@@ -175,13 +175,14 @@ func (l *Lanes) choose(ctx context.Context, about int64) ([]*lane, error) {
 	if l.closed {
 		return nil, errLanesClosed
 	}
+	conns, each := l.host.pool.Line(blockSize)
 	if about > blockSize {
-		l.recruit(l.host.pool.LineNeeds())
+		l.recruit(conns)
 	}
 	l.sort() // not those that the attempts before are written over
 	ways := 1
-	if l.far = l.host.pool.LineNeeds() > 1; l.far {
-		ways = min(waysFor(about), len(l.lanes))
+	if l.far = conns > 1; l.far {
+		ways = min(waysFor(about, each), len(l.lanes))
 	}
 	chosen := slices.Clone(l.lanes[:ways])
 	for _, lane := range chosen {
@@ -198,14 +199,14 @@ func (l *Lanes) sort() {
 	})
 }
 
-// waysFor is how many lanes so many bytes are to be written over: as many as it
-// takes to send all within a round trip, but two at least, of which each block takes
-// the one that carries less; one for what is a single block.
-func waysFor(about int64) int {
+// waysFor is how many lanes so many bytes are to be written over, where each carries so
+// many at once: as many as it takes to send all within a round trip, but two at least, of
+// which each block takes the one that carries less; one for what is a single block.
+func waysFor(about, each int64) int {
 	if about <= blockSize {
 		return 1
 	}
-	return max(2, int((about+window-1)/window))
+	return max(2, int((about+each-1)/each))
 }
 
 var errLanesClosed = errors.New("the body has ended")

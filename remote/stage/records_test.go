@@ -77,6 +77,9 @@ func TestRecordsOfTwoGateways(t *testing.T) {
 			t.Errorf("seq %d after %d records", state.Seq, 1+2*each)
 		}
 		// The full records stand for those before them, which are gone.
+		for _, g := range generations {
+			g.Compacted()
+		}
 		infos, err := s.c.ReadDir(g.Dir())
 		s.check(err)
 		names := 0

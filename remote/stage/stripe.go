@@ -142,5 +142,8 @@ func (l *Lanes) give(b *[blockSize]byte) {
 // packet is how much of a block the host takes at once, in bytes.
 func (a *Attempt) packet() int { return min(a.conn.PacketSize(), blockSize) }
 
-// depth is how many blocks a lane may need: a window, and one that is being written.
-func (a *Attempt) depth() int { return window/a.packet() + 1 }
+// depth is how many blocks a lane may need: what it carries, and one that is being written.
+func (a *Attempt) depth() int {
+	_, each := a.host.pool.Line(a.packet())
+	return int(each)/a.packet() + 1
+}

@@ -28,8 +28,12 @@ func (h *Host) writeCause(ctx context.Context, dir string, end int64, err error)
 	return h.hindered(ctx, dir, end, err)
 }
 
-// hindered finds out by trying why err came to pass.
+// hindered finds out by trying why err came to pass. It tries nothing for somebody who is
+// about to end, and would leave there what it tried.
 func (h *Host) hindered(ctx context.Context, dir string, end int64, err error) error {
+	if ctx.Err() != nil || errors.Is(err, context.Canceled) {
+		return err
+	}
 	_ = h.pool.Do(ctx, func(conn *link.Conn) error {
 		if why := hindrance(conn.SFTP(), dir, end); why != nil {
 			err = errors.Join(why, err)
