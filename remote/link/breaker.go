@@ -20,6 +20,7 @@ const (
 type breaker struct {
 	mu       sync.Mutex
 	last     *Error
+	at       time.Time // of last
 	until    time.Time
 	refusals int
 	pause    *backoff.ExponentialBackOff
@@ -56,10 +57,15 @@ func (b *breaker) retryAt() time.Time {
 	return b.until
 }
 
-// failed opens the breaker. An e that has its own RetryAfter knows better.
-func (b *breaker) failed(e *Error) {
+// failed opens the breaker, for a dial that began then: of several that were under way at
+// once the first has said it all. An e that has its own RetryAfter knows better.
+func (b *breaker) failed(e *Error, began time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if b.last != nil && b.last.Kind == e.Kind && began.Before(b.at) {
+		return
+	}
+	b.at = time.Now()
 	wait := e.RetryAfter
 	switch {
 	case wait > 0:
@@ -69,7 +75,7 @@ func (b *breaker) failed(e *Error) {
 	default:
 		wait = b.pause.NextBackOff()
 	}
-	b.last, b.until = e, time.Now().Add(wait)
+	b.last, b.until = e, b.at.Add(wait)
 }
 
 // reset closes the breaker and forgets what was.

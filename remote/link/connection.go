@@ -125,6 +125,7 @@ func (c *connection) startSFTP() (time.Duration, error) {
 	c.channel, c.packet = ch, hello.packet
 	c.pipe = newPipe(ch, c.channelEnded)
 	c.pipe.traffic, c.pipe.trips = &c.pool.traffic, &c.era.trips
+	c.pipe.synced = c.pool.flight.look
 	c.pipe.trips.saw(hello.trip, time.Now())
 	c.pipe.replay, c.pipe.swallow = hello.version, 9
 	c.client, err = sftp.NewClientPipe(c.pipe, c.pipe, sftp.MaxPacketUnchecked(hello.packet),

@@ -1,7 +1,7 @@
 package link
 
 // Expect says that so many bytes are about to be sent to the host. Far away, where that is
-// more than one connection carries, the next ones are dialled beside what comes before the
+// more than one connection carries, up to four more are dialled beside what comes before the
 // first byte: what the host can do, and a place for the upload. over takes it back.
 func (p *Pool) Expect(bytes int64) (over func()) {
 	p.mu.Lock()
@@ -9,6 +9,7 @@ func (p *Pool) Expect(bytes int64) (over func()) {
 	if bytes <= 0 || p.closed {
 		return func() {}
 	}
+	bytes = min(bytes, 1<<40) // enough for all connections, and no sum of them overflows
 	p.expected += bytes
 	p.prepare()
 	return func() {
@@ -28,7 +29,7 @@ func (p *Pool) prepare() {
 	}
 	for each := p.most(trip, int64(e.conns[0].packet)); e.dialing < p.mostDials(); {
 		before := e.dialing
-		_ = p.grow(int64(len(e.conns)+e.dialing)*each < p.expected && len(e.conns)+e.dialing <= maxFarDials)
+		_ = p.grow(int64(len(e.conns)+e.dialing)*each < p.expected && len(e.conns)+e.dialing <= maxFarDials && p.worthMore())
 		if e.dialing == before {
 			return
 		}

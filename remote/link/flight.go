@@ -33,7 +33,7 @@ func Send(conns []*Conn, bytes int, write func(i int) error) error {
 	i := f.enter(conns, int64(bytes))
 	began := time.Now()
 	err := write(i)
-	f.leave(conns[i].c, int64(bytes), time.Since(began))
+	f.leave(conns[i].c, int64(bytes), time.Since(began), err == nil)
 	return err
 }
 
@@ -52,11 +52,25 @@ func (f *flight) enter(conns []*Conn, bytes int64) int {
 }
 
 // leave counts bytes less, as the host has answered for them or never will.
-func (f *flight) leave(c *connection, bytes int64, took time.Duration) {
+func (f *flight) leave(c *connection, bytes int64, took time.Duration, answered bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.begin(c, -bytes)
-	f.window.answered(bytes, took, c.pool.trip(c.era), f.live.Load()*(c.most()-floorPackets*int64(c.packet)))
+	if answered {
+		f.window.answered(bytes, took, c.pool.trip(c.era), f.live.Load()*(c.most()-leastWindow))
+	}
+	f.admit()
+}
+
+// look lets those in who need not wait any more, since a connection syncs no longer.
+func (f *flight) look() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.admit()
+}
+
+// admit begins what waits and has room, in its order. With f.mu held.
+func (f *flight) admit() {
 	f.waiting = slices.DeleteFunc(f.waiting, func(w *waiter) bool {
 		i := f.roomiest(w.conns, w.bytes)
 		if i >= 0 {
@@ -89,7 +103,6 @@ func (c *Conn) InFlight() int64 { return c.c.inFlight.Load() }
 // has none while there are others, as what is sent there would only wait. With f.mu held.
 func (f *flight) roomiest(conns []*Conn, bytes int64) int {
 	best, least, syncing := -1, int64(0), true
-	above := f.window.size()
 	for i, c := range conns {
 		_, syncs := c.c.pipe.load()
 		if syncs && !syncing {
@@ -99,7 +112,7 @@ func (f *flight) roomiest(conns []*Conn, bytes int64) int {
 			best, syncing = -1, false
 		}
 		inFlight := c.c.inFlight.Load()
-		if inFlight > 0 && (inFlight+bytes > c.c.most() || f.total+bytes > f.live.Load()*floorPackets*int64(c.c.packet)+above) {
+		if inFlight > 0 && (inFlight+bytes > c.c.most() || f.total+bytes > f.live.Load()*leastWindow+f.window.size(c.c.pool.trip(c.c.era))) {
 			continue
 		}
 		if best < 0 || inFlight < least {
@@ -122,7 +135,7 @@ func (p *Pool) enough() int {
 	for _, c := range p.now.conns {
 		users += c.users - c.quiet
 	}
-	return min(p.Host().Connections, 2+users/usersEach+int(p.trip(p.now)/windowTrip))
+	return min(p.Host().Connections, 1+users/usersEach+lineConns(p.trip(p.now)))
 }
 
 // Line is what fills the line to the host for one body: how many connections, and how many
@@ -131,7 +144,7 @@ func (p *Pool) Line(packet int) (conns int, each int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	trip := p.trip(p.now)
-	return int(trip/windowTrip) + 1, p.most(trip, int64(packet))
+	return lineConns(trip), p.most(trip, int64(packet))
 }
 
 // worthMore reports whether there are fewer than that, those left out that are held up.

@@ -27,6 +27,7 @@ type pipe struct {
 	swallow int    // how many bytes of Write are dropped: the INIT that it has sent
 	failed  func(error)
 	wake    chan struct{} // told when the first request becomes outstanding
+	synced  func()        // told when it syncs no longer; nil: nobody
 	traffic *traffic
 	trips   *trips
 
@@ -83,10 +84,18 @@ func (p *pipe) Read(b []byte) (int, error) {
 }
 
 func (p *pipe) received(b []byte) {
+	if p.answers(b) && p.synced != nil {
+		p.synced()
+	}
+}
+
+// answers counts what is answered in b, and reports whether the last fsync was.
+func (p *pipe) answers(b []byte) (synced bool) {
 	now := time.Now()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.progress, p.heard = now, now
+	before := len(p.syncs)
 	p.responses.feed(b, func(r packet) {
 		if p.outstanding > 0 {
 			p.outstanding--
@@ -97,6 +106,7 @@ func (p *pipe) received(b []byte) {
 			p.timed.sent = time.Time{}
 		}
 	})
+	return before > 0 && len(p.syncs) == 0
 }
 
 func (p *pipe) Write(b []byte) (int, error) {

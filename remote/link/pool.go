@@ -192,7 +192,7 @@ func (p *Pool) dialOne(e *era, h hosts.Host) {
 		}
 		failure := asError(p.id, err)
 		failure.Logged = true // below
-		e.breaker.failed(failure)
+		e.breaker.failed(failure, began)
 		p.dialed(began, failure)
 		if len(e.conns) == 0 {
 			p.becomes(Down, failure)

@@ -8,7 +8,7 @@ import "time"
 // 30 ms of the host's processor, with one MiB 0.2 s, and with the two that a channel takes
 // 0.8 s (measured, OpenSSH 9.2).
 //
-// So two packets may be under way on each connection, and on all together as many more as
+// So half a MiB may be under way on each connection, and on all together as much more as
 // the host answers for in the time that the way there takes. Where the answers come late,
 // bytes wait for the host and not for the line, and less is under way from then on.
 const (
@@ -18,13 +18,16 @@ const (
 	// windowTrip is the round trip at which a window is just enough for the fastest of
 	// connections, 400 MiB/s.
 	windowTrip = 5 * time.Millisecond
-	// lineRate is what is sent to one host in a second at most, in bytes.
+	// lineRate is how many bytes a second all connections to a host that is far away are to
+	// carry together.
 	lineRate = 200 << 20
-	// floorPackets are always allowed on a connection.
-	floorPackets = 2
+	// leastWindow is what may always be under way on a connection: two packets of the size
+	// that OpenSSH takes.
+	leastWindow = 512 << 10
 	// gain is the part of what was answered for in time by which more may be under way.
 	gain = 4
-	// afresh is how long nothing must have been answered for to begin anew.
+	// afresh is how long nothing must have been answered for to begin anew, or two round
+	// trips.
 	afresh = time.Second
 )
 
@@ -35,9 +38,9 @@ type window struct {
 	last  time.Time // of an answer
 }
 
-// size is how many bytes that is.
-func (w *window) size() int64 {
-	if time.Since(w.last) > afresh {
+// size is how many bytes that is, with a round trip of that length.
+func (w *window) size(trip time.Duration) int64 {
+	if time.Since(w.last) > max(afresh, 2*trip) {
 		return 0
 	}
 	return w.above
@@ -46,7 +49,7 @@ func (w *window) size() int64 {
 // answered is told how long the host took to answer for so many bytes, with a round trip
 // of that length; most is how many are worth having at all.
 func (w *window) answered(bytes int64, took, trip time.Duration, most int64) {
-	w.above, w.last = w.size(), time.Now()
+	w.above, w.last = w.size(trip), time.Now()
 	switch {
 	case took <= trip+trip/4+windowTrip:
 		w.above += bytes / gain
@@ -60,8 +63,11 @@ func (w *window) answered(bytes int64, took, trip time.Duration, most int64) {
 // fills the line to the host, and of a channel's window no more than it takes beside a
 // packet that was just read.
 func (p *Pool) most(trip time.Duration, packet int64) int64 {
-	need := int64(lineRate * trip.Seconds() / float64(p.Host().Connections))
-	return max(floorPackets*packet, min(need, fullWindow+packet))
+	need := int64(lineRate * trip.Seconds() / float64(min(p.Host().Connections, lineConns(trip))))
+	return max(leastWindow, 2*packet, min(need, fullWindow+packet))
 }
+
+// lineConns is how many connections fill a line of that round trip.
+func lineConns(trip time.Duration) int { return int(trip/windowTrip) + 1 }
 
 func (c *connection) most() int64 { return c.pool.most(c.pool.trip(c.era), int64(c.packet)) }

@@ -151,8 +151,12 @@ func (m *Merger) afterFailure(ctx context.Context, c stage.Staged, err error, ou
 	case errors.Is(werr, stage.ErrContent), errors.Is(werr, fs.ErrNotExist):
 		return m.lose(ctx, c, out)
 	}
+	copying := errors.Is(err, ErrCopy)
+	if errors.Is(err, fs.ErrPermission) {
+		err = stage.Doing("run the "+m.engine.Name()+" copy of", c.Path, err)
+	}
 	err = m.gen.Host().CopyCause(ctx, m.gen.Target().Dir, c.Len, c.End(), err)
-	if e, ok := m.engine.(opened); ok && errors.Is(err, ErrCopy) && werr == nil && !lost(ctx, err) {
+	if e, ok := m.engine.(opened); ok && copying && werr == nil && !lost(ctx, err) && !stage.Hindered(err) {
 		e.doubt() // the chunk is whole, so it was the engine
 	}
 	return err

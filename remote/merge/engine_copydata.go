@@ -60,7 +60,7 @@ func (e *copyDataEngine) Copy(ctx context.Context, from string, length int64, pa
 	if errors.Is(err, copydata.ErrLength) {
 		err = fmt.Errorf("%w: %w", stage.ErrContent, err)
 	}
-	return e.conn.Explain(stage.Doing("copy by copy-data", from, err))
+	return e.conn.Explain(err)
 }
 
 // Close: every request was answered, so once the part is closed in good order

@@ -3,6 +3,7 @@ package merge
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 
 	"github.com/pkg/sftp"
@@ -47,16 +48,16 @@ func (e *streamEngine) Copy(ctx context.Context, from string, length int64, part
 	}
 	src, err := e.from.SFTP().Open(from)
 	if err != nil {
-		return e.from.Explain(stage.Doing("read", from, err))
+		return e.from.Explain(fmt.Errorf("read %s: %w", from, err))
 	}
 	c := &streamCopy{src: src, part: e.part, off: off, length: length}
 	err = c.run(ctx)
 	switch {
 	case err == nil, errors.Is(err, stage.ErrContent):
 	case c.reading:
-		err = e.from.Explain(stage.Doing("read", from, err))
+		err = e.from.Explain(fmt.Errorf("read %s: %w", from, err))
 	default:
-		err = e.to.Explain(stage.Doing("write", part, err))
+		err = e.to.Explain(fmt.Errorf("write %s at %d: %w", part, off, err))
 	}
 	return err
 }
@@ -70,7 +71,7 @@ func (e *streamEngine) open(part string) (err error) {
 	}
 	e.partPath = ""
 	if e.part, err = e.to.SFTP().OpenFile(part, os.O_WRONLY); err != nil {
-		return stage.Doing("open for writing", part, err)
+		return fmt.Errorf("open %s: %w", part, err)
 	}
 	e.partPath = part
 	return nil

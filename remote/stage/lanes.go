@@ -22,7 +22,7 @@ type Lanes struct {
 	open func(context.Context, *link.Conn) (*Attempt, error)
 
 	mu       sync.Mutex
-	answered *sync.Cond // a block was, or a lane more has been opened
+	answered *sync.Cond // a block was, or waits no more, or a lane more has been opened
 	lanes    []*lane    // for attempts to come
 	held     int        // blocks that are read into, or not answered for
 	ahead    []chan opened
@@ -146,7 +146,7 @@ func (l *Lanes) widen(a *Attempt, left int64) {
 	}
 	l.sort()
 	for _, lane := range l.lanes {
-		if len(a.on) == waysFor(a.about, each) {
+		if len(a.on) >= waysFor(a.about, each) {
 			return
 		}
 		if slices.Contains(a.on, lane) || lane.conn.Stale() != nil {

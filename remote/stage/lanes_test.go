@@ -395,6 +395,7 @@ func TestBodyGoesOverConnectionsThatComeLater(t *testing.T) {
 	filled := make(chan error, 1)
 	go func() {
 		_, err := a.Fill(s.ctx, body)
+		_ = body.CloseWithError(err) // nobody is to wait for it to read on
 		filled <- err
 	}()
 	await.Until(t, "it to be open on all connections", func() bool {

@@ -204,7 +204,10 @@ func (g *Generation) compactBeside(ctx context.Context, r record.Record) {
 		if before != nil {
 			<-before
 		}
-		_ = g.compact(context.WithoutCancel(ctx), r)
+		err := g.compact(context.WithoutCancel(ctx), r)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.As(err, new(*link.Error)) { // the upload has ended, or the connection, which says so itself
+			g.host.log.Warn("records that a newer one stands for could not be removed", "upload", r.Meta.ID, "err", err)
+		}
 	}()
 }
 

@@ -114,6 +114,7 @@ func TestAsleepWhileRecordsAreCompacted(t *testing.T) {
 		for i := range 30 {
 			s.check(g.Advance(s.ctx, merged(i+1)))
 		}
+		g.Compacted()
 		var seen []int
 		s.check(asleep.Advance(s.ctx, func(now record.State, next *record.Record) error {
 			seen = append(seen, len(now.Chunks))
