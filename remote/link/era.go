@@ -36,6 +36,11 @@ func newEra(p *Pool, number uint64, w way) *era {
 	e := &era{number: number, access: w.access, breaker: w.breaker, probes: map[string]*probe{}}
 	e.life, e.end = context.WithCancel(context.Background())
 	e.shells = &shells{pool: p, life: e.life}
+	e.trips.enough = func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.prepare()
+	}
 	return e
 }
 

@@ -23,11 +23,10 @@ func (p *Pool) Expect(bytes int64) (over func()) {
 // than those carry that there are. With p.mu held.
 func (p *Pool) prepare() {
 	e := p.now
-	trip := p.trip(e)
-	if len(e.conns) == 0 || trip < windowTrip {
+	if len(e.conns) == 0 || p.closed || !p.far(e) {
 		return
 	}
-	for each := p.most(trip, int64(e.conns[0].packet)); e.dialing < p.mostDials(); {
+	for each := p.most(p.trip(e), int64(e.conns[0].packet)); e.dialing < p.mostDials(); {
 		before := e.dialing
 		_ = p.grow(int64(len(e.conns)+e.dialing)*each < p.expected && len(e.conns)+e.dialing <= maxFarDials && p.worthMore())
 		if e.dialing == before {

@@ -23,6 +23,7 @@ func TestConnectionsForWhatIsExpected(t *testing.T) {
 		"far, nothing":       {50 * time.Millisecond, 0, 1},
 		"far, not known":     {50 * time.Millisecond, -1, 1},
 		"near, a large file": {0, 1 << 30, 1},
+		"who knows":          {10 * time.Millisecond, 1 << 30, 1},
 	} {
 		for _, before := range []bool{true, false} {
 			synctest.Test(t, func(t *testing.T) {

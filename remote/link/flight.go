@@ -125,6 +125,9 @@ func (f *flight) roomiest(conns []*Conn, bytes int64) int {
 // trip is the least round trip to the host in an era.
 func (p *Pool) trip(e *era) time.Duration { return max(e.trips.least(), p.options.LeastTrip) }
 
+// far reports whether the host is certain to be far away, in an era.
+func (p *Pool) far(e *era) bool { return p.options.LeastTrip >= farTrip || e.trips.far() }
+
 // usersEach is how many users one connection more is worth.
 const usersEach = 6
 

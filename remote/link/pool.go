@@ -22,7 +22,7 @@ const (
 
 // mostDials is how many may be under way. With p.mu held.
 func (p *Pool) mostDials() int {
-	if p.trip(p.now) >= windowTrip {
+	if p.far(p.now) {
 		return maxFarDials
 	}
 	return maxDials

@@ -17,6 +17,22 @@ type trips struct {
 	now    time.Duration // the least since began, zero for none
 	before time.Duration // the least of the window before
 	began  time.Time
+	seen   int
+	enough func() // told once that enough were seen to tell a host that is far; nil: nobody
+}
+
+// What a host is said to be far by: the least of several round trips, as one or two of a
+// machine that is busy can be as long.
+const (
+	farTrip  = 20 * time.Millisecond
+	farTrips = 4
+)
+
+// far reports whether the host is certain to be far away.
+func (t *trips) far() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.seen >= farTrips && t.now >= farTrip
 }
 
 // saw notes a round trip that ended at the time at.
@@ -26,6 +42,9 @@ func (t *trips) saw(trip time.Duration, at time.Time) {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if t.seen++; t.seen == farTrips && t.enough != nil {
+		go t.enough()
+	}
 	if at.Sub(t.began) > tripWindow {
 		t.before, t.now, t.began = t.now, 0, at
 	}
