@@ -61,8 +61,7 @@ func (g *Generation) advance(ctx context.Context, edit Edit, ready func() error)
 		}
 		if placed {
 			g.know(with(now, next), paid)
-			g.compactBeside(ctx, next)
-			return nil
+			return g.compact(ctx, next)
 		}
 	}
 }

@@ -46,15 +46,5 @@ func (g *Generation) HoldNames(ctx context.Context, broken bool) (release func()
 	return e.release
 }
 
-// Compacted waits until what was begun of compaction has ended.
-func (g *Generation) Compacted() {
-	g.mu.Lock()
-	compacting := g.compacting
-	g.mu.Unlock()
-	if compacting != nil {
-		<-compacting
-	}
-}
-
 // Disorderly is whether the host was seen not to work in the order in which it is asked.
 func (h *Host) Disorderly() bool { return h.disorderly.Load() }

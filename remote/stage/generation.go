@@ -32,15 +32,14 @@ type Generation struct {
 	can    link.Abilities
 	first  bool // of its claim: it was made here, and has taken nobody's place
 
-	turns      chan struct{} // holds one; one record at a time from this gateway
-	mu         sync.Mutex
-	recorded   record.State  // what is on the host
-	owed       []Edit        // what is to be in the next record
-	state      record.State  // recorded, and owed
-	refused    error         // why what was owed is owed no more, until that is cleared up
-	left       []string      // below the generation, files of chunks that go with it
-	asked      chan struct{} // closed when a record asks for the end
-	compacting chan struct{} // closed when the last compaction has ended; nil: none has begun
+	turns    chan struct{} // holds one; one record at a time from this gateway
+	mu       sync.Mutex
+	recorded record.State  // what is on the host
+	owed     []Edit        // what is to be in the next record
+	state    record.State  // recorded, and owed
+	refused  error         // why what was owed is owed no more, until that is cleared up
+	left     []string      // below the generation, files of chunks that go with it
+	asked    chan struct{} // closed when a record asks for the end
 
 	chunkNames  *dirSync // of chunks/
 	recordNames *dirSync // of the generation's own directory

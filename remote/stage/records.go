@@ -188,35 +188,15 @@ func (g *Generation) stillFollows(c *sftp.Client, r record.Record, from int64) e
 	return err
 }
 
-// compactBeside begins to compact where r is full. Nothing waits for it: at a distance that
-// takes a round trip for each record, and what it has not removed the next one will.
-func (g *Generation) compactBeside(ctx context.Context, r record.Record) {
-	if !r.Full {
-		return
-	}
-	done := make(chan struct{})
-	g.mu.Lock()
-	before := g.compacting
-	g.compacting = done
-	g.mu.Unlock()
-	go func() {
-		defer close(done)
-		if before != nil {
-			<-before
-		}
-		err := g.compact(context.WithoutCancel(ctx), r)
-		if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.As(err, new(*link.Error)) { // the upload has ended, or the connection, which says so itself
-			g.host.log.Warn("records that a newer one stands for could not be removed", "upload", r.Meta.ID, "err", err)
-		}
-	}()
-}
-
 // compact removes the records before a full one, which says all that they said, the
 // oldest first. A gateway that was asleep may give its record a number that has become
 // free again; it then finds the full one gone that it has followed (see stillFollows).
+// Our own next record waits for it: it could follow one that is taken back for that.
 func (g *Generation) compact(ctx context.Context, r record.Record) error {
-	return g.host.pool.Do(ctx, func(conn *link.Conn) error {
-		c := conn.SFTP()
+	if !r.Full {
+		return nil
+	}
+	return g.do(ctx, func(c *sftp.Client) error {
 		list, err := listRecords(c, g.path())
 		if err != nil {
 			return err

@@ -77,9 +77,6 @@ func TestRecordsOfTwoGateways(t *testing.T) {
 			t.Errorf("seq %d after %d records", state.Seq, 1+2*each)
 		}
 		// The full records stand for those before them, which are gone.
-		for _, g := range generations {
-			g.Compacted()
-		}
 		infos, err := s.c.ReadDir(g.Dir())
 		s.check(err)
 		names := 0
@@ -114,7 +111,6 @@ func TestAsleepWhileRecordsAreCompacted(t *testing.T) {
 		for i := range 30 {
 			s.check(g.Advance(s.ctx, merged(i+1)))
 		}
-		g.Compacted()
 		var seen []int
 		s.check(asleep.Advance(s.ctx, func(now record.State, next *record.Record) error {
 			seen = append(seen, len(now.Chunks))
