@@ -11,9 +11,9 @@ import (
 )
 
 // Lanes are the connections that one body is written over, attempt after
-// attempt, as one carries so much per round trip and no more. Near the host one is enough
-// for an attempt, as what counts there is the processor; but the next one goes over
-// another, since a server that syncs a file does nothing else meanwhile.
+// attempt: far away one carries less in a round trip than the line takes. Near the host
+// one is enough for an attempt, as what counts there is the processor; but the next one
+// goes over another, since a server that syncs a file does nothing else meanwhile.
 // They begin as one; others join them, as far as the round trip calls for
 // it. Bodies share connections: each block goes over the one that carries least for
 // all of them.
