@@ -79,7 +79,7 @@ const requests = {
     page.number = ++count;
     pages.set(page.number, page);
     page.said = [];
-    page.on("console", (m) => page.said.push(`${m.type()}: ${m.text()}`));
+    page.on("console", (m) => page.said.push(`${m.type()}: ${m.text()} ${m.location().url}`));
     page.on("pageerror", (e) => say({ page: page.number, error: e.stack || e.message || JSON.stringify(e) }));
     page.on("dialog", (d) => { page.said.push(`dialog: ${d.type()}`); d.accept(); });
     // Choosers are always caught: a key opens one before a later listener would.

@@ -171,7 +171,7 @@ func TestTwoWindowsOnePath(t *testing.T) {
 	other := s.visitTo(v.dir, bob)
 	file := source(t, "disk.img", long)
 	v.send(file)
-	s.received(filepath.Join(v.dir, "disk.img"), 1)
+	s.held(filepath.Join(v.dir, "disk.img"), 1)
 	other.send(source(t, "disk.img", 20*mib))
 	other.See(row("disk.img", "failed"))
 	s.hurry()

@@ -51,11 +51,11 @@ func TestByKeyboardAlone(t *testing.T) {
 	v.Press("Escape")
 	v.Gone("sg-browser")
 
-	file := source(t, "disk.img", 3*long) // what is done by key takes its time
+	file := source(t, "disk.img", long)
 	v.tabToButton("Choose files")
 	v.PickByKey("Enter", file)
 	path := filepath.Join(v.dir, "disk.img")
-	s.received(path, 1)
+	s.held(path, 1)
 	v.tabToButton("Pause: disk.img")
 	v.Press("Enter")
 	v.See(row("disk.img", "paused"))
@@ -152,7 +152,7 @@ func TestOnAPhone(t *testing.T) {
 	v.See(dialog)
 	v.fits()
 	v.Click(dialog + " " + button("Replace"))
-	s.received(filepath.Join(v.dir, "disk.img"), 1)
+	s.held(filepath.Join(v.dir, "disk.img"), 1)
 	v.Click(labelled("Pause: disk.img"))
 	v.See(row("disk.img", "paused"))
 	v.fits()

@@ -11,7 +11,7 @@ import (
 // and a password and tells the gateway who it is.
 func TestPageBehindNginxUnderASubPath(t *testing.T) {
 	t.Parallel()
-	s := serve(t, slow, "--base-path", "/gate", "--auth", "header", "--trusted-proxy", "127.0.0.1")
+	s := serve(t, crawl, "--base-path", "/gate", "--auth", "header", "--trusted-proxy", "127.0.0.1")
 	panel := s.gate.Nginx("auth_basic panel; auth_basic_user_file people;", map[string]string{"people": "alice:{PLAIN}secret\n"})
 	s.url = panel + "/gate/"
 	o := desktop()

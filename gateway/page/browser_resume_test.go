@@ -18,7 +18,7 @@ func TestReloadAndPickTheSameFileAgain(t *testing.T) {
 	file := source(t, "disk.img", long)
 	v.send(file)
 	path := filepath.Join(v.dir, "disk.img")
-	s.received(path, chunk)
+	s.held(path, chunk)
 	v.Reload() // the page warns, and is left all the same
 	if !slices.Contains(v.Said(), leaving) {
 		t.Error("nobody was warned")
@@ -123,7 +123,7 @@ func TestAnotherBrowserListsWhatIsUnfinished(t *testing.T) {
 	v := s.visit(desktop())
 	file := source(t, "disk.img", long)
 	v.send(file)
-	s.received(filepath.Join(v.dir, "disk.img"), chunk)
+	s.held(filepath.Join(v.dir, "disk.img"), chunk)
 	v.Leave()
 	w := s.visitTo(v.dir, desktop())
 	w.See(unfinished("disk.img"))

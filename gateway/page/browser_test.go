@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"sftpgate/gateway/browsertest"
+	remote "sftpgate/remote/hosts"
 	"sftpgate/remote/remotetest"
 	wait "sftpgate/remote/remotetest/await"
 )
@@ -31,7 +32,9 @@ const (
 	// slow is what a host takes in a second until it is hurried: a file of this size is not
 	// there before something was seen and interrupted, on the slowest machine.
 	slow = 3 * mib / 4
-	long = 24 * mib
+	// crawl is a rate at which no body comes to its end while a test looks and clicks.
+	crawl = remote.MinBandwidth
+	long  = 24 * mib
 	// chunk is what the page sends in one body, here: a browser takes a tenth of a second for
 	// each MiB, and interruptions are between chunks of any size.
 	chunk = 2 * mib
@@ -204,6 +207,15 @@ func (s *site) received(path string, enough int64) (got int64) {
 		return got >= enough
 	})
 	return got
+}
+
+// held waits like received, and has the hosts take next to nothing from then on: the file is
+// not there before the test hurries them, however slowly it looks and clicks until then.
+func (s *site) held(path string, enough int64) (got int64) {
+	s.t.Helper()
+	s.received(path, enough)
+	s.gate.Throttle(crawl)
+	return s.received(path, enough)
 }
 
 // sent is how many bytes of files the gateway that runs now was sent and has taken.

@@ -132,6 +132,7 @@ func TestTicketEndsInTheMiddle(t *testing.T) {
 	file := source(t, "disk.img", long)
 	v.send(file)
 	v.See(row("disk.img", "sending"))
+	s.gate.Throttle(crawl)
 	short := ticket(t, 3*time.Second, place...)
 	v.Evaluate(fmt.Sprintf("void (location.hash = %q)", "#ticket="+short), nil)
 	v.Click(labelled("Pause: disk.img"))
