@@ -122,11 +122,11 @@ func redis(t testing.TB) (store, *registrytest.RedisServer) {
 
 // distances are how far away a gateway takes its hosts to be. Far away a body
 // goes over several connections, and many copies are asked for at once.
-var distances = map[string]time.Duration{"near": 0, "far": 50 * time.Millisecond}
+var distances = map[string]time.Duration{"near": time.Millisecond, "far": 50 * time.Millisecond}
 
 // away is o for hosts at a distance.
 func away(distance string, o link.Options) link.Options {
-	o.LeastTrip = distances[distance]
+	o.Trip = distances[distance]
 	return o
 }
 

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"sftpgate/gateway"
+	"sftpgate/remote/link"
 	"sftpgate/remote/remotetest"
 )
 
@@ -59,7 +60,8 @@ func TestUploadsNearbyCostFewLogins(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r := newRig(t, remotetest.SSHDOptions{})
+			sshd := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
+			r := &rig{gatewayOn(t, embedded(t), away("near", link.Options{}), sshd.Host("web-1")), t, sshd, sshd.Root}
 			r.sendAtOnce("first", content, 4*mib, 4, edit)
 			first := costOf(r.sshd)
 			if first.connections > 3 || first.sessions > 5 {

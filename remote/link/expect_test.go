@@ -27,7 +27,7 @@ func TestConnectionsForWhatIsExpected(t *testing.T) {
 	} {
 		for _, before := range []bool{true, false} {
 			synctest.Test(t, func(t *testing.T) {
-				p := openOne(t, link.Options{Dial: memoryDisk(t).Dial(remotetest.ServerOptions{}), LeastTrip: test.trip}, memoryHost("a", 8))
+				p := openOne(t, link.Options{Dial: memoryDisk(t).Dial(remotetest.ServerOptions{}), Trip: test.trip}, memoryHost("a", 8))
 				over := func() {}
 				if before {
 					over = p.Expect(test.bytes)

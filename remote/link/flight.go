@@ -1,6 +1,7 @@
 package link
 
 import (
+	"cmp"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -123,10 +124,15 @@ func (f *flight) roomiest(conns []*Conn, bytes int64) int {
 }
 
 // trip is the least round trip to the host in an era.
-func (p *Pool) trip(e *era) time.Duration { return max(e.trips.least(), p.options.LeastTrip) }
+func (p *Pool) trip(e *era) time.Duration { return cmp.Or(p.options.Trip, e.trips.least()) }
 
 // far reports whether the host is certain to be far away, in an era.
-func (p *Pool) far(e *era) bool { return p.options.LeastTrip >= farTrip || e.trips.far() }
+func (p *Pool) far(e *era) bool {
+	if trip := p.options.Trip; trip > 0 {
+		return trip >= farTrip
+	}
+	return e.trips.far()
+}
 
 // usersEach is how many users one connection more is worth.
 const usersEach = 6

@@ -63,7 +63,7 @@ func TestBytesInFlightFollowTheRoundTrip(t *testing.T) {
 		packets int
 	}{{0, 2}, {200 * time.Microsecond, 2}, {5 * time.Millisecond, 4}, {8 * time.Millisecond, 6}, {50 * time.Millisecond, 9}, {time.Second, 9}} {
 		synctest.Test(t, func(t *testing.T) {
-			p := memoryPool(t, link.Options{Dial: memoryDisk(t).Dial(remotetest.ServerOptions{}), LeastTrip: test.trip}, 1)
+			p := memoryPool(t, link.Options{Dial: memoryDisk(t).Dial(remotetest.ServerOptions{}), Trip: test.trip}, 1)
 			c := conn(t, p)
 			// most is how many are under way at once of so many that take so long.
 			most := func(n int, took time.Duration) int {
@@ -160,7 +160,7 @@ func TestConnectionsByNeed(t *testing.T) {
 		users, want int
 	}{{0, 1, 1}, {0, 5, 2}, {0, 30, 6}, {0, 100, 8}, {25 * time.Millisecond, 20, 8}} {
 		synctest.Test(t, func(t *testing.T) {
-			p := memoryPool(t, link.Options{Dial: memoryDisk(t).Dial(remotetest.ServerOptions{}), LeastTrip: test.trip}, 8)
+			p := memoryPool(t, link.Options{Dial: memoryDisk(t).Dial(remotetest.ServerOptions{}), Trip: test.trip}, 8)
 			for range test.users - 1 { // one user is memoryPool's
 				conn(t, p)
 				synctest.Wait()

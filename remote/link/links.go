@@ -37,9 +37,9 @@ type Options struct {
 	LoginTimeout time.Duration
 	// KeepShell is how long a shell is kept that nobody uses; 1 min.
 	KeepShell time.Duration
-	// LeastTrip is what a round trip is taken to be at least, 0 as measured: for
-	// tests of what is done only at a distance.
-	LeastTrip time.Duration
+	// Trip is what a round trip to each host is taken to be, 0 as measured: for tests of
+	// what is done only at a distance, or only nearby, on a machine as busy as it may be.
+	Trip time.Duration
 
 	// Dialed is told of every dial that has ended, with nil when it succeeded;
 	// nil: nobody. It returns at once and asks nothing of this package.

@@ -31,8 +31,8 @@ type Status struct {
 	Retired int
 	// Latency is the last round trip measured, zero when none was.
 	Latency time.Duration
-	// Trip is the least round trip of the last minutes, zero when none was seen; at
-	// least Options.LeastTrip. It is what the way to the host takes, however busy the
+	// Trip is the least round trip of the last minutes, zero when none was seen, or
+	// Options.Trip. It is what the way to the host takes, however busy the
 	// host is.
 	Trip time.Duration
 	// RetryAt is until when the host is left alone after a failure; zero when it is not.

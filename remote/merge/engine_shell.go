@@ -25,12 +25,13 @@ func copyWithin(length int64) time.Duration {
 	return copyGrace + time.Duration(length/copySlow)*time.Second
 }
 
-// shellEngine copies with dd and cat in a shell on the host, which other merges use
-// too: nothing goes over the wire, and cat from coreutils 9 on uses copy_file_range.
+// shellEngine copies with dd or cat in a shell on the host, which other merges use
+// too: nothing goes over the wire, and where files can share blocks they do.
 type shellEngine struct {
 	sh     *link.Shell
 	writer record.Writer
 	stamp  shell.Part // what copies keep a stamp of, if they do
+	shares bool       // blocks, between files of this root
 
 	disturbed bool // a copy found the part changed by others
 }
@@ -47,7 +48,7 @@ func openShell(ctx context.Context, h *stage.Host, can link.Abilities, use use) 
 	if err != nil {
 		return nil, err
 	}
-	e := &shellEngine{sh: sh, writer: record.Writer{Kind: "exec"}}
+	e := &shellEngine{sh: sh, writer: record.Writer{Kind: "exec"}, shares: can.Reflink}
 	p, err := e.sh.Who(ctx)
 	var status *shell.Status
 	if err != nil && !errors.As(err, &status) {
@@ -73,12 +74,20 @@ func (e *shellEngine) Copy(ctx context.Context, from string, length int64, part 
 	return nil
 }
 
+// Block: see inBlocks.
+func (e *shellEngine) Block() int64 {
+	if e.shares {
+		return 0
+	}
+	return shell.MostBlock
+}
+
 // part is one to copy into, with its stamp.
 func (e *shellEngine) part(name string) shell.Part {
 	if name == e.stamp.Path {
 		return e.stamp
 	}
-	return shell.Part{Path: name}
+	return shell.Part{Path: name, Reflinks: e.shares}
 }
 
 // CopyAll: see together.
@@ -102,7 +111,7 @@ func (e *shellEngine) CopyAll(ctx context.Context, part string, end int64, chunk
 
 // Guard and Disturbed serve those who hash the part while it grows.
 func (e *shellEngine) Guard(ctx context.Context, part, stamp string) error {
-	p := shell.Part{Path: part, Stamp: stamp}
+	p := shell.Part{Path: part, Stamp: stamp, Reflinks: e.shares}
 	if err := e.sh.Guard(ctx, p); err != nil {
 		return err
 	}

@@ -32,8 +32,8 @@ func TestManySmallChunks(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			a := newAccount(t, `PATH=$BIN:$PATH; export PATH BIN`)
-			cat := "#!/bin/sh\n/bin/cat \"$@\" || exit\necho >>\"$BIN/copies\"\n"
-			if err := os.WriteFile(filepath.Join(a.bin, "cat"), []byte(cat), 0o755); err != nil {
+			dd := "#!/bin/sh\n/bin/dd \"$@\" || exit\necho >>\"$BIN/copies\"\n" // one for each copy
+			if err := os.WriteFile(filepath.Join(a.bin, "dd"), []byte(dd), 0o755); err != nil {
 				t.Fatal(err)
 			}
 			u := newUpload(t, a.sshd.Host("h"), link.Options{}, many)

@@ -37,7 +37,7 @@ func TestDamageBetweenCopiesAskedForTogether(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			a := newAccount(t, `PATH=$BIN:$PATH; export PATH BIN`)
-			u := newUpload(t, a.sshd.Host("h"), link.Options{LeastTrip: 50 * time.Millisecond}, int64(len(content)))
+			u := newUpload(t, a.sshd.Host("h"), link.Options{Trip: 50 * time.Millisecond}, int64(len(content)))
 			// cat is what copies.
 			cat := "#!/bin/sh\n/bin/cat \"$@\" || exit\n[ ! -e \"$BIN/strike\" ] || . \"$BIN/strike\"\n"
 			u.check(os.WriteFile(filepath.Join(a.bin, "cat"), []byte(cat), 0o755))

@@ -31,7 +31,7 @@ func grow(t *testing.T, a *account) (*grown, *Shell) {
 	return g, follower
 }
 
-func (g *grown) stamped() Part { return Part{g.part, g.stamp} }
+func (g *grown) stamped() Part { return Part{Path: g.part, Stamp: g.stamp} }
 
 // add copies n more bytes to the part.
 func (g *grown) add(n int) (disturbed bool) {
@@ -130,7 +130,7 @@ func TestFollowNeedsItsStamp(t *testing.T) {
 		bare := newAccount(t, a.name, a.program)
 		_ = os.Remove(filepath.Join(bare.bin, "touch"))
 		s, _ = bare.start(t)
-		if err := s.Guard(await.Context(t), Part{g.part, g.stamp + "2"}); err == nil {
+		if err := s.Guard(await.Context(t), Part{Path: g.part, Stamp: g.stamp + "2"}); err == nil {
 			t.Errorf("%s: a stamp without touch", a.name)
 		}
 		if _, err := s.Follow(await.Context(t), "sha256sum", g.part, g.stamp+"2"); err == nil {

@@ -39,7 +39,7 @@ func away(t *testing.T, trip time.Duration, gate func(remotetest.Op) error) (*si
 		root: "/srv/files",
 		config: hosts.Host{ID: "h", Address: "h.invalid", User: "u", KeyFile: "/none", KnownHosts: "/none",
 			Roots: []string{"/srv/files"}, Connections: 4},
-		options: link.Options{LeastTrip: trip, Dial: func(ctx context.Context, h hosts.Host) (link.Transport, error) {
+		options: link.Options{Trip: trip, Dial: func(ctx context.Context, h hosts.Host) (link.Transport, error) {
 			return d.Dial(remotetest.ServerOptions{Client: fmt.Sprint("connection ", dials.Add(1)), Gate: gate})(ctx, h)
 		}},
 	})
@@ -214,7 +214,7 @@ func TestAnotherMachineInMidBody(t *testing.T) {
 		}
 		return set
 	}
-	links := link.New(set(), link.Options{LeastTrip: 50 * time.Millisecond, Dial: func(ctx context.Context, h hosts.Host) (link.Transport, error) {
+	links := link.New(set(), link.Options{Trip: 50 * time.Millisecond, Dial: func(ctx context.Context, h hosts.Host) (link.Transport, error) {
 		return disks[h.Address].Dial(remotetest.ServerOptions{})(ctx, h)
 	}})
 	t.Cleanup(func() { _ = links.Close() })

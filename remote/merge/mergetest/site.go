@@ -62,7 +62,7 @@ func (s *site) open() *gateway {
 	s.t.Helper()
 	set, err := hosts.NewSet(s.config)
 	s.check(err)
-	links := link.New(set, link.Options{Log: quiet, Stall: s.stall, LeastTrip: s.trip})
+	links := link.New(set, link.Options{Log: quiet, Stall: s.stall, Trip: s.trip})
 	s.t.Cleanup(func() { _ = links.Close() })
 	pool, _ := links.Host("h")
 	return &gateway{site: s, Engines: merge.NewEngines(), host: stage.New(pool, quiet), close: func() { _ = links.Close() }}
