@@ -114,7 +114,7 @@ bench: build parts
 
 # The real parts that the tests run against. libnss-wrapper gives the test hosts
 # accounts of their own, tcsh is for one whose login shell is csh, xfsprogs
-# for a filesystem with reflinks, gcc for the race
+# and btrfs-progs for filesystems with reflinks, gcc for the race
 # detector, node for what reads the API's description and for the uploaders in
 # examples (packages of exact versions, none of whose own scripts is run), chromium
 # (its headless shell where the system has that apart) what those run in, nginx the proxy in front.
@@ -127,6 +127,7 @@ parts:
 	command -v curl >/dev/null || missing="$$missing curl"; \
 	command -v csh >/dev/null || missing="$$missing tcsh"; \
 	command -v mkfs.xfs >/dev/null || test -x /usr/sbin/mkfs.xfs || test "$$(uname)" != Linux || missing="$$missing xfsprogs"; \
+	command -v mkfs.btrfs >/dev/null || test -x /usr/sbin/mkfs.btrfs || test "$$(uname)" != Linux || missing="$$missing btrfs-progs"; \
 	command -v gcc >/dev/null || missing="$$missing gcc libc6-dev"; \
 	command -v node >/dev/null || missing="$$missing nodejs"; \
 	command -v npm >/dev/null || missing="$$missing npm"; \

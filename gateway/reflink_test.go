@@ -15,43 +15,60 @@ import (
 	"sftpgate/remote/remotetest"
 )
 
-// loopXFS mounts a filesystem with reflinks from a file, and says on which device it is;
+// sharing are filesystems whose files can share blocks, and how each is made in an image.
+var sharing = map[string][]string{
+	"xfs":   {"mkfs.xfs", "-q", "-m", "reflink=1"},
+	"btrfs": {"mkfs.btrfs", "-q", "-m", "single"},
+}
+
+// loopMount mounts a new filesystem from a file, and says on which block device it is;
 // "" and why where this process may not.
-func loopXFS(t *testing.T) (dir, device, why string) {
+func loopMount(t *testing.T, kind string) (dir, device, why string) {
 	t.Helper()
 	image := filepath.Join(t.TempDir(), "image")
 	dir, err := filepath.EvalSymlinks(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, command := range [][]string{
-		{"truncate", "-s", "400M", image}, // mkfs.xfs makes none below 300 MiB
-		{"mkfs.xfs", "-q", "-m", "reflink=1", image},
-		{"mount", "-o", "loop", image, dir},
-	} {
-		if out, err := exec.Command(command[0], command[1:]...).CombinedOutput(); err != nil {
-			return "", "", fmt.Sprintf("%s: %v: %s", command[0], err, out)
+	run := func(command ...string) (out string, ok bool) {
+		b, err := exec.Command(command[0], command[1:]...).CombinedOutput()
+		if err != nil {
+			why = fmt.Sprintf("%s: %v: %s", command[0], err, b)
 		}
+		return strings.TrimSpace(string(b)), err == nil
+	}
+	if _, ok := run("truncate", "-s", "400M", image); !ok { // mkfs.xfs makes none below 300 MiB
+		return "", "", why
+	}
+	if _, ok := run(append(slices.Clone(sharing[kind]), image)...); !ok {
+		return "", "", why
+	}
+	loop, ok := run("losetup", "--find", "--show", image)
+	if !ok {
+		return "", "", why
+	}
+	t.Cleanup(func() { // after the filesystem is gone
+		if _, ok := run("losetup", "--detach", loop); !ok {
+			t.Error(why)
+		}
+	})
+	if _, ok := run("mount", "-t", kind, loop, dir); !ok {
+		return "", "", why
 	}
 	t.Cleanup(func() {
-		if out, err := exec.Command("umount", dir).CombinedOutput(); err != nil {
-			t.Errorf("umount: %v: %s", err, out)
+		if _, ok := run("umount", dir); !ok {
+			t.Error(why)
 			_ = syscall.Unmount(dir, syscall.MNT_DETACH)
 		}
 	})
-	info, err := os.Stat(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	dev := uint64(info.Sys().(*syscall.Stat_t).Dev)
-	return dir, fmt.Sprintf("%d:%d", dev>>8&0xfff, dev&0xff), ""
+	return dir, filepath.Base(loop), ""
 }
 
 // written is how many bytes a device has been given (Documentation/block/stat.rst).
 func written(t *testing.T, device string) int64 {
 	t.Helper()
 	syscall.Sync()
-	text, err := os.ReadFile(filepath.Join("/sys/dev/block", device, "stat"))
+	text, err := os.ReadFile(filepath.Join("/sys/block", device, "stat"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,30 +80,40 @@ func written(t *testing.T, device string) int64 {
 }
 
 // Where the filesystem has reflinks a file that comes in chunks, in any order, is written
-// once, and the host is known for it.
-func TestEachByteIsWrittenOnceOnXFS(t *testing.T) {
+// once, for no more connections and shells than elsewhere, and the host is known for it.
+func TestEachByteIsWrittenOnceWithReflinks(t *testing.T) {
 	t.Parallel()
-	dir, device, why := loopXFS(t)
-	if why != "" {
-		t.Skip("no XFS can be mounted here: " + why)
-	}
-	sshd := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
-	sshd.Root = dir
-	r := &rig{gatewayOn(t, embedded(t), link.Options{}, sshd.Host("web-1")), t, sshd, dir}
-	content := noise(64 * mib)
-	before := written(t, device)
-	r.sendAtOnce("file", content, 4*mib, 4)
-	if ratio := float64(written(t, device)-before) / float64(len(content)); ratio > 1.15 {
-		t.Errorf("%.2f bytes were written for each byte", ratio)
-	} else {
-		t.Logf("%.2f bytes were written for each byte", ratio)
-	}
-	r.exact("file", content)
-	view, err := r.Host(t.Context(), alice, "web-1")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !slices.Contains(view.Can, "Reflink") {
-		t.Errorf("the host is not known for it: %+v", view)
+	for kind := range sharing {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			dir, device, why := loopMount(t, kind)
+			if why != "" {
+				t.Skip("no " + kind + " can be mounted here: " + why)
+			}
+			sshd := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
+			sshd.Root = dir
+			r := &rig{gatewayOn(t, embedded(t), away("near", link.Options{}), sshd.Host("web-1")), t, sshd, dir}
+			content := noise(64 * mib)
+			before := written(t, device)
+			r.sendAtOnce("file", content, 4*mib, 4)
+			ratio := float64(written(t, device)-before) / float64(len(content))
+			first := costOf(sshd)
+			t.Logf("%.2f bytes were written for each byte, with %+v", ratio, first)
+			if ratio > 1.15 || first.connections > 3 || first.sessions > 5 {
+				t.Error("that is more than it takes")
+			}
+			r.exact("file", content)
+			r.sendAtOnce("another", content[:16*mib], 4*mib, 4)
+			if again := costOf(sshd).since(first); again.sessions > 1 {
+				t.Errorf("a further upload took %+v", again)
+			}
+			view, err := r.Host(t.Context(), alice, "web-1")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !slices.Contains(view.Can, "Reflink") {
+				t.Errorf("the host is not known for it: %+v", view)
+			}
+		})
 	}
 }
