@@ -1,6 +1,6 @@
 # make demo    try it, in about a minute
 # make test    everything that must hold, against a real sshd and a real redis-server
-# make bench   how fast, beside scp; BENCH=-quick for a minute and a half instead of a quarter of an hour
+# make bench   how fast, beside scp; BENCH=-quick for a minute and a half instead of half an hour
 
 GO ?= go
 # What the binary says that it is: the tag, or the commit.
@@ -29,7 +29,7 @@ build:
 # so that build needs no Node; make test compares it.
 page: parts
 	npm run --silent --prefix gateway/page/client build && npm run --silent --prefix gateway/page/app build
-	$(GO) test -count=1 ./gateway/page -run TestReadmePanel -update
+	$(GO) test -count=1 ./gateway/page -run TestDocsPanel -update
 
 demo: build
 	./bin/sftpgate demo

@@ -26,7 +26,7 @@ func serve(t *testing.T, flags []string, all ...hosts.Host) *gateway {
 // forPagesOf lets pages of a web site call.
 func forPagesOf(origin string) []string { return []string{"--allow-origin", origin} }
 
-// belowGate is how it stands behind the nginx of the README.
+// belowGate is how it stands behind the nginx of docs/reverse-proxy.md.
 var belowGate = []string{"--allow-origin", "https://panel.example", "--base-path", "/gate", "--trusted-proxy", "127.0.0.1"}
 
 func (g *gateway) url() string { return cmp.Or(g.front, g.URL()) }

@@ -11,8 +11,8 @@ import (
 	"sftpgate/remote/remotetest"
 )
 
-// A panel that has the gateway beside itself, below its own name: nginx as the README
-// sets it up. There is no other web site for the browser, and so no CORS.
+// A panel that has the gateway beside itself, below its own name: nginx as
+// docs/reverse-proxy.md sets it up. There is no other web site for the browser, and so no CORS.
 func TestBehindNginxUnderASubPath(t *testing.T) {
 	t.Parallel()
 	browser, pages := browsertest.Shared(t), startSite(t)

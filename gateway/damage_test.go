@@ -80,7 +80,7 @@ func TestDamageBeforeDuringAndAfterTheMerge(t *testing.T) {
 			}
 			for _, declared := range []bool{true, false} {
 				edit, bad := withDigest, []int64{3, 5, 7}
-				if !declared { // then a changed byte is not seen: the README says so
+				if !declared { // then a changed byte is not seen: docs/guarantees.md says so
 					edit, bad = func(*gateway.OpenRequest) {}, []int64{3, 7}
 				}
 				name := fmt.Sprint("before, digest ", declared)

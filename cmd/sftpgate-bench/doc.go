@@ -1,7 +1,7 @@
 // Command sftpgate-bench measures a built sftpgate beside scp, sftp and, where
 // it is installed, rclone.
 //
-//	sftpgate-bench                  every row of the table, about a quarter of an hour
+//	sftpgate-bench                  every row of the table, about half an hour
 //	sftpgate-bench -quick           the same in small, for daily use
 //	sftpgate-bench -rows 'far-.*'   only these
 //	sftpgate-bench -gateway OTHER   another build, to compare

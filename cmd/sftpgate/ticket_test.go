@@ -137,20 +137,21 @@ func TestTakeoverByTicket(t *testing.T) {
 	c.want(http.StatusConflict, bob, "PUT", "/v1/uploads/"+his.id+"/chunks/0", []byte("hello"))
 }
 
-// The README's panel, and the keys that it is told to make.
-func TestReadmeTicket(t *testing.T) {
+// The panel in docs/authentication.md, the keys that it is told to make and the flags of serve.
+func TestDocsTicket(t *testing.T) {
 	t.Parallel()
-	text, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
+	text, err := os.ReadFile(filepath.Join("..", "..", "docs", "authentication.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, section, _ := strings.Cut(string(text), "### Tickets\n")
-	_, shell, _ := strings.Cut(section, "```sh\n")
-	keys, serve, _ := strings.Cut(shell, "sftpgate serve ")
-	serve, _, _ = strings.Cut(serve, "```")
-	_, function, _ := strings.Cut(section, "```go\n")
+	_, section, _ := strings.Cut(string(text), "## Tickets\n")
+	_, keys, _ := strings.Cut(section, "```sh\n")
+	keys, rest, _ := strings.Cut(keys, "```")
+	_, serve, _ := strings.Cut(rest, "sftpgate serve ")
+	serve, rest, _ = strings.Cut(serve, "```")
+	_, function, _ := strings.Cut(rest, "```go\n")
 	function, _, ok := strings.Cut(function, "```")
-	if !ok || !strings.Contains(keys, "openssl genpkey") {
+	if !ok || !strings.Contains(keys, "openssl genpkey") || !strings.Contains(serve, "--state /var/lib/sftpgate ") {
 		t.Fatal("no lines where they were")
 	}
 	sshd := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
@@ -165,8 +166,8 @@ func TestReadmeTicket(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	args := strings.Fields(strings.NewReplacer("\\\n", " ", "/etc/sftpgate/hosts.yaml", yamlOf(t, sshd.Host("web-1")), "panel.pub", filepath.Join(away, "panel.pub")).Replace(serve))
-	_, base := serving(t, append(args, "--state", t.TempDir())...)
+	_, base := serving(t, strings.Fields(strings.NewReplacer("\\\n", " ", "/etc/sftpgate/hosts.yaml", yamlOf(t, sshd.Host("web-1")),
+		"/etc/sftpgate/panel.pub", filepath.Join(away, "panel.pub"), "/var/lib/sftpgate", t.TempDir()).Replace(serve))...)
 	c := ticketed{t: t, base: base}
 	if err := os.Mkdir(filepath.Join(sshd.Root, "alice"), 0o755); err != nil {
 		t.Fatal(err)

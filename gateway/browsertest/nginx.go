@@ -15,7 +15,7 @@ import (
 	wait "sftpgate/remote/remotetest/await"
 )
 
-// Nginx serves the gateway below /gate/ as the README says, and rest, further lines of
+// Nginx serves the gateway below /gate/ as docs/reverse-proxy.md says, and rest, further lines of
 // its server block, which may name files. It returns its URL, without a final slash.
 func (g *Gate) Nginx(rest string, files map[string]string) (url string) {
 	t := g.t
@@ -24,7 +24,7 @@ func (g *Gate) Nginx(rest string, files map[string]string) (url string) {
 	if err != nil {
 		path = "/usr/sbin/nginx" // where Debian has it, and not everybody looks
 	}
-	location, upgrade := fromReadme(t)
+	location, upgrade := fromDocs(t)
 	dir, at := t.TempDir(), FreeAddress(t)
 	for name, text := range files {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
@@ -75,18 +75,18 @@ http {
 	return "http://" + at
 }
 
-// fromReadme is how nginx has the gateway below /gate/.
-func fromReadme(t testing.TB) (location, upgrade []byte) {
+// fromDocs is how nginx has the gateway below /gate/.
+func fromDocs(t testing.TB) (location, upgrade []byte) {
 	t.Helper()
 	_, file, _, _ := runtime.Caller(0)
-	readme, err := os.ReadFile(filepath.Join(filepath.Dir(file), "../../README.md"))
+	docs, err := os.ReadFile(filepath.Join(filepath.Dir(file), "../../docs/reverse-proxy.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	location = regexp.MustCompile(`(?s)    location /gate/ \{.*?\n    \}\n`).Find(readme)
-	upgrade = regexp.MustCompile(`(?m)^map \$http_upgrade .*$`).Find(readme)
+	location = regexp.MustCompile(`(?s)    location /gate/ \{.*?\n    \}\n`).Find(docs)
+	upgrade = regexp.MustCompile(`(?m)^map \$http_upgrade .*$`).Find(docs)
 	if location == nil || upgrade == nil {
-		t.Fatal("the README does not say how nginx has the gateway below /gate/")
+		t.Fatal("docs/reverse-proxy.md does not say how nginx has the gateway below /gate/")
 	}
 	return location, upgrade
 }

@@ -7,7 +7,7 @@ import (
 	"sftpgate/gateway/browsertest"
 )
 
-// The page below a panel's own name, as the README sets up nginx, which asks for a name
+// The page below a panel's own name, as docs/reverse-proxy.md sets up nginx, which asks for a name
 // and a password and tells the gateway who it is.
 func TestPageBehindNginxUnderASubPath(t *testing.T) {
 	t.Parallel()

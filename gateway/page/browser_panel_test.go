@@ -18,47 +18,47 @@ import (
 )
 
 // update writes what tests here compare with, anew: the hash of the client in the example
-// panel, that panel in the README, and the screenshots.
-var update = flag.Bool("update", false, "write the client's hash, the panel in the README and the screenshots anew")
+// panel, that panel in the documentation, and the screenshots.
+var update = flag.Bool("update", false, "write the client's hash, the panel in docs/uploaders.md and the screenshots anew")
 
 const (
-	panelFile, readmeFile = "testdata/panel.mjs", "../../README.md"
-	panelBegin, panelEnd  = "<!-- begin panel -->\n```js\n", "```\n<!-- end panel -->"
+	panelFile, docsFile  = "testdata/panel.mjs", "../../docs/uploaders.md"
+	panelBegin, panelEnd = "<!-- begin panel -->\n```js\n", "```\n<!-- end panel -->"
 )
 
 var integrity = regexp.MustCompile(`sha384-[A-Za-z0-9+/=]*`)
 
-// The README shows the example panel as it is run here, with the hash of the client as it is.
-func TestReadmePanel(t *testing.T) {
-	panel, readme, hash := read(t, panelFile), read(t, readmeFile), clientHash(t)
-	before, rest, found := strings.Cut(readme, panelBegin)
+// The documentation shows the example panel as it is run here, with the hash of the client as it is.
+func TestDocsPanel(t *testing.T) {
+	panel, docs, hash := read(t, panelFile), read(t, docsFile), clientHash(t)
+	before, rest, found := strings.Cut(docs, panelBegin)
 	shown, after, ended := strings.Cut(rest, panelEnd)
 	if !found || !ended {
-		t.Fatalf("the README has no panel between %q and %q", panelBegin, panelEnd)
+		t.Fatalf("%s has no panel between %q and %q", docsFile, panelBegin, panelEnd)
 	}
 	if *update {
 		panel = integrity.ReplaceAllString(panel, hash)
 		rewrite(t, panelFile, panel)
-		rewrite(t, readmeFile, before+panelBegin+panel+panelEnd+after)
+		rewrite(t, docsFile, before+panelBegin+panel+panelEnd+after)
 		return
 	}
 	if shown != panel {
-		t.Error("the README does not show " + panelFile + "; go test ./gateway/page -run TestReadmePanel -update writes it")
+		t.Error(docsFile + " does not show " + panelFile + "; go test ./gateway/page -run TestDocsPanel -update writes it")
 	}
 	if got := integrity.FindAllString(panel, -1); len(got) != 1 || got[0] != hash {
-		t.Errorf("the client is %s, and the panel wants %q; go test ./gateway/page -run TestReadmePanel -update writes it", hash, got)
+		t.Errorf("the client is %s, and the panel wants %q; go test ./gateway/page -run TestDocsPanel -update writes it", hash, got)
 	}
 	if n := strings.Count(panel, "\n"); n >= 40 {
 		t.Errorf("the panel has %d lines", n)
 	}
 }
 
-// The README's panel, run: a page of another origin sends a file with the tickets of its
+// The documented panel, run: a page of another origin sends a file with the tickets of its
 // own back end.
 func TestPanelOfAFewLines(t *testing.T) {
 	t.Parallel()
 	if !strings.Contains(read(t, panelFile), clientHash(t)) {
-		t.Fatal("the panel wants another client: see TestReadmePanel")
+		t.Fatal("the panel wants another client: see TestDocsPanel")
 	}
 	at := browsertest.FreeAddress(t)
 	s := withJWT(t, "--allow-origin", "http://"+at, "--jwt-audience", "sftpgate")

@@ -84,7 +84,7 @@ func inChunks(curl, base string, h gateway.HostView) string {
 		"SIZE", strconv.Itoa(exampleSize), "CHUNK", strconv.Itoa(exampleChunk)).Replace(chunksScript)
 }
 
-// chunksScript is README's, for one file: "received" holds the ranges of bytes that are safe.
+// chunksScript is that of docs/api.md, for one file: "received" holds the ranges of bytes that are safe.
 const chunksScript = `[ -e big.bin ] || head -c SIZE /dev/urandom > big.bin
 send() (
   upload=$(CURL -d BODY UPLOADS) || { echo "$upload" >&2; exit 1; }

@@ -48,7 +48,7 @@ type JWTOptions struct {
 
 // JWTAuth believes tickets that a panel has signed (JWT, RFC 7519), sent as
 // Authorization: Bearer, and the tokens that uploads opened with them have.
-// README, "Tickets", says what their claims mean. A ticket whose only fault is
+// docs/authentication.md says what their claims mean. A ticket whose only fault is
 // its age makes a caller who is Bound.
 //
 // It fails where a key is none, and where JWKS cannot be read: a gateway that

@@ -8,10 +8,10 @@ import (
 	"testing"
 )
 
-// The README's lines for curl are run as they stand, but for the address, the
+// The lines for curl in docs/api.md are run as they stand, but for the address, the
 // host and the directory.
-func TestReadmeLinesWork(t *testing.T) {
-	text, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
+func TestDocsCurlLinesWork(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join("..", "..", "docs", "api.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
