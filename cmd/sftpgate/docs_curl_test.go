@@ -4,9 +4,20 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
+
+// firstUpload is the README's line for curl.
+func firstUpload(t *testing.T) string {
+	t.Helper()
+	line := regexp.MustCompile(`(?m)^curl .*$`).FindString(contentOf(t, "../../README.md"))
+	if line == "" {
+		t.Fatal("the README shows no upload")
+	}
+	return line
+}
 
 // The lines for curl in docs/api.md are run as they stand, but for the address, the
 // host and the directory.
@@ -54,5 +65,12 @@ func TestDocsCurlLinesWork(t *testing.T) {
 		if got, err := os.ReadFile(filepath.Join(root, name)); err != nil || !bytes.Equal(got, want) {
 			t.Errorf("%s: %d bytes, %v", name, len(got), err)
 		}
+	}
+	if err := os.Remove(filepath.Join(root, "report.pdf")); err != nil {
+		t.Fatal(err)
+	}
+	sh(t, away, strings.NewReplacer("http://127.0.0.1:8080", base, "web-1", "demo", "/srv/files", root).Replace(firstUpload(t)))
+	if !exists(filepath.Join(root, "report.pdf")) {
+		t.Error("the README's first upload is not at its place")
 	}
 }

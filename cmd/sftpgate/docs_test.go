@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/alecthomas/kong"
+
+	"sftpgate/remote/hosts"
 )
 
 // documents are what people read, by their paths from here.
@@ -74,6 +76,22 @@ func anchors(text string) (all []string) {
 		all = append(all, strings.ReplaceAll(unlinked.ReplaceAllString(strings.ToLower(h[1]), ""), " ", "-"))
 	}
 	return all
+}
+
+// Each hosts.yaml that the documentation shows can be used.
+func TestDocsHostsAreRead(t *testing.T) {
+	yaml, read := regexp.MustCompile("(?s)```yaml\n(.*?)```"), 0
+	for _, name := range documents(t) {
+		for _, block := range yaml.FindAllStringSubmatch(contentOf(t, name), -1) {
+			if _, err := hosts.Parse(name, []byte(block[1])); err != nil {
+				t.Error(err)
+			}
+			read++
+		}
+	}
+	if read == 0 {
+		t.Error("no document shows a hosts.yaml")
+	}
 }
 
 var (
