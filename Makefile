@@ -20,7 +20,7 @@ GOTESTSUM := $(GO) run gotest.tools/gotestsum@v1.13.0
 # Where packages of npm are installed.
 NODE := gateway/api/apitest gateway/browsertest gateway/page/client gateway/page/app examples
 
-.PHONY: build page demo test prove bench parts check lint fuzz fuzz-package fuzz-short unraced benchmarks tests soak vuln gosec
+.PHONY: build page demo test prove bench parts lint fuzz fuzz-package fuzz-short unraced benchmarks tests soak vuln gosec
 
 build:
 	$(GO) build -ldflags '-X main.release=$(VERSION)' -o bin/sftpgate ./cmd/sftpgate
@@ -35,9 +35,9 @@ demo: build
 	./bin/sftpgate demo
 
 # Each part says when it begins and how long it took; the tests come last. What parts
-# waits for comes over the network, so the code is checked beside it.
+# waits for comes over the network, so the code is linted beside it.
 test:
-	@set -e; for part in "parts check unraced" tests; do \
+	@set -e; for part in "parts lint unraced" tests; do \
 	echo "== $$part"; began=$$(date +%s); \
 	$(MAKE) --no-print-directory -j 3 $$part; \
 	[ "$$part" = tests ] || echo "== $$part: $$(($$(date +%s) - began)) s"; done
@@ -54,7 +54,7 @@ FOR_TESTS = GOFLAGS="$$($(GO) env GOFLAGS) -gcflags=sftpgate/...=-dwarf=false -g
 # $(call run,NAME,ARGUMENTS) tests with a line for each test that passes, without its
 # subtests; then which took longest, what each package took (a second or more), what
 # failed, and the closing line.
-# Vetting is for check, and linking is quicker without what debuggers read. Many tests
+# Vetting is for lint, and linking is quicker without what debuggers read. Many tests
 # wait for something, so more of them run at once than there are cores. A process with
 # the race detector sleeps for a second at its end, for reports that come late.
 define run
@@ -88,8 +88,8 @@ VARIED = $(shell grep -rl --include='*_test.go' 'dialecttest\.Variants' gateway/
 prove: parts fuzz-short benchmarks
 	$(call run,prove,-count=1 -timeout 3h ./gateway ./gateway/page ./cmd/sftpgate ./remote/merge ./examples $(VARIED) -run '$(PROOFS)' -args -prove)
 
-# What can be counted without the race detector alone: tests that it leaves out, which check
-# does not vet.
+# What can be counted without the race detector alone: tests that it leaves out, which lint
+# does not see.
 unraced:
 	@$(FOR_TESTS) $(GO) test $(PLAIN) -vet=all -count=1 -timeout $(TIMEOUT) -run 'Allocates?Nothing$$' $$(grep -rl --include='*_test.go' '^//go:build.*!race' cmd examples gateway remote | xargs -n 1 dirname | sort -u | sed 's|^|./|')
 
@@ -97,11 +97,10 @@ unraced:
 benchmarks:
 	@$(FOR_TESTS) $(GO) test $(PLAIN) -vet=off -count=1 -timeout $(TIMEOUT) -run 'Allocates?Nothing$$' -bench . -benchtime 1x $$(grep -rl --include='*_bench_test.go' '^func Benchmark' gateway remote | xargs -n 1 dirname | sort -u | sed 's|^|./|')
 
-# What go vet and gofmt say. Without a C compiler there is no race detector.
-check:
-	$(FOR_TESTS) $(GO) vet $(if $(shell command -v gcc),$(RACE),$(PLAIN)) ./...
-	@unformatted=$$(gofmt -l cmd examples gateway remote); \
-	if [ -n "$$unformatted" ]; then echo "gofmt these:"; echo "$$unformatted"; exit 1; fi
+# What linters say: go vet, gofmt, names, log keys, spelling, and which package may import
+# which. Like all else it comes from the Go module proxy.
+lint:
+	@$(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.5.0 run --allow-parallel-runners ./...
 
 # Ourselves beside scp, sftp and rclone in one run; BENCH are its flags, as in
 # make bench BENCH="-quick -rows far-.*". rclone is left out where it cannot be installed.
@@ -144,11 +143,6 @@ parts:
 	@for dir in $(NODE); do ( cd $$dir && { test node_modules/.package-lock.json -nt package-lock.json || \
 	npm ci --ignore-scripts --include=dev --no-audit --no-fund --loglevel=error </dev/null; } ) & all="$$all $$!"; done; \
 	for one in $$all; do wait $$one || exit 1; done
-
-lint: check
-	@if command -v golangci-lint >/dev/null; then golangci-lint run ./...; \
-	else echo "golangci-lint (v2.5.0) is not installed; its import rules are tested instead"; \
-	$(GO) test -count=1 -run TestImport ./cmd/sftpgate; fi
 
 # Known weaknesses in what this is built from; it asks vuln.go.dev.
 vuln:

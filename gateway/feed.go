@@ -16,9 +16,9 @@ type Told struct {
 	err  error
 }
 
-// Made is what is made of it to be sent. make is asked once, for all who follow.
-func (t *Told) Made(make func(Upload) (any, error)) (any, error) {
-	t.once.Do(func() { t.made, t.err = make(t.Upload) })
+// Made is what is made of it to be sent. render is asked once, for all who follow.
+func (t *Told) Made(render func(Upload) (any, error)) (any, error) {
+	t.once.Do(func() { t.made, t.err = render(t.Upload) })
 	return t.made, t.err
 }
 

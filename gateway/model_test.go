@@ -32,8 +32,8 @@ type stepper struct {
 }
 
 type step struct {
-	op  remotetest.Op
-	go_ chan struct{}
+	op    remotetest.Op
+	begin chan struct{}
 }
 
 func (s *stepper) gate(op remotetest.Op) error {
@@ -45,7 +45,7 @@ func (s *stepper) gate(op remotetest.Op) error {
 	st := &step{op, make(chan struct{})}
 	s.waiting = append(s.waiting, st)
 	s.mu.Unlock()
-	<-st.go_
+	<-st.begin
 	return nil
 }
 
@@ -65,7 +65,7 @@ func (s *stepper) next(r *rand.Rand, frozen string) (remotetest.Op, bool) {
 	i := can[r.IntN(len(can))]
 	st := s.waiting[i]
 	s.waiting = append(s.waiting[:i], s.waiting[i+1:]...)
-	close(st.go_)
+	close(st.begin)
 	return st.op, true
 }
 
@@ -74,7 +74,7 @@ func (s *stepper) openAll() {
 	defer s.mu.Unlock()
 	s.open = true
 	for _, st := range s.waiting {
-		close(st.go_)
+		close(st.begin)
 	}
 	s.waiting = nil
 }

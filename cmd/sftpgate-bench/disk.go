@@ -27,7 +27,7 @@ func (s *site) disk(ctx context.Context, file source, n int) (t turn, err error)
 	if err != nil {
 		return t, err
 	}
-	defer tidy(dir)
+	defer func() { _ = tidy(dir) }()
 	content, err := os.ReadFile(file.path)
 	if err != nil {
 		return t, err

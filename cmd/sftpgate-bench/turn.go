@@ -90,7 +90,7 @@ func (s *site) ours(ctx context.Context, j job) (t turn, err error) {
 	if err != nil {
 		return t, err
 	}
-	defer tidy(dir)
+	defer func() { _ = tidy(dir) }()
 	c := clientOf(g, j.host)
 	defer c.http.CloseIdleConnections()
 	endProfile, err := s.profile(g, j.name)
@@ -148,7 +148,7 @@ func (s *site) theirs(files []source, work func(dir string) (*exec.Cmd, error)) 
 	if err != nil {
 		return t, err
 	}
-	defer tidy(dir)
+	defer func() { _ = tidy(dir) }()
 	look := s.lookAtHost(dir)
 	start := time.Now()
 	cmd, err := work(dir)

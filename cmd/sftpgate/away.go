@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net"
 	"time"
@@ -35,7 +36,7 @@ func warnOfHostsAway(ctx context.Context, set *hosts.Set, log *slog.Logger) {
 			return
 		}
 	}
-	if context.Cause(ctx) != context.Canceled {
+	if !errors.Is(context.Cause(ctx), context.Canceled) {
 		log.Warn("none of the hosts that were asked can be reached: is the hosts file meant for this place?",
 			"asked", len(asked), "hosts", len(set.All()), "error", last)
 	}

@@ -49,7 +49,7 @@ func (h handler) create(w http.ResponseWriter, r *http.Request, c gateway.Caller
 		u, offset = h.after(r, c, u, offset)
 	}
 	if !n.partial {
-		if u, err = h.gate.Complete(r.Context(), c, u); err != nil {
+		if _, err = h.gate.Complete(r.Context(), c, u); err != nil {
 			return err
 		}
 	}

@@ -58,7 +58,7 @@ func Serve(w http.ResponseWriter, r *http.Request, produce func(ctx context.Cont
 	if err != nil {
 		return // Accept has answered
 	}
-	defer conn.CloseNow()
+	defer func() { _ = conn.CloseNow() }()
 	closing := web.Closing(r)
 	// The request's own context means nothing once its connection is taken over; and a
 	// context that ends in a read or a write cuts the connection, before it could be
