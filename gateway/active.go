@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"sftpgate/gateway/ledger"
 	"sftpgate/remote/merge"
 	"sftpgate/remote/record"
 	"sftpgate/remote/stage"
@@ -20,7 +21,7 @@ type upload struct {
 	host   *stage.Host
 	gen    *stage.Generation
 	key    Key
-	ledger ledger
+	ledger ledger.Ledger
 
 	confirming chan struct{} // holds one; one look at the claim at a time
 	looking    chan struct{} // the same for looks at the host because of held bytes
@@ -89,7 +90,7 @@ func (s *Service) activateNew(ctx context.Context, h *stage.Host, g *stage.Gener
 		return s.activate(ctx, h, g)
 	}
 	u := s.newUpload(h, g)
-	u.ledger.reset(u.ledger.mark(), g.State(), nil)
+	u.ledger.Reset(u.ledger.Additions(), g.State().Chunks, nil)
 	u.looked = time.Now()
 	return s.admit(u), nil
 }
@@ -123,7 +124,7 @@ func (u *upload) goOn() {
 
 // refresh reads from the host what is there.
 func (u *upload) refresh(ctx context.Context) error {
-	mark, began := u.ledger.mark(), time.Now()
+	additions, began := u.ledger.Additions(), time.Now()
 	// In this order: what is merged between the two looks is in both, and not in neither.
 	chunks, err := u.gen.Chunks(ctx)
 	if err == nil {
@@ -136,7 +137,7 @@ func (u *upload) refresh(ctx context.Context) error {
 	for i, c := range chunks {
 		names[i] = c.Chunk
 	}
-	u.ledger.reset(mark, u.gen.State(), names)
+	u.ledger.Reset(additions, u.gen.State().Chunks, names)
 	u.mu.Lock()
 	u.looked = began // what came while the host was read may be missing
 	u.mu.Unlock()

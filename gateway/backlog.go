@@ -70,7 +70,7 @@ func (u *upload) awaitMerge(ctx context.Context) error {
 // what is on its way, too much to take more. Bodies that still stream keep nobody
 // waiting by themselves: no merge will make them less.
 func (u *upload) backlog() (bytes int64, much bool) {
-	_, _, ahead := u.ledger.amounts()
+	ahead := u.ledger.Amounts().Unmerged
 	return ahead, ahead+u.landing.Load() > 0 && u.isFull(ahead)
 }
 
@@ -103,7 +103,7 @@ func (f *flight) Read(p []byte) (int, error) {
 		return f.r.Read(p)
 	}
 	if f.size >= leastFlight {
-		if _, _, ahead := f.u.ledger.amounts(); f.u.isFull(ahead) {
+		if f.u.isFull(f.u.ledger.Amounts().Unmerged) {
 			return 0, io.EOF
 		}
 	}

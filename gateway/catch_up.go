@@ -58,7 +58,7 @@ func (s *Service) FinishIfComplete(ctx context.Context, c Caller, id string, pat
 // complete reports whether every byte has arrived, as far as is known here.
 func (u *upload) complete() bool {
 	size := u.gen.State().Meta.Size
-	return size >= 0 && u.ledger.figures().covered.Covers(record.Span{Len: size})
+	return size >= 0 && u.ledger.Snapshot().Spans.Covers(record.Span{Len: size})
 }
 
 // catchUp learns what other gateways have taken of the upload. It asks the host only

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"sync"
 
+	"sftpgate/gateway/ledger"
 	"sftpgate/remote/record"
 )
 
@@ -23,15 +24,15 @@ func (u *upload) commit(ctx context.Context, p heldPiece) error {
 	case err != nil:
 		p.attempt.Discard()
 		return err
-	case v == isHeld:
+	case v == ledger.Held:
 		p.attempt.Discard()
 		return nil
-	case v == conflicts:
+	case v == ledger.Conflict:
 		p.attempt.Discard()
 		return conflict(span)
 	}
 	if size := u.gen.State().Meta.Size; size >= 0 && span.End() > size { // declared since the body began
-		u.ledger.placed(c, false)
+		u.ledger.EndCommit(c, false)
 		p.attempt.Discard()
 		return Refuse(ChunkConflict, "the file was declared to end at %d, and this body goes on to %d: nothing behind the end is kept", size, span.End())
 	}
@@ -46,20 +47,20 @@ func (u *upload) commit(ctx context.Context, p heldPiece) error {
 // other bytes for its place.
 func (u *upload) commitReserved(ctx context.Context, p heldPiece, c record.Chunk) error {
 	r, v, err := u.reserve(ctx, p, c)
-	if err != nil || v != isNew {
-		u.ledger.placed(c, false)
+	if err != nil || v != ledger.Fresh {
+		u.ledger.EndCommit(c, false)
 		p.attempt.Discard()
-		if err == nil && v == conflicts {
+		if err == nil && v == ledger.Conflict {
 			err = conflict(c.Span)
 		}
 		return err
 	}
 	if _, err = p.attempt.Commit(ctx, u.gen, p.off); err != nil {
 		r.giveBack(ctx)
-	} else if v, err = r.held(ctx, c); err == nil && v == conflicts {
+	} else if v, err = r.held(ctx, c); err == nil && v == ledger.Conflict {
 		err = conflict(c.Span)
 	}
-	u.ledger.placed(c, err == nil)
+	u.ledger.EndCommit(c, err == nil)
 	return err
 }
 
@@ -95,8 +96,8 @@ func (u *upload) commitAll(ctx context.Context, pieces []heldPiece) error {
 // accepts refuses a piece that commit would refuse now, and does not use it up.
 func (u *upload) accepts(ctx context.Context, p heldPiece) error {
 	span := record.Span{Off: p.off, Len: p.attempt.Len()}
-	v, held := u.ledger.look(record.Chunk{Span: span, Sum: p.attempt.Sum()})
-	if v == overlaps {
+	v, held := u.ledger.Judge(record.Chunk{Span: span, Sum: p.attempt.Sum()})
+	if v == ledger.Overlap {
 		for _, e := range held {
 			same, err := u.sameAsHeld(ctx, p, e)
 			if err != nil {
@@ -107,7 +108,7 @@ func (u *upload) accepts(ctx context.Context, p heldPiece) error {
 			}
 		}
 	}
-	if v == conflicts {
+	if v == ledger.Conflict {
 		return conflict(span)
 	}
 	return nil
@@ -119,28 +120,28 @@ func conflict(s record.Span) *Error {
 
 // judge decides on a piece: with bytes equal to those of chunks that were cut
 // differently it may stand beside them.
-func (u *upload) judge(ctx context.Context, p heldPiece, c record.Chunk) (verdict, error) {
-	var compared []entry
+func (u *upload) judge(ctx context.Context, p heldPiece, c record.Chunk) (ledger.Verdict, error) {
+	var compared []record.Chunk
 	for {
-		v, held, err := u.ledger.place(ctx, c, compared)
-		if err != nil || v != overlaps {
+		v, held, err := u.ledger.BeginCommit(ctx, c, compared...)
+		if err != nil || v != ledger.Overlap {
 			return v, err
 		}
 		for _, e := range held {
 			same, err := u.sameAsHeld(ctx, p, e)
 			if err != nil {
-				return conflicts, err
+				return ledger.Conflict, err
 			}
 			if !same {
-				return conflicts, nil
+				return ledger.Conflict, nil
 			}
+			compared = append(compared, e.Chunk)
 		}
-		compared = append(compared, held...)
 	}
 }
 
 // sameAsHeld compares a piece with a chunk where they overlap.
-func (u *upload) sameAsHeld(ctx context.Context, p heldPiece, e entry) (bool, error) {
+func (u *upload) sameAsHeld(ctx context.Context, p heldPiece, e ledger.Entry) (bool, error) {
 	both := e.Overlap(record.Span{Off: p.off, Len: p.attempt.Len()})
 	mine, theirs := sha256.New(), sha256.New()
 	if err := p.attempt.ReadBack(ctx, u.gen, both.Off-p.off, both.Len, mine); err != nil {

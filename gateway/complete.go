@@ -143,7 +143,7 @@ func (u *upload) finishOnce(ctx context.Context, again bool) error {
 func (u *upload) merged() bool {
 	state := u.gen.State()
 	size := state.Meta.Size
-	return state.Intent == nil && size > 0 && state.Merged.Covers(record.Span{Len: size}) && len(u.ledger.waiting()) == 0
+	return state.Intent == nil && size > 0 && state.Merged.Covers(record.Span{Len: size}) && len(u.ledger.Unmerged()) == 0
 }
 
 // mergeRest merges until the part is complete, or nothing is left to merge.
@@ -153,7 +153,7 @@ func (u *upload) mergeRest(ctx context.Context) error {
 		return err
 	}
 	state := u.gen.State()
-	if _, whole := merge.Whole(state, chunks); whole || state.Meta.Size == 0 || len(u.ledger.waiting()) == 0 {
+	if _, whole := merge.Whole(state, chunks); whole || state.Meta.Size == 0 || len(u.ledger.Unmerged()) == 0 {
 		return nil
 	}
 	u.setState(Merging)

@@ -9,7 +9,7 @@
 //
 // On the host. The directory .<name>.sftpgate/ beside the target is the claim;
 // the files in it say what has arrived; the records say what is merged. What
-// this package keeps in memory (type upload, its ledger) and what the registry
+// this package keeps in memory (type upload, its [ledger.Ledger]) and what the registry
 // keeps are caches: a yes may be answered from them, a no is read from the host
 // again first. So any gateway may die at any point, the registry may be
 // flushed, and the next request finds all there is to know.
@@ -25,12 +25,12 @@
 //
 //	Receive: who asks, which upload, does its claim stand?        (access, confirm)
 //	  → a place for the body, in its user's turn; its pace        (limits.letIn)
-//	  → the body is cut: new bytes, or bytes that are held        (ledger.next)
+//	  → the body is cut: new bytes, or bytes that are held        (ledger.NextPiece)
 //	  → new: wait while the merge is too far behind, what is on   (awaitMerge)
 //	         its way counted
 //	         stream into an attempt, over several connections     (stage.Lanes)
 //	         where the host is far; seal it: length, fsync        (stage.Attempt)
-//	         first come, first kept, at each gateway and          (ledger.place)
+//	         first come, first kept, at each gateway and          (ledger.BeginCommit)
 //	         between those that share a registry                  (reserve)
 //	         rename to the name that says the content, fsync it   (Attempt.Commit)
 //	  → held: compare; other bytes are refused                    (receiver.repeat)

@@ -39,7 +39,7 @@ func (s *Service) Finish(ctx context.Context, c Caller, id string, r FinishReque
 	if u.isFinishing() && agree(r.Digest, u.gen.State().Digest()) {
 		return u.view(false), nil
 	}
-	if err := c.fits(max(r.Size, u.gen.State().Meta.Size, u.ledger.figures().covered.End())); err != nil {
+	if err := c.fits(max(r.Size, u.gen.State().Meta.Size, u.ledger.Snapshot().Spans.End())); err != nil {
 		return Upload{}, err
 	}
 	// The end needs the registry for the tombstone: say now if it is not there.
@@ -99,12 +99,12 @@ func (u *upload) askToFinish(ctx context.Context, r FinishRequest) error {
 		return nil // publication has begun: all was there, and may be gone from staging by now
 	}
 	whole := record.Span{Len: size}
-	seen := u.ledger.figures().covered
+	seen := u.ledger.Snapshot().Spans
 	if !seen.Covers(whole) || meta.Size < 0 {
 		if err := u.refresh(ctx); err != nil { // a no is read again
 			return err
 		}
-		seen = u.ledger.figures().covered
+		seen = u.ledger.Snapshot().Spans
 	}
 	if gaps := seen.Gaps(whole); len(gaps) > 0 {
 		return &merge.MissingError{Spans: gaps}

@@ -26,7 +26,7 @@ func (u *upload) arrived() {
 // mayGather reports whether the merge can wait for more chunks, and sees that it does not
 // for ever. With u.mu held.
 func (u *upload) mayGather() bool {
-	waiting := u.ledger.waiting()
+	waiting := u.ledger.Unmerged()
 	var bytes int64
 	for _, c := range waiting {
 		bytes += c.Len

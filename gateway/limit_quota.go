@@ -154,7 +154,7 @@ func (s *Service) used(known *usage, user string, except []string) int64 {
 		case meta.Size >= 0:
 			held[id] = meta.Size
 		default:
-			held[id] = u.ledger.figures().covered.Bytes()
+			held[id] = u.ledger.Amounts().Held
 		}
 		for _, part := range meta.Adopted { // its bytes are this file's
 			except = append(except, part.ID)

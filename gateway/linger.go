@@ -49,5 +49,5 @@ func (u *upload) awaitChunks(ctx context.Context, news <-chan struct{}, p patien
 		return true, err
 	}
 	asked := u.gen.State().Finish != nil && !u.isFinishing()
-	return asked || over && len(u.ledger.waiting()) == 0, nil
+	return asked || over && len(u.ledger.Unmerged()) == 0, nil
 }

@@ -50,7 +50,7 @@ const expectTrip = 5 * time.Millisecond
 // published by its own name.
 func (u *upload) worthMerging() bool {
 	state := u.gen.State()
-	waiting := u.ledger.waiting()
+	waiting := u.ledger.Unmerged()
 	if len(waiting) == 0 || state.Meta.Unnamed {
 		return false
 	}
@@ -168,7 +168,7 @@ func (u *upload) withMerger(ctx context.Context, fn func(*merge.Merger) error) e
 
 // round merges what waits now and tells those who wait for it.
 func (u *upload) round(ctx context.Context, m *merge.Merger) (int, error) {
-	names := u.ledger.waiting()
+	names := u.ledger.Unmerged()
 	if len(names) == 0 {
 		return 0, nil
 	}
@@ -180,7 +180,7 @@ func (u *upload) round(ctx context.Context, m *merge.Merger) (int, error) {
 		staged = merge.Take(staged)
 	}
 	out, err := m.Round(ctx, staged)
-	u.ledger.hasMerged(out.Merged)
+	u.ledger.MarkMerged(out.Merged)
 	if len(out.Lost) > 0 || merge.Again(err) { // what was merged may not be by now
 		err = errors.Join(err, u.refresh(ctx))
 	}

@@ -67,11 +67,10 @@ func (s *Service) Stats() Stats {
 	s.mu.Unlock()
 	for _, u := range active {
 		host := u.hostID()
-		_, _, ahead := u.ledger.amounts()
 		u.mu.Lock()
 		st.Uploads[HostState{host, u.state}]++
 		u.mu.Unlock()
-		st.Backlog[host] += ahead
+		st.Backlog[host] += u.ledger.Amounts().Unmerged
 	}
 	return st
 }

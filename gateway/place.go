@@ -87,7 +87,7 @@ func (u *upload) checkSpace(ctx context.Context) error {
 	if checked || size < 0 {
 		return nil
 	}
-	err := enoughSpace(ctx, u.host, u.gen.Target(), size-u.ledger.figures().covered.Bytes())
+	err := enoughSpace(ctx, u.host, u.gen.Target(), size-u.ledger.Amounts().Held)
 	if err != nil {
 		u.mu.Lock()
 		u.space = false

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"sftpgate/gateway/ledger"
 	"sftpgate/remote/stage"
 )
 
@@ -78,19 +79,19 @@ func (r *receiver) stream() error {
 		if err := r.failure(); err != nil {
 			return err
 		}
-		next := r.u.ledger.next(r.off, min(segment, r.end-r.off))
-		if next.held != nil && !r.looked {
+		next := r.u.ledger.NextPiece(r.off, min(segment, r.end-r.off))
+		if next.Held != nil && !r.looked {
 			// Another gateway may have found these bytes damaged and dropped them.
 			if err := r.u.lookLately(r.ctx); err != nil {
 				return err
 			}
 			r.looked = true
-			next = r.u.ledger.next(r.off, min(segment, r.end-r.off))
+			next = r.u.ledger.NextPiece(r.off, min(segment, r.end-r.off))
 		}
 		next.Len = min(next.Len, r.end-r.off)
 		var n int64
 		var err error
-		if next.held != nil {
+		if next.Held != nil {
 			n, err = r.repeat(next)
 		} else {
 			n, err = r.fresh(next)
@@ -104,7 +105,7 @@ func (r *receiver) stream() error {
 }
 
 // fresh streams new bytes into an attempt and commits it in the background.
-func (r *receiver) fresh(next stretch) (int64, error) {
+func (r *receiver) fresh(next ledger.Piece) (int64, error) {
 	if err := r.u.awaitMerge(r.ctx); err != nil {
 		return 0, err
 	}

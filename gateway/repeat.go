@@ -8,14 +8,15 @@ import (
 	"io"
 	"io/fs"
 
+	"sftpgate/gateway/ledger"
 	"sftpgate/remote/record"
 	"sftpgate/remote/stage"
 )
 
 // readHeld reads bytes that are safe on the host: from the chunk's file while
 // that is there, else from the part.
-func (u *upload) readHeld(ctx context.Context, e entry, span record.Span, w io.Writer) error {
-	if !e.merged {
+func (u *upload) readHeld(ctx context.Context, e ledger.Entry, span record.Span, w io.Writer) error {
+	if !e.Merged {
 		counted := &counter{w: w}
 		err := u.gen.ReadBack(ctx, u.gen.StagedAt(e.Chunk).Path, span.Off-e.Off, span.Len, counted)
 		if counted.n > 0 || !notThere(err) {
@@ -40,8 +41,8 @@ func (c *counter) Write(p []byte) (int, error) {
 // repeat checks bytes that are held already: equal ones are dropped, others
 // are a conflict. A whole chunk is known by its digest; a part of one is read
 // back from the host and compared.
-func (r *receiver) repeat(next stretch) (int64, error) {
-	e := next.held
+func (r *receiver) repeat(next ledger.Piece) (int64, error) {
+	e := next.Held
 	if next.Span == e.Span {
 		return r.repeatWhole(next)
 	}
@@ -52,14 +53,14 @@ func (r *receiver) repeat(next stretch) (int64, error) {
 
 // repeatWhole hashes a body that covers a held chunk from end to end. Where it
 // is cut, what it had was the beginning of the chunk or not: that is read back.
-func (r *receiver) repeatWhole(next stretch) (int64, error) {
+func (r *receiver) repeatWhole(next ledger.Piece) (int64, error) {
 	h := sha256.New()
 	n, err := io.Copy(h, io.LimitReader(r.body, next.Len))
 	if err != nil {
 		return n, err
 	}
 	if n == next.Len {
-		if record.Sum(h.Sum(nil)) != next.held.Sum {
+		if record.Sum(h.Sum(nil)) != next.Held.Sum {
 			return n, conflict(next.Span)
 		}
 		return n, nil
@@ -68,7 +69,7 @@ func (r *receiver) repeatWhole(next stretch) (int64, error) {
 		return 0, nil
 	}
 	stored := sha256.New()
-	if err := r.u.readHeld(r.ctx, *next.held, record.Span{Off: next.Off, Len: n}, stored); err != nil {
+	if err := r.u.readHeld(r.ctx, *next.Held, record.Span{Off: next.Off, Len: n}, stored); err != nil {
 		return n, err
 	}
 	if !bytes.Equal(h.Sum(nil), stored.Sum(nil)) {

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"sftpgate/gateway/ledger"
 	"sftpgate/remote/record"
 )
 
@@ -47,10 +48,10 @@ type reservation struct {
 }
 
 // reserve makes sure that no other gateway takes other bytes for the place of c in this
-// moment. Nothing is to be committed but where it reports isNew.
-func (u *upload) reserve(ctx context.Context, p heldPiece, c record.Chunk) (*reservation, verdict, error) {
+// moment. Nothing is to be committed but where it reports ledger.Fresh.
+func (u *upload) reserve(ctx context.Context, p heldPiece, c record.Chunk) (*reservation, ledger.Verdict, error) {
 	if !u.s.shared {
-		return nil, isNew, nil
+		return nil, ledger.Fresh, nil
 	}
 	r := &reservation{u: u, name: c.Name(), key: placeKey(u.id, c.Off), at: time.Now()}
 	u.mu.Lock()
@@ -59,22 +60,22 @@ func (u *upload) reserve(ctx context.Context, p heldPiece, c record.Chunk) (*res
 	for {
 		ours, err := r.take(ctx)
 		if err != nil || ours && !old {
-			return r, isNew, err
+			return r, ledger.Fresh, err
 		}
 		old = false
 		v, seen, err := u.lookAgainAt(ctx, p, c)
 		switch {
-		case err != nil || v != isNew:
+		case err != nil || v != ledger.Fresh:
 			r.giveBack(ctx)
 			return nil, v, err
 		case ours, seen:
-			return r, isNew, nil
+			return r, ledger.Fresh, nil
 		case time.Since(r.at) > seenWithin:
-			return nil, conflicts, &Error{Code: StillFinishing, RetryAfter: seenWithin,
+			return nil, ledger.Conflict, &Error{Code: StillFinishing, RetryAfter: seenWithin,
 				Detail: "another gateway takes bytes for " + c.Span.String() + " just now, and it is not known yet which: send these again"}
 		}
 		if !pause(ctx, lookEach) {
-			return nil, conflicts, ctx.Err()
+			return nil, ledger.Conflict, ctx.Err()
 		}
 	}
 }
@@ -116,36 +117,36 @@ func (r *reservation) giveBack(ctx context.Context) {
 }
 
 // held makes sure that a reservation has lasted until c was on the host.
-func (r *reservation) held(ctx context.Context, c record.Chunk) (verdict, error) {
+func (r *reservation) held(ctx context.Context, c record.Chunk) (ledger.Verdict, error) {
 	if r == nil || time.Since(r.at) < reservedFor-ledgerFor {
-		return isNew, nil
+		return ledger.Fresh, nil
 	}
 	if err := r.u.refresh(ctx); err != nil {
-		return conflicts, err
+		return ledger.Conflict, err
 	}
-	v, _ := r.u.ledger.besides(c)
-	if v == overlaps { // the merge compares them
-		v = isNew
+	v, _ := r.u.ledger.Judge(c, c) // what is beside it
+	if v == ledger.Overlap {       // the merge compares them
+		v = ledger.Fresh
 	}
 	return v, nil
 }
 
 // lookAgainAt judges a piece by what the host has now; seen: also of what is cut otherwise,
 // and equal, something begins at its place.
-func (u *upload) lookAgainAt(ctx context.Context, p heldPiece, c record.Chunk) (v verdict, seen bool, err error) {
+func (u *upload) lookAgainAt(ctx context.Context, p heldPiece, c record.Chunk) (v ledger.Verdict, seen bool, err error) {
 	if err := u.refresh(ctx); err != nil {
-		return conflicts, false, err
+		return ledger.Conflict, false, err
 	}
-	v, held := u.ledger.look(c)
-	if v != overlaps {
+	v, held := u.ledger.Judge(c)
+	if v != ledger.Overlap {
 		return v, false, nil
 	}
 	for _, e := range held {
 		same, err := u.sameAsHeld(ctx, p, e)
 		if err != nil || !same {
-			return conflicts, false, err
+			return ledger.Conflict, false, err
 		}
 		seen = seen || e.Off == c.Off
 	}
-	return isNew, seen, nil
+	return ledger.Fresh, seen, nil
 }

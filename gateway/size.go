@@ -59,7 +59,7 @@ func (u *upload) declareSize(ctx context.Context, r FinishRequest) error {
 	if u.gen.State().Meta.Size == r.Size {
 		return nil
 	}
-	seen := u.ledger.figures().covered
+	seen := u.ledger.Snapshot().Spans
 	if seen.End() > r.Size {
 		return Refuse(InvalidRequest, "bytes up to %d were sent, but the size is declared as %d", seen.End(), r.Size)
 	}

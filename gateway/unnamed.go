@@ -51,7 +51,7 @@ func (s *Service) adopted(ctx context.Context, c Caller, t stage.Target, ids []s
 		if over != nil {
 			return nil, 0, Refuse(DifferentFile, "part %s has ended already", id)
 		}
-		if meta := u.gen.State().Meta; !u.ledger.figures().covered.Covers(record.Span{Len: meta.Size}) {
+		if meta := u.gen.State().Meta; !u.ledger.Snapshot().Spans.Covers(record.Span{Len: meta.Size}) {
 			if err := u.refresh(ctx); err != nil { // a no is read again
 				return nil, 0, err
 			}
@@ -62,9 +62,9 @@ func (s *Service) adopted(ctx context.Context, c Caller, t stage.Target, ids []s
 			return nil, 0, Refuse(InvalidRequest, "upload %s has a target of its own and is no part of another", id)
 		case u.gen.Target().Host != t.Host || u.gen.Target().Dir != t.Dir:
 			return nil, 0, Refuse(InvalidRequest, "part %s lies in another directory than its file", id)
-		case meta.Size < 0 || !u.ledger.figures().covered.Covers(record.Span{Len: meta.Size}):
+		case meta.Size < 0 || !u.ledger.Snapshot().Spans.Covers(record.Span{Len: meta.Size}):
 			e := Refuse(Incomplete, "part %s is not complete: send the rest of it first", id)
-			e.Missing = u.ledger.figures().covered.Gaps(record.Span{Len: max(meta.Size, 0)}).Pairs()
+			e.Missing = u.ledger.Snapshot().Spans.Gaps(record.Span{Len: max(meta.Size, 0)}).Pairs()
 			return nil, 0, e
 		case size > math.MaxInt64-meta.Size:
 			return nil, 0, Refuse(TooLarge, "the parts together are past the largest file size")

@@ -4,17 +4,16 @@ import (
 	"slices"
 	"time"
 
+	"sftpgate/gateway/ledger"
 	"sftpgate/remote/record"
 )
 
 // view is the upload as a caller sees it, with Received or without.
 func (u *upload) view(received bool) Upload {
 	state := u.gen.State()
-	covered, merged, _ := u.ledger.amounts()
-	var seen figures
+	seen := ledger.Snapshot{Amounts: u.ledger.Amounts()}
 	if received {
-		seen = u.ledger.figures()
-		covered, merged = seen.covered.Bytes(), seen.merged // of the same moment
+		seen = u.ledger.Snapshot()
 	}
 	meta := state.Meta
 	u.mu.Lock()
@@ -22,13 +21,13 @@ func (u *upload) view(received bool) Upload {
 	v := Upload{
 		ID: meta.ID, Host: meta.Host, Path: meta.Path, User: meta.User,
 		Size: meta.Size, ChunkSize: meta.ChunkSize, Digest: (*Digest)(state.Digest()),
-		State: u.state, ReceivedBytes: covered, MergedBytes: merged,
+		State: u.state, ReceivedBytes: seen.Held, MergedBytes: seen.Merged,
 		Engine: u.engine, Verified: u.verified, Error: u.failure, Notes: slices.Clone(u.notes),
 		ClientID: meta.ClientID, Note: meta.Note,
 		CreatedAt: meta.Created, ExpiresAt: u.expires.UTC().Truncate(time.Second),
 	}
 	if received {
-		v.Received = seen.covered.Pairs()
+		v.Received = seen.Spans.Pairs()
 	}
 	if !u.gen.Can().Durable() {
 		v.Notes = append(v.Notes, "durability: degraded: this host cannot sync what it stores")

@@ -1,4 +1,4 @@
-package gateway
+package ledger
 
 import (
 	"cmp"
@@ -21,79 +21,76 @@ func randomChunk(rng *rand.Rand) record.Chunk {
 
 // merge has a chunk merged by another gateway, unless other bytes are there
 // under the same span: which of the two is asked for then is not said.
-func (b book) merge(l *ledger, c record.Chunk) {
+func (b book) merge(l *Ledger, c record.Chunk) {
 	for have := range b {
 		if have.Span == c.Span && have != c {
 			return
 		}
 	}
-	l.hasMerged([]record.Chunk{c})
+	l.MarkMerged([]record.Chunk{c})
 	b[c] = true
 }
 
-// verdict is place's, with what overlaps.
-func (b book) verdict(c record.Chunk, compared []entry) (verdict, int) {
+// verdict is BeginCommit's, with how many are in the way.
+func (b book) verdict(c record.Chunk, compared []record.Chunk) (Verdict, int) {
 	overlapping := 0
 	for have := range b {
-		equal := slices.ContainsFunc(compared, func(e entry) bool { return e.Chunk == have })
+		equal := slices.Contains(compared, have)
 		switch {
 		case equal || have.Overlap(c.Span).Len == 0:
 		case have == c:
-			return isHeld, 0
+			return Held, 0
 		default:
 			overlapping++
 		}
 	}
 	if overlapping == 0 {
-		return isNew, 0
+		return Fresh, 0
 	}
 	for have := range b {
-		equal := slices.ContainsFunc(compared, func(e entry) bool { return e.Chunk == have })
+		equal := slices.Contains(compared, have)
 		if !equal && have.Span == c.Span {
-			return conflicts, 1
+			return Conflict, 1
 		}
 	}
-	return overlaps, overlapping
+	return Overlap, overlapping
 }
 
-func (b book) check(t *testing.T, l *ledger) {
+func (b book) check(t *testing.T, l *Ledger) {
 	t.Helper()
-	var covered, merged record.Spans
-	var ahead int64
-	var waiting []record.Chunk
+	var held, merged record.Spans
+	var want Amounts
+	var unmerged []record.Chunk
 	for c, is := range b {
-		covered = covered.With(c.Span)
+		held = held.With(c.Span)
 		if is {
 			merged = merged.With(c.Span)
 		} else {
-			ahead += c.Len
-			waiting = append(waiting, c)
+			want.Unmerged += c.Len
+			unmerged = append(unmerged, c)
 		}
 	}
-	f := l.figures()
-	if !slices.Equal(f.covered, covered) || f.merged != merged.Bytes() || f.ahead != ahead {
-		t.Fatalf("%+v, want %v, %d, %d", f, covered, merged.Bytes(), ahead)
+	want.Held, want.Merged = held.Bytes(), merged.Bytes()
+	if s := l.Snapshot(); !slices.Equal(s.Spans, held) || s.Amounts != want || l.Amounts() != want {
+		t.Fatalf("%+v and %+v, want %v, %+v", s, l.Amounts(), held, want)
 	}
-	if a, m, n := l.amounts(); a != covered.Bytes() || m != f.merged || n != f.ahead {
-		t.Fatalf("%d, %d, %d; the figures are %+v", a, m, n, f)
-	}
-	got := l.waiting()
-	for _, list := range [][]record.Chunk{got, waiting} {
+	got := l.Unmerged()
+	for _, list := range [][]record.Chunk{got, unmerged} {
 		slices.SortFunc(list, func(a, b record.Chunk) int {
 			return cmp.Or(cmp.Compare(a.Off, b.Off), cmp.Compare(a.Len, b.Len), cmp.Compare(a.Sum[0], b.Sum[0]))
 		})
 	}
-	if !slices.Equal(got, waiting) {
-		t.Fatalf("%v wait, want %v", got, waiting)
+	if !slices.Equal(got, unmerged) {
+		t.Fatalf("%v are unmerged, want %v", got, unmerged)
 	}
 	for off := range int64(bookSpace) {
 		const limit = 7
-		next := l.next(off, limit)
-		if e := next.held; e != nil {
-			if merged, known := b[e.Chunk]; !known || merged != e.merged || off < e.Off || next.Span != (record.Span{Off: off, Len: e.End() - off}) {
+		next := l.NextPiece(off, limit)
+		if e := next.Held; e != nil {
+			if merged, known := b[e.Chunk]; !known || merged != e.Merged || off < e.Off || next.Span != (record.Span{Off: off, Len: e.End() - off}) {
 				t.Fatalf("at %d: %+v", off, next)
 			}
-		} else if gaps := covered.Gaps(record.Span{Off: off, Len: limit}); len(gaps) == 0 || gaps[0] != next.Span {
+		} else if gaps := held.Gaps(record.Span{Off: off, Len: limit}); len(gaps) == 0 || gaps[0] != next.Span {
 			t.Fatalf("at %d: %v is new, want %v", off, next.Span, gaps)
 		}
 	}
@@ -104,7 +101,7 @@ func (b book) check(t *testing.T, l *ledger) {
 func TestLedger(t *testing.T) {
 	for seed := range uint64(300) {
 		rng := rand.New(rand.NewPCG(seed, 1))
-		l, b := &ledger{}, book{}
+		l, b := &Ledger{}, book{}
 		for range 40 {
 			switch c := randomChunk(rng); rng.IntN(6) {
 			case 0:
@@ -119,20 +116,26 @@ func TestLedger(t *testing.T) {
 	}
 }
 
-// place takes a chunk in, and one that overlaps others as found equal to them.
-func (b book) place(t *testing.T, l *ledger, c record.Chunk, ok bool) {
+// place takes a chunk in, and one that Overlap others as found equal to them.
+func (b book) place(t *testing.T, l *Ledger, c record.Chunk, ok bool) {
 	t.Helper()
-	for compared := []entry(nil); ; {
-		v, held, err := l.place(t.Context(), c, compared)
+	for compared := []record.Chunk(nil); ; {
+		judged, inTheWay := l.Judge(c, compared...)
+		v, held, err := l.BeginCommit(t.Context(), c, compared...)
 		if want, n := b.verdict(c, compared); v != want || len(held) != n || err != nil {
 			t.Fatalf("%v: %v and %v, want %v and %d; %v", c, v, held, want, n, err)
 		}
+		if v != judged || !slices.Equal(held, inTheWay) {
+			t.Fatalf("%v: %v and %v, but Judge says %v and %v", c, v, held, judged, inTheWay)
+		}
 		switch {
-		case v == overlaps && ok:
-			compared = append(compared, held...)
+		case v == Overlap && ok:
+			for _, e := range held {
+				compared = append(compared, e.Chunk)
+			}
 			continue
-		case v == isNew:
-			l.placed(c, ok)
+		case v == Fresh:
+			l.EndCommit(c, ok)
 			if ok {
 				b[c] = false
 			}
@@ -143,10 +146,9 @@ func (b book) place(t *testing.T, l *ledger, c record.Chunk, ok bool) {
 
 // reset has the host show some of what is known, all as merged or not, and
 // nothing of the rest but what came while it was asked.
-func (b book) reset(l *ledger, rng *rand.Rand) {
-	var state record.State
-	var committed []record.Chunk
-	mark := l.mark()
+func (b book) reset(l *Ledger, rng *rand.Rand) {
+	var isMerged, committed []record.Chunk
+	additions := l.Additions()
 	late := randomChunk(rng)
 	known := b[late] // as merged: then it is no news
 	b.merge(l, late)
@@ -156,10 +158,10 @@ func (b book) reset(l *ledger, rng *rand.Rand) {
 		case rng.IntN(4) == 0:
 			delete(b, c)
 		case merged:
-			state.Chunks = append(state.Chunks, c)
+			isMerged = append(isMerged, c)
 		default:
 			committed = append(committed, c)
 		}
 	}
-	l.reset(mark, state, committed)
+	l.Reset(additions, isMerged, committed)
 }

@@ -1,4 +1,4 @@
-package gateway
+package ledger
 
 import (
 	"encoding/binary"
@@ -7,6 +7,8 @@ import (
 
 	"sftpgate/remote/record"
 )
+
+const segment = 8 << 20 // as package gateway cuts bodies
 
 // chunksOf are a file's chunks in random order.
 func chunksOf(n int) []record.Chunk {
@@ -25,19 +27,19 @@ func BenchmarkLedger(b *testing.B) {
 	b.Run("receive", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			l := &ledger{}
+			l := &Ledger{}
 			for i, c := range chunks {
-				if next := l.next(c.Off, segment); next.held != nil || next.Span != c.Span {
+				if next := l.NextPiece(c.Off, segment); next.Held != nil || next.Span != c.Span {
 					b.Fatal(next)
 				}
-				if v, _, err := l.place(b.Context(), c, nil); v != isNew || err != nil {
+				if v, _, err := l.BeginCommit(b.Context(), c); v != Fresh || err != nil {
 					b.Fatal(v, err)
 				}
-				l.placed(c, true)
+				l.EndCommit(c, true)
 				if i%100 == 99 {
-					l.hasMerged(l.waiting())
+					l.MarkMerged(l.Unmerged())
 				}
-				if covered, _, _ := l.amounts(); covered != int64(i+1)*segment {
+				if held := l.Amounts().Held; held != int64(i+1)*segment {
 					b.Fatal("bytes are missing")
 				}
 			}
@@ -45,11 +47,10 @@ func BenchmarkLedger(b *testing.B) {
 		b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*len(chunks)), "ns/chunk")
 	})
 	b.Run("reset", func(b *testing.B) {
-		l := &ledger{}
-		state := record.State{Chunks: chunks[:len(chunks)/2]}
+		l := &Ledger{}
 		b.ReportAllocs()
 		for b.Loop() {
-			l.reset(l.mark(), state, chunks[len(chunks)/2:])
+			l.Reset(l.Additions(), chunks[:len(chunks)/2], chunks[len(chunks)/2:])
 		}
 	})
 }
