@@ -1,18 +1,31 @@
 package gateway
 
 import (
-	"context"
 	"io"
 	"math"
 	"testing"
+
+	"sftpgate/gateway/limit"
 )
 
 // packet is how much is read of a body for one packet to the host.
 const packet = 261_120
 
-// bodyFrom is an endless body of a user as the receiver reads it.
-func bodyFrom(ctx context.Context, taps []tap, hashed bool) io.Reader {
-	in := &incoming{ctx: ctx, r: endless{}, rest: math.MaxInt64, taps: taps}
+// endless is a client that always has more to send.
+type endless struct{}
+
+func (endless) Read(p []byte) (int, error) { return len(p), nil }
+
+// bodyOf is an endless body of a user as the receiver reads it; rate is his and the
+// host's, in bytes a second.
+func bodyOf(tb testing.TB, l *limit.Limiter, rate int64, hashed bool) io.Reader {
+	tb.Helper()
+	host := limit.Host{ID: "web-1", MaxBodies: func() int { return 0 }, Bandwidth: func() int64 { return rate }}
+	in, err := l.Admit(tb.Context(), host, "alice", endless{}, math.MaxInt64)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(in.Release)
 	return io.LimitReader(newBody(in, hashed), math.MaxInt64)
 }
 
@@ -20,9 +33,9 @@ func bodyFrom(ctx context.Context, taps []tap, hashed bool) io.Reader {
 // host. The paced ones may have more than there is, so that none waits for long;
 // where many are paced they wait for each other.
 func BenchmarkBody(b *testing.B) {
-	none, wide := always(0), always(1<<50)
-	run := func(b *testing.B, rate func() int64, hashed bool) {
-		in, p := bodyFrom(b.Context(), []tap{{&share{}, "web-1", rate}, {&share{}, "alice", rate}}, hashed), make([]byte, packet)
+	const none, wide = 0, 1 << 50
+	run := func(b *testing.B, rate int64, hashed bool) {
+		in, p := bodyOf(b, limit.New(limit.Limits{UserBandwidth: rate}), rate, hashed), make([]byte, packet)
 		b.ReportAllocs()
 		b.SetBytes(packet)
 		for b.Loop() {
@@ -35,12 +48,12 @@ func BenchmarkBody(b *testing.B) {
 	b.Run("digest", func(b *testing.B) { run(b, none, true) })
 	b.Run("paced", func(b *testing.B) { run(b, wide, false) })
 	b.Run("many paced", func(b *testing.B) {
-		user, host := &share{}, &share{}
+		l := limit.New(limit.Limits{UserBandwidth: wide})
 		b.ReportAllocs()
 		b.SetBytes(packet)
 		b.SetParallelism(8)
 		b.RunParallel(func(pb *testing.PB) {
-			in, p := bodyFrom(b.Context(), []tap{{user, "web-1", wide}, {host, "alice", wide}}, false), make([]byte, packet)
+			in, p := bodyOf(b, l, wide, false), make([]byte, packet)
 			for pb.Next() {
 				if _, err := io.ReadFull(in, p); err != nil {
 					b.Error(err)
@@ -53,8 +66,8 @@ func BenchmarkBody(b *testing.B) {
 
 // Nothing that a body passes makes garbage with each packet, unless it has to wait.
 func TestBodyAllocatesNothing(t *testing.T) {
-	wide := always(1 << 50)
-	in, p := bodyFrom(t.Context(), []tap{{&share{}, "web-1", wide}, {&share{}, "alice", wide}}, true), make([]byte, packet)
+	const wide = 1 << 50
+	in, p := bodyOf(t, limit.New(limit.Limits{UserBandwidth: wide}), wide, true), make([]byte, packet)
 	if n := testing.AllocsPerRun(100, func() { _, _ = io.ReadFull(in, p) }); n != 0 {
 		t.Errorf("%v allocations for a packet's worth of a body", n)
 	}

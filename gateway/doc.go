@@ -3,7 +3,8 @@
 //
 // It knows no HTTP, no Redis and no SSH: dialects call [Service], the registry
 // implements [Claims], [Leases] and [Index], and hosts are reached through
-// package stage.
+// package stage. Which spans of an upload are held is known to package ledger; how
+// much is taken in at once, and how fast, is bounded by package limit.
 //
 // # Where the truth is
 //
@@ -24,7 +25,7 @@
 // # A chunk's way
 //
 //	Receive: who asks, which upload, does its claim stand?        (access, confirm)
-//	  → a place for the body, in its user's turn; its pace        (limits.letIn)
+//	  → a place for the body, in its user's turn; its pace        (limit.Limiter)
 //	  → the body is cut: new bytes, or bytes that are held        (ledger.NextPiece)
 //	  → new: wait while the merge is too far behind, what is on   (awaitMerge)
 //	         its way counted

@@ -6,6 +6,7 @@ import (
 	"path"
 	"time"
 
+	"sftpgate/gateway/limit"
 	"sftpgate/remote/stage"
 )
 
@@ -39,11 +40,11 @@ func (s *Service) Hold(ctx context.Context, c Caller, host, dir string, r io.Rea
 	if err != nil {
 		return nil, err
 	}
-	in, err := s.letIn(ctx, h, c.User, r, -1)
+	in, err := s.admitBody(ctx, h, c.User, r, -1)
 	if err != nil {
 		return nil, err
 	}
-	defer in.leave()
+	defer in.Release()
 	holding, err := h.Hold(ctx, t)
 	if err != nil {
 		return nil, explain(host, err)
@@ -80,9 +81,9 @@ func (s *Service) holdingPlace(ctx context.Context, c Caller, host, dir string) 
 	return nil, t, c.tooLate()
 }
 
-func (h *Held) take(ctx context.Context, in *incoming, b *body, most int64) error {
+func (h *Held) take(ctx context.Context, in *limit.Body, b *body, most int64) error {
 	for !b.over && h.Len < most {
-		if err := in.ready(); err != nil {
+		if err := in.AwaitBandwidth(); err != nil {
 			return err
 		}
 		a, err := h.holding.Attempt(ctx)

@@ -58,7 +58,7 @@ type HostState struct {
 
 // Stats counts; it asks nobody.
 func (s *Service) Stats() Stats {
-	st := Stats{map[HostState]int{}, s.limits.bodies.inFlight(), map[string]int64{}}
+	st := Stats{map[HostState]int{}, s.limiter.CountBodies(), map[string]int64{}}
 	s.mu.Lock()
 	active := make([]*upload, 0, len(s.active))
 	for _, u := range s.active {

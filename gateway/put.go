@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"sftpgate/gateway/limit"
 	"sftpgate/remote/merge"
 	"sftpgate/remote/record"
 	"sftpgate/remote/stage"
@@ -36,11 +37,11 @@ func (s *Service) PutFile(ctx context.Context, c Caller, r PutRequest) (PutResul
 	if err := p.resolve(ctx, r.Size >= 0 && r.Size <= segment); err != nil {
 		return PutResult{}, err
 	}
-	in, err := s.letIn(ctx, p.h, c.User, r.R, r.Size)
+	in, err := s.admitBody(ctx, p.h, c.User, r.R, r.Size)
 	if err != nil {
 		return PutResult{}, err
 	}
-	defer in.leave()
+	defer in.Release()
 	p.in, p.body = in, newBody(in, r.Digest != nil)
 	result, err := p.run(ctx)
 	return result, explain(r.Host, err)
@@ -54,7 +55,7 @@ type put struct {
 	h    *stage.Host
 	t    stage.Target
 	open OpenRequest
-	in   *incoming // what body reads
+	in   *limit.Body // what body reads
 	body *body
 
 	believed bool // h and t come of what the host has said a moment ago
@@ -93,7 +94,7 @@ func (p *put) run(ctx context.Context) (PutResult, error) {
 // begin looks at the target and opens an attempt beside it. What was believed of
 // its directory is asked again where either fails.
 func (p *put) begin(ctx context.Context) (*stage.Small, error) {
-	open := !p.in.paced() // no attempt lies open for a body in line
+	open := !p.in.Paced() // no attempt lies open for a body in line
 	if !p.believed {
 		return p.h.BeginSmall(ctx, p.t, p.c.User, open)
 	}
@@ -145,7 +146,7 @@ func (p *put) small(ctx context.Context, small *stage.Small) (PutResult, error) 
 		return PutResult{}, err
 	}
 	defer done()
-	if err := p.in.ready(); err != nil {
+	if err := p.in.AwaitBandwidth(); err != nil {
 		return PutResult{}, err
 	}
 	claim := Claim{Token: meta.ID, ID: meta.ID, User: p.c.User, Host: p.t.Host, Path: p.t.Path(), Identity: string(meta.Identity), Since: meta.Created}
@@ -244,7 +245,7 @@ func (p *put) large(ctx context.Context, first *stage.Attempt) (PutResult, error
 	}
 	err = u.receive(ctx, b)
 	// The end may take its time, and needs no place.
-	p.in.leave()
+	p.in.Release()
 	if p.body.err != nil { // the receiver saw an end and no reason
 		return PutResult{}, &Error{Code: InvalidRequest, Err: p.body.err,
 			Detail: "the body was cut after " + bytesText(p.body.read) + "; what arrived is kept as upload " + u.id + ": send the rest to it, or the whole file again"}

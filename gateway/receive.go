@@ -36,10 +36,10 @@ func (s *Service) Receive(ctx context.Context, c Caller, id string, b Body) (Upl
 		return Upload{}, err
 	}
 	u.touch()
-	if b.in, err = s.letIn(ctx, u.host, u.gen.State().Meta.User, b.R, b.Len); err != nil {
+	if b.in, err = s.admitBody(ctx, u.host, u.gen.State().Meta.User, b.R, b.Len); err != nil {
 		return u.view(false), err
 	}
-	defer b.in.leave()
+	defer b.in.Release()
 	b.R = b.in
 	err = u.receive(ctx, b)
 	if err == nil {

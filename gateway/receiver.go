@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 
 	"sftpgate/gateway/ledger"
+	"sftpgate/gateway/limit"
 	"sftpgate/remote/stage"
 )
 
@@ -20,7 +21,7 @@ const commitsAhead = 8
 type receiver struct {
 	u      *upload
 	ctx    context.Context
-	in     *incoming // what body reads
+	in     *limit.Body // what body reads
 	body   *body
 	off    int64
 	end    int64
@@ -116,7 +117,7 @@ func (r *receiver) fresh(next ledger.Piece) (int64, error) {
 	case err != nil:
 		return 0, err
 	}
-	if err := r.in.ready(); err != nil {
+	if err := r.in.AwaitBandwidth(); err != nil {
 		return 0, err
 	}
 	a, err := r.lanes.Attempt(r.ctx, next.Len)

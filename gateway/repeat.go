@@ -133,11 +133,11 @@ func (s *Service) repeatAfterEnd(ctx context.Context, over Upload, b Body) (Uplo
 	if err := over.within(b.Off, length); err != nil {
 		return over, err
 	}
-	in, err := s.letIn(ctx, h, over.User, b.R, length)
+	in, err := s.admitBody(ctx, h, over.User, b.R, length)
 	if err != nil {
 		return over, err
 	}
-	defer in.leave()
+	defer in.Release()
 	sent := newBody(in, false)
 	cmp := &comparer{body: sent}
 	err = s.matchEnd(ctx, over, b.Off, length, cmp, func() bool {

@@ -3,6 +3,8 @@ package gateway
 import (
 	"io"
 	"time"
+
+	"sftpgate/gateway/limit"
 )
 
 // IfExists says what to do about a file that stands at the target.
@@ -69,7 +71,7 @@ type Body struct {
 	most  int64 // bytes, at most, where neither Len nor the file's size is known; 0: no bound
 	fixes bool  // this is chunk 0: its length becomes the chunk size
 	limit int64 // bytes of the whole file, at most, by the caller's ticket; 0: no bound
-	in    *incoming
+	in    *limit.Body
 }
 
 // FinishRequest declares, at the end, what was not declared at the start.

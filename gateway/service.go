@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"sftpgate/gateway/limit"
 	"sftpgate/remote/merge"
 	"sftpgate/remote/stage"
 )
@@ -38,7 +39,14 @@ type Config struct {
 	Meter Meter
 	// ExpireAfter is how long a staging lives without activity; 0: 7 days.
 	ExpireAfter time.Duration
-	Limits      Limits
+	// Limits bound what this gateway takes in, for each user and altogether. Every
+	// gateway counts for itself. What bounds a host stands in hosts.yaml (Bandwidth,
+	// MaxBodies) and counts as it is configured at the moment.
+	Limits limit.Limits
+	// UserQuota is how many bytes a user's unfinished uploads may hold together, on
+	// all hosts and through all gateways; 0: no limit. What counts is an upload's
+	// declared size, or what has arrived of it where it has none.
+	UserQuota int64
 }
 
 // Service is the gateway: it takes uploads, keeps their claims and brings them
@@ -54,7 +62,8 @@ type Service struct {
 	ready       func(context.Context) error
 	meter       Meter
 	expireAfter time.Duration
-	limits      *limits
+	limiter     *limit.Limiter
+	quota       *quota
 	token       string // this gateway's name for leases
 
 	openings turns        // one opening per target at a time
@@ -97,7 +106,7 @@ func New(c Config) *Service {
 		c.Engines = merge.NewEngines()
 	}
 	s := &Service{hosts: c.Hosts, claims: c.Claims, leases: c.Leases, index: c.Index, engines: c.Engines, log: c.Log,
-		shared: c.Shared, ready: c.Ready, meter: c.Meter, expireAfter: c.ExpireAfter, limits: newLimits(c.Limits), token: rand.Text(),
+		shared: c.Shared, ready: c.Ready, meter: c.Meter, expireAfter: c.ExpireAfter, limiter: limit.New(c.Limits), quota: newQuota(c.UserQuota), token: rand.Text(),
 		active: map[string]*upload{}, feeds: map[string]*feed{}, following: map[string]int{}, retries: map[string]retry{},
 		swept: map[string]time.Time{}, noted: map[string]time.Time{}, roots: map[string][]rootTrouble{}}
 	s.life, s.stop = context.WithCancel(context.Background())

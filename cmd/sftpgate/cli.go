@@ -10,7 +10,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
-	"sftpgate/gateway"
+	"sftpgate/gateway/limit"
 )
 
 // The exit statuses.
@@ -53,7 +53,7 @@ func Run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		kong.Name("sftpgate"),
 		kong.Description("Files in chunks over HTTP to machines behind SSH, resumable at every point."),
 		kong.DefaultEnvars("SFTPGATE"),
-		kong.Vars{"version": versionLine(), "listen": defaultListen, "bodies": strconv.Itoa(gateway.DefaultBodies)},
+		kong.Vars{"version": versionLine(), "listen": defaultListen, "bodies": strconv.Itoa(limit.DefaultBodies)},
 		lengthsOfTime(),
 		kong.Writers(stdout, stderr),
 		kong.Exit(func(status int) { left = status }),

@@ -166,6 +166,7 @@ func TestImportRulesBite(t *testing.T) {
 	for name, forbidden := range map[string][]string{
 		"gateway":  {"net/http", "net/http/httptest", "github.com/redis/go-redis/v9", "golang.org/x/crypto/ssh", "sftpgate/gateway/web", "sftpgate/remote/linkage"},
 		"ledger":   {"net", "os", "sftpgate/gateway", "sftpgate/remote/stage"},
+		"limit":    {"net", "sftpgate/gateway", "sftpgate/remote/stage", "sftpgate/remote/hosts"},
 		"dialect":  {"sftpgate/remote/stage", "sftpgate/gateway/registry", "sftpgate/gateway/dialect/tus"},
 		"dialects": {"sftpgate/remote/stage", "sftpgate/gateway/registry", "sftpgate/gateway/dialect/tus"},
 		"web":      {"sftpgate/gateway/api", "sftpgate/remote/link"},

@@ -1,7 +1,7 @@
 package main
 
 import (
-	"sftpgate/gateway"
+	"sftpgate/gateway/limit"
 	"sftpgate/remote/hosts"
 )
 
@@ -14,9 +14,9 @@ type limitFlags struct {
 	UserQuota     byteSize `placeholder:"SIZE" help:"What each user's unfinished uploads may hold together, on all hosts, as 500GiB. Default: no limit."`
 }
 
-// limits checks the flags.
-func (f limitFlags) limits() (gateway.Limits, error) {
-	l := gateway.Limits{Bodies: f.MaxBodies, UserBodies: f.UserBodies, UserBandwidth: int64(f.UserBandwidth), UserQuota: int64(f.UserQuota)}
+// limits checks the flags; of a quota any size will do.
+func (f limitFlags) limits() (limit.Limits, error) {
+	l := limit.Limits{Bodies: f.MaxBodies, UserBodies: f.UserBodies, UserBandwidth: int64(f.UserBandwidth)}
 	switch err := hosts.CheckBandwidth(l.UserBandwidth); {
 	case l.Bodies < 1 || l.Bodies > hosts.MaxBodies:
 		return l, misused("--max-bodies must be from 1 to %d, not %d", hosts.MaxBodies, l.Bodies)

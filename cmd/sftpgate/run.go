@@ -23,6 +23,7 @@ import (
 	"sftpgate/gateway/dialect/resumable"
 	"sftpgate/gateway/dialect/tus"
 	"sftpgate/gateway/dialect/webuploader"
+	"sftpgate/gateway/limit"
 	"sftpgate/gateway/metrics"
 	"sftpgate/gateway/page"
 	"sftpgate/gateway/registry"
@@ -71,7 +72,8 @@ type settings struct {
 
 	expireAfter time.Duration
 	finishWait  time.Duration
-	limits      gateway.Limits
+	limits      limit.Limits
+	userQuota   int64        // gateway.Config.UserQuota
 	certificate *certificate // nil: plain HTTP
 	openMetrics bool         // /metrics is for everybody, and not for administrators alone
 	scrapes     net.Listener // serves /metrics alone, to everybody; nil: nothing does
@@ -128,7 +130,7 @@ func assemble(ctx context.Context, s settings) (*gate, error) {
 	service := gateway.New(gateway.Config{
 		Hosts:  at,
 		Claims: numbers.Claims(kept), Leases: kept, Index: kept, Ready: kept.Ping, Shared: s.redis != "", Meter: numbers,
-		Engines: merge.NewEngines(), Log: s.log, ExpireAfter: s.expireAfter, Limits: s.limits,
+		Engines: merge.NewEngines(), Log: s.log, ExpireAfter: s.expireAfter, Limits: s.limits, UserQuota: s.userQuota,
 	})
 	mux := web.NewMux()
 	api.Routes(mux, service)

@@ -116,7 +116,7 @@ func (c serveCmd) assemble(ctx context.Context, s *settings) (g *gate, err error
 
 // settings checks the flags and reads the files that they name.
 func (c serveCmd) settings(ctx context.Context, log *slog.Logger) (settings, error) {
-	s := settings{redis: c.Redis, origins: c.AllowOrigin, idle: c.IdleTimeout, minBandwidth: c.minBandwidth(), expireAfter: c.ExpireAfter, finishWait: c.FinishWait, log: log,
+	s := settings{redis: c.Redis, origins: c.AllowOrigin, idle: c.IdleTimeout, minBandwidth: c.minBandwidth(), expireAfter: c.ExpireAfter, finishWait: c.FinishWait, userQuota: int64(c.UserQuota), log: log,
 		openMetrics: c.Auth == "none", info: page.Info{Version: version(), Auth: c.Auth}}
 	for name, d := range map[string]time.Duration{"expire-after": c.ExpireAfter, "finish-wait": c.FinishWait, "idle-timeout": c.IdleTimeout} {
 		if d <= 0 {

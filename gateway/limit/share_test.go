@@ -1,4 +1,4 @@
-package gateway
+package limit
 
 import (
 	"context"
@@ -19,7 +19,7 @@ func always(rate int64) func() int64 { return func() int64 { return rate } }
 
 // sender reads a body from taps until ctx ends and counts what it got.
 func sender(ctx context.Context, got *atomic.Int64, taps ...tap) {
-	in := &incoming{ctx: ctx, r: endless{}, rest: -1, grow: firstPiece, taps: taps}
+	in := &Body{ctx: ctx, r: endless{}, rest: -1, grow: firstPiece, taps: taps}
 	p := make([]byte, 261_120) // as the SFTP client asks
 	for {
 		n, err := in.Read(p)
@@ -73,7 +73,7 @@ func TestBandwidthIsSharedWithSmallBodies(t *testing.T) {
 		for range 64 {
 			go func() {
 				for ctx.Err() == nil {
-					in := &incoming{ctx: ctx, r: io.LimitReader(endless{}, size), rest: size, taps: []tap{{host, "small", always(rate)}}}
+					in := &Body{ctx: ctx, r: io.LimitReader(endless{}, size), rest: size, taps: []tap{{host, "small", always(rate)}}}
 					n, _ := io.Copy(io.Discard, in)
 					small.Add(n)
 				}
@@ -141,7 +141,7 @@ func TestBandwidthIsReloaded(t *testing.T) {
 			t.Errorf("somebody is left in line: %+v", host)
 		}
 		began := time.Now()
-		in := &incoming{ctx: t.Context(), r: io.LimitReader(endless{}, 1<<30), rest: -1, grow: firstPiece, taps: []tap{{host, "alice", always(0)}}}
+		in := &Body{ctx: t.Context(), r: io.LimitReader(endless{}, 1<<30), rest: -1, grow: firstPiece, taps: []tap{{host, "alice", always(0)}}}
 		n, err := io.Copy(io.Discard, in)
 		if took := time.Since(began); n != 1<<30 || err != nil || took > 0 {
 			t.Errorf("%d bytes without a limit took %v, %v", n, took, err)
@@ -157,7 +157,7 @@ func TestBandwidthOfSmallBodies(t *testing.T) {
 		host := &share{}
 		began := time.Now()
 		for range bodies {
-			in := &incoming{ctx: t.Context(), r: io.LimitReader(endless{}, size), rest: size, taps: []tap{{host, "alice", always(rate)}}}
+			in := &Body{ctx: t.Context(), r: io.LimitReader(endless{}, size), rest: size, taps: []tap{{host, "alice", always(rate)}}}
 			if n, err := io.Copy(io.Discard, in); n != size || err != nil {
 				t.Fatalf("%d, %v", n, err)
 			}
@@ -178,7 +178,7 @@ func TestNobodyWaitsLongForAPiece(t *testing.T) {
 			var longest atomic.Int64
 			for range DefaultBodies {
 				go func() {
-					in := &incoming{ctx: ctx, r: endless{}, rest: -1, grow: firstPiece, taps: []tap{{host, "alice", always(rate)}}}
+					in := &Body{ctx: ctx, r: endless{}, rest: -1, grow: firstPiece, taps: []tap{{host, "alice", always(rate)}}}
 					for p := make([]byte, mostPiece); ; {
 						began := time.Now()
 						if _, err := in.Read(p); err != nil {
@@ -197,25 +197,6 @@ func TestNobodyWaitsLongForAPiece(t *testing.T) {
 			}
 		})
 	}
-}
-
-// What is remembered of users who are gone is forgotten, though not so soon that
-// coming again would give them more than their bandwidth.
-func TestSharesAreForgotten(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		l := newLimits(Limits{})
-		busy, gone := l.share("busy"), l.share("gone")
-		l.unshare(gone)
-		time.Sleep(shareKept / 2)
-		if again := l.share("gone"); again != gone {
-			t.Error("it is forgotten too soon")
-		}
-		l.unshare(gone)
-		time.Sleep(2 * shareKept)
-		if l.share("new"); len(l.shares) != 2 || l.shares["busy"] != busy {
-			t.Errorf("%v are left", l.shares)
-		}
-	})
 }
 
 // Who leaves the line takes nothing with him, at whatever moment he leaves.
@@ -242,8 +223,8 @@ func TestLeavingTheLineOfBytes(t *testing.T) {
 		if n := gone.Load() + stays.Load(); n < 19*rate {
 			t.Errorf("%d bytes were handed out in 20 s", n)
 		}
-		in := &incoming{ctx: ctx, r: endless{}, rest: 1, taps: []tap{{host, "bob", always(rate)}}}
-		if err := in.ready(); !errors.Is(err, context.Canceled) {
+		in := &Body{ctx: ctx, r: endless{}, rest: 1, taps: []tap{{host, "bob", always(rate)}}}
+		if err := in.AwaitBandwidth(); !errors.Is(err, context.Canceled) {
 			t.Error(err)
 		}
 	})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"math"
+	"sync"
 	"time"
 )
 
@@ -11,9 +12,25 @@ const (
 	// usageLife is how old the index's figures may be where they say that a quota
 	// is kept. Before it is said to be used up they are read again.
 	usageLife = 3 * time.Second
+	// usageKept is how long they are remembered all the same, for when the index cannot be asked.
+	usageKept = time.Minute
 	// quotaFor is when to come again: uploads take their time to end.
 	quotaFor = 30 * time.Second
 )
+
+// quota keeps count of what users' unfinished uploads hold.
+type quota struct {
+	ofUser int64 // bytes; 0: no limit
+
+	mu      sync.Mutex
+	usage   map[string]*usage // by user
+	tidied  time.Time
+	opening map[string]map[string]int64 // by user and upload, what is reserved
+}
+
+func newQuota(ofUser int64) *quota {
+	return &quota{ofUser: ofUser, usage: map[string]*usage{}, opening: map[string]map[string]int64{}}
+}
 
 // usage is what the index said that a user's unfinished uploads hold.
 type usage struct {
@@ -29,45 +46,44 @@ type usage struct {
 // The figure is exact for what this gateway does. What others open in the same
 // moment it learns a little later, and the sum can pass the quota by that.
 func (s *Service) reserve(ctx context.Context, user, id string, size int64, except []string) (done func(), err error) {
-	quota, need := s.limits.UserQuota, max(size, 0)
+	q, need := s.quota, max(size, 0)
 	switch {
-	case quota <= 0:
+	case q.ofUser <= 0:
 		return func() {}, nil
-	case need > quota:
+	case need > q.ofUser:
 		return nil, &Error{Code: Quota, never: true, Detail: "the file has " + bytesText(need) + ", and all unfinished uploads of one user may hold " +
-			bytesText(quota) + " together: it cannot be taken here"}
+			bytesText(q.ofUser) + " together: it cannot be taken here"}
 	}
-	l := s.limits
 	var used int64
 	for _, anew := range []bool{false, true} {
 		known, err := s.usageOf(ctx, user, anew)
 		if err != nil {
 			return nil, err
 		}
-		l.mu.Lock()
+		q.mu.Lock()
 		used = s.used(known, user, except)
-		if used <= quota-need && (size >= 0 || used < quota) {
-			if l.opening[user] == nil {
-				l.opening[user] = map[string]int64{}
+		if used <= q.ofUser-need && (size >= 0 || used < q.ofUser) {
+			if q.opening[user] == nil {
+				q.opening[user] = map[string]int64{}
 			}
-			l.opening[user][id] = need
-			l.mu.Unlock()
-			return func() { l.opened(user, id) }, nil
+			q.opening[user][id] = need
+			q.mu.Unlock()
+			return func() { q.opened(user, id) }, nil
 		}
-		l.mu.Unlock()
+		q.mu.Unlock()
 	}
 	needs := "this file needs " + bytesText(need)
 	if size < 0 {
 		needs = "this file has no declared size and needs some more"
 	}
-	return nil, overQuota(used, quota, needs)
+	return nil, overQuota(used, q.ofUser, needs)
 }
 
-func (l *limits) opened(user, id string) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if delete(l.opening[user], id); len(l.opening[user]) == 0 {
-		delete(l.opening, user)
+func (q *quota) opened(user, id string) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if delete(q.opening[user], id); len(q.opening[user]) == 0 {
+		delete(q.opening, user)
 	}
 }
 
@@ -81,8 +97,8 @@ func overQuota(used, quota int64, needs string) *Error {
 //
 // Refusal: quota when there is no room at all.
 func (u *upload) room(ctx context.Context, want, more int64) (int64, error) {
-	meta, l := u.gen.State().Meta, u.s.limits
-	if l.UserQuota <= 0 || meta.Size >= 0 {
+	meta, q := u.gen.State().Meta, u.s.quota
+	if q.ofUser <= 0 || meta.Size >= 0 {
 		return want, nil
 	}
 	var used int64
@@ -91,24 +107,24 @@ func (u *upload) room(ctx context.Context, want, more int64) (int64, error) {
 		if known == nil { // what was claimed goes on without the registry
 			known = &usage{}
 		}
-		l.mu.Lock()
+		q.mu.Lock()
 		used = u.s.used(known, meta.User, nil) + more
-		l.mu.Unlock()
-		if used < l.UserQuota {
-			return min(want, l.UserQuota-used), nil
+		q.mu.Unlock()
+		if used < q.ofUser {
+			return min(want, q.ofUser-used), nil
 		}
 	}
-	return 0, overQuota(used, l.UserQuota, "this file needs more; what arrived of it is kept")
+	return 0, overQuota(used, q.ofUser, "this file needs more; what arrived of it is kept")
 }
 
 // usageOf asks the index about a user, unless the figures of a moment ago will
 // do. With an error come the last ones there are, or nil.
 func (s *Service) usageOf(ctx context.Context, user string, anew bool) (*usage, error) {
-	l := s.limits
-	l.mu.Lock()
-	l.tidy()
-	known := l.usage[user]
-	l.mu.Unlock()
+	q := s.quota
+	q.mu.Lock()
+	q.tidy()
+	known := q.usage[user]
+	q.mu.Unlock()
 	if known != nil && !anew && time.Since(known.at) < usageLife {
 		return known, nil
 	}
@@ -128,18 +144,28 @@ func (s *Service) usageOf(ctx context.Context, user string, anew bool) (*usage, 
 			known.bytes[v.ID] = v.ReceivedBytes
 		}
 	}
-	l.mu.Lock()
-	l.usage[user] = known
-	l.mu.Unlock()
+	q.mu.Lock()
+	q.usage[user] = known
+	q.mu.Unlock()
 	return known, nil
 }
 
+// tidy forgets users who open nothing any more. With q.mu held.
+func (q *quota) tidy() {
+	now := time.Now()
+	if now.Sub(q.tidied) < usageKept {
+		return
+	}
+	q.tidied = now
+	maps.DeleteFunc(q.usage, func(_ string, known *usage) bool { return now.Sub(known.at) > usageKept })
+}
+
 // used adds up what the index said and what this gateway knows better. With
-// limits.mu held.
+// quota.mu held.
 func (s *Service) used(known *usage, user string, except []string) int64 {
 	held := map[string]int64{}
 	maps.Copy(held, known.bytes)
-	maps.Copy(held, s.limits.opening[user])
+	maps.Copy(held, s.quota.opening[user])
 	s.mu.Lock()
 	active := maps.Clone(s.active)
 	s.mu.Unlock()

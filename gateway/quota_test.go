@@ -25,7 +25,7 @@ func wantQuota(t *testing.T, err error, says string) {
 // what has ended does not, and nobody else's does.
 func TestQuota(t *testing.T) {
 	t.Parallel()
-	r := limitedRig(t, gateway.Limits{UserQuota: quota}, nil)
+	r := limitedRig(t, gateway.Config{UserQuota: quota}, nil)
 	first := r.open(alice, "first", 6*mib).Upload.ID
 	_, err := r.tryOpen(alice, "second", 6*mib)
 	wantQuota(t, err, "hold 6.0 MiB of the 10.0 MiB that they may hold together, and this file needs 6.0 MiB")
@@ -73,9 +73,9 @@ func TestQuota(t *testing.T) {
 // at one of them no more get through than fit.
 func TestQuotaAcrossGateways(t *testing.T) {
 	t.Parallel()
-	one := limitedRig(t, gateway.Limits{UserQuota: quota}, nil)
+	one := limitedRig(t, gateway.Config{UserQuota: quota}, nil)
 	st, _ := redis(t)
-	c := gateway.Config{Limits: gateway.Limits{UserQuota: quota}}
+	c := gateway.Config{UserQuota: quota}
 	a := &rig{gatewayWith(t, st, link.Options{}, c, one.sshd.Host("web-1")), t, one.sshd, one.root}
 	b := &rig{gatewayWith(t, st, link.Options{}, c, one.sshd.Host("web-1")), t, one.sshd, one.root}
 	var opened atomic.Int32
@@ -103,7 +103,7 @@ func TestQuotaAcrossGateways(t *testing.T) {
 func TestQuotaOfUnknownSizes(t *testing.T) {
 	t.Parallel()
 	for _, length := range []int64{-1, 12 * mib} {
-		r := limitedRig(t, gateway.Limits{UserQuota: quota}, nil)
+		r := limitedRig(t, gateway.Config{UserQuota: quota}, nil)
 		content := noise(12 * mib)
 		id := r.open(alice, "f", -1).Upload.ID
 		u, err := r.Receive(t.Context(), alice, id, gateway.Body{Len: length, Total: -1, R: bytes.NewReader(content)})
@@ -119,7 +119,7 @@ func TestQuotaOfUnknownSizes(t *testing.T) {
 		}
 		r.exact("f", content[:quota])
 	}
-	r := limitedRig(t, gateway.Limits{UserQuota: quota}, nil)
+	r := limitedRig(t, gateway.Config{UserQuota: quota}, nil)
 	_, err := r.PutFile(t.Context(), alice, gateway.PutRequest{Host: "web-1", Path: r.path("put"), Size: -1, R: bytes.NewReader(noise(12 * mib))})
 	wantQuota(t, err, "this file needs more")
 	list, err := r.List(t.Context(), alice)
@@ -139,7 +139,7 @@ func TestQuotaOfUnknownSizes(t *testing.T) {
 // A file takes over what its parts held.
 func TestQuotaOfParts(t *testing.T) {
 	t.Parallel()
-	r := limitedRig(t, gateway.Limits{UserQuota: quota}, nil)
+	r := limitedRig(t, gateway.Config{UserQuota: quota}, nil)
 	content := noise(8 * mib)
 	var ids []string
 	for i := range int64(2) {

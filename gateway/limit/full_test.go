@@ -1,7 +1,6 @@
-package gateway
+package limit
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -18,7 +17,7 @@ func holdAll(t *testing.T, b *bodies, user string, most int) (held int) {
 			held++
 			continue
 		}
-		if e := (*Error)(nil); !errors.As(err, &e) || e.Code != TooMany || !e.Retryable() || e.RetryAfter <= 0 {
+		if e := fullError(err); e == nil || e.RetryAfter != fullFor {
 			t.Fatal(err)
 		}
 		return held

@@ -1,4 +1,4 @@
-package gateway
+package limit
 
 import (
 	"context"
@@ -34,7 +34,7 @@ type share struct {
 	waiting lines
 	bucket  *rate.Limiter // belongs to who is served
 
-	// These belong to limits.
+	// These belong to Limiter.
 	bodies int       // that take from it
 	idle   time.Time // since when there are none
 }

@@ -1,4 +1,4 @@
-package gateway
+package limit
 
 import (
 	"context"
@@ -11,7 +11,14 @@ import (
 )
 
 func bodyFor(user, host string, most int) *bodyOf {
-	return &bodyOf{host: host, user: user, most: func() int { return most }}
+	return &bodyOf{host: Host{ID: host, MaxBodies: func() int { return most }}, user: user}
+}
+
+// fullError is the refusal in err; nil when there is none.
+func fullError(err error) *FullError {
+	var e *FullError
+	errors.As(err, &e)
+	return e
 }
 
 // entered lets a body in that there is room for.
@@ -49,8 +56,7 @@ func TestBodiesAtOnce(t *testing.T) {
 				}
 				began := time.Now()
 				_, err := b.enter(t.Context(), c.refused)
-				e := &Error{}
-				if !errors.As(err, &e) || e.Code != TooMany || !e.Retryable() || e.RetryAfter <= 0 || !strings.Contains(e.Detail, c.says) || time.Since(began) != 3*time.Second {
+				if e := fullError(err); e == nil || e.RetryAfter != fullFor || !strings.Contains(e.Error(), c.says) || time.Since(began) != 3*time.Second {
 					t.Errorf("after %v: %v", time.Since(began), err)
 				}
 				time.AfterFunc(time.Second, leave[0])
@@ -109,7 +115,7 @@ func TestPlacesAreReloaded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBodies(Limits{Bodies: 9, Wait: time.Minute})
 		most := 1
-		of := &bodyOf{host: "h", user: "a", most: func() int { return most }}
+		of := &bodyOf{host: Host{ID: "h", MaxBodies: func() int { return most }}, user: "a"}
 		entered(t, b, of)
 		in := make(chan error)
 		go func() { _, err := b.enter(t.Context(), of); in <- err }()
@@ -143,7 +149,7 @@ func TestLinesAreBounded(t *testing.T) {
 			wait("many")
 		}
 		wait("one")
-		if len(results["many"]) != 4 || CodeOf(results["many"][3]) != TooMany || len(results["one"]) != 0 || b.waiting.n != maxWaiting {
+		if len(results["many"]) != 4 || fullError(results["many"][3]) == nil || len(results["one"]) != 0 || b.waiting.n != maxWaiting {
 			t.Errorf("%v, %d wait", results, b.waiting.n)
 		}
 		leave() // each lets the next one in

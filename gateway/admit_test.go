@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"sftpgate/gateway"
+	"sftpgate/gateway/limit"
 	"sftpgate/remote/hosts"
 	"sftpgate/remote/link"
 	"sftpgate/remote/merge"
@@ -19,14 +20,14 @@ import (
 )
 
 // limitedRig is a rig whose host and gateway have limits.
-func limitedRig(t *testing.T, l gateway.Limits, edit func(*hosts.Host)) *rig {
+func limitedRig(t *testing.T, c gateway.Config, edit func(*hosts.Host)) *rig {
 	t.Helper()
 	sshd := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
 	h := sshd.Host("web-1")
 	if edit != nil {
 		edit(&h)
 	}
-	return &rig{gatewayWith(t, embedded(t), link.Options{}, gateway.Config{Limits: l}, h), t, sshd, sshd.Root}
+	return &rig{gatewayWith(t, embedded(t), link.Options{}, c, h), t, sshd, sshd.Root}
 }
 
 // held is a body that has begun and goes on when it is let.
@@ -58,18 +59,19 @@ func (u untouched) Read([]byte) (int, error) {
 // one is refused unread, and nothing else is: the same goes through afterwards.
 func TestTooManyBodies(t *testing.T) {
 	const wait = time.Millisecond // whoever finds no place is refused
+	const andThen = ": send fewer at the same time, and this one again a little later"
 	for name, c := range map[string]struct {
-		limits gateway.Limits
+		limits limit.Limits
 		ofHost int
 		second gateway.Caller
 		says   string
 	}{
-		"host":    {gateway.Limits{Wait: wait}, 1, bob, "host web-1 takes one request body at once"},
-		"user":    {gateway.Limits{Wait: wait, UserBodies: 1}, 0, alice, "you are sending one request body at once"},
-		"gateway": {gateway.Limits{Wait: wait, Bodies: 1}, 0, bob, "the gateway takes one request body at once"},
+		"host":    {limit.Limits{Wait: wait}, 1, bob, "host web-1 takes one request body at once"},
+		"user":    {limit.Limits{Wait: wait, UserBodies: 1}, 0, alice, "you are sending one request body at once"},
+		"gateway": {limit.Limits{Wait: wait, Bodies: 1}, 0, bob, "the gateway takes one request body at once"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := limitedRig(t, c.limits, func(h *hosts.Host) { h.MaxBodies = c.ofHost })
+			r := limitedRig(t, gateway.Config{Limits: c.limits}, func(h *hosts.Host) { h.MaxBodies = c.ofHost })
 			content := noise(300_000)
 			size := int64(len(content))
 			first, second := r.open(alice, "first", size).Upload.ID, r.open(c.second, "second", size).Upload.ID
@@ -106,7 +108,7 @@ func TestTooManyBodies(t *testing.T) {
 			}
 			for way, send := range ways {
 				e := wantCode(t, send(untouched{t}), gateway.TooMany)
-				if !strings.Contains(e.Detail, c.says) || e.RetryAfter <= 0 || !e.Retryable() {
+				if !strings.HasPrefix(e.Detail, c.says) || !strings.HasSuffix(e.Detail, andThen) || e.RetryAfter != 5*time.Second || !e.Retryable() {
 					t.Errorf("%s: %+v", way, e)
 				}
 			}
@@ -133,7 +135,7 @@ func justErr[T any](_ T, err error) error { return err }
 // A body that waits in line is taken when there is room, and the end of a large
 // file that was put holds no place.
 func TestBodiesWaitTheirTurn(t *testing.T) {
-	r := limitedRig(t, gateway.Limits{Wait: time.Hour}, func(h *hosts.Host) { h.MaxBodies = 2 })
+	r := limitedRig(t, gateway.Config{Limits: limit.Limits{Wait: time.Hour}}, func(h *hosts.Host) { h.MaxBodies = 2 })
 	content := noise(10 * mib)
 	var all sync.WaitGroup
 	for i := range 8 {
@@ -152,7 +154,7 @@ func TestBodiesWaitTheirTurn(t *testing.T) {
 
 // Whatever is sent arrives as it was sent when it is read piece by piece.
 func TestBandwidthKeepsTheBytes(t *testing.T) {
-	r := limitedRig(t, gateway.Limits{UserBandwidth: 3 * mib}, func(h *hosts.Host) { h.Bandwidth = 2 * mib })
+	r := limitedRig(t, gateway.Config{Limits: limit.Limits{UserBandwidth: 3 * mib}}, func(h *hosts.Host) { h.Bandwidth = 2 * mib })
 	content := noise(500_003)
 	size, digest := int64(len(content)), digestOf(content)
 	var all sync.WaitGroup
@@ -210,7 +212,7 @@ func TestLimitsOfAHostAreReloaded(t *testing.T) {
 	pool, _ := links.Host("web-1")
 	st := embedded(t)
 	s := gateway.New(gateway.Config{Hosts: staging{"web-1": stage.New(pool, log)}, Claims: st, Leases: st, Index: st, Engines: merge.NewEngines(),
-		Log: log, Limits: gateway.Limits{Wait: time.Millisecond}})
+		Log: log, Limits: limit.Limits{Wait: time.Millisecond}})
 	defer func() { _ = s.Shutdown(t.Context()) }()
 	r := &rig{s, t, sshd, sshd.Root}
 
