@@ -86,10 +86,12 @@ func (p *Pool) askApart(e *era, dir string, known Abilities) (found Abilities, a
 	p.mu.Unlock()
 	v := &visit{conn: &Conn{c: c}}
 	defer v.end()
-	if v.trial, err = p.trialIn(v.conn, dir); err != nil {
+	t := newTrial(v.conn, dir)
+	if t.client.Mkdir(t.dir) != nil {
 		return known, false
 	}
-	if v.trial.write("shell", v.trial.word) != nil {
+	v.trial = t
+	if t.write("shell", t.word) != nil {
 		return known, false
 	}
 	v.login = p.newLogin(e.life, func(context.Context) (*Conn, error) { return v.conn.c.lend(), nil }, p.options.LoginTimeout)

@@ -19,6 +19,7 @@ import (
 // by side, so each test has names of its own. Within a test nothing is asked for
 // before that on which it depends was answered: a server need not keep the order.
 type trial struct {
+	conn   *Conn
 	client *sftp.Client
 	dir    string
 	word   string // in the file that a shell is to find
@@ -64,17 +65,18 @@ func (p *Pool) try(ctx context.Context, dir string) (found Abilities, late *visi
 	if err := p.denies(c, dir); err != nil {
 		return Abilities{}, nil, err
 	}
-	t, err := p.trialIn(c, dir)
-	if err != nil {
-		return Abilities{}, nil, err
-	}
-	v.trial = t
+	t := newTrial(c, dir)
 	untried := func(err error) error {
 		return fmt.Errorf("%s on host %s cannot be tried out: %w", dir, p.id, c.Explain(&TriedError{"create a file in", err}))
 	}
 	// A full disk says nothing about what the host can do: it must hold bytes
 	// before the tests and after them, or nothing is believed and kept.
-	if err := t.prepare(); err != nil {
+	made, err := t.prepare()
+	if made != nil {
+		return Abilities{}, nil, p.notMade(c, dir, made)
+	}
+	v.trial = t
+	if err != nil {
 		return Abilities{}, nil, untried(err)
 	}
 	v.login, v.leave = p.borrow() // no new one before the directory is there: one that hangs stays on the host
@@ -103,18 +105,19 @@ func (p *Pool) try(ctx context.Context, dir string) (found Abilities, late *visi
 	return found, late, nil
 }
 
-// trialIn makes a directory for a trial below dir.
-func (p *Pool) trialIn(c *Conn, dir string) (*trial, error) {
-	at := path.Join(dir, "."+rand.Text()+".sftpgate")
-	if err := c.SFTP().Mkdir(at); err != nil {
-		err = c.Explain(err)
-		var host *Error
-		if errors.As(err, &host) {
-			return nil, err
-		}
-		return nil, fmt.Errorf("%s on host %s cannot be written by user %s: %w", dir, p.id, p.Host().User, &TriedError{"make a directory in", err})
+// newTrial is a trial in a directory below dir that is not made yet.
+func newTrial(c *Conn, dir string) *trial {
+	return &trial{conn: c, client: c.SFTP(), dir: path.Join(dir, "."+rand.Text()+".sftpgate"), word: rand.Text(), found: Abilities{Why: map[string]string{}}}
+}
+
+// notMade explains why the directory of a trial below dir could not be made.
+func (p *Pool) notMade(c *Conn, dir string, err error) error {
+	err = c.Explain(err)
+	var host *Error
+	if errors.As(err, &host) {
+		return err
 	}
-	return &trial{client: c.SFTP(), dir: at, word: rand.Text(), found: Abilities{Why: map[string]string{}}}, nil
+	return fmt.Errorf("%s on host %s cannot be written by user %s: %w", dir, p.id, p.Host().User, &TriedError{"make a directory in", err})
 }
 
 // run tries everything that SFTP alone can tell.

@@ -20,9 +20,11 @@ var filling = strings.Repeat("sftpgate", 1024)
 // fullDirs are made before the tests, each with a file in it.
 var fullDirs = map[string]string{"d1": "x", "d2": "y", "e1": "x", "e2": "y"}
 
-// prepare makes the files that the tests start from. Nothing is tried yet: where
-// one of them cannot be made, that is no verdict.
-func (t *trial) prepare() error {
+// prepare makes the directory and the files that the tests start from. made is why the
+// directory itself could not be made. Nothing is tried yet: where one of the others
+// cannot be made, that is no verdict. A host that works in the order in which it is asked
+// makes all of them within one round trip; another one is asked once more for the rest.
+func (t *trial) prepare() (made, err error) {
 	files := map[string]string{
 		"before": filling,
 		"p1":     "new", "p2": "old",
@@ -33,11 +35,44 @@ func (t *trial) prepare() error {
 	for dir, name := range fullDirs {
 		files[path.Join(dir, name)] = dir
 	}
-	dirs := slices.Collect(maps.Keys(fullDirs))
-	if err := each(dirs, func(dir string) error { return t.client.Mkdir(t.path(dir)) }); err != nil {
-		return err
+	dirs, names := slices.Collect(maps.Keys(fullDirs)), slices.Collect(maps.Keys(files))
+	mkdir := func(dir string) error { return t.client.Mkdir(t.path(dir)) }
+	write := func(name string) error { return t.write(name, files[name]) }
+	failed := t.inOrder(slices.Concat([]string{""}, dirs, names), func(name string) error {
+		switch {
+		case name == "":
+			made = mkdir("")
+			return made
+		case slices.Contains(dirs, name):
+			return mkdir(name)
+		}
+		return write(name)
+	})
+	if made != nil {
+		return made, nil
 	}
-	return each(slices.Collect(maps.Keys(files)), func(name string) error { return t.write(name, files[name]) })
+	done := func(name string) bool { return !slices.Contains(failed, name) }
+	if err := each(slices.DeleteFunc(dirs, done), mkdir); err != nil {
+		return nil, err
+	}
+	return nil, each(slices.DeleteFunc(names, done), write)
+}
+
+// inOrder does the same for each name, as Conn.InOrder does it, and returns those for
+// which it failed.
+func (t *trial) inOrder(names []string, do func(name string) error) (failed []string) {
+	errs := make([]error, len(names))
+	var steps []Step
+	for i, name := range names {
+		steps = append(steps, Step{Path: t.path(name), Do: func() { errs[i] = do(name) }})
+	}
+	t.conn.InOrder(steps...)
+	for i, err := range errs {
+		if err != nil {
+			failed = append(failed, names[i])
+		}
+	}
+	return failed
 }
 
 // What the tests leave on a host that has every ability.
@@ -52,15 +87,17 @@ var (
 // does not let files be removed.
 func (t *trial) remove() (denied bool) {
 	var kept atomic.Bool
-	_ = each(leftFiles, func(name string) error {
+	failed := t.inOrder(slices.Concat(leftFiles, leftDirs, []string{""}), func(name string) error {
+		if name == "" || slices.Contains(leftDirs, name) {
+			return t.client.RemoveDirectory(t.path(name))
+		}
 		err := t.client.Remove(t.path(name))
 		if errors.Is(err, fs.ErrPermission) {
 			kept.Store(true)
 		}
 		return err
 	})
-	_ = each(leftDirs, func(name string) error { return t.client.RemoveDirectory(t.path(name)) })
-	if t.client.RemoveDirectory(t.dir) != nil {
+	if slices.Contains(failed, "") {
 		_ = t.client.RemoveAll(t.dir)
 	}
 	return kept.Load()
@@ -83,7 +120,7 @@ func (t *trial) holds(name, text string) bool {
 	if err != nil {
 		return false
 	}
-	defer f.Close()
+	defer func() { go func() { _ = f.Close() }() }() // which nothing depends on
 	var end error
 	got := make([]byte, len(text))
 	sideBySide(

@@ -40,7 +40,7 @@ func wantNothingLeft(t *testing.T, d *remotetest.Disk) {
 // The first upload to a host waits until it was tried out, and at a distance the
 // round trips are what that takes.
 func TestAbilitiesAtADistance(t *testing.T) {
-	const most = 19
+	const most = 13
 	synctest.Test(t, func(t *testing.T) {
 		d := memoryDisk(t)
 		p := memoryPool(t, link.Options{Dial: by(d.Dial(remotetest.ServerOptions{Shell: true}), func(t link.Transport) link.Transport { return far{t} })}, 1)
