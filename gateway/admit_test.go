@@ -14,7 +14,7 @@ import (
 	"sftpgate/gateway/limit"
 	"sftpgate/remote/hosts"
 	"sftpgate/remote/link"
-	"sftpgate/remote/merge"
+	"sftpgate/remote/merge/engine"
 	"sftpgate/remote/remotetest"
 	"sftpgate/remote/stage"
 )
@@ -211,7 +211,7 @@ func TestLimitsOfAHostAreReloaded(t *testing.T) {
 	defer links.Close()
 	pool, _ := links.Host("web-1")
 	st := embedded(t)
-	s := gateway.New(gateway.Config{Hosts: staging{"web-1": stage.New(pool, log)}, Claims: st, Leases: st, Index: st, Engines: merge.NewEngines(),
+	s := gateway.New(gateway.Config{Hosts: staging{"web-1": stage.New(pool, log)}, Claims: st, Leases: st, Index: st, Engines: engine.NewSet(),
 		Log: log, Limits: limit.Limits{Wait: time.Millisecond}})
 	defer func() { _ = s.Shutdown(t.Context()) }()
 	r := &rig{s, t, sshd, sshd.Root}

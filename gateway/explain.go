@@ -8,6 +8,7 @@ import (
 
 	"sftpgate/remote/link"
 	"sftpgate/remote/merge"
+	"sftpgate/remote/merge/engine"
 	"sftpgate/remote/record"
 	"sftpgate/remote/stage"
 )
@@ -57,13 +58,13 @@ func explain(host string, err error) error {
 		return &Error{Code: DifferentFile, Err: err, RetryAfter: time.Second, Detail: "another request of yours is uploading to the same target just now: wait for its end, or choose another name"}
 	case errors.Is(err, stage.ErrTaken):
 		return &Error{Code: OwnedByAnother, Err: err, RetryAfter: time.Minute, Detail: "the target was claimed by another upload just now: look again, or choose another name"}
-	case errors.Is(err, stage.ErrNoRoot), errors.Is(err, merge.ErrNoEngine), errors.Is(err, record.ErrVersion):
+	case errors.Is(err, stage.ErrNoRoot), errors.Is(err, engine.ErrNone), errors.Is(err, record.ErrVersion):
 		return &Error{Code: HostError, Err: err, Detail: err.Error()}
 	case errors.As(err, &conn):
 		return explainLink(conn)
 	case errors.Is(err, context.DeadlineExceeded):
 		return &Error{Code: HostTimeout, Err: err, RetryAfter: 2 * time.Second, Detail: "host " + host + " did not answer in time; what was acknowledged is kept: try again"}
-	case stage.Refused(err), errors.Is(err, merge.ErrCopy), errors.Is(err, stage.ErrContent), errors.Is(err, fs.ErrNotExist), errors.Is(err, record.ErrNone):
+	case stage.Refused(err), errors.Is(err, engine.ErrCopy), errors.Is(err, stage.ErrContent), errors.Is(err, fs.ErrNotExist), errors.Is(err, record.ErrNone):
 		return &Error{Code: HostError, Err: err, RetryAfter: 2 * time.Second, Detail: "host " + host + " refused an operation: " + err.Error()}
 	}
 	return err

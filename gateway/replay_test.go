@@ -18,7 +18,7 @@ import (
 	"sftpgate/gateway"
 	"sftpgate/remote/hosts"
 	"sftpgate/remote/link"
-	"sftpgate/remote/merge"
+	"sftpgate/remote/merge/engine"
 	"sftpgate/remote/record"
 	"sftpgate/remote/remotetest"
 )
@@ -99,7 +99,7 @@ type flow struct {
 	keep remotetest.Keep
 	// engines are known to have proved themselves, unless all is explored: that is
 	// most of the work for a gateway that recovers.
-	engines *merge.Engines
+	engines *engine.Set
 	// harsh leaves out the cuts after which something is kept that was not synced.
 	harsh bool
 }
@@ -281,7 +281,7 @@ func (r *rig) exactOn(d *remotetest.Disk, content []byte) {
 func (f flow) recoverAll(t *testing.T, w *witness, keep int) (explored, states int) {
 	t.Helper()
 	if !*prove {
-		f.engines = merge.NewEngines()
+		f.engines = engine.NewSet()
 	}
 	log := w.disk.Log()
 	var before map[string]remotetest.Entry

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"sftpgate/gateway/limit"
-	"sftpgate/remote/merge"
+	"sftpgate/remote/merge/engine"
 	"sftpgate/remote/stage"
 )
 
@@ -29,7 +29,7 @@ type Config struct {
 	Claims  Claims
 	Leases  Leases
 	Index   Index
-	Engines *merge.Engines
+	Engines *engine.Set
 	Log     *slog.Logger
 	// Shared says that other gateways use the same registry.
 	Shared bool
@@ -56,7 +56,7 @@ type Service struct {
 	claims      Claims
 	leases      Leases
 	index       Index
-	engines     *merge.Engines
+	engines     *engine.Set
 	log         *slog.Logger
 	shared      bool
 	ready       func(context.Context) error
@@ -103,7 +103,7 @@ func New(c Config) *Service {
 		c.Meter = noMeter{}
 	}
 	if c.Engines == nil {
-		c.Engines = merge.NewEngines()
+		c.Engines = engine.NewSet()
 	}
 	s := &Service{hosts: c.Hosts, claims: c.Claims, leases: c.Leases, index: c.Index, engines: c.Engines, log: c.Log,
 		shared: c.Shared, ready: c.Ready, meter: c.Meter, expireAfter: c.ExpireAfter, limiter: limit.New(c.Limits), quota: newQuota(c.UserQuota), token: rand.Text(),

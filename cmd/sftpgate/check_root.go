@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"sftpgate/remote/link"
-	"sftpgate/remote/merge"
+	"sftpgate/remote/merge/engine"
 	"sftpgate/remote/stage"
 )
 
@@ -107,7 +107,7 @@ func reasons(can link.Abilities, abilities ...string) string {
 // reportEngine lets the engines prove themselves in the root, as the first merge
 // there would.
 func reportEngine(ctx context.Context, h *stage.Host, t stage.Target, r *report) {
-	choice, err := merge.NewEngines().Choose(ctx, h, t)
+	choice, err := engine.NewSet().Choose(ctx, h, t)
 	switch {
 	case err != nil:
 		r.fail("engine", "%v", err)
@@ -120,6 +120,6 @@ func reportEngine(ctx context.Context, h *stage.Host, t stage.Target, r *report)
 
 // slowest is the engine that copies through the gateway, the only one that does.
 func slowest() string {
-	all := merge.Names()
+	all := engine.Names()
 	return all[len(all)-1]
 }

@@ -31,7 +31,7 @@ import (
 	"sftpgate/remote/demohost"
 	"sftpgate/remote/hosts"
 	"sftpgate/remote/link"
-	"sftpgate/remote/merge"
+	"sftpgate/remote/merge/engine"
 )
 
 // How the parts hang together. What a gateway is made of is chosen in this file
@@ -45,7 +45,7 @@ import (
 //	                                      └────────────┬─────────────┘           Front, Service, Links, Claims
 //	                                            gateway.Service
 //	        ┌─────────────────────────┬────────────────┴───────────┐
-//	  Claims, Leases, Index         Hosts                    merge.Engines    which engine serves where
+//	  Claims, Leases, Index         Hosts                    engine.Set       which engine serves where
 //	        │                         │                            │
 //	registry.Redis (--redis)     stage.Host   one per host ◀───────┘
 //	registry.Bolt  (else)             │
@@ -130,7 +130,7 @@ func assemble(ctx context.Context, s settings) (*gate, error) {
 	service := gateway.New(gateway.Config{
 		Hosts:  at,
 		Claims: numbers.Claims(kept), Leases: kept, Index: kept, Ready: kept.Ping, Shared: s.redis != "", Meter: numbers,
-		Engines: merge.NewEngines(), Log: s.log, ExpireAfter: s.expireAfter, Limits: s.limits, UserQuota: s.userQuota,
+		Engines: engine.NewSet(), Log: s.log, ExpireAfter: s.expireAfter, Limits: s.limits, UserQuota: s.userQuota,
 	})
 	mux := web.NewMux()
 	api.Routes(mux, service)

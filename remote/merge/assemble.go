@@ -9,6 +9,7 @@ import (
 	"path"
 	"slices"
 
+	"sftpgate/remote/merge/engine"
 	"sftpgate/remote/record"
 	"sftpgate/remote/stage"
 )
@@ -39,7 +40,7 @@ func Whole(s record.State, chunks []stage.Staged) (stage.Staged, bool) {
 // whole file: everything is merged into it, and no process that was given it to
 // write to can still do so. *MissingError says what is not there, and
 // stage.ErrContent that the part is not what the checkpoint says.
-func Source(ctx context.Context, g *stage.Generation, chunks []stage.Staged, engines *Engines, log *slog.Logger) (string, error) {
+func Source(ctx context.Context, g *stage.Generation, chunks []stage.Staged, engines *engine.Set, log *slog.Logger) (string, error) {
 	if err := g.Refused(); err != nil { // after a merge that did not wait for its checkpoint
 		return "", err
 	}
@@ -59,7 +60,7 @@ func Source(ctx context.Context, g *stage.Generation, chunks []stage.Staged, eng
 	if gaps := s.Merged.Gaps(record.Span{Len: s.Meta.Size}); len(gaps) > 0 {
 		return "", &MissingError{Spans: gaps}
 	}
-	left, err := lingering(ctx, g, "")
+	left, err := engine.Lingering(ctx, g)
 	if err != nil {
 		return "", err
 	}
@@ -96,9 +97,9 @@ func freeLeft(ctx context.Context, g *stage.Generation) error {
 }
 
 // renew copies the finished part to an inode that no earlier writer knows.
-func renew(ctx context.Context, g *stage.Generation, engines *Engines, log *slog.Logger) error {
+func renew(ctx context.Context, g *stage.Generation, engines *engine.Set, log *slog.Logger) error {
 	s := g.State()
-	engine, err := engines.open(ctx, g, apart)
+	copier, err := engines.OpenApart(ctx, g)
 	if err != nil {
 		return err
 	}
@@ -110,14 +111,14 @@ func renew(ctx context.Context, g *stage.Generation, engines *Engines, log *slog
 				_ = g.Free(context.WithoutCancel(ctx), []stage.Staged{{Path: g.PartPath(epoch)}})
 			}
 		}()
-		err = engine.Copy(ctx, g.PartPath(s.Epoch), s.Meta.Size, g.PartPath(epoch), 0)
+		err = copier.Copy(ctx, g.PartPath(s.Epoch), s.Meta.Size, g.PartPath(epoch), 0)
 		if err != nil {
 			err = g.Host().Cause(ctx, g.Target().Dir, s.Meta.Size, err)
 		}
 	}
 	// The one writer that the new part ever had is this one; only when it is
 	// gone does the record speak of the part at all.
-	if cerr := engine.Close(); err == nil && cerr != nil {
+	if cerr := copier.Close(); err == nil && cerr != nil {
 		err = fmt.Errorf("copy the part: the engine did not end in good order: %w", cerr)
 	}
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 
 	"sftpgate/remote/failpoint"
+	"sftpgate/remote/merge/engine"
 	"sftpgate/remote/record"
 	"sftpgate/remote/stage"
 )
@@ -151,13 +152,13 @@ func (m *Merger) afterFailure(ctx context.Context, c stage.Staged, err error, ou
 	case errors.Is(werr, stage.ErrContent), errors.Is(werr, fs.ErrNotExist):
 		return m.lose(ctx, c, out)
 	}
-	copying := errors.Is(err, ErrCopy)
+	copying := errors.Is(err, engine.ErrCopy)
 	if errors.Is(err, fs.ErrPermission) {
 		err = stage.Doing("run the "+m.engine.Name()+" copy of", c.Path, err)
 	}
 	err = m.gen.Host().CopyCause(ctx, m.gen.Target().Dir, c.Len, c.End(), err)
-	if e, ok := m.engine.(opened); ok && copying && werr == nil && !lost(ctx, err) && !stage.Hindered(err) {
-		e.doubt() // the chunk is whole, so it was the engine
+	if copying && werr == nil { // the chunk is whole, so it was the engine
+		m.engine.Doubt(ctx, err)
 	}
 	return err
 }

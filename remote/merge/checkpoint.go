@@ -205,7 +205,7 @@ func (m *Merger) Close(ctx context.Context) error {
 	}
 	err := m.gen.Advance(ctx, over)
 	if err != nil {
-		m.retire()
+		m.engine.Retire() // the record goes on naming it
 	}
 	return errors.Join(freed, err)
 }

@@ -7,8 +7,8 @@ import (
 	"sync"
 	"time"
 
-	"sftpgate/remote/link"
 	"sftpgate/remote/record"
+	"sftpgate/remote/shell"
 	"sftpgate/remote/stage"
 )
 
@@ -90,15 +90,15 @@ func (f *Follower) run(ctx context.Context) (*record.Sum, error) {
 		return nil, err
 	}
 	defer sh.Close() // how it ends says nothing about what it answered
-	return f.follow(ctx, sh)
-}
-
-func (f *Follower) follow(ctx context.Context, sh *link.Shell) (*record.Sum, error) {
 	following, err := sh.Follow(ctx, f.tool, f.gen.PartPath(f.epoch), f.gen.StampPath(f.epoch))
 	if err != nil {
 		return nil, err
 	}
 	defer following.Close()
+	return f.follow(ctx, following)
+}
+
+func (f *Follower) follow(ctx context.Context, following *shell.Following) (*record.Sum, error) {
 	for taken := int64(0); ; {
 		f.mu.Lock()
 		reach, size := f.reach, f.size
@@ -141,7 +141,7 @@ func (f *Follower) await(ctx context.Context) error {
 
 // within bounds an operation on n bytes of the host's own disk.
 func within(ctx context.Context, n int64, fn func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(ctx, copyGrace+time.Duration(n/hashSlow)*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, hashWithin(n))
 	defer cancel()
 	return fn(ctx)
 }
@@ -231,15 +231,10 @@ type guarded interface {
 	Disturbed() bool
 }
 
-func guardOf(e Engine) (guarded, bool) {
-	g, ok := unwrap(e).(guarded)
-	return g, ok
-}
-
 // Follow has the merger tell f how far the part stands. It reports false when
 // its engine does not see changes by others; then f is of no use.
 func (m *Merger) Follow(ctx context.Context, f *Follower) bool {
-	e, ok := guardOf(m.engine)
+	e, ok := m.engine.Engine.(guarded)
 	if !ok || f.epoch != m.epoch || e.Guard(ctx, m.gen.PartPath(m.epoch), m.gen.StampPath(m.epoch)) != nil {
 		return false
 	}

@@ -11,6 +11,7 @@ import (
 	"sftpgate/remote/link"
 	"sftpgate/remote/merge"
 	"sftpgate/remote/record"
+	"sftpgate/remote/remotetest"
 	"sftpgate/remote/remotetest/await"
 	"sftpgate/remote/stage"
 )
@@ -18,14 +19,14 @@ import (
 // followed is an account with one hash tool that counts its runs, and an upload there.
 func followed(t *testing.T, size int64) (u *upload, runs func() int) {
 	t.Helper()
-	a := newAccount(t, `PATH=$BIN; export PATH`)
-	a.only(t, "sh", "dd", "cat", "touch")
+	a := remotetest.StartAccount(t, `PATH=$BIN; export PATH`)
+	a.Only(t, "sh", "dd", "cat", "touch")
 	log := filepath.Join(t.TempDir(), "runs")
 	tool := "#!/bin/sh\necho run >>'" + log + "'\nPATH=/usr/bin:/bin exec sha256sum \"$@\"\n"
-	if err := os.WriteFile(filepath.Join(a.bin, "sha256sum"), []byte(tool), 0o755); err != nil {
+	if err := os.WriteFile(filepath.Join(a.Bin, "sha256sum"), []byte(tool), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	u = newUpload(t, a.sshd.Host("h"), link.Options{}, size)
+	u = newUpload(t, a.SSHD.Host("h"), link.Options{}, size)
 	if got := u.Can().HashTool; got != "sha256sum" {
 		t.Fatalf("the tool is %q: %v", got, u.Can().Why)
 	}

@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"sftpgate/remote/failpoint"
+	"sftpgate/remote/merge/engine"
 	"sftpgate/remote/record"
 	"sftpgate/remote/shell"
 	"sftpgate/remote/stage"
@@ -38,7 +39,7 @@ var (
 // Merger assembles one generation. It is for one goroutine.
 type Merger struct {
 	gen    *stage.Generation
-	engine Engine
+	engine *engine.Opened
 	epoch  int
 	token  string
 	log    *slog.Logger
@@ -56,20 +57,20 @@ type Merger struct {
 
 // Begin opens an engine, makes the part file when there is none, and records
 // the writer before it can write.
-func Begin(ctx context.Context, g *stage.Generation, engines *Engines, log *slog.Logger) (*Merger, error) {
+func Begin(ctx context.Context, g *stage.Generation, engines *engine.Set, log *slog.Logger) (*Merger, error) {
 	mended := make(chan error, 1)
 	go func() { mended <- mend(ctx, g, log) }()
-	engine, err := engines.Open(ctx, g)
+	opened, err := engines.Open(ctx, g)
 	if merr := <-mended; merr != nil {
 		err = errors.Join(merr, err)
 	}
-	m := &Merger{gen: g, engine: engine, token: rand.Text(), log: log}
+	m := &Merger{gen: g, engine: opened, token: rand.Text(), log: log}
 	if err == nil {
 		err = m.begin(ctx)
 	}
-	if err != nil && engine != nil {
-		_ = engine.Close()
-		m.retire() // a record may name it all the same
+	if err != nil && opened != nil {
+		_ = opened.Close()
+		opened.Retire() // a record may name it all the same
 	}
 	if err != nil {
 		return nil, err
@@ -90,13 +91,6 @@ func (m *Merger) begin(ctx context.Context) error {
 		failpoint.Reach(failpoint.MergeWriter)
 	}
 	return err
-}
-
-// retire has what writes end, as a record may go on naming it.
-func (m *Merger) retire() {
-	if r, ok := unwrap(m.engine).(retirer); ok {
-		r.Retire()
-	}
 }
 
 func (m *Merger) writer() record.Writer {
@@ -150,7 +144,7 @@ func (m *Merger) Round(ctx context.Context, chunks []stage.Staged) (Outcome, err
 func (m *Merger) next(ctx context.Context, chunks []stage.Staged) (batch []stage.Staged, whole bool, err error) {
 	batch = take(chunks, batchBytes)
 	for _, c := range batch {
-		if o, ok := m.engine.(opened); ok && !o.reaches(c.End()) {
+		if !m.engine.Reaches(c.End()) {
 			return nil, false, errFurther
 		}
 	}

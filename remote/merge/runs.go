@@ -6,6 +6,7 @@ import (
 	"errors"
 	"slices"
 
+	"sftpgate/remote/merge/engine"
 	"sftpgate/remote/shell"
 	"sftpgate/remote/stage"
 )
@@ -64,7 +65,7 @@ func (m *Merger) copyRuns(ctx context.Context, batch []stage.Staged, end int64) 
 		switch err := m.copyRun(ctx, run); {
 		case ctx.Err() != nil:
 			return nil, nil, to, ctx.Err()
-		case errors.Is(err, ErrCopy): // so may all others
+		case errors.Is(err, engine.ErrCopy): // so may all others
 			return copied, append(append(rest, run...), batch...), to, nil
 		case err != nil:
 			rest = append(rest, run...)

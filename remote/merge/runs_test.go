@@ -11,6 +11,7 @@ import (
 	"sftpgate/remote/link"
 	"sftpgate/remote/merge"
 	"sftpgate/remote/record"
+	"sftpgate/remote/remotetest"
 	"sftpgate/remote/stage"
 )
 
@@ -31,23 +32,23 @@ func TestManySmallChunks(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			a := newAccount(t, `PATH=$BIN:$PATH; export PATH BIN`)
+			a := remotetest.StartAccount(t, `PATH=$BIN:$PATH; export PATH BIN`)
 			dd := "#!/bin/sh\n/bin/dd \"$@\" || exit\necho >>\"$BIN/copies\"\n" // one for each copy
-			if err := os.WriteFile(filepath.Join(a.bin, "dd"), []byte(dd), 0o755); err != nil {
+			if err := os.WriteFile(filepath.Join(a.Bin, "dd"), []byte(dd), 0o755); err != nil {
 				t.Fatal(err)
 			}
-			u := newUpload(t, a.sshd.Host("h"), link.Options{}, many)
+			u := newUpload(t, a.SSHD.Host("h"), link.Options{}, many)
 			chunks := make([]stage.Staged, many)
 			for _, off := range rand.Perm(many) {
 				chunks[off] = u.commit(int64(off), content[off:off+1])
 			}
 			m, err := merge.Begin(u.ctx, u.Generation, u.engines, quiet)
 			u.check(err)
-			_ = os.Remove(filepath.Join(a.bin, "copies")) // of the self-test
+			_ = os.Remove(filepath.Join(a.Bin, "copies")) // of the self-test
 			u.check(test.strike(chunks[bad].Path))
 			out, err := m.Round(u.ctx, chunks)
 			u.check(errors.Join(err, m.Close(u.ctx)))
-			copies, err := os.ReadFile(filepath.Join(a.bin, "copies"))
+			copies, err := os.ReadFile(filepath.Join(a.Bin, "copies"))
 			if err != nil || len(copies) > test.copies || len(out.Lost) != test.lost {
 				t.Fatalf("%d copies, lost %v, %v", len(copies), out.Lost, err)
 			}

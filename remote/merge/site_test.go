@@ -7,14 +7,13 @@ import (
 	"log/slog"
 	"os"
 	"path"
-	"path/filepath"
 	"testing"
 
 	"sftpgate/remote/hosts"
 	"sftpgate/remote/link"
 	"sftpgate/remote/merge"
+	"sftpgate/remote/merge/engine"
 	"sftpgate/remote/record"
-	"sftpgate/remote/remotetest"
 	"sftpgate/remote/remotetest/await"
 	"sftpgate/remote/stage"
 )
@@ -26,7 +25,7 @@ type upload struct {
 	*stage.Generation
 	t       *testing.T
 	ctx     context.Context
-	engines *merge.Engines
+	engines *engine.Set
 }
 
 func newUpload(t *testing.T, h hosts.Host, o link.Options, size int64) *upload {
@@ -37,7 +36,7 @@ func newUpload(t *testing.T, h hosts.Host, o link.Options, size int64) *upload {
 func newUploadNamed(t *testing.T, h hosts.Host, name string, o link.Options, size int64) *upload {
 	t.Helper()
 	ctx := await.Context(t)
-	u := &upload{t: t, ctx: ctx, engines: merge.NewEngines()}
+	u := &upload{t: t, ctx: ctx, engines: engine.NewSet()}
 	set, err := hosts.NewSet(h)
 	u.check(err)
 	o.Log = quiet
@@ -95,53 +94,6 @@ func (u *upload) source() (string, error) {
 	chunks, err := u.Chunks(u.ctx)
 	u.check(err)
 	return merge.Source(u.ctx, u.Generation, chunks, u.engines, quiet)
-}
-
-// account is a server whose commands run through a script, as a login shell or a
-// start-up file would have it, and whose search path begins with bin.
-type account struct {
-	sshd *remotetest.SSHD
-	bin  string
-}
-
-// newAccount: first runs in a shell before each command, but not before SFTP.
-func newAccount(t *testing.T, first string) account {
-	t.Helper()
-	dir := t.TempDir()
-	a := account{bin: filepath.Join(dir, "bin")}
-	script := `#!/bin/sh
-case "$SSH_ORIGINAL_COMMAND" in
-internal-sftp)
-	for server in /usr/lib/openssh /usr/libexec/openssh /usr/lib/ssh /usr/libexec /usr/lib/misc; do
-		[ ! -x $server/sftp-server ] || exec $server/sftp-server
-	done
-	exit 1
-	;;
-esac
-BIN='` + a.bin + `'
-` + first + `
-exec /bin/sh -c "$SSH_ORIGINAL_COMMAND"
-`
-	if err := errors.Join(os.Mkdir(a.bin, 0o755), os.WriteFile(filepath.Join(dir, "login"), []byte(script), 0o755)); err != nil {
-		t.Fatal(err)
-	}
-	a.sshd = remotetest.StartSSHD(t, remotetest.SSHDOptions{ForceCommand: filepath.Join(dir, "login")})
-	return a
-}
-
-// only gives the account these programs of the machine and no others.
-func (a account) only(t *testing.T, tools ...string) {
-	t.Helper()
-	for _, tool := range tools {
-		for _, dir := range []string{"/bin", "/usr/bin"} {
-			if from := filepath.Join(dir, tool); exists(from) {
-				if err := os.Symlink(from, filepath.Join(a.bin, tool)); err != nil {
-					t.Fatal(err)
-				}
-				break
-			}
-		}
-	}
 }
 
 func exists(name string) bool { _, err := os.Stat(name); return err == nil }

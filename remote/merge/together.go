@@ -28,8 +28,8 @@ type together interface {
 // how far the part reaches. whole says that the chunks have just been looked at.
 func (m *Merger) copyTogether(ctx context.Context, batch []stage.Staged, end int64, whole bool) (copied, rest []stage.Staged, to int64, err error) {
 	rest, to = batch, end
-	engine := m.together(len(batch))
-	if engine == nil {
+	copier := m.together(len(batch))
+	if copier == nil {
 		return nil, rest, to, nil
 	}
 	for len(rest) > 0 && ctx.Err() == nil {
@@ -37,7 +37,7 @@ func (m *Merger) copyTogether(ctx context.Context, batch []stage.Staged, end int
 		if !whole && !m.allWhole(ctx, next) {
 			return copied, rest, to, nil
 		}
-		results, err := engine.CopyAll(ctx, m.gen.PartPath(m.epoch), to, next)
+		results, err := copier.CopyAll(ctx, m.gen.PartPath(m.epoch), to, next)
 		if err != nil {
 			return nil, nil, to, err
 		}
@@ -63,11 +63,11 @@ func (m *Merger) copyTogether(ctx context.Context, batch []stage.Staged, end int
 
 // together is the engine, where so many chunks are best copied in that way; else nil.
 func (m *Merger) together(chunks int) together {
-	engine, ok := unwrap(m.engine).(together)
+	copier, ok := m.engine.Engine.(together)
 	if !ok || chunks == 0 || m.apart || !m.far() {
 		return nil
 	}
-	return engine
+	return copier
 }
 
 func (m *Merger) far() bool { return m.gen.Host().Pool().Status().Trip >= farTrip }

@@ -11,6 +11,7 @@ import (
 
 	"sftpgate/remote/link"
 	"sftpgate/remote/merge"
+	"sftpgate/remote/remotetest"
 	"sftpgate/remote/stage"
 )
 
@@ -36,11 +37,11 @@ func TestDamageBetweenCopiesAskedForTogether(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			a := newAccount(t, `PATH=$BIN:$PATH; export PATH BIN`)
-			u := newUpload(t, a.sshd.Host("h"), link.Options{Trip: 50 * time.Millisecond}, int64(len(content)))
+			a := remotetest.StartAccount(t, `PATH=$BIN:$PATH; export PATH BIN`)
+			u := newUpload(t, a.SSHD.Host("h"), link.Options{Trip: 50 * time.Millisecond}, int64(len(content)))
 			// cat is what copies.
 			cat := "#!/bin/sh\n/bin/cat \"$@\" || exit\n[ ! -e \"$BIN/strike\" ] || . \"$BIN/strike\"\n"
-			u.check(os.WriteFile(filepath.Join(a.bin, "cat"), []byte(cat), 0o755))
+			u.check(os.WriteFile(filepath.Join(a.Bin, "cat"), []byte(cat), 0o755))
 			var chunks []stage.Staged
 			for off := 0; off < len(content); off += 30_000 {
 				chunks = append(chunks, u.commit(int64(off), content[off:off+30_000]))
@@ -52,10 +53,10 @@ func TestDamageBetweenCopiesAskedForTogether(t *testing.T) {
 			before := u.State().Merged
 			chunks = chunks[1:]
 			strike := "case $1 in " + chunks[1].Path + ") rm \"$BIN/strike\"; PART=" + u.PartPath(u.State().Epoch) + "; NEXT=" + chunks[2].Path + "; " + test.strike + " ;; esac\n"
-			u.check(os.WriteFile(filepath.Join(a.bin, "strike"), []byte(strike), 0o644))
+			u.check(os.WriteFile(filepath.Join(a.Bin, "strike"), []byte(strike), 0o644))
 
 			out, err := m.Round(u.ctx, chunks)
-			if exists(filepath.Join(a.bin, "strike")) {
+			if exists(filepath.Join(a.Bin, "strike")) {
 				t.Fatal("nothing was damaged")
 			}
 			if test.again == (err == nil) || len(out.Lost) != test.lost {

@@ -26,8 +26,17 @@ func (e *DigestError) Error() string {
 	return fmt.Sprintf("the file's SHA-256 is %s, declared was %s", e.Actual, e.Declared)
 }
 
-// hashSlow is the slowest disk that is waited for, in bytes a second.
-const hashSlow = 5 << 20
+// The host's own disk may be slow to read, but not without end: this much time, and more
+// for more bytes.
+const (
+	hashGrace = 2 * time.Minute
+	hashSlow  = 5 << 20 // bytes a second
+)
+
+// hashWithin is how long hashing so many bytes on the host may take.
+func hashWithin(length int64) time.Duration {
+	return hashGrace + time.Duration(length/hashSlow)*time.Second
+}
 
 // Verify compares a file on the host with the declared digest. It is hashed by
 // the host's own tool where there is one, else it is read back, unless hosts.yaml
@@ -73,7 +82,7 @@ func hashOnHost(ctx context.Context, g *stage.Generation, tool, name string, siz
 
 func hashByTool(ctx context.Context, g *stage.Generation, tool, name string, size int64) (record.Sum, error) {
 	var sum record.Sum
-	ctx, cancel := context.WithTimeout(ctx, copyGrace+time.Duration(size/hashSlow)*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, hashWithin(size))
 	defer cancel()
 	sh, err := g.Host().Pool().Shell(ctx)
 	if err != nil {

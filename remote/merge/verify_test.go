@@ -10,6 +10,7 @@ import (
 	"sftpgate/remote/link"
 	"sftpgate/remote/merge"
 	"sftpgate/remote/record"
+	"sftpgate/remote/remotetest"
 )
 
 // The digest is taken by a tool on the host, and read back where there is none
@@ -32,16 +33,16 @@ func TestVerifyByToolOrReadBack(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			a := newAccount(t, isolated)
-			a.only(t, test.tools...)
+			a := remotetest.StartAccount(t, isolated)
+			a.Only(t, test.tools...)
 			content := bytesOf(123_456)
-			u := newUpload(t, a.sshd.Host("h"), link.Options{}, int64(len(content)))
+			u := newUpload(t, a.SSHD.Host("h"), link.Options{}, int64(len(content)))
 			if got := u.Can().HashTool; got != test.want {
 				t.Fatalf("the tool is %q, want %q: %v", got, test.want, u.Can().Why)
 			}
 			source := u.commit(0, content).Path
 			if test.then != nil {
-				u.check(test.then(a.bin))
+				u.check(test.then(a.Bin))
 			}
 			right, wrong := record.Sum(sha256.Sum256(content)), record.Sum{}
 			if by, err := merge.Verify(u.ctx, u.Generation, source, int64(len(content)), &right); err != nil || by != merge.BySHA256 {

@@ -17,6 +17,7 @@ import (
 	"sftpgate/remote/hosts"
 	"sftpgate/remote/link"
 	"sftpgate/remote/merge"
+	"sftpgate/remote/merge/engine"
 	"sftpgate/remote/record"
 	"sftpgate/remote/remotetest"
 	"sftpgate/remote/remotetest/await"
@@ -51,7 +52,7 @@ func newSite(t *testing.T, engine, asked string, trip time.Duration, sshd *remot
 type gateway struct {
 	*site
 	*stage.Generation
-	Engines *merge.Engines
+	Engines *engine.Set
 	host    *stage.Host
 	close   func()
 }
@@ -65,7 +66,7 @@ func (s *site) open() *gateway {
 	links := link.New(set, link.Options{Log: quiet, Stall: s.stall, Trip: s.trip})
 	s.t.Cleanup(func() { _ = links.Close() })
 	pool, _ := links.Host("h")
-	return &gateway{site: s, Engines: merge.NewEngines(), host: stage.New(pool, quiet), close: func() { _ = links.Close() }}
+	return &gateway{site: s, Engines: engine.NewSet(), host: stage.New(pool, quiet), close: func() { _ = links.Close() }}
 }
 
 // create begins the upload of a file, at a path below the root.

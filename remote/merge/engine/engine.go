@@ -1,8 +1,9 @@
-package merge
+package engine
 
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"sftpgate/remote/link"
 	"sftpgate/remote/record"
@@ -11,6 +12,10 @@ import (
 
 // Engine is a way to copy chunks into the part file. An engine is opened for
 // one merge and used by one goroutine.
+//
+// It may do more than this. What a user of engines can make use of he declares as an
+// interface of his own: this package Block and Retire, package merge CopyAll, and Guard and
+// Disturbed.
 type Engine interface {
 	// Name is what hosts.yaml and the API call it.
 	Name() string
@@ -19,12 +24,12 @@ type Engine interface {
 	Writer() record.Writer
 	// Copy puts all of the file from at offset off of the part, which exists.
 	// length is what from should hold, in bytes; an engine that sees another
-	// length fails with stage.ErrContent, and the merger compares lengths before
+	// length fails with stage.ErrContent, and the merge compares lengths before
 	// and after in any case. After an error any of the bytes may have been written.
 	Copy(ctx context.Context, from string, length int64, part string, off int64) error
 	// Close ends the writing. nil means that nothing of this merge is written any
-	// more, though the process may live on for other merges (see retirer); anything
-	// else that it may still write.
+	// more, though the process may live on for other merges (see Opened.Retire);
+	// anything else that it may still write.
 	Close() error
 }
 
@@ -43,15 +48,23 @@ const (
 	apart              // one that must not wait for others, or that others must not wait for
 )
 
-// retirer is an engine whose writer outlives it. Retire has it end, where a record goes on
-// naming it: then it can be proven gone.
-type retirer interface{ Retire() }
-
 // engines, best first.
 var engines = []opener{
 	{"shell", openShell},
 	{"copy-data", openCopyData},
 	{"stream", openStream},
+}
+
+// A copy on the host's own disk may be slow, but not without end: this much
+// time, and more for more bytes.
+const (
+	copyGrace = 2 * time.Minute
+	copySlow  = 1 << 20 // bytes a second
+)
+
+// copyWithin is how long a copy of so many bytes may take.
+func copyWithin(length int64) time.Duration {
+	return copyGrace + time.Duration(length/copySlow)*time.Second
 }
 
 // Names lists the engines, best first.

@@ -1,29 +1,16 @@
-package merge
+package engine
 
 import (
 	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"sftpgate/remote/link"
 	"sftpgate/remote/record"
 	"sftpgate/remote/shell"
 	"sftpgate/remote/stage"
 )
-
-// A copy on the host's own disk may be slow, but not without end: this much
-// time, and more for more bytes.
-const (
-	copyGrace = 2 * time.Minute
-	copySlow  = 1 << 20 // bytes a second
-)
-
-// copyWithin is how long a copy of so many bytes may take.
-func copyWithin(length int64) time.Duration {
-	return copyGrace + time.Duration(length/copySlow)*time.Second
-}
 
 // shellEngine copies with dd or cat in a shell on the host, which other merges use
 // too: nothing goes over the wire, and where files can share blocks they do.
@@ -90,7 +77,9 @@ func (e *shellEngine) part(name string) shell.Part {
 	return shell.Part{Path: name, Reflinks: e.shares}
 }
 
-// CopyAll: see together.
+// CopyAll copies several chunks, one after the other, for the price of one round trip, and
+// looks at chunk and part after each: a part that reached to end, and to the end of what
+// was copied to it, must still do so, or nothing more is copied.
 func (e *shellEngine) CopyAll(ctx context.Context, part string, end int64, chunks []stage.Staged) ([]shell.Copied, error) {
 	var copies []shell.Copy
 	length := int64(0)
@@ -109,7 +98,7 @@ func (e *shellEngine) CopyAll(ctx context.Context, part string, end int64, chunk
 	return copied, nil
 }
 
-// Guard and Disturbed serve those who hash the part while it grows.
+// Guard has copies to part keep a stamp from now on, for those who hash it while it grows.
 func (e *shellEngine) Guard(ctx context.Context, part, stamp string) error {
 	p := shell.Part{Path: part, Stamp: stamp, Reflinks: e.shares}
 	if err := e.sh.Guard(ctx, p); err != nil {
@@ -119,11 +108,11 @@ func (e *shellEngine) Guard(ctx context.Context, part, stamp string) error {
 	return nil
 }
 
-// Disturbed: see Guard.
+// Disturbed reports whether a copy found the part changed by others.
 func (e *shellEngine) Disturbed() bool { return e.disturbed }
 
 // Close: the shell is kept for others, and runs nothing of this merge any more.
 func (e *shellEngine) Close() error { return e.sh.Close() }
 
-// Retire: see retirer.
+// Retire: see retiring.
 func (e *shellEngine) Retire() { e.sh.Retire() }

@@ -1,4 +1,4 @@
-package merge_test
+package engine_test
 
 import (
 	"context"
@@ -15,7 +15,7 @@ import (
 
 	"sftpgate/remote/hosts"
 	"sftpgate/remote/link"
-	"sftpgate/remote/merge"
+	"sftpgate/remote/merge/engine"
 	"sftpgate/remote/remotetest"
 	"sftpgate/remote/stage"
 )
@@ -23,25 +23,6 @@ import (
 const copyData remotetest.Kind = "copy-data"
 
 var refused = &remotetest.StatusError{Code: 8, Msg: "Operation unsupported"}
-
-// wantChoice wants an engine to be chosen for the upload's root.
-func (u *upload) wantChoice(engine string, why ...string) merge.Choice {
-	u.t.Helper()
-	choice, err := u.engines.Choose(u.ctx, u.Host(), u.Target())
-	u.check(err)
-	if choice.Engine != engine {
-		u.t.Fatalf("the engine is %s, want %s: %s", choice.Engine, engine, choice.Explain())
-	}
-	for _, want := range why {
-		if !strings.Contains(choice.Explain(), want) {
-			u.t.Errorf("no %q in %q", want, choice.Explain())
-		}
-	}
-	if shown, ok := u.engines.Chosen(u.Host(), u.Target().Root); !ok || shown.Explain() != choice.Explain() {
-		u.t.Errorf("shown is %q", shown.Explain())
-	}
-	return choice
-}
 
 // A host is known before the first upload, and nothing is left there.
 func TestChoiceBeforeAnyUpload(t *testing.T) {
@@ -54,7 +35,7 @@ func TestChoiceBeforeAnyUpload(t *testing.T) {
 	links := link.New(set, link.Options{})
 	defer links.Close()
 	pool, _ := links.Host("h")
-	h, engines := stage.New(pool, quiet), merge.NewEngines()
+	h, engines := stage.New(pool, quiet), engine.NewSet()
 	target, err := h.ResolveDir(t.Context(), sshd.Root)
 	if err != nil {
 		t.Fatal(err)
@@ -70,7 +51,7 @@ func TestChoiceBeforeAnyUpload(t *testing.T) {
 		t.Errorf("left are %v, %v", left, err)
 	}
 	target.Root, target.Dir = target.Root+"/gone", target.Dir+"/gone"
-	if _, err := engines.Choose(t.Context(), h, target); !errors.Is(err, fs.ErrNotExist) || errors.Is(err, merge.ErrNoEngine) {
+	if _, err := engines.Choose(t.Context(), h, target); !errors.Is(err, fs.ErrNotExist) || errors.Is(err, engine.ErrNone) {
 		t.Errorf("where there is no directory: %v", err)
 	}
 }
@@ -125,36 +106,35 @@ func TestChoiceOfOneWhoGivesUp(t *testing.T) {
 	close(hold)
 }
 
-// A server that copies short is not taken, nor kept when it begins to later on.
-func TestServerThatCopiesShort(t *testing.T) {
+// An engine that fails later on is doubted, unless what it failed of says nothing about it.
+func TestDoubt(t *testing.T) {
 	t.Parallel()
-	content := bytesOf(600_000)
-	var from atomic.Int64 // from which chunk offset on the copy is left out
-	d, u := onDisk(t, int64(len(content)), func(op remotetest.Op) error {
-		if op.Kind == remotetest.Write && op.Path2 != "" && from.Load() >= 0 && op.Off%100_000 >= from.Load() {
-			return remotetest.ErrCopyShort
+	var denied atomic.Bool
+	_, u := onDisk(t, 10, func(op remotetest.Op) error {
+		if op.Kind == copyData && denied.Load() {
+			return refused
 		}
 		return nil
 	})
-	from.Store(-1)
-	chunk := func(i int) stage.Staged {
-		return u.commit(int64(i)*100_000, content[i*100_000:(i+1)*100_000])
-	}
-	// The last chunk first: from then on the part is long enough anyway.
-	_, err := u.merge(chunk(5), chunk(0))
+	e, err := u.engines.Open(u.ctx, u.Generation)
 	u.check(err)
+	chunk, part := u.commit(0, []byte("0123456789")), u.newPart()
+	denied.Store(true)
+	err = e.Copy(u.ctx, chunk.Path, chunk.Len, part, chunk.Off)
+	if !errors.Is(err, engine.ErrCopy) {
+		t.Fatalf("a copy that was refused: %v", err)
+	}
+	for _, other := range []error{&link.Error{}, stage.ErrNoSpace, stage.ErrSuperseded} {
+		e.Doubt(u.ctx, errors.Join(other, err))
+		u.wantChoice("copy-data")
+	}
+	over, cancel := context.WithCancel(u.ctx)
+	cancel()
+	e.Doubt(over, err)
 	u.wantChoice("copy-data")
-	from.Store(65_536) // the last block
-	out, err := u.merge(chunk(1))
-	if !errors.Is(err, merge.ErrCopy) || !strings.Contains(err.Error(), "that it has not made") || len(out.Merged) > 0 {
-		t.Fatalf("a short copy was believed: %v, %v", out, err)
-	}
-	left, err := u.Chunks(u.ctx)
-	u.check(err)
-	_, err = u.merge(append(left, chunk(2), chunk(3), chunk(4))...)
-	u.check(err)
-	u.wantChoice("stream", "Not copy-data: Self-test at offset 12345: copy the source to the part at 12345: the server reported a copy that it has not made")
-	u.exactOn(d, content)
+	e.Doubt(u.ctx, err)
+	u.wantChoice("stream", "Not copy-data: Self-test")
+	u.check(e.Close())
 }
 
 // A copy that is not what it should be in any of its blocks.
@@ -213,12 +193,7 @@ func TestFallbackIsTriedAnew(t *testing.T) {
 // answered it is taken, also by the upload that was begun before.
 func TestChoiceGoesOverToALateShell(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := remotetest.NewDisk()
-		if err := d.MkdirAll(dir); err != nil {
-			t.Fatal(err)
-		}
-		h := hosts.Host{ID: "h", Address: "h.invalid", User: "u", KeyFile: "/none", KnownHosts: "/none", Roots: []string{dir}}
-		u := newUpload(t, h, link.Options{Dial: d.Dial(remotetest.ServerOptions{Shell: true, ShellTakes: 30 * time.Second})}, 1)
+		_, u := onDiskAt(t, link.Options{}, "", 1, remotetest.ServerOptions{Shell: true, ShellTakes: 30 * time.Second})
 		u.ctx = t.Context()
 		began := time.Now()
 		u.wantChoice("copy-data", "Not shell: The shell has not answered within 10s")
@@ -227,12 +202,12 @@ func TestChoiceGoesOverToALateShell(t *testing.T) {
 		}
 		time.Sleep(25 * time.Second)
 		u.wantChoice("shell")
-		m, err := merge.Begin(u.ctx, u.Generation, u.engines, quiet)
+		e, err := u.engines.Open(u.ctx, u.Generation)
 		u.check(err)
-		if m.Engine() != "shell" {
-			t.Errorf("the upload is merged by %s", m.Engine())
+		if e.Name() != "shell" {
+			t.Errorf("the upload is merged by %s", e.Name())
 		}
-		u.check(m.Close(u.ctx))
+		u.check(e.Close())
 	})
 }
 
@@ -277,12 +252,12 @@ func TestChoiceUnderAnotherSetting(t *testing.T) {
 // nothing about them, nor about another upload that waits for the outcome.
 func TestUploadCancelledInTheSelfTest(t *testing.T) {
 	t.Parallel()
-	for _, engine := range []string{"copy-data", "stream"} {
+	for _, name := range []string{"copy-data", "stream"} {
 		var u, other *upload
 		var once sync.Once
 		waits := make(chan error, 1)
-		// At a distance, where there are more connections than the one that writes.
-		_, u = onDiskAt(t, 50*time.Millisecond, engine, 1, func(op remotetest.Op) error {
+		// So far away that there are more connections than the one that writes.
+		_, u = onDiskAt(t, link.Options{Trip: 50 * time.Millisecond}, name, 1, remotetest.ServerOptions{Gate: func(op remotetest.Op) error {
 			if op.Kind == remotetest.Write && strings.Contains(op.Path, "/tmp-") && op.Off >= 12_345 {
 				once.Do(func() {
 					go func() { _, err := other.engines.Open(other.ctx, other.Generation); waits <- err }()
@@ -292,21 +267,17 @@ func TestUploadCancelledInTheSelfTest(t *testing.T) {
 				})
 			}
 			return nil
-		})
-		scene, err := u.Host().Look(u.ctx, u.named("other"), "alice")
-		u.check(err)
+		}})
 		meta := u.State().Meta
 		meta.ID = "other"
-		g, _, err := u.Host().Create(u.ctx, u.named("other"), meta, scene)
-		u.check(err)
-		other = &upload{Generation: g, t: t, ctx: u.ctx, engines: u.engines}
-		if _, err := u.engines.Open(u.ctx, u.Generation); !errors.Is(err, stage.ErrSuperseded) || errors.Is(err, merge.ErrNoEngine) {
-			t.Errorf("%s: %v", engine, err)
+		other = &upload{Generation: u.createAt(u.Host(), u.named("other"), meta), t: t, ctx: u.ctx, engines: u.engines}
+		if _, err := u.engines.Open(u.ctx, u.Generation); !errors.Is(err, stage.ErrSuperseded) || errors.Is(err, engine.ErrNone) {
+			t.Errorf("%s: %v", name, err)
 		}
 		if err := <-waits; err != nil {
-			t.Errorf("%s: the other upload: %v", engine, err)
+			t.Errorf("%s: the other upload: %v", name, err)
 		}
-		other.wantChoice(engine)
+		other.wantChoice(name)
 	}
 }
 
@@ -317,7 +288,7 @@ func (u *upload) named(name string) stage.Target {
 }
 
 func TestNamesOfEngines(t *testing.T) {
-	if got := merge.Names(); !slices.Equal(got, []string{hosts.EngineShell, hosts.EngineCopyData, hosts.EngineStream}) {
+	if got := engine.Names(); !slices.Equal(got, []string{hosts.EngineShell, hosts.EngineCopyData, hosts.EngineStream}) {
 		t.Errorf("%v", got)
 	}
 }

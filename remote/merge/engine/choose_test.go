@@ -1,4 +1,4 @@
-package merge_test
+package engine_test
 
 import (
 	"os"
@@ -38,17 +38,17 @@ func TestChoice(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			a := newAccount(t, test.first)
-			a.only(t, test.tools...)
+			a := remotetest.StartAccount(t, test.first)
+			a.Only(t, test.tools...)
 			for tool, text := range test.script {
-				if err := os.WriteFile(filepath.Join(a.bin, tool), []byte("#!/bin/sh\n"+text+"\n"), 0o755); err != nil {
+				if err := os.WriteFile(filepath.Join(a.Bin, tool), []byte("#!/bin/sh\n"+text+"\n"), 0o755); err != nil {
 					t.Fatal(err)
 				}
 			}
-			u := newUpload(t, a.sshd.Host("h"), link.Options{}, 100_000)
+			u := newUpload(t, a.SSHD.Host("h"), link.Options{}, 100_000)
 			content := bytesOf(100_000)
-			_, err := u.merge(u.commit(50_000, content[50_000:]), u.commit(0, content[:50_000]))
-			u.check(err)
+			part := u.newPart()
+			u.check(u.copy(part, u.commit(50_000, content[50_000:]), u.commit(0, content[:50_000])))
 			choice, ok := u.engines.Chosen(u.Host(), u.Target().Root)
 			if !ok || choice.Engine != test.engine {
 				t.Fatalf("the engine is %q, want %s: %v", choice.Engine, test.engine, choice.Why)
@@ -56,11 +56,7 @@ func TestChoice(t *testing.T) {
 			if why := choice.Why["shell"]; !strings.Contains(why, test.why) || (why == "") != (test.why == "") {
 				t.Errorf("why not shell: %q, want %q in it", why, test.why)
 			}
-			source, err := u.source()
-			u.check(err)
-			if got, err := os.ReadFile(source); err != nil || string(got) != string(content) {
-				t.Errorf("the file is not what was sent: %v", err)
-			}
+			u.wantPart(part, content)
 		})
 	}
 }
@@ -88,7 +84,7 @@ func TestChoiceOfHostsYAML(t *testing.T) {
 		h := test.sshd.Host("h")
 		h.Engine = test.asked
 		u := newUpload(t, h, link.Options{}, 10)
-		_, err := u.merge(u.commit(0, []byte("0123456789")))
+		err := u.copy(u.newPart(), u.commit(0, []byte("0123456789")))
 		choice, ok := u.engines.Chosen(u.Host(), u.Target().Root)
 		told, want := choice.Explain(), strings.ReplaceAll(test.told, "ROOT", regexp.QuoteMeta(test.sshd.Root))
 		if err != nil {
@@ -104,20 +100,14 @@ func TestChoiceOfHostsYAML(t *testing.T) {
 // The engine that was chosen cannot be opened later on.
 func TestChoiceIsMadeAnew(t *testing.T) {
 	t.Parallel()
-	a := newAccount(t, `[ ! -e "$BIN/closed" ] || exit 1`)
-	u := newUpload(t, a.sshd.Host("h"), link.Options{KeepShell: time.Nanosecond}, 20)
-	_, err := u.merge(u.commit(0, []byte("0123456789")))
-	u.check(err)
-	u.check(os.WriteFile(filepath.Join(a.bin, "closed"), nil, 0o600))
-	_, err = u.merge(u.commit(10, []byte("9876543210")))
-	u.check(err)
+	a := remotetest.StartAccount(t, `[ ! -e "$BIN/closed" ] || exit 1`)
+	u := newUpload(t, a.SSHD.Host("h"), link.Options{KeepShell: time.Nanosecond}, 20)
+	part := u.newPart()
+	u.check(u.copy(part, u.commit(0, []byte("0123456789"))))
+	u.check(os.WriteFile(filepath.Join(a.Bin, "closed"), nil, 0o600))
+	u.check(u.copy(part, u.commit(10, []byte("9876543210"))))
 	if choice, _ := u.engines.Chosen(u.Host(), u.Target().Root); choice.Engine != "copy-data" {
 		t.Errorf("the engine is %s", choice.Engine)
 	}
-	// The first writer closed in good order, or it would have to be asked for.
-	source, err := u.source()
-	u.check(err)
-	if got, err := os.ReadFile(source); err != nil || string(got) != "01234567899876543210" {
-		t.Errorf("got %q, %v", got, err)
-	}
+	u.wantPart(part, []byte("01234567899876543210"))
 }

@@ -1,9 +1,8 @@
-package merge
+package engine
 
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync"
 	"time"
 
@@ -18,12 +17,8 @@ const (
 	retryMost  = 10 * time.Minute
 )
 
-// ErrCopy is returned when an engine that had proved itself failed. What was
-// copied before counts, and the choice is made anew at the next merge.
-var ErrCopy = errors.New("putting the file together on the host failed")
-
-// Engines knows which engine serves on which host. It is safe for concurrent use.
-type Engines struct {
+// Set knows which engine serves on which host. It is safe for concurrent use.
+type Set struct {
 	mu     sync.Mutex
 	chosen map[about]*chosen
 }
@@ -34,12 +29,12 @@ type about struct {
 	long       bool
 }
 
-// about is for a file of size bytes.
+// aboutFile is for a file of size bytes.
 func aboutFile(h *stage.Host, root string, size int64) about {
 	return about{h.Config().ID, root, size > longFile}
 }
 
-// chosen is what is known of one root; the fields belong to the mutex of Engines.
+// chosen is what is known of one root; the fields belong to the mutex of Set.
 type chosen struct {
 	known  bool
 	choice Choice
@@ -72,17 +67,17 @@ type trial struct {
 	gaveUp bool // err is about the one who tried, or his directory, and nothing else
 }
 
-// NewEngines starts with nothing known.
-func NewEngines() *Engines { return &Engines{chosen: map[about]*chosen{}} }
+// NewSet starts with nothing known.
+func NewSet() *Set { return &Set{chosen: map[about]*chosen{}} }
 
 // Chosen says which engine a host's root has, as last found out; nothing is
 // tried. A choice under another setting of hosts.yaml is none. One for files beyond
 // 4 GiB counts where there is no other.
-func (e *Engines) Chosen(h *stage.Host, root string) (Choice, bool) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
+func (s *Set) Chosen(h *stage.Host, root string) (Choice, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	for _, size := range []int64{0, longFile + 1} {
-		if c := e.at(aboutFile(h, root, size)); c.known && c.asked == asking(h) {
+		if c := s.at(aboutFile(h, root, size)); c.known && c.asked == asking(h) {
 			return c.choice, true
 		}
 	}
@@ -92,20 +87,20 @@ func (e *Engines) Chosen(h *stage.Host, root string) (Choice, bool) {
 // Choose finds the best engine for the root of t, by letting the engines prove
 // themselves in its directory; t needs no Name. It is tried once and kept, and
 // shared by all who ask at the same time. Where it fell back because better
-// engines failed, it is tried anew after a minute and then less often, and as soon as a shell is
-// known that was not.
+// engines failed, it is tried anew after a minute and then less often, and as soon
+// as a shell is known that was not.
 //
-// Errors: ErrNoEngine, and what stage.Host.Abilities and Scratch return.
-func (e *Engines) Choose(ctx context.Context, h *stage.Host, t stage.Target) (Choice, error) {
-	return e.choose(ctx, beside(h, t))
+// Errors: ErrNone, and what stage.Host.Abilities and Scratch return.
+func (s *Set) Choose(ctx context.Context, h *stage.Host, t stage.Target) (Choice, error) {
+	return s.choose(ctx, beside(h, t))
 }
 
-func (e *Engines) choose(ctx context.Context, p place) (Choice, error) {
+func (s *Set) choose(ctx context.Context, p place) (Choice, error) {
 	for {
-		e.mu.Lock()
-		c := e.at(p.about())
+		s.mu.Lock()
+		c := s.at(p.about())
 		if c.stands(asking(p.host)) && (c.exec || !hasShell(p.host, p.target.Root)) {
-			defer e.mu.Unlock()
+			defer s.mu.Unlock()
 			return c.choice, nil
 		}
 		try := c.trying
@@ -114,9 +109,9 @@ func (e *Engines) choose(ctx context.Context, p place) (Choice, error) {
 			try = &trial{done: make(chan struct{})}
 			c.trying = try
 		}
-		e.mu.Unlock()
+		s.mu.Unlock()
 		if mine {
-			return e.try(ctx, p, try)
+			return s.try(ctx, p, try)
 		}
 		select {
 		case <-try.done:
@@ -129,13 +124,13 @@ func (e *Engines) choose(ctx context.Context, p place) (Choice, error) {
 	}
 }
 
-func (e *Engines) try(ctx context.Context, p place, try *trial) (Choice, error) {
+func (s *Set) try(ctx context.Context, p place, try *trial) (Choice, error) {
 	asked := asking(p.host)
 	choice, err := choose(ctx, p)
 	exec := hasShell(p.host, p.target.Root)
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	c := e.at(p.about())
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := s.at(p.about())
 	c.trying = nil
 	if err == nil {
 		again := c.known && c.asked == asked && c.choice.Engine == choice.Engine
@@ -158,75 +153,21 @@ func (e *Engines) try(ctx context.Context, p place, try *trial) (Choice, error) 
 	return choice, err
 }
 
-// Open opens the best engine for a generation: the one that proved itself on
-// its host. When that one does not open any more, the choice is made anew.
-func (e *Engines) Open(ctx context.Context, g *stage.Generation) (Engine, error) {
-	return e.open(ctx, g, merging)
-}
-
-func (e *Engines) open(ctx context.Context, g *stage.Generation, use use) (Engine, error) {
-	h := g.Host()
-	size, err := reach(ctx, g)
-	if err != nil {
-		return nil, err
-	}
-	p := inside(g, size)
-	for again := false; ; again = true {
-		choice, err := e.choose(ctx, p)
-		if err != nil {
-			return nil, err
-		}
-		engine, err := openNamed(ctx, choice.Engine, h, g.Can(), use)
-		if err == nil {
-			return opened{engine, size, func() { e.doubt(p.about(), choice.Engine) }}, nil
-		}
-		if again || lost(ctx, err) {
-			return nil, err
-		}
-		e.doubt(p.about(), choice.Engine) // what it could when it was chosen may be over
-	}
-}
-
-// opened is an engine that was chosen.
-type opened struct {
-	Engine
-	size  int64  // of the file that it proved itself for
-	doubt func() // has the choice made anew before the engine is opened again
-}
-
-// unwrap is the engine itself.
-func unwrap(e Engine) Engine {
-	if chosen, is := e.(opened); is {
-		return chosen.Engine
-	}
-	return e
-}
-
-// reaches reports whether it proved itself for a file that ends there.
-func (o opened) reaches(end int64) bool { return end <= longFile || o.size > longFile }
-
-func (o opened) Copy(ctx context.Context, from string, length int64, part string, off int64) error {
-	if err := o.Engine.Copy(ctx, from, length, part, off); err != nil {
-		return fmt.Errorf("%w: %w", ErrCopy, err)
-	}
-	return nil
-}
-
 // doubt has a choice made anew, if it is still this engine. It is shown until then.
-func (e *Engines) doubt(what about, engine string) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if c := e.at(what); c.known && c.choice.Engine == engine {
+func (s *Set) doubt(what about, engine string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if c := s.at(what); c.known && c.choice.Engine == engine {
 		c.until = time.Now()
 	}
 }
 
-// at is what is known of a host's root. With e.mu held.
-func (e *Engines) at(what about) *chosen {
-	if e.chosen[what] == nil {
-		e.chosen[what] = &chosen{}
+// at is what is known of a host's root. With s.mu held.
+func (s *Set) at(what about) *chosen {
+	if s.chosen[what] == nil {
+		s.chosen[what] = &chosen{}
 	}
-	return e.chosen[what]
+	return s.chosen[what]
 }
 
 func (p place) about() about { return aboutFile(p.host, p.target.Root, p.size) }

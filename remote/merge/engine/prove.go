@@ -1,4 +1,4 @@
-package merge
+package engine
 
 import (
 	"bytes"
@@ -67,8 +67,8 @@ var provingPattern = func() []byte {
 }()
 
 // prove lets an engine copy a pattern and reads it back, as a file of size bytes
-// will need it. What a host can do is
-// found out like this and not from names or versions.
+// will need it. What a host can do is found out like this and not from names or
+// versions.
 func prove(ctx context.Context, e Engine, s *stage.Scratch, size int64) error {
 	offsets := provingOffsets(e, size)
 	for _, off := range offsets {

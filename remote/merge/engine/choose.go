@@ -1,4 +1,4 @@
-package merge
+package engine
 
 import (
 	"context"
@@ -12,11 +12,11 @@ import (
 	"sftpgate/remote/stage"
 )
 
-// ErrNoEngine is returned where no engine proves itself on a host.
-var ErrNoEngine = errors.New("there is no way to merge on this host")
+// ErrNone is returned where no engine proves itself on a host.
+var ErrNone = errors.New("there is no way to merge on this host")
 
-// engineAuto leaves the choice to the self-tests.
-const engineAuto = "auto"
+// auto leaves the choice to the self-tests.
+const auto = "auto"
 
 // openWithin is how long an engine may take to open, which starts the account's
 // login shell, and proveWithin how long to prove itself then. A server that accepts
@@ -88,7 +88,7 @@ func choose(ctx context.Context, p place) (Choice, error) {
 	var failures []error
 	for _, o := range engines {
 		switch {
-		case wanted != engineAuto && wanted != o.name:
+		case wanted != auto && wanted != o.name:
 			choice.Why[o.name] = "hosts.yaml asks for " + wanted + "."
 			continue
 		case choice.Engine != "":
@@ -111,9 +111,9 @@ func choose(ctx context.Context, p place) (Choice, error) {
 		return choice, nil
 	case len(failures) == 0:
 		return Choice{}, fmt.Errorf("%w: hosts.yaml asks for the engine %q on host %s, which this version does not have: use %s or %s",
-			ErrNoEngine, wanted, t.Host, engineAuto, strings.Join(Names(), " or "))
+			ErrNone, wanted, t.Host, auto, strings.Join(Names(), " or "))
 	}
-	return Choice{}, fmt.Errorf("%w: host %s: %w", ErrNoEngine, t.Host, errors.Join(failures...))
+	return Choice{}, fmt.Errorf("%w: host %s: %w", ErrNone, t.Host, errors.Join(failures...))
 }
 
 // try lets an engine prove itself, and end in good order: one that does not
@@ -164,13 +164,13 @@ func wantedOn(h *stage.Host) string {
 	if e := h.Config().Engine; e != "" {
 		return e
 	}
-	return engineAuto
+	return auto
 }
 
 func reason(name, wanted string, t stage.Target, failed int) string {
 	proved := "It proved itself in " + t.Dir
 	switch {
-	case wanted != engineAuto:
+	case wanted != auto:
 		return "hosts.yaml asks for " + name + ". " + proved + "."
 	case failed == 0:
 		return proved + ", and there is none faster."

@@ -1,4 +1,4 @@
-package merge
+package engine
 
 import (
 	"context"
@@ -67,12 +67,12 @@ func readProc(c *sftp.Client, name string) (string, error) {
 	return strings.TrimSpace(string(text[:n])), nil
 }
 
-// lingering returns the writers that may still have the part open: those that
+// Lingering returns the writers that may still have the part open: those that
 // were not seen to end, and that the host does not show to be gone.
-func lingering(ctx context.Context, g *stage.Generation, own string) ([]record.Writer, error) {
+func Lingering(ctx context.Context, g *stage.Generation) ([]record.Writer, error) {
 	var suspects, left []record.Writer
 	for _, w := range g.State().Writers {
-		if !w.Closed && w.Token != own {
+		if !w.Closed {
 			suspects = append(suspects, w)
 		}
 	}
