@@ -100,7 +100,7 @@ benchmarks:
 # What linters say: go vet, gofmt, names, log keys, spelling, and which package may import
 # which. Like all else it comes from the Go module proxy.
 lint:
-	@$(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.5.0 run --allow-parallel-runners ./...
+	@CGO_ENABLED=0 $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.5.0 run --allow-parallel-runners ./...
 
 # Ourselves beside scp, sftp and rclone in one run; BENCH are its flags, as in
 # make bench BENCH="-quick -rows far-.*". rclone is left out where it cannot be installed.

@@ -32,9 +32,9 @@ func (s *Service) allow(c Caller, a action, on object) error {
 	}
 	switch {
 	case c.User == "":
-		return Refuse(Unauthenticated, "no user is named: authenticate first")
+		return Refuse(Unauthenticated, "no user given: authenticate first")
 	case a == actTakeOver && !c.Admin:
-		return Refuse(Forbidden, "taking over another user's upload needs an administrator")
+		return Refuse(Forbidden, "only an administrator may take over another user's upload")
 	case on.owner != "" && on.owner != c.User && !(c.Admin && a.ofAdmins()):
 		return Refuse(Forbidden, "this upload belongs to another user")
 	}
@@ -53,13 +53,13 @@ func (c Caller) allowBound(a action, on object) error {
 // tooLate says why a Bound caller is refused.
 func (c Caller) tooLate() *Error {
 	if c.Pass.isToken() {
-		return Refuse(Unauthenticated, "the token is good for the one upload that it was given out for, and for nothing else; ask for a ticket")
+		return Refuse(Unauthenticated, "the token is valid only for the upload it was issued for; ask for a ticket")
 	}
 	expired := "the ticket has expired"
 	if !c.Expires.IsZero() {
 		expired = "the ticket expired at " + c.Expires.UTC().Format(time.RFC3339)
 	}
-	return Refuse(Unauthenticated, "%s: it is good only for going on with what it opened; ask for a new ticket", expired)
+	return Refuse(Unauthenticated, "%s: it can only continue uploads that it opened; ask for a new ticket", expired)
 }
 
 // allow refuses what a ticket does not cover.

@@ -47,7 +47,7 @@ func TestWhyATicketIsTooLate(t *testing.T) {
 	token := gateway.TokenCaller(r.open(old, "f", 3).Upload.Token)
 	old.Expires = time.Date(2026, 11, 27, 2, 30, 0, 0, time.UTC)
 	for c, want := range map[*gateway.Caller]string{
-		new(late(old)): "the ticket expired at 2026-11-27T02:30:00Z", &token: "the token is good for the one upload",
+		new(late(old)): "the ticket expired at 2026-11-27T02:30:00Z", &token: "the token is valid only for the upload",
 	} {
 		_, err := r.tryOpen(*c, "g", 3)
 		if e := wantCode(t, err, gateway.Unauthenticated); !strings.Contains(e.Detail, want) {

@@ -68,7 +68,7 @@ func TestAccountsOfEveryKind(t *testing.T) {
 	does := func(script string) remotetest.SSHDOptions { return loginShell(t, script) }
 	csh, bash := remotetest.SSHDOptions{Shell: installed(t, "csh")}, remotetest.SSHDOptions{Shell: installed(t, "bash")}
 	const (
-		never  = "Not shell: No shell could be talked to"
+		never  = "Not shell: No shell: "
 		silent = "Not shell: The shell has not answered"
 	)
 	for name, c := range map[string]struct {

@@ -61,7 +61,7 @@ func (u *upload) awaitMerge(ctx context.Context) error {
 				return e // what keeps the merge from moving on says more
 			}
 			return &Error{Code: HostError, Err: err, RetryAfter: 10 * time.Second,
-				Detail: "the merge on host " + u.hostID() + " does not keep up; what was sent is kept: go on a little later"}
+				Detail: "the merge on host " + u.hostID() + " is falling behind; what was sent is kept: try again shortly"}
 		}
 	}
 }

@@ -24,7 +24,7 @@ func (s *Service) Cancel(ctx context.Context, c Caller, id string) error {
 		over, err = s.drop(ctx, u)
 	}
 	if over != nil && over.State == Done {
-		return Refuse(DifferentFile, "upload %s is done already; its file stays", id)
+		return Refuse(DifferentFile, "upload %s is already done; its file stays", id)
 	}
 	return err
 }
@@ -66,7 +66,7 @@ func (s *Service) withdrawn(ctx context.Context, e Entry, w *stage.Withdrawal) (
 		err = w.Remove(ctx)
 	}
 	if err != nil {
-		s.log.Warn("the staging of an upload that was given up was not removed yet", "upload", e.Upload.ID, "host", e.Upload.Host, "err", err)
+		s.log.Warn("could not remove the staging of a cancelled upload; will retry", "upload", e.Upload.ID, "host", e.Upload.Host, "error", err)
 		return e.Upload, nil
 	}
 	if !e.Pending {
@@ -74,7 +74,7 @@ func (s *Service) withdrawn(ctx context.Context, e Entry, w *stage.Withdrawal) (
 	}
 	e.Pending = false
 	if err := s.index.Put(ctx, e, tombstoneLife); err != nil {
-		s.log.Warn("that an upload was cleaned up after was not noted; it will be looked at again", "upload", e.Upload.ID, "err", err)
+		s.log.Warn("could not record that cleanup finished; will retry", "upload", e.Upload.ID, "error", err)
 	}
 	return e.Upload, nil
 }
@@ -94,7 +94,7 @@ func (s *Service) noteWithdrawn(ctx context.Context, e Entry, w *stage.Withdrawa
 		return e, err
 	}
 	if err := s.claims.Release(ctx, e.Key, e.Upload.ID); err != nil {
-		s.log.Warn("claim was not released; the next upload finds it stale", "upload", e.Upload.ID, "err", err)
+		s.log.Warn("could not release the claim; the next upload will find it stale", "upload", e.Upload.ID, "error", err)
 	}
 	return e, nil
 }

@@ -28,7 +28,7 @@ func (s *Service) begin(ctx context.Context, c Caller, h *stage.Host, t stage.Ta
 			return nil, err
 		}
 		if r.Size >= 0 && r.Size != size {
-			return nil, Refuse(InvalidRequest, "the parts have %d bytes together, the file was declared with %d", size, r.Size)
+			return nil, Refuse(InvalidRequest, "the parts total %d bytes, but the file was declared with %d", size, r.Size)
 		}
 		if err := c.fits(size); err != nil {
 			return nil, err
@@ -63,7 +63,7 @@ func (s *Service) claimAndStage(ctx context.Context, h *stage.Host, t stage.Targ
 	if scene.Mine != nil {
 		s.superseded(ctx, scene.Mine.State().Meta.ID)
 		if err := g.RemoveOlder(ctx); err != nil {
-			s.log.Warn("the staging given up was not removed and is left on the host", "upload", meta.ID, "err", err)
+			s.log.Warn("could not remove the old staging; it is left on the host", "upload", meta.ID, "error", err)
 		}
 	}
 	u, err := s.activateNew(ctx, h, g)
@@ -102,7 +102,7 @@ func (s *Service) stillFree(ctx context.Context, g *stage.Generation, standing *
 	}
 	if err != nil {
 		if rerr := g.Remove(context.WithoutCancel(ctx)); rerr != nil {
-			s.log.Warn("a new staging was not removed and is left on the host", "upload", meta.ID, "err", rerr)
+			s.log.Warn("could not remove the new staging; it is left on the host", "upload", meta.ID, "error", rerr)
 		}
 	}
 	return err
@@ -139,7 +139,7 @@ const claimTries = 64
 // alsoUploading refuses one of several requests that a user makes for one target.
 func alsoUploading(t stage.Target) *Error {
 	return &Error{Code: DifferentFile, RetryAfter: time.Second,
-		Detail: "another request of yours is uploading to " + t.Path() + " on host " + t.Host + " just now: wait for its end, or choose another name"}
+		Detail: "another request of yours is uploading to " + t.Path() + " on host " + t.Host + ": wait until it ends, or choose another name"}
 }
 
 // lookAfter has a gateway look by itself whether an upload still stands, if this one does
@@ -170,7 +170,7 @@ func (s *Service) superseded(ctx context.Context, id string) {
 func (s *Service) bury(ctx context.Context, e Entry, state State) {
 	e.Upload.State, e.Ended = state, true
 	if err := s.index.Put(ctx, e, tombstoneLife); err != nil {
-		s.log.Warn("the end of an upload was not noted", "upload", e.Upload.ID, "err", err)
+		s.log.Warn("could not record that the upload ended", "upload", e.Upload.ID, "error", err)
 	}
 }
 
@@ -188,12 +188,12 @@ func enough(t stage.Target, free, need int64) error {
 		return nil
 	}
 	return &Error{Code: NoSpace, Detail: "host " + t.Host + " has " + bytesText(free) + " free at " + t.Dir +
-		", the file needs " + bytesText(need) + ": make space there"}
+		", but the file needs " + bytesText(need) + ": free some space there"}
 }
 
 func ownedByAnother(t stage.Target) *Error {
 	return &Error{Code: OwnedByAnother, RetryAfter: time.Minute,
-		Detail: "another user is uploading to " + t.Path() + " on host " + t.Host + ": choose another name, or wait until that upload has ended"}
+		Detail: "another user is uploading to " + t.Path() + " on host " + t.Host + ": choose another name, or wait until that upload ends"}
 }
 
 // named adds, for an administrator, which upload is in the way: that is the

@@ -34,7 +34,7 @@ func (u *upload) commit(ctx context.Context, p heldPiece) error {
 	if size := u.gen.State().Meta.Size; size >= 0 && span.End() > size { // declared since the body began
 		u.ledger.EndCommit(c, false)
 		p.attempt.Discard()
-		return Refuse(ChunkConflict, "the file was declared to end at %d, and this body goes on to %d: nothing behind the end is kept", size, span.End())
+		return Refuse(ChunkConflict, "the file was declared with %d bytes, but this body extends to %d: nothing past the end is kept", size, span.End())
 	}
 	if err = u.commitReserved(ctx, p, c); err == nil {
 		u.arrived()
@@ -115,7 +115,7 @@ func (u *upload) accepts(ctx context.Context, p heldPiece) error {
 }
 
 func conflict(s record.Span) *Error {
-	return Refuse(ChunkConflict, "other bytes were sent for %s before; they are kept: cancel or restart if the file has changed", s)
+	return Refuse(ChunkConflict, "different bytes were already sent for %s and are kept: cancel or restart if the file has changed", s)
 }
 
 // judge decides on a piece: with bytes equal to those of chunks that were cut

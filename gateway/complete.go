@@ -42,7 +42,7 @@ func (u *upload) finishAll(ctx context.Context) error {
 		default:
 			return u.finishEnded(ctx, err)
 		}
-		u.logger().Info("finish interrupted, going on", "err", err)
+		u.logger().Info("finish interrupted; retrying", "error", err)
 		if !pause(ctx, time.Duration(1<<try)*300*time.Millisecond) {
 			break
 		}
@@ -241,7 +241,7 @@ func (u *upload) published(ctx context.Context, done stage.Published) error {
 	u.mu.Lock()
 	u.notes, u.failure = done.Notes, nil
 	if u.verified == merge.BySpans && u.gen.State().Digest() != nil {
-		u.notes = append(slices.Clone(u.notes), "the declared digest was not checked on the host: it has no tool for that, and hosts.yaml has the file not read back")
+		u.notes = append(slices.Clone(u.notes), "the declared digest was not checked: the host has no tool for it, and hosts.yaml forbids reading the file back")
 	}
 	u.mu.Unlock()
 	result := u.view(false)
@@ -257,7 +257,7 @@ func (u *upload) published(ctx context.Context, done stage.Published) error {
 	if u.clean(ctx) {
 		entry.Pending = false
 		if err := u.s.index.Put(ctx, entry, tombstoneLife); err != nil {
-			u.s.log.Warn("that an upload was cleaned up after was not noted; it will be looked at again", "upload", u.id, "err", err)
+			u.s.log.Warn("could not record that cleanup finished; will retry", "upload", u.id, "error", err)
 		}
 	}
 	u.conclude(result)
@@ -273,12 +273,12 @@ func (u *upload) clean(ctx context.Context) bool {
 		err = u.gen.Remove(ctx)
 	}
 	if err != nil {
-		u.s.log.Warn("staging was not removed and is left on the host", "upload", u.id, "host", u.hostID(), "err", err)
+		u.s.log.Warn("could not remove the staging; it is left on the host", "upload", u.id, "host", u.hostID(), "error", err)
 		ok = false
 	}
 	failpoint.Reach(failpoint.FinishRemoved)
 	if err := u.s.claims.Release(ctx, u.key, u.id); err != nil {
-		u.s.log.Warn("claim was not released; the next upload finds it stale", "upload", u.id, "err", err)
+		u.s.log.Warn("could not release the claim; the next upload will find it stale", "upload", u.id, "error", err)
 		ok = false
 	}
 	failpoint.Reach(failpoint.FinishClaimRelease)

@@ -36,11 +36,11 @@ func (r OpenRequest) check() error {
 func (o Options) check() error {
 	switch {
 	case o.IfExists != "" && o.IfExists != FailIfExists && o.IfExists != ReplaceIfExists:
-		return Refuse(InvalidRequest, "if_exists is %q: it is fail or replace", string(o.IfExists))
+		return Refuse(InvalidRequest, "if_exists must be fail or replace, not %q", string(o.IfExists))
 	case o.IfMatch != "" && o.IfExists != ReplaceIfExists:
-		return Refuse(InvalidRequest, "if_match says which file may be replaced: it goes with if_exists=replace")
+		return Refuse(InvalidRequest, "if_match names the file to replace: it requires if_exists=replace")
 	case o.Mode != nil && *o.Mode > 0o777:
-		return Refuse(InvalidRequest, "mode %#o is not between 0 and 0777", *o.Mode)
+		return Refuse(InvalidRequest, "mode must be between 0 and 0777, not %#o", *o.Mode)
 	}
 	if err := CheckTime("mtime", o.MTime); err != nil && !o.MTime.IsZero() {
 		return err
@@ -64,11 +64,11 @@ func CheckTime(name string, t time.Time) error {
 }
 
 func tooLargeForAny() *Error {
-	return Refuse(TooLarge, "the file is larger than %s, which no host has room for", bytesText(maxFile))
+	return Refuse(TooLarge, "the file is larger than %s, the largest that hosts can store", bytesText(maxFile))
 }
 
 func tooLargeFor(most int64) *Error {
-	return Refuse(TooLarge, "the file is larger than %s, which is what the ticket allows", bytesText(most))
+	return Refuse(TooLarge, "the file is larger than %s, the most that the ticket allows", bytesText(most))
 }
 
 func checkText(name, text string) error {
@@ -77,7 +77,7 @@ func checkText(name, text string) error {
 	}
 	for _, r := range text {
 		if unicode.IsControl(r) || r == unicode.ReplacementChar {
-			return Refuse(InvalidRequest, "%s has a character that cannot be stored", name)
+			return Refuse(InvalidRequest, "%s contains a character that cannot be stored", name)
 		}
 	}
 	return nil

@@ -59,7 +59,7 @@ func TestDigestOfTheFinishIsCorrected(t *testing.T) {
 		id := sent(name, piece)
 		for _, req := range []gateway.FinishRequest{declaring(typo), {Size: -1}, declaring(other)} {
 			_, err := r.tryFinish(alice, id, req)
-			if e := wantCode(t, err, gateway.DigestMismatch); !strings.Contains(e.Detail, "finish again with the right digest") {
+			if e := wantCode(t, err, gateway.DigestMismatch); !strings.Contains(e.Detail, "finish again with the right one") {
 				t.Errorf("it advises: %s", e.Detail)
 			}
 		}

@@ -27,7 +27,7 @@ func TestDropBox(t *testing.T) {
 			r := onDisk(t, d, embedded(t), o)
 			wantSaid := func(notes []string) {
 				t.Helper()
-				if !strings.Contains(strings.Join(notes, " "), "durability: degraded: the login user may not read") {
+				if !strings.Contains(strings.Join(notes, " "), "durability: degraded: the login user cannot read") {
 					t.Errorf("notes %q", notes)
 				}
 				if strings.Contains(d.Tree(), ".sftpgate") {

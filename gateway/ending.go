@@ -41,8 +41,8 @@ func (u *upload) end(state State) {
 func (u *upload) finishFailed(err error) {
 	var refused *Error
 	if !errors.As(err, &refused) {
-		u.s.log.Error("finish failed", "upload", u.id, "host", u.hostID(), "err", err)
-		refused = &Error{Code: HostError, Detail: "the finish failed for a reason that is in the gateway's log", Err: err}
+		u.s.log.Error("finish failed", "upload", u.id, "host", u.hostID(), "error", err)
+		refused = &Error{Code: HostError, Detail: "the finish failed; the gateway's log has the reason", Err: err}
 	}
 	u.mu.Lock()
 	if u.result != nil { // cancelled meanwhile
@@ -61,7 +61,7 @@ func (u *upload) finishFailed(err error) {
 	u.unfollow(nil)
 	u.measureFinish(Failed)
 	u.s.log.Warn("upload not finished", "event", "failed", "upload", u.id, "host", u.hostID(),
-		"user", u.gen.State().Meta.User, "code", refused.Code, "err", err)
+		"user", u.gen.State().Meta.User, "code", refused.Code, "error", err)
 }
 
 // settled finds out, after err, whether the upload has ended at another
@@ -93,7 +93,7 @@ func (s *Service) settled(ctx context.Context, u *upload, err error) (*Upload, e
 	default: // its directory may be another by now, and then nobody has ended anything
 		switch _, lerr := s.load(ctx, e.Upload); {
 		case lerr == nil:
-			err = &Error{Code: HostError, Err: err, Detail: "the upload's staging was away for a moment and is there again: go on"}
+			err = &Error{Code: HostError, Err: err, Detail: "the upload's staging was briefly missing and is back: try again"}
 		case CodeOf(lerr) == UnknownUpload:
 			now, _, ierr := s.index.Get(ctx, u.id)
 			if ierr == nil && now.Ended { // between the two looks

@@ -33,31 +33,31 @@ func explain(host string, err error) error {
 	)
 	switch {
 	case errors.Is(err, stage.ErrNoSpace):
-		return &Error{Code: NoSpace, Err: err, Detail: "host " + host + " has no space left for this file; what was sent is kept: make space there (df and df -i tell whether it is bytes or inodes) and go on"}
+		return &Error{Code: NoSpace, Err: err, Detail: "host " + host + " has no space left for this file; what was sent is kept: free some space (df and df -i show whether bytes or inodes ran out), then continue"}
 	case errors.Is(err, stage.ErrReadOnly):
-		return &Error{Code: PermissionDenied, Err: err, Detail: "the filesystem of the target is mounted read-only on host " + host + ": nothing can be stored there until it is writable again; what was acknowledged is kept"}
+		return &Error{Code: PermissionDenied, Err: err, Detail: "the filesystem of the target is mounted read-only on host " + host + ": nothing can be stored until it is writable again; what was acknowledged is kept"}
 	case errors.Is(err, stage.ErrQuota):
-		return &Error{Code: NoSpace, Err: err, Detail: "the disk quota of the login user on host " + host + " is used up, or files of the account are limited, although the filesystem has room; what was sent is kept: make space (quota tells how much) and go on; where neither is so, its disk fails, and the log of that machine says how"}
+		return &Error{Code: NoSpace, Err: err, Detail: "the disk quota of the login user on host " + host + " is used up, or the account's files are limited, although the filesystem has room; what was sent is kept: free some space (quota shows how much), then continue; if neither applies, its disk is failing: see that machine's log"}
 	case errors.Is(err, stage.ErrFails):
-		return &Error{Code: HostError, Err: err, RetryAfter: time.Minute, Detail: "the target's filesystem on host " + host + " fails (input/output error): nothing can be written there; what was acknowledged is kept. Look into the log of that machine, mend its disk, and go on"}
+		return &Error{Code: HostError, Err: err, RetryAfter: time.Minute, Detail: "the target's filesystem on host " + host + " is failing (input/output error): nothing can be written there; what was acknowledged is kept. See that machine's log, repair the disk, then continue"}
 	case errors.Is(err, stage.ErrFileSize):
-		return &Error{Code: TooLarge, Err: err, Detail: "the target's filesystem on host " + host + ", or a limit of the login user, has no files so long as this one (FAT ends before 4 GiB): choose a directory on another filesystem, or send a smaller file"}
+		return &Error{Code: TooLarge, Err: err, Detail: "the target's filesystem on host " + host + ", or a limit of the login user, does not allow files this large (FAT stops short of 4 GiB): choose a directory on another filesystem, or send a smaller file"}
 	case errors.Is(err, stage.ErrSuperseded):
-		return &Error{Code: DifferentFile, Err: err, Detail: "this upload was cancelled, restarted or finished meanwhile; nothing was changed: look at the list of uploads"}
+		return &Error{Code: DifferentFile, Err: err, Detail: "this upload was cancelled, restarted or finished in the meantime; nothing was changed: check the list of uploads"}
 	case errors.As(err, &missing):
-		return &Error{Code: Incomplete, Err: err, Missing: missing.Spans.Pairs(), Detail: missing.Error() + ": send them and finish again"}
+		return &Error{Code: Incomplete, Err: err, Missing: missing.Spans.Pairs(), Detail: missing.Error() + ": send them, then finish again"}
 	case errors.As(err, &digest):
-		return &Error{Code: DigestMismatch, Err: err, Detail: digest.Error() + ": nothing was published; finish again with the right digest if it came with the finish, else cancel, or restart with the right file"}
+		return &Error{Code: DigestMismatch, Err: err, Detail: digest.Error() + ": nothing was published; if the finish declared the digest, finish again with the right one, else cancel, or restart with the right file"}
 	case errors.Is(err, errRedeclared):
-		return &Error{Code: StillFinishing, Err: err, RetryAfter: 2 * time.Second, Detail: "another digest was declared each time that the file had been checked, and nothing was published: settle on one and finish again"}
+		return &Error{Code: StillFinishing, Err: err, RetryAfter: 2 * time.Second, Detail: "the declared digest changed each time the file had been checked; nothing was published: choose one digest and finish again"}
 	case merge.Again(err):
-		return &Error{Code: StillFinishing, Err: err, RetryAfter: 2 * time.Second, Detail: "another gateway was at work on the same upload each time that this one was about to go on; nothing is lost: finish again"}
+		return &Error{Code: StillFinishing, Err: err, RetryAfter: 2 * time.Second, Detail: "another gateway kept taking over this upload; nothing is lost: finish again"}
 	case errors.Is(err, ErrRegistryUnavailable):
 		return &Error{Code: RegistryUnavailable, Err: err, RetryAfter: 5 * time.Second, Detail: "the registry of uploads cannot be reached; nothing is lost: try again shortly"}
 	case errors.Is(err, stage.ErrTakenByUser):
-		return &Error{Code: DifferentFile, Err: err, RetryAfter: time.Second, Detail: "another request of yours is uploading to the same target just now: wait for its end, or choose another name"}
+		return &Error{Code: DifferentFile, Err: err, RetryAfter: time.Second, Detail: "another request of yours is uploading to the same target: wait until it ends, or choose another name"}
 	case errors.Is(err, stage.ErrTaken):
-		return &Error{Code: OwnedByAnother, Err: err, RetryAfter: time.Minute, Detail: "the target was claimed by another upload just now: look again, or choose another name"}
+		return &Error{Code: OwnedByAnother, Err: err, RetryAfter: time.Minute, Detail: "another upload has just claimed the target: try again later, or choose another name"}
 	case errors.Is(err, stage.ErrNoRoot), errors.Is(err, engine.ErrNone), errors.Is(err, record.ErrVersion):
 		return &Error{Code: HostError, Err: err, Detail: err.Error()}
 	case errors.As(err, &conn):
@@ -89,17 +89,17 @@ func explainTarget(host string, err error) *Error {
 	case errors.As(err, &name):
 		return &Error{Code: InvalidRequest, Detail: name.Error(), Err: err}
 	case errors.As(err, &dir):
-		return &Error{Code: NoSuchDirectory, Detail: dir.Error() + " on host " + host + ": make it there, or ask for make_dirs", Err: err}
+		return &Error{Code: NoSuchDirectory, Detail: dir.Error() + " on host " + host + ": create it, or set make_dirs", Err: err}
 	case errors.As(err, &kind) && kind.Kind == "symbolic link":
-		return &Error{Code: PathForbidden, Detail: kind.Error() + "; the gateway does not write through links: name the file it leads to", Err: err}
+		return &Error{Code: PathForbidden, Detail: kind.Error() + "; the gateway does not write through links: name the file it points to", Err: err}
 	case errors.As(err, &kind):
 		return &Error{Code: NotAFile, Detail: kind.Error(), Err: err}
 	case errors.As(err, &exists):
-		return &Error{Code: TargetExists, Detail: exists.Error() + ": ask for if_exists=replace to replace it", Existing: existing(&exists.File), Err: err}
+		return &Error{Code: TargetExists, Detail: exists.Error() + ": send if_exists=replace to replace it", Existing: existing(&exists.File), Err: err}
 	case errors.As(err, &changed):
-		return &Error{Code: ChangedMeanwhile, Detail: changed.Error() + ": look at it, and send its etag as if_match", Existing: existing(changed.File), Err: err}
+		return &Error{Code: ChangedMeanwhile, Detail: changed.Error() + ": check it, then send its etag as if_match", Existing: existing(changed.File), Err: err}
 	case errors.As(err, &perm):
-		return &Error{Code: PermissionDenied, Detail: perm.Error() + ": mend its rights on the host, or use another login user in hosts.yaml", Err: err}
+		return &Error{Code: PermissionDenied, Detail: perm.Error() + ": fix its permissions on the host, or use another login user in hosts.yaml", Err: err}
 	}
 	return nil
 }

@@ -113,7 +113,7 @@ func (s *Service) load(ctx context.Context, known Upload) (*upload, error) {
 		return nil, unknown(known.ID)
 	}
 	if id := scene.Mine.State().Meta.ID; id != known.ID {
-		return nil, Refuse(DifferentFile, "upload %s was given up for %s at the same path", known.ID, id)
+		return nil, Refuse(DifferentFile, "upload %s was replaced by %s at the same path", known.ID, id)
 	}
 	u, err := s.activate(ctx, h, scene.Mine)
 	if err != nil {
@@ -146,7 +146,7 @@ func (s *Service) Find(ctx context.Context, c Caller, host, dir, clientID string
 		return Upload{}, explain(host, err)
 	}
 	if !ok {
-		return Upload{}, c.hide(Refuse(UnknownUpload, "no upload with the client's id %q in %s", clientID, dir))
+		return Upload{}, c.hide(Refuse(UnknownUpload, "no upload with client id %q in %s", clientID, dir))
 	}
 	u, over, err := s.find(ctx, c, actUpload, e.Upload.ID)
 	switch {
@@ -178,7 +178,7 @@ func (s *Service) FindAt(ctx context.Context, c Caller, host, path string) (Uplo
 	case c.Bound && !c.mayGoOn(scene):
 		return Upload{}, c.tooLate()
 	case scene.Mine == nil:
-		return Upload{}, Refuse(UnknownUpload, "you have no unfinished upload to %s on host %s: send it from the beginning", path, host)
+		return Upload{}, Refuse(UnknownUpload, "you have no unfinished upload to %s on host %s: send the file from the start", path, host)
 	}
 	u, err := s.activate(ctx, h, scene.Mine)
 	if err != nil {
@@ -190,7 +190,7 @@ func (s *Service) FindAt(ctx context.Context, c Caller, host, path string) (Uplo
 }
 
 func unknown(id string) *Error {
-	return Refuse(UnknownUpload, "upload %s is not known any more: POST the same upload again, it goes on where it stood", clipID(id))
+	return Refuse(UnknownUpload, "unknown upload %s: POST it again to resume", clipID(id))
 }
 
 func clipID(id string) string {

@@ -72,9 +72,9 @@ func (v Upload) agrees(r FinishRequest) error {
 	case v.State == Cancelled:
 		return Refuse(DifferentFile, "upload %s was cancelled", v.ID)
 	case r.Size >= 0 && r.Size != v.Size:
-		return Refuse(InvalidRequest, "the upload is done with %d bytes, not %d", v.Size, r.Size)
+		return Refuse(InvalidRequest, "the upload finished with %d bytes, not %d", v.Size, r.Size)
 	case r.Digest != nil && v.Digest != nil && *r.Digest != *v.Digest:
-		return Refuse(DigestMismatch, "the upload is done with another digest")
+		return Refuse(DigestMismatch, "the upload finished with another digest")
 	}
 	return nil
 }
@@ -86,14 +86,14 @@ func (u *upload) askToFinish(ctx context.Context, r FinishRequest) error {
 	}
 	meta := u.gen.State().Meta
 	if meta.Unnamed {
-		return Refuse(InvalidRequest, "upload %s is a part of a file: finish the upload that adopts it", u.id)
+		return Refuse(InvalidRequest, "upload %s is part of another: finish the one that adopts it", u.id)
 	}
 	size := meta.Size
 	if r.Size >= 0 {
 		size = r.Size
 	}
 	if size < 0 {
-		return Refuse(InvalidRequest, "the file's size was never declared: send it with the merge, {\"size\": …}")
+		return Refuse(InvalidRequest, "no size was declared: send it with the merge, {\"size\": …}")
 	}
 	if u.gen.State().Intent != nil {
 		return nil // publication has begun: all was there, and may be gone from staging by now
@@ -114,7 +114,7 @@ func (u *upload) askToFinish(ctx context.Context, r FinishRequest) error {
 		return nil
 	}
 	if seen.End() > size {
-		return Refuse(InvalidRequest, "bytes up to %d were sent, but the size is declared as %d", seen.End(), size)
+		return Refuse(InvalidRequest, "bytes up to %d were sent, but the declared size is %d", seen.End(), size)
 	}
 	return u.gen.Advance(ctx, func(st record.State, next *record.Record) error {
 		if err := u.declare(r); err != nil {
@@ -143,13 +143,13 @@ func (u *upload) declare(r FinishRequest) error {
 	case r.Size < record.Unknown:
 		return Refuse(InvalidRequest, "size %d is negative", r.Size)
 	case r.Size >= 0 && meta.Size >= 0 && r.Size != meta.Size:
-		return Refuse(InvalidRequest, "the upload was opened with %d bytes, the merge says %d", meta.Size, r.Size)
+		return Refuse(InvalidRequest, "the upload was opened with %d bytes, but the merge declares %d", meta.Size, r.Size)
 	case r.Size > maxFile:
 		return tooLargeForAny()
 	case meta.Digest != nil && !agree(r.Digest, meta.Digest):
-		return Refuse(InvalidRequest, "the merge declares another digest than was declared before it: cancel, or restart with this one")
+		return Refuse(InvalidRequest, "the merge declares a different digest than before: cancel, or restart with this one")
 	case state.Intent != nil && !agree(r.Digest, state.Digest()):
-		return Refuse(InvalidRequest, "the merge declares another digest than the one with which the file is being published: look how that ends")
+		return Refuse(InvalidRequest, "the file is already being published with another digest: wait for the result")
 	}
 	return nil
 }

@@ -35,5 +35,5 @@ func (s *Service) waitWithin(ctx context.Context, c Caller, id string, patience 
 		return v, Refuse(DifferentFile, "upload %s was cancelled", id)
 	}
 	return v, &Error{Code: StillFinishing, RetryAfter: 2 * time.Second,
-		Detail: "all bytes have arrived, and the host is still putting the file together: send the same again to hear when it is there"}
+		Detail: "all bytes have arrived and the file is still being finished: repeat the request to wait for it"}
 }

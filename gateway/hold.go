@@ -106,7 +106,7 @@ func (h *Held) take(ctx context.Context, in *limit.Body, b *body, most int64) er
 	}
 	whole := b.ended()
 	if b.err != nil {
-		return &Error{Code: InvalidRequest, Err: b.err, Detail: "the body was cut after " + bytesText(h.Len) + " and its place is not known; nothing of it is kept: send it again"}
+		return &Error{Code: InvalidRequest, Err: b.err, Detail: "the body was cut after " + bytesText(h.Len) + " before its place in the file was known; nothing is kept: send it again"}
 	}
 	if !whole {
 		return Refuse(TooLarge, "the body is longer than %d bytes", most)
@@ -121,6 +121,6 @@ func (h *Held) Drop(ctx context.Context) {
 	}
 	h.pieces, h.used = nil, true
 	if err := h.holding.Close(context.WithoutCancel(ctx)); err != nil {
-		h.s.log.Warn("held bytes were not removed; they expire", "host", h.dir.Host, "dir", h.dir.Dir, "err", err)
+		h.s.log.Warn("could not remove buffered bytes; they will expire", "host", h.dir.Host, "dir", h.dir.Dir, "error", err)
 	}
 }

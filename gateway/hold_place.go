@@ -44,7 +44,7 @@ func (h *Held) place(ctx context.Context, id string, at func(*upload) (int64, er
 
 func (h *Held) commitTo(ctx context.Context, id string, at func(*upload) (int64, error), was func(Upload) (int64, error)) (Upload, error) {
 	if h.used {
-		return Upload{}, Refuse(InvalidRequest, "nothing of the body is held any more: send it again")
+		return Upload{}, Refuse(InvalidRequest, "the buffered body is gone: send it again")
 	}
 	done, err := h.s.enter()
 	if err != nil {
@@ -69,7 +69,7 @@ func (h *Held) commitTo(ctx context.Context, id string, at func(*upload) (int64,
 		return Upload{}, err
 	}
 	if t := u.gen.Target(); t.Host != h.dir.Host || t.Dir != h.dir.Dir {
-		return Upload{}, Refuse(InvalidRequest, "the bytes were sent to %s on host %s, the upload is for %s on host %s", h.dir.Dir, h.dir.Host, t.Dir, t.Host)
+		return Upload{}, Refuse(InvalidRequest, "the bytes were sent to %s on host %s, but the upload is for %s on host %s", h.dir.Dir, h.dir.Host, t.Dir, t.Host)
 	}
 	pieces, err := h.placed(ctx, u, at)
 	if err != nil {

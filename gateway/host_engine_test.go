@@ -26,9 +26,9 @@ func TestEngineOfAHost(t *testing.T) {
 	s := gatewayOn(t, embedded(t), link.Options{}, shell, sftpOnly, asked, never, none)
 	for id, want := range map[string][2]string{
 		"shell":     {"shell", "Not copy-data: It is slower."},
-		"sftp-only": {"copy-data", "Not shell: No shell could be talked to"},
+		"sftp-only": {"copy-data", "Not shell: No shell: "},
 		"asked":     {"stream", "Not shell: hosts.yaml asks for stream."},
-		"never":     {"", "there is no way to merge on this host"},
+		"never":     {"", "no merge engine works on this host"},
 		"no-root":   {"", "/no/such/root"},
 	} {
 		h, err := s.Host(t.Context(), alice, id)
@@ -41,7 +41,7 @@ func TestEngineOfAHost(t *testing.T) {
 		if err != nil || h.Engine != want[0] || !strings.Contains(h.EngineReason, want[1]) || h.State != "up" {
 			t.Errorf("%s: %q, %q, %v", id, h.Engine, h.EngineReason, err)
 		}
-		if id == "sftp-only" && !strings.Contains(h.EngineReason, "It proved itself in "+bare.Root) {
+		if id == "sftp-only" && !strings.Contains(h.EngineReason, "It passed its self-test in "+bare.Root) {
 			t.Errorf("the reason is %q", h.EngineReason)
 		}
 	}

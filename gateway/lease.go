@@ -16,7 +16,7 @@ const (
 	heedEvery = 250 * time.Millisecond
 )
 
-var errLeased = errors.New("another gateway merges this upload just now")
+var errLeased = errors.New("another gateway is merging this upload")
 
 // underLease runs fn while this gateway has the merge lease. A finish waits
 // for the lease; merging ahead leaves it to whoever has it. Without a registry

@@ -43,7 +43,7 @@ func (s *Service) ListAll(ctx context.Context, c Caller) ([]Upload, error) {
 		return nil, err
 	}
 	if !c.Admin {
-		return nil, Refuse(Forbidden, "listing everybody's uploads needs an administrator")
+		return nil, Refuse(Forbidden, "only an administrator may list everybody's uploads")
 	}
 	entries, err := s.index.ByUser(ctx, c.User)
 	if err != nil {

@@ -44,7 +44,7 @@ func (s *Service) lostStaging(ctx context.Context, e Entry, why Code) error {
 	if over, err := s.gone(ctx, now, why); over != nil || err != nil || s.missing(e.Upload.ID) <= lostAfter {
 		return err
 	}
-	s.log.Warn("the staging of an upload is gone from its host", "upload", e.Upload.ID, "host", e.Upload.Host, "path", e.Upload.Path)
+	s.log.Warn("the upload's staging is gone from its host", "upload", e.Upload.ID, "host", e.Upload.Host, "path", e.Upload.Path)
 	now.Pending = false
 	s.bury(ctx, now, Cancelled)
 	return s.claims.Release(ctx, e.Key, e.Upload.ID)

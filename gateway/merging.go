@@ -87,7 +87,7 @@ func (u *upload) stopped(err error) {
 		if errors.Is(err, stage.ErrSuperseded) { // somebody ended the upload, and that is in the log
 			level = slog.LevelDebug
 		}
-		u.logger().Log(u.s.life, level, "merge stopped", "err", err)
+		u.logger().Log(u.s.life, level, "merge stopped", "error", err)
 	}
 	u.mu.Lock()
 	u.working = false

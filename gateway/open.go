@@ -191,7 +191,7 @@ func (s *Service) open(ctx context.Context, c Caller, h *stage.Host, t stage.Tar
 func (s *Service) resume(ctx context.Context, c Caller, h *stage.Host, g *stage.Generation, r OpenRequest) (*upload, error) {
 	u, err := s.activate(ctx, h, g)
 	if damaged(err) && (r.Restart || r.Anew) {
-		s.log.Warn("an upload that cannot be read is given up for a new one", "host", r.Host, "path", g.Target().Path(), "err", err)
+		s.log.Warn("replacing an unreadable upload with a new one", "host", r.Host, "path", g.Target().Path(), "error", err)
 		return nil, nil
 	}
 	if err != nil {
@@ -204,7 +204,7 @@ func (s *Service) resume(ctx context.Context, c Caller, h *stage.Host, g *stage.
 		}
 		mine := u.view(true)
 		return nil, &Error{Code: DifferentFile, Upload: &mine, Detail: "your unfinished upload " + u.id +
-			" of another file stands at this path: restart to give it up, or finish it"}
+			" of a different file is at this path: finish it, or restart to discard it"}
 	}
 	u.mu.Lock()
 	u.confirmed = time.Time{} // look at the claim now, and not when it suits

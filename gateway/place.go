@@ -12,15 +12,15 @@ func chunkOffset(index, chunkSize, total, length int64) (int64, error) {
 	case index < 0:
 		return 0, Refuse(InvalidRequest, "chunk index %d is negative", index)
 	case chunkSize == 0:
-		return 0, Refuse(InvalidRequest, "the place of chunk %d is not known: declare chunk_size when the upload is created, or send chunk 0 with its Content-Length first", index)
+		return 0, Refuse(InvalidRequest, "the offset of chunk %d is unknown: declare chunk_size when opening the upload, or first send chunk 0 with its Content-Length", index)
 	case index >= math.MaxInt64/chunkSize:
 		return 0, Refuse(InvalidRequest, "chunk index %d times chunk size %d is past the largest file size", index, chunkSize)
 	case length > chunkSize:
-		return 0, Refuse(TooLarge, "chunk %d has %d bytes, the chunk size is %d", index, length, chunkSize)
+		return 0, Refuse(TooLarge, "chunk %d has %d bytes, but the chunk size is %d", index, length, chunkSize)
 	case total >= 0 && index > 0 && index*chunkSize >= total:
-		return 0, Refuse(InvalidRequest, "chunk index %d begins behind the file's %d bytes", index, total)
+		return 0, Refuse(InvalidRequest, "chunk %d starts past the end of the file (%d bytes)", index, total)
 	case total >= 0 && length >= 0 && length < min(chunkSize, total-index*chunkSize):
-		return 0, Refuse(InvalidRequest, "chunk %d has %d bytes, it should have %d", index, length, min(chunkSize, total-index*chunkSize))
+		return 0, Refuse(InvalidRequest, "chunk %d has %d bytes, but should have %d", index, length, min(chunkSize, total-index*chunkSize))
 	}
 	return index * chunkSize, nil
 }
@@ -29,7 +29,7 @@ func chunkOffset(index, chunkSize, total, length int64) (int64, error) {
 func (u *upload) fixChunkSize(ctx context.Context, size int64) error {
 	err := u.gen.Advance(ctx, func(st record.State, next *record.Record) error {
 		if have := st.Meta.ChunkSize; have != 0 && have != size {
-			return Refuse(InvalidRequest, "the chunk size of this upload is %d already", have)
+			return Refuse(InvalidRequest, "the chunk size of this upload is already %d", have)
 		}
 		next.Meta.ChunkSize = size
 		return nil
@@ -50,15 +50,15 @@ func (u *upload) bounds(b Body) (end int64, err error) {
 	}
 	switch {
 	case b.Off < 0 || b.Len < -1:
-		return 0, Refuse(InvalidRequest, "offset %d and length %d make no sense", b.Off, b.Len)
+		return 0, Refuse(InvalidRequest, "offset %d with length %d is not a valid range", b.Off, b.Len)
 	case b.Total >= 0 && size >= 0 && b.Total != size:
-		return 0, Refuse(InvalidRequest, "the request says that the file has %d bytes, the upload was opened with %d", b.Total, size)
+		return 0, Refuse(InvalidRequest, "the request declares %d bytes, but the upload was opened with %d", b.Total, size)
 	case b.Off > maxFile-max(b.Len, 1) || b.Total > maxFile:
 		return 0, tooLargeForAny()
 	case size >= 0 && b.Off > size:
-		return 0, Refuse(InvalidRequest, "offset %d is behind the file's %d bytes", b.Off, size)
+		return 0, Refuse(InvalidRequest, "offset %d is past the end of the file (%d bytes)", b.Off, size)
 	case size >= 0 && b.Len > size-b.Off:
-		return 0, Refuse(TooLarge, "the body ends at %d, the file has %d bytes", b.Off+b.Len, size)
+		return 0, Refuse(TooLarge, "the body ends at %d, but the file has %d bytes", b.Off+b.Len, size)
 	case b.Len >= 0:
 		return b.Off + b.Len, nil
 	case size >= 0:

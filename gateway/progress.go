@@ -41,7 +41,7 @@ func (u *upload) save(ctx context.Context) {
 // tell puts what is known here into the index.
 func (u *upload) tell(ctx context.Context) {
 	if err := u.s.index.Put(ctx, u.entry(), u.s.expireAfter); err != nil {
-		u.s.log.Warn("the index was not told of an upload", "upload", u.id, "err", err)
+		u.s.log.Warn("could not update the index", "upload", u.id, "error", err)
 	}
 }
 

@@ -216,14 +216,14 @@ func (p *put) published(ctx context.Context, f stage.Published, meta record.Meta
 func (p *put) complete(n int64) error {
 	if p.body.err != nil || p.Size >= 0 && n < p.Size {
 		return &Error{Code: InvalidRequest, Err: p.body.err,
-			Detail: "the body was cut after " + bytesText(n) + ", before one segment of 8 MiB was full, so nothing of it is kept: send it again"}
+			Detail: "the body was cut after " + bytesText(n) + ", before the first segment of 8 MiB was full; nothing is kept: send it again"}
 	}
 	if p.Size >= 0 && n > p.Size || !p.body.ended() {
-		return Refuse(TooLarge, "the body goes on behind its declared %d bytes", p.Size)
+		return Refuse(TooLarge, "the body is longer than its declared %d bytes", p.Size)
 	}
 	if p.Digest != nil {
 		if sum := Digest(p.body.sum.Sum(nil)); sum != *p.Digest {
-			return Refuse(DigestMismatch, "the body's SHA-256 is %x, declared was %x; nothing was published: send it again", sum[:], p.Digest[:])
+			return Refuse(DigestMismatch, "the body's SHA-256 is %x, but %x was declared; nothing was published: send it again", sum[:], p.Digest[:])
 		}
 	}
 	return nil

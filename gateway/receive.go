@@ -51,7 +51,7 @@ func (s *Service) Receive(ctx context.Context, c Caller, id string, b Body) (Upl
 		return u.view(false), err
 	case over.State == Done:
 		// The body is half read: only a repetition can be compared with the file.
-		return *over, Refuse(DifferentFile, "the upload was finished while this body was on its way; send it again to hear whether its bytes are in the file")
+		return *over, Refuse(DifferentFile, "the upload was finished while this body was being sent; send it again to check that its bytes are in the file")
 	}
 	return *over, Refuse(DifferentFile, "upload %s was cancelled", id)
 }

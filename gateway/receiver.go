@@ -60,16 +60,16 @@ func (r *receiver) run() error {
 }
 
 func (r *receiver) goesOn() error {
-	return Refuse(TooLarge, "the body goes on behind the end of the file or of its declared length, at %d", r.end)
+	return Refuse(TooLarge, "the body extends past the end of the file or its declared length, at %d", r.end)
 }
 
 func (r *receiver) cut() error {
 	kept := "what arrived is kept"
 	switch {
 	case r.digest != nil || r.check != nil:
-		kept = "nothing of it is kept, since its digest cannot be checked"
+		kept = "nothing is kept, since its digest cannot be checked"
 	case r.fixes:
-		kept = "nothing of it is kept, since the length of the first chunk is the size of all"
+		kept = "nothing is kept, since the first chunk sets the size of all"
 	}
 	return &Error{Code: InvalidRequest, Err: r.body.err,
 		Detail: fmt.Sprintf("the body was cut after %d bytes; %s: send the rest again", r.body.read, kept)}
@@ -175,7 +175,7 @@ func (r *receiver) atOnce() bool { return r.digest != nil || r.check != nil || r
 func (r *receiver) release(err error) error {
 	if err == nil && r.digest != nil {
 		if sum := Digest(r.body.sum.Sum(nil)); sum != *r.digest {
-			err = Refuse(DigestMismatch, "the body's SHA-256 is %x, its Content-Digest says %x; nothing of it is kept: send it again", sum[:], r.digest[:])
+			err = Refuse(DigestMismatch, "the body's SHA-256 is %x, but its Content-Digest is %x; nothing is kept: send it again", sum[:], r.digest[:])
 		}
 	}
 	if err == nil && r.check != nil {

@@ -9,7 +9,7 @@ import (
 
 // errRedeclared: a finish has declared another digest since the file was checked
 // against the one before.
-var errRedeclared = errors.New("another digest was declared meanwhile")
+var errRedeclared = errors.New("another digest was declared in the meantime")
 
 // redeclared reports whether err is about a digest that is not the declared one any more.
 func (u *upload) redeclared(err error, declared *record.Sum) bool {

@@ -148,7 +148,7 @@ func (s *Service) repeatAfterEnd(ctx context.Context, over Upload, b Body) (Uplo
 		return over, err
 	case sent.err != nil:
 		return over, &Error{Code: InvalidRequest, Err: sent.err,
-			Detail: "the body was cut after " + bytesText(sent.read) + "; the upload is done already: send the same again to hear whether it is the same"}
+			Detail: "the body was cut after " + bytesText(sent.read) + "; the upload is already done: send it again to check that the bytes match"}
 	case b.Check != nil:
 		return over, b.Check()
 	}
@@ -157,7 +157,7 @@ func (s *Service) repeatAfterEnd(ctx context.Context, over Upload, b Body) (Uplo
 
 func (v Upload) within(off, length int64) error {
 	if off < 0 || length < 0 || off > v.Size-length {
-		return Refuse(InvalidRequest, "the range [%d,+%d) is not in the file's %d bytes", off, length, v.Size)
+		return Refuse(InvalidRequest, "the range [%d,+%d) is outside the file's %d bytes", off, length, v.Size)
 	}
 	return nil
 }
@@ -182,7 +182,7 @@ func (s *Service) matchEnd(ctx context.Context, over Upload, off, length int64, 
 		return explain(over.Host, err)
 	}
 	if unchanged := ok && e.Target != nil && e.Target.ETag == etag; !unchanged || differs() {
-		return Refuse(ChunkConflict, "upload %s is done, and these bytes are not in the file as it stands now", over.ID)
+		return Refuse(ChunkConflict, "upload %s is done, and its file does not contain these bytes", over.ID)
 	}
 	return nil
 }

@@ -72,7 +72,7 @@ func (u *upload) reserve(ctx context.Context, p heldPiece, c record.Chunk) (*res
 			return r, ledger.Fresh, nil
 		case time.Since(r.at) > seenWithin:
 			return nil, ledger.Conflict, &Error{Code: StillFinishing, RetryAfter: seenWithin,
-				Detail: "another gateway takes bytes for " + c.Span.String() + " just now, and it is not known yet which: send these again"}
+				Detail: "another gateway is receiving bytes for " + c.Span.String() + ": send these again"}
 		}
 		if !pause(ctx, lookEach) {
 			return nil, ledger.Conflict, ctx.Err()

@@ -129,7 +129,7 @@ func (s *Service) Ready(ctx context.Context) error {
 
 // Stopping is the refusal of a gateway that shuts down.
 func Stopping() *Error {
-	return &Error{Code: ShuttingDown, RetryAfter: 5 * time.Second, Detail: "the gateway is shutting down; nothing is lost: go on when it is back"}
+	return &Error{Code: ShuttingDown, RetryAfter: 5 * time.Second, Detail: "the gateway is shutting down; nothing is lost: try again when it is back"}
 }
 
 // enter counts a request that writes; done must be called when it ends.
@@ -168,7 +168,7 @@ func (s *Service) Shutdown(ctx context.Context) error {
 func (s *Service) host(id string) (*stage.Host, error) {
 	h, ok := s.hosts.Host(id)
 	if !ok {
-		return nil, Refuse(UnknownHost, "there is no host %q that files may be sent to: GET /v1/hosts lists those that there are", id)
+		return nil, Refuse(UnknownHost, "unknown host %q: GET /v1/hosts lists the hosts", id)
 	}
 	return h, nil
 }

@@ -61,7 +61,7 @@ func (u *upload) declareSize(ctx context.Context, r FinishRequest) error {
 	}
 	seen := u.ledger.Snapshot().Spans
 	if seen.End() > r.Size {
-		return Refuse(InvalidRequest, "bytes up to %d were sent, but the size is declared as %d", seen.End(), r.Size)
+		return Refuse(InvalidRequest, "bytes up to %d were sent, but the declared size is %d", seen.End(), r.Size)
 	}
 	if err := enoughSpace(ctx, u.host, u.gen.Target(), r.Size-seen.Bytes()); err != nil {
 		return err

@@ -55,7 +55,7 @@ func (s *Service) sweepInTurn(ctx context.Context, h *stage.Host) {
 		return
 	}
 	if err := s.sweep(ctx, h, sweepPause); err != nil {
-		s.log.Info("a sweep was not finished and will be begun anew", "host", id, "err", err)
+		s.log.Info("sweep not finished; it will start over", "host", id, "error", err)
 		_ = s.leases.Unlease(context.WithoutCancel(ctx), key, s.token)
 		return
 	}
@@ -106,7 +106,7 @@ func (s *Service) noticed(h *stage.Host, t stage.Target) {
 			return
 		}
 		if _, err := h.SweepDir(s.life, t, func(l stage.Leftover) error { return s.leftover(s.life, h, l) }); err != nil {
-			s.log.Info("a directory was not swept", "host", t.Host, "dir", t.Dir, "err", err)
+			s.log.Info("could not sweep a directory", "host", t.Host, "dir", t.Dir, "error", err)
 		}
 	})
 }
@@ -119,7 +119,7 @@ func (s *Service) leftover(ctx context.Context, h *stage.Host, l stage.Leftover)
 	if err == nil || ctx.Err() != nil || errors.As(err, &conn) || errors.Is(err, ErrRegistryUnavailable) {
 		return err
 	}
-	s.log.Warn("what a sweep came upon was left alone", "host", h.Config().ID, "path", l.Path(), "err", err)
+	s.log.Warn("sweep left an entry alone", "host", h.Config().ID, "path", l.Path(), "error", err)
 	return nil
 }
 
@@ -128,7 +128,7 @@ func (s *Service) judge(ctx context.Context, h *stage.Host, l stage.Leftover) er
 		if l.Idle < min(attemptLife, s.expireAfter) {
 			return nil
 		}
-		s.log.Info("removing what an unfinished request has left", "event", "swept", "host", h.Config().ID, "path", l.Path(), "idle", l.Idle.Round(time.Second))
+		s.log.Info("removing what an unfinished request left", "event", "swept", "host", h.Config().ID, "path", l.Path(), "idle", l.Idle.Round(time.Second))
 		return l.Remove(ctx)
 	}
 	if l.Idle < s.expireAfter {
@@ -166,7 +166,7 @@ const sweepToken = "sweep-"
 
 func errSwept(id string) *Error {
 	return &Error{Code: HostError, RetryAfter: 5 * time.Second,
-		Detail: "upload " + id + " has rested for so long that it is being removed just now: try again in a moment, it begins anew then"}
+		Detail: "upload " + id + " has expired and is being removed: try again in a moment to start over"}
 }
 
 // expire removes an abandoned upload. Its target is claimed meanwhile, so that
@@ -196,10 +196,10 @@ func (s *Service) expire(ctx context.Context, l stage.Leftover) error {
 	}
 	defer func() {
 		if rerr := w.Remove(ctx); rerr != nil {
-			s.log.Warn("the staging of an abandoned upload was not removed; the next sweep does it", "upload", meta.ID, "host", meta.Host, "err", rerr)
+			s.log.Warn("could not remove the staging of an expired upload; the next sweep will retry", "upload", meta.ID, "host", meta.Host, "error", rerr)
 		}
 	}()
-	s.log.Info("removed an abandoned upload", "event", "expired", "upload", meta.ID, "host", meta.Host, "user", meta.User,
+	s.log.Info("removed an expired upload", "event", "expired", "upload", meta.ID, "host", meta.Host, "user", meta.User,
 		"path", meta.Path, "size", meta.Size, "idle", l.Idle.Round(time.Second))
 	state := Cancelled
 	if w.Published != nil {
@@ -213,7 +213,7 @@ func (s *Service) expire(ctx context.Context, l stage.Leftover) error {
 		return err
 	}
 	e.Target, e.Pending = existing(w.Published), false
-	e.Upload.Error = &Error{Code: UnknownUpload, Detail: "nothing was sent for " + s.expireAfter.String() + ", so the upload was given up"}
+	e.Upload.Error = &Error{Code: UnknownUpload, Detail: "the upload expired: nothing was sent for " + s.expireAfter.String()}
 	s.bury(ctx, e, state)
 	return nil
 }

@@ -108,7 +108,7 @@ func (s *Service) tendOne(ctx context.Context, e Entry) {
 	if e.Ended {
 		err = s.cleanAfter(ctx, e)
 	} else {
-		log.Info("going on with a finish that was left behind", "event", "picked up", "state", e.Upload.State)
+		log.Info("resuming an interrupted finish", "event", "picked up", "state", e.Upload.State)
 		var u *upload
 		if u, err = s.load(ctx, e.Upload); err == nil {
 			s.found(e.Upload.ID)
@@ -126,7 +126,7 @@ func (s *Service) tendOne(ctx context.Context, e Entry) {
 		}
 	}
 	if err != nil && !errors.Is(err, context.Canceled) {
-		log.Warn("an upload cannot be looked after just now", "err", err)
+		log.Warn("could not check on an upload; will retry", "error", err)
 	}
 	giveBack()
 }

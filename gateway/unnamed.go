@@ -49,7 +49,7 @@ func (s *Service) adopted(ctx context.Context, c Caller, t stage.Target, ids []s
 			return nil, 0, err
 		}
 		if over != nil {
-			return nil, 0, Refuse(DifferentFile, "part %s has ended already", id)
+			return nil, 0, Refuse(DifferentFile, "part %s has already ended", id)
 		}
 		if meta := u.gen.State().Meta; !u.ledger.Snapshot().Spans.Covers(record.Span{Len: meta.Size}) {
 			if err := u.refresh(ctx); err != nil { // a no is read again
@@ -59,15 +59,15 @@ func (s *Service) adopted(ctx context.Context, c Caller, t stage.Target, ids []s
 		meta := u.gen.State().Meta
 		switch {
 		case !meta.Unnamed:
-			return nil, 0, Refuse(InvalidRequest, "upload %s has a target of its own and is no part of another", id)
+			return nil, 0, Refuse(InvalidRequest, "upload %s has its own target and is not part of another", id)
 		case u.gen.Target().Host != t.Host || u.gen.Target().Dir != t.Dir:
-			return nil, 0, Refuse(InvalidRequest, "part %s lies in another directory than its file", id)
+			return nil, 0, Refuse(InvalidRequest, "part %s is in a different directory than its file", id)
 		case meta.Size < 0 || !u.ledger.Snapshot().Spans.Covers(record.Span{Len: meta.Size}):
-			e := Refuse(Incomplete, "part %s is not complete: send the rest of it first", id)
+			e := Refuse(Incomplete, "part %s is incomplete: send the rest of it first", id)
 			e.Missing = u.ledger.Snapshot().Spans.Gaps(record.Span{Len: max(meta.Size, 0)}).Pairs()
 			return nil, 0, e
 		case size > math.MaxInt64-meta.Size:
-			return nil, 0, Refuse(TooLarge, "the parts together are past the largest file size")
+			return nil, 0, Refuse(TooLarge, "the parts together exceed the largest file size")
 		}
 		list = append(list, record.Adopted{ID: id, Dir: u.gen.Dir(), Base: size, Len: meta.Size})
 		size += meta.Size
@@ -87,11 +87,11 @@ func (u *upload) buryAdopted(ctx context.Context) bool {
 		u.s.bury(ctx, part.entry(), Done)
 		part.end(Done)
 		if err := part.gen.Remove(ctx); err != nil {
-			u.s.log.Warn("the staging of a part was not removed and is left on the host", "upload", a.ID, "err", err)
+			u.s.log.Warn("could not remove the staging of a part; it is left on the host", "upload", a.ID, "error", err)
 			ok = false
 		}
 		if err := u.s.claims.Release(ctx, part.key, part.id); err != nil {
-			u.s.log.Warn("the claim of a part was not released", "upload", a.ID, "err", err)
+			u.s.log.Warn("could not release the claim of a part", "upload", a.ID, "error", err)
 			ok = false
 		}
 		u.s.forget(part)

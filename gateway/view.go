@@ -30,7 +30,7 @@ func (u *upload) view(received bool) Upload {
 		v.Received = seen.Spans.Pairs()
 	}
 	if !u.gen.Can().Durable() {
-		v.Notes = append(v.Notes, "durability: degraded: this host cannot sync what it stores")
+		v.Notes = append(v.Notes, "durability: degraded: this host cannot sync files to disk")
 	}
 	return v
 }

@@ -36,7 +36,7 @@ func startGate(ctx context.Context, s *site) (*gate, error) {
 		}
 		return g.base != ""
 	})
-	if a := g.logged("profiles"); err == nil && a != "" {
+	if a := g.logged("serving profiles"); err == nil && a != "" {
 		g.profile = a
 	}
 	if err != nil {

@@ -42,7 +42,7 @@ func listenForProfiles(ctx context.Context, addr string) (net.Listener, error) {
 	l, err := listenAside(ctx, "pprof", addr)
 	if l != nil && !loopback(l) {
 		_ = l.Close()
-		return nil, misused("--pprof %s is reachable from other machines, and profiles show the process's inside: choose an address of loopback, as in 127.0.0.1:6060", addr)
+		return nil, misused("--pprof %s is reachable from other machines, and profiles expose its memory: choose a loopback address such as 127.0.0.1:6060", addr)
 	}
 	return l, err
 }
@@ -87,7 +87,7 @@ func noPages(next http.Handler) http.Handler {
 		local := name == "localhost" || net.ParseIP(strings.Trim(name, "[]")) != nil
 		site := r.Header.Get("Sec-Fetch-Site")
 		if !local || r.Header.Get("Origin") != "" || site != "" && site != "none" && site != "same-origin" {
-			http.Error(w, "profiles are for tools on this machine", http.StatusForbidden)
+			http.Error(w, "profiles are for local tools only", http.StatusForbidden)
 			return
 		}
 		next.ServeHTTP(w, r)

@@ -24,7 +24,7 @@ func TestProfiles(t *testing.T) {
 		return res.StatusCode, body
 	}
 	gzip := []byte{0x1f, 0x8b} // which profiles are packed with
-	address := p.logged("profiles")["address"].(string)
+	address := p.logged("serving profiles")["address"].(string)
 	if status, body := get("http://" + address + "/debug/pprof/heap"); status != 200 || !bytes.HasPrefix(body, gzip) {
 		t.Errorf("a profile: %d, %.80q", status, body)
 	}

@@ -37,7 +37,7 @@ func warnOfHostsAway(ctx context.Context, set *hosts.Set, log *slog.Logger) {
 		}
 	}
 	if !errors.Is(context.Cause(ctx), context.Canceled) {
-		log.Warn("none of the hosts that were asked can be reached: is the hosts file meant for this place?",
+		log.Warn("none of the hosts tried can be reached: is this the right hosts file for this network?",
 			"asked", len(asked), "hosts", len(set.All()), "error", last)
 	}
 }

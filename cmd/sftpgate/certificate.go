@@ -40,9 +40,9 @@ func (c *certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	defer c.mu.Unlock()
 	if time.Since(c.looked) >= lookEvery && c.stamps() != c.stamp {
 		if err := c.load(); err != nil {
-			c.log.Warn("the changed TLS certificate is not used", "err", err)
+			c.log.Warn("cannot use the changed TLS certificate; keeping the old one", "error", err)
 		} else {
-			c.log.Info("the TLS certificate was renewed", "file", c.certFile)
+			c.log.Info("TLS certificate reloaded", "file", c.certFile)
 		}
 	}
 	return c.loaded, nil
@@ -53,7 +53,7 @@ func (c *certificate) load() error {
 	stamp := c.stamps()
 	pair, err := tls.LoadX509KeyPair(c.certFile, c.keyFile)
 	if err != nil {
-		return fmt.Errorf("the TLS certificate in %s with the key in %s cannot be used: %w", c.certFile, c.keyFile, err)
+		return fmt.Errorf("cannot use the TLS certificate in %s with the key in %s: %w", c.certFile, c.keyFile, err)
 	}
 	c.loaded, c.stamp = &pair, stamp
 	return nil

@@ -16,8 +16,8 @@ import (
 
 type checkCmd struct {
 	IDs     []string      `arg:"" optional:"" name:"id" help:"Only these hosts. Default: all."`
-	Hosts   string        `default:"hosts.yaml" placeholder:"FILE" help:"The file with the hosts. Default hosts.yaml."`
-	Timeout time.Duration `default:"60s" placeholder:"TIME" help:"Give a host up after this time. Default 60s."`
+	Hosts   string        `default:"hosts.yaml" placeholder:"FILE" help:"Hosts file. Default hosts.yaml."`
+	Timeout time.Duration `default:"60s" placeholder:"TIME" help:"Give up on a host after this time. Default 60s."`
 }
 
 // atOnce is how many hosts are checked at the same time.
@@ -60,10 +60,10 @@ func (c checkCmd) Run(ctx context.Context, to console) error {
 
 func conclude(to console, all, broken int) error {
 	if broken == 0 {
-		fmt.Fprintf(to.out, "All is well with %s.\n", counted(all))
+		fmt.Fprintf(to.out, "%s passed.\n", counted(all))
 		return nil
 	}
-	fmt.Fprintf(to.out, "%d of %s must be mended.\n", broken, counted(all))
+	fmt.Fprintf(to.out, "%d of %s failed.\n", broken, counted(all))
 	return errFailed
 }
 
@@ -88,9 +88,9 @@ func choose(set *hosts.Set, ids []string) ([]hosts.Host, error) {
 				known = append(known, h.ID)
 			}
 			if behind := set.Behind(id); len(behind) > 0 {
-				return nil, misused("host %q has no roots and is only jumped through: it is checked together with the hosts behind it (%s)", id, strings.Join(behind, ", "))
+				return nil, misused("host %q has no roots and is only a jump host: it is checked with the hosts behind it (%s)", id, strings.Join(behind, ", "))
 			}
-			return nil, misused("there is no host %q that files may be sent to; there are: %s", id, strings.Join(known, ", "))
+			return nil, misused("unknown host %q: choose one of %s", id, strings.Join(known, ", "))
 		}
 		if !slices.ContainsFunc(chosen, func(h hosts.Host) bool { return h.ID == id }) {
 			chosen = append(chosen, h)

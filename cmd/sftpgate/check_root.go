@@ -26,13 +26,13 @@ func examineRoot(ctx context.Context, h *stage.Host, root string, r *report) {
 		r.fail("root", "%s does not exist; on the host: install -d -o %s %s", root, user, root)
 		return
 	case errors.Is(err, fs.ErrPermission):
-		r.fail("root", "user %s may not look at %s; let it pass the directories above (chmod o+x, or a group)", user, root)
+		r.fail("root", "user %s cannot access %s; let it enter the directories above (chmod o+x, or a group)", user, root)
 		return
 	case err != nil:
 		r.fail("root", "%s: %v", root, err)
 		return
 	case !info.IsDir():
-		r.fail("root", "%s is no directory; correct roots in hosts.yaml", root)
+		r.fail("root", "%s is not a directory; fix roots in hosts.yaml", root)
 		return
 	}
 	t, err := h.ResolveDir(ctx, root)
@@ -44,13 +44,13 @@ func examineRoot(ctx context.Context, h *stage.Host, root string, r *report) {
 	var denied *stage.PermissionError
 	switch {
 	case errors.As(err, &denied):
-		r.fail("root", "user %s cannot write %s; on the host: chown %s %s (or give a group that it is in the right to write)", user, root, user, root)
+		r.fail("root", "user %s cannot write to %s; on the host: chown %s %s (or give one of its groups write permission)", user, root, user, root)
 		return
 	case err != nil:
 		r.fail("root", "%s: %v", root, err)
 		return
 	}
-	r.good("root", "%s can be written%s", root, freeText(ctx, h, t))
+	r.good("root", "%s is writable%s", root, freeText(ctx, h, t))
 	reportAbilities(can, r)
 	if can.DirRenameExclusive {
 		reportEngine(ctx, h, t, r)
@@ -60,7 +60,7 @@ func examineRoot(ctx context.Context, h *stage.Host, root string, r *report) {
 func freeText(ctx context.Context, h *stage.Host, t stage.Target) string {
 	free, err := h.Free(ctx, t.Dir)
 	if err != nil || free < 0 {
-		return ", free space not known (full disks are noticed late)"
+		return ", free space unknown (a full disk is noticed late)"
 	}
 	return fmt.Sprintf(", %.1f GiB free", float64(free)/(1<<30))
 }
@@ -69,26 +69,26 @@ func freeText(ctx context.Context, h *stage.Host, t stage.Target) string {
 func reportAbilities(can link.Abilities, r *report) {
 	switch {
 	case !can.DirRenameExclusive:
-		r.fail("claims", "cannot be kept apart there: %s", can.Why["DirRenameExclusive"])
+		r.fail("claims", "uploads cannot be kept apart: %s", can.Why["DirRenameExclusive"])
 	case can.HardLink:
-		r.good("publication", "create-only by hard link: a file that exists is never replaced unasked")
+		r.good("publication", "create-only by hard link: an existing file is never replaced unasked")
 	case can.RenameCreateOnly:
-		r.good("publication", "create-only by rename: a file that exists is not replaced unasked")
+		r.good("publication", "create-only by rename: an existing file is not replaced unasked")
 	default:
-		r.warn("publication", "a file that appears at the target in the very moment of publication could be replaced: %s", reasons(can, "HardLink", "RenameCreateOnly"))
+		r.warn("publication", "a file created at the target at the moment of publishing could be replaced: %s", reasons(can, "HardLink", "RenameCreateOnly"))
 	}
 	if can.Durable() {
 		r.good("durability", "full: files and directories are synced before they are acknowledged")
 	} else {
-		r.warn("durability", "degraded, a power cut of the host can lose what was acknowledged: %s", reasons(can, "Fsync", "DirSync"))
+		r.warn("durability", "degraded: a power cut on the host can lose acknowledged data: %s", reasons(can, "Fsync", "DirSync"))
 	}
 	if can.Reflink {
-		r.good("writes", "each byte is written once: merging shares the blocks of the chunks (reflink)")
+		r.good("writes", "each byte is written once: merging shares the chunks' blocks (reflink)")
 	} else {
-		r.good("writes", "each byte is written twice, once when it arrives and once when it is merged. %s", reasons(can, "Reflink"))
+		r.good("writes", "each byte is written twice, on arrival and on merge. %s", reasons(can, "Reflink"))
 	}
 	if can.HashTool != "" {
-		r.good("verification", "the whole file is hashed on the host by %s", can.HashTool)
+		r.good("verification", "the whole file is hashed on the host with %s", can.HashTool)
 	} else {
 		r.warn("verification", "a declared digest is checked by reading the file back through the gateway: %s", reasons(can, "HashTool"))
 	}
@@ -112,7 +112,7 @@ func reportEngine(ctx context.Context, h *stage.Host, t stage.Target, r *report)
 	case err != nil:
 		r.fail("engine", "%v", err)
 	case choice.Engine == slowest():
-		r.warn("engine", "%s, every byte crosses the network three times instead of once. %s", choice.Engine, choice.Explain())
+		r.warn("engine", "%s: every byte crosses the network three times instead of once. %s", choice.Engine, choice.Explain())
 	default:
 		r.good("engine", "%s. %s", choice.Engine, choice.Explain())
 	}

@@ -42,15 +42,15 @@ func TestHostsCheck(t *testing.T) {
 	}
 	got := sections(out)
 	for id, wants := range map[string][]string{
-		"good": {"ok    connection", "ok    root          " + sshd.Root + " can be written", "GiB free", "durability    full", "ok    engine        shell. It proved itself", "none faster"},
+		"good": {"ok    connection", "ok    root          " + sshd.Root + " is writable", "GiB free", "durability    full", "ok    engine        shell. It passed its self-test", "none is faster"},
 		// Fine, and the better engine's reason to stay away is told.
-		"sftp-only": {"ok    connection", "ok    engine        copy-data. It proved itself in " + other.Root, "Not shell: No shell could be talked to"},
-		"slow":      {"warn  engine        stream, every byte crosses the network", "Not shell: No shell", "Not copy-data: Self-test", "Permission denied"},
+		"sftp-only": {"ok    connection", "ok    engine        copy-data. It passed its self-test in " + other.Root, "Not shell: No shell: "},
+		"slow":      {"warn  engine        stream: every byte crosses the network", "Not shell: No shell", "Not copy-data: Self-test", "Permission denied"},
 		"changed":   {"FAIL  connection", "host key has changed", "SHA256:", "ssh-keyscan -p", "no credential was sent"},
 		"locked":    {"FAIL  connection", "does not let user", locked.KeyFile, "authorized_keys"},
 		"down":      {"FAIL  connection", "refused"},
 		"bare":      {"ok    connection", "FAIL", "does not exist", "install -d"},
-		"4":         {"4 of 7 hosts must be mended"},
+		"4":         {"4 of 7 hosts failed"},
 	} {
 		for _, want := range wants {
 			if !strings.Contains(got[id], want) {
@@ -71,7 +71,7 @@ func TestHostsCheck(t *testing.T) {
 	}
 
 	out, _, status = call(t, "hosts", "check", "--hosts", file, "good")
-	if status != 0 || strings.Contains(out, "down") || !strings.HasSuffix(out, "All is well with 1 host.\n") {
+	if status != 0 || strings.Contains(out, "down") || !strings.HasSuffix(out, "1 host passed.\n") {
 		t.Errorf("status %d\n%s", status, out)
 	}
 }

@@ -22,16 +22,16 @@ const (
 
 // commands is the command line.
 type commands struct {
-	Serve   serveCmd   `cmd:"" set:"level=info" help:"Take uploads for the hosts of hosts.yaml."`
-	Demo    demoCmd    `cmd:"" set:"level=warn" help:"Try it: a host of its own over a temporary directory, nothing to set up."`
-	Hosts   hostsCmd   `cmd:"" help:"Look after the hosts of hosts.yaml."`
+	Serve   serveCmd   `cmd:"" set:"level=info" help:"Run the gateway for the hosts in hosts.yaml."`
+	Demo    demoCmd    `cmd:"" set:"level=warn" help:"Try it: run a gateway with a built-in host. Needs no setup."`
+	Hosts   hostsCmd   `cmd:"" help:"Work with the hosts in hosts.yaml."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 
 	ShowVersion kong.VersionFlag `name:"version" short:"v" env:"-" help:"Print the version."`
 }
 
 type hostsCmd struct {
-	Check checkCmd `cmd:"" help:"Reach every host and print what works, what was chosen and what to mend."`
+	Check checkCmd `cmd:"" help:"Connect to every host and print what works, what was chosen and what to fix."`
 }
 
 // console is what a command may write to.
@@ -51,7 +51,7 @@ func Run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	left := -1 // the status that --help leaves with
 	parser, err := kong.New(&c,
 		kong.Name("sftpgate"),
-		kong.Description("Files in chunks over HTTP to machines behind SSH, resumable at every point."),
+		kong.Description("Resumable, chunked HTTP uploads to machines behind SSH."),
 		kong.DefaultEnvars("SFTPGATE"),
 		kong.Vars{"version": versionLine(), "listen": defaultListen, "bodies": strconv.Itoa(limit.DefaultBodies)},
 		lengthsOfTime(),

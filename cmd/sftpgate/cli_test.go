@@ -73,7 +73,7 @@ func TestRefusedCommandLines(t *testing.T) {
 		{serve("--tls-cert", "x.pem"), exitUsage, []string{"--tls-key"}},
 		{serve("--tls-cert", "/no/x.pem", "--tls-key", "/no/x.key"), exitFailed, []string{"/no/x.pem"}},
 		{serve("--idle-timeout", "0s"), exitUsage, []string{"--idle-timeout"}},
-		{serve("--expire-after", "a week"), exitUsage, []string{"--expire-after", "a number with s, m, h or d behind it"}},
+		{serve("--expire-after", "a week"), exitUsage, []string{"--expire-after", "a number with s, m, h or d"}},
 		{serve("--expire-after", "1d-1h"), exitUsage, []string{"--expire-after", "as in 90s, 12h or 7d"}},
 		{serve("--expire-after"), exitUsage, []string{"--expire-after needs a value"}},
 		{serve("--tls-cert"), exitUsage, []string{"--tls-cert needs a value"}},
@@ -90,8 +90,8 @@ func TestRefusedCommandLines(t *testing.T) {
 		{serve("--log-level", "loud"), exitUsage, []string{"--log-level", "debug"}},
 		{[]string{"demo", "--listen", "0.0.0.0:0"}, exitUsage, []string{"--insecure-listen"}},
 		{[]string{"demo", "--base-path", "/a//b"}, exitUsage, []string{"--base-path", "double slash"}},
-		{[]string{"hosts", "check", "--hosts", good, "web-9"}, exitUsage, []string{`"web-9"`, "there are: h"}},
-		{[]string{"hosts", "check", "--hosts", behind, "j"}, exitUsage, []string{"only jumped through", "(b)"}},
+		{[]string{"hosts", "check", "--hosts", good, "web-9"}, exitUsage, []string{`"web-9"`, "choose one of h"}},
+		{[]string{"hosts", "check", "--hosts", behind, "j"}, exitUsage, []string{"only a jump host", "(b)"}},
 	} {
 		_, stderr, status := run(t, c.args...)
 		if status != c.status {

@@ -21,7 +21,7 @@ import (
 func heapOf(t *testing.T, p *process) int64 {
 	t.Helper()
 	profileOf(t, p, "heap?gc=1")
-	figures := scrape(t, "http://"+p.logged("metrics")["address"].(string), nil)
+	figures := scrape(t, "http://"+p.logged("serving metrics")["address"].(string), nil)
 	return int64(figures["go_memstats_heap_alloc_bytes"].GetMetric()[0].GetGauge().GetValue())
 }
 

@@ -17,11 +17,11 @@ import (
 )
 
 type demoCmd struct {
-	Listen         string        `placeholder:"ADDR" help:"Listen on this address (host:port). Default ${listen}, or a free port when that is taken."`
-	Dir            string        `placeholder:"DIR" help:"Keep files and state here, and go on with them the next time. Default: a temporary directory that is removed at the end."`
-	Drain          time.Duration `default:"5s" placeholder:"TIME" help:"How long running requests may go on after Ctrl-C. Default 5s."`
+	Listen         string        `placeholder:"ADDR" help:"Listen on this address (host:port). Default ${listen}, or a free port if that is in use."`
+	Dir            string        `placeholder:"DIR" help:"Keep files and state here and reuse them next time. Default: a temporary directory, removed on exit."`
+	Drain          time.Duration `default:"5s" placeholder:"TIME" help:"Let running requests finish for this long after Ctrl-C. Default 5s."`
 	BasePath       string        `placeholder:"PATH" help:"Serve everything below this path, such as /gate."`
-	InsecureListen bool          `help:"Listen on other than loopback although everybody is let in."`
+	InsecureListen bool          `help:"Allow addresses other than loopback, although anybody can upload."`
 
 	logFlags
 }
@@ -40,7 +40,7 @@ func (c demoCmd) Run(ctx context.Context, to console) error {
 	defer done()
 	files := filepath.Join(dir, "files")
 	if err := os.MkdirAll(files, 0o750); err != nil {
-		return fmt.Errorf("the demo's files have no place: %w", err)
+		return fmt.Errorf("cannot create the demo's directory: %w", err)
 	}
 	set, host, err := startDemoHost(files)
 	if err != nil {
@@ -59,12 +59,12 @@ func (c demoCmd) Run(ctx context.Context, to console) error {
 	}
 	return g.serve(ctx, l, c.Drain, func() {
 		if moved {
-			fmt.Fprintf(to.out, "%s is taken; this one listens on a free port.\n", defaultListen)
+			fmt.Fprintf(to.out, "%s is in use; the demo listens on a free port.\n", defaultListen)
 		}
 		url := "http://" + l.Addr().String() + base
 		introduce(ctx, to.out, url)
-		fmt.Fprintf(to.out, "Open %s/ or paste the lines above. What is uploaded lies in %s%s. Ctrl-C ends it.\n",
-			url, files, map[bool]string{true: " until then"}[c.Dir == ""])
+		fmt.Fprintf(to.out, "Open %s/ or paste the lines above. Uploads go to %s%s. Press Ctrl-C to stop.\n",
+			url, files, map[bool]string{true: ", removed on exit"}[c.Dir == ""])
 	})
 }
 
@@ -89,7 +89,7 @@ func demoDir(kept string) (dir string, done func(), err error) {
 		return dir, func() {}, err
 	}
 	if dir, err = os.MkdirTemp("", "sftpgate-demo-"); err != nil {
-		return "", nil, fmt.Errorf("the demo has no place: %w", err)
+		return "", nil, fmt.Errorf("cannot create the demo's directory: %w", err)
 	}
 	return dir, func() { _ = os.RemoveAll(dir) }, nil
 }

@@ -84,7 +84,7 @@ func TestDemoNeedsNothingAndLeavesNothing(t *testing.T) {
 	home, tmp := t.TempDir(), t.TempDir()
 	p := start(t, []string{"HOME=" + home, "TMPDIR=" + tmp}, "demo")
 	said := p.until("Ctrl-C")
-	if !strings.Contains(said[0], defaultListen+" is taken") {
+	if !strings.Contains(said[0], defaultListen+" is in use") {
 		t.Errorf("it does not say why it listens elsewhere: %q", said[0])
 	}
 	base := addressLine.FindString(said[len(said)-1])

@@ -219,7 +219,7 @@ func serversOf(t *testing.T, p *process) (stacks []string) {
 // profileOf is a profile of a gateway that answers them.
 func profileOf(t *testing.T, p *process, what string) []byte {
 	t.Helper()
-	res, err := http.Get("http://" + p.logged("profiles")["address"].(string) + "/debug/pprof/" + what)
+	res, err := http.Get("http://" + p.logged("serving profiles")["address"].(string) + "/debug/pprof/" + what)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -40,7 +40,7 @@ func parseTime(text string) (time.Duration, error) {
 	}
 	d, err := time.ParseDuration(rest)
 	if err != nil || days > 0 && d < 0 {
-		return 0, fmt.Errorf("%q is no length of time: write a number with s, m, h or d behind it, as in 90s, 12h or 7d", text)
+		return 0, fmt.Errorf("%q is not a duration: write a number with s, m, h or d, as in 90s, 12h or 7d", text)
 	}
 	return days + d, nil
 }
@@ -52,12 +52,12 @@ func inPlainWords(err error) string {
 	flag, _, found := strings.Cut(text, ":")
 	switch {
 	case strings.Contains(text, "<EOL>") && found, strings.Contains(text, "missing value") && found:
-		return flag + " needs a value behind it"
+		return flag + " needs a value"
 	case strings.Contains(text, "expected a valid 64 bit int"):
 		_, got, _ := strings.Cut(text, "but got ")
 		return flag + " takes a whole number, not " + got
 	case strings.HasPrefix(text, "expected one of "):
-		return "say what to do: " + strings.TrimPrefix(text, "expected one of ")
+		return "give a command: " + strings.TrimPrefix(text, "expected one of ")
 	}
 	return text
 }

@@ -7,11 +7,11 @@ import (
 
 // limitFlags bound what one gateway takes in. What bounds a host stands in hosts.yaml.
 type limitFlags struct {
-	MaxBodies     int      `default:"${bodies}" placeholder:"N" help:"Chunks and files taken in at once, altogether; more wait a little, then get 429. No user gets all of them. Bounds the memory: 256 need about 150 MiB. Default ${bodies}."`
-	UserBodies    int      `placeholder:"N" help:"The same for each user. Default: no limit."`
-	UserBandwidth byteSize `placeholder:"SIZE" help:"Bytes a second that each user may send, as 10MiB. Default: no limit."`
-	MinBandwidth  byteSize `default:"1KiB" placeholder:"SIZE" help:"Bytes a second that a request's body must bring while it is waited for; one that falls a minute behind gets 408. 0: any will do. Default 1KiB."`
-	UserQuota     byteSize `placeholder:"SIZE" help:"What each user's unfinished uploads may hold together, on all hosts, as 500GiB. Default: no limit."`
+	MaxBodies     int      `default:"${bodies}" placeholder:"N" help:"Chunks and files received at once, in total; more wait briefly, then get 429. No user gets all of them. Bounds memory: 256 need about 150 MiB. Default ${bodies}."`
+	UserBodies    int      `placeholder:"N" help:"The same per user. Default: no limit."`
+	UserBandwidth byteSize `placeholder:"SIZE" help:"Bytes per second that each user may send, such as 10MiB. Default: no limit."`
+	MinBandwidth  byteSize `default:"1KiB" placeholder:"SIZE" help:"Bytes per second that a client must send while the gateway waits for it; one that falls a minute behind gets 408. 0: no minimum. Default 1KiB."`
+	UserQuota     byteSize `placeholder:"SIZE" help:"Total size of each user's unfinished uploads, on all hosts, such as 500GiB. Default: no limit."`
 }
 
 // limits checks the flags; of a quota any size will do.
@@ -21,7 +21,7 @@ func (f limitFlags) limits() (limit.Limits, error) {
 	case l.Bodies < 1 || l.Bodies > hosts.MaxBodies:
 		return l, misused("--max-bodies must be from 1 to %d, not %d", hosts.MaxBodies, l.Bodies)
 	case l.UserBodies < 0:
-		return l, misused("--user-bodies must not be negative; 0 is no limit")
+		return l, misused("--user-bodies must not be negative; 0 means no limit")
 	case err != nil:
 		return l, misused("--user-bandwidth: %v", err)
 	}

@@ -18,11 +18,11 @@ const defaultListen = "127.0.0.1:8080"
 func listen(ctx context.Context, addr string, open, exposed bool) (net.Listener, error) {
 	resolved, err := net.ResolveTCPAddr("tcp", addr)
 	if err != nil {
-		return nil, misused("--listen %s is no address to listen on (%v): write HOST:PORT, as in %s", addr, err, defaultListen)
+		return nil, misused("--listen %s is not a valid address (%v): write HOST:PORT, as in %s", addr, err, defaultListen)
 	}
 	if open && !exposed && !resolved.IP.IsLoopback() {
 		return nil, misused("--listen %s is reachable from other machines, and with --auth none anybody who reaches it can write to every host; "+
-			"listen on 127.0.0.1, choose --auth header, or say --insecure-listen as well if that is really meant", addr)
+			"listen on 127.0.0.1, choose --auth header or jwt, or add --insecure-listen if you mean it", addr)
 	}
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", resolved.String())
 	if errors.Is(err, syscall.EADDRINUSE) {

@@ -67,7 +67,7 @@ func TestManyListeners(t *testing.T) {
 // stacksOf is what a gateway's goroutines stand on, in bytes.
 func stacksOf(t *testing.T, p *process) int64 {
 	t.Helper()
-	figures := scrape(t, "http://"+p.logged("metrics")["address"].(string), nil)
+	figures := scrape(t, "http://"+p.logged("serving metrics")["address"].(string), nil)
 	return int64(figures["go_memstats_stack_inuse_bytes"].GetMetric()[0].GetGauge().GetValue())
 }
 

@@ -8,7 +8,7 @@ import (
 
 // logFlags say what is logged and how.
 type logFlags struct {
-	LogLevel  string `enum:"debug,info,warn,error" default:"${level}" placeholder:"LEVEL" help:"Log from this level on: debug, info, warn or error. Default ${level}."`
+	LogLevel  string `enum:"debug,info,warn,error" default:"${level}" placeholder:"LEVEL" help:"Minimum log level: debug, info, warn or error. Default ${level}."`
 	LogFormat string `enum:"auto,text,json" default:"auto" placeholder:"FORMAT" help:"text, json, or auto: text on a terminal, JSON otherwise."`
 }
 

@@ -84,7 +84,7 @@ func TestMetricsMoveWithAnUpload(t *testing.T) {
 	redis := registrytest.StartRedis(t)
 	p := start(t, nil, "serve", "--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0", "--hosts", yamlOf(t, sshd.Host("web-1")),
 		"--redis", redis.URL(), "--auth", "header", "--trusted-proxy", "127.0.0.1", "--admin", "root")
-	base, apart := "http://"+p.logged("listening")["address"].(string), "http://"+p.logged("metrics")["address"].(string)
+	base, apart := "http://"+p.logged("listening")["address"].(string), "http://"+p.logged("serving metrics")["address"].(string)
 	alice := func(want int, method, path, body string) map[string]any {
 		t.Helper()
 		status, answer := requestAs(t, "alice", method, base+path, body)

@@ -128,7 +128,7 @@ func TestPickedUpByTheOtherGateway(t *testing.T) {
 	}
 	lives := gates[1-dies]
 	if dies == 0 { // else the other one had taken it over already, and the one that was asked is waiting for it
-		lives.logged("going on with a finish that was left behind")
+		lives.logged("resuming an interrupted finish")
 	}
 	lives.poll("the other one to be about to publish", func() bool { return frozen(lives.cmd.Process.Pid) })
 	_ = lives.cmd.Process.Signal(syscall.SIGCONT)

@@ -72,11 +72,11 @@ func TestUploadersAreToldNoSecretsOfTheOperator(t *testing.T) {
 	for id, want := range map[string]struct{ user, operator string }{
 		"down":     {"host down cannot be reached", "connection refused"},
 		"unnamed":  {"host unnamed cannot be reached", "no-such-machine.invalid"},
-		"unknown":  {"host unknown did not prove", "ssh-keyscan"},
-		"changed":  {"host changed did not prove", "host_key in hosts.yaml"},
+		"unknown":  {"host unknown did not show the host key that the gateway knows", "ssh-keyscan"},
+		"changed":  {"host changed did not show the host key that the gateway knows", "host_key in hosts.yaml"},
 		"stranger": {"host stranger refused the gateway's login", "stranger_key"},
-		"keyless":  {"the gateway is not set up to log in to host keyless", "absent_key"},
-		"behind":   {"a machine on the way to it failed", "connection refused"},
+		"keyless":  {"the gateway is not configured to log in to host keyless", "absent_key"},
+		"behind":   {"a jump host failed", "connection refused"},
 	} {
 		open := fmt.Sprintf(`{"host":%q,"path":"/srv/f","size":5}`, id)
 		for _, c := range [][3]string{

@@ -111,7 +111,7 @@ func (r *reloader) decide(now glance, asked bool) {
 	r.read(err == nil)
 	if err != nil {
 		r.broken = true
-		r.log.Error("the hosts file cannot be used; the hosts stay as they were until it is mended", "file", r.file, "error", err)
+		r.log.Error("cannot use the hosts file; keeping the previous hosts until it is fixed", "file", r.file, "error", err)
 		return
 	}
 	changes := r.set.Changes(set)
@@ -120,9 +120,9 @@ func (r *reloader) decide(now glance, asked bool) {
 	r.apply(set) // also for the order alone
 	switch {
 	case !changes.None():
-		r.log.Info("the hosts have changed", append([]any{"file", r.file}, listed(changes)...)...)
+		r.log.Info("hosts changed", append([]any{"file", r.file}, listed(changes)...)...)
 	case asked || r.broken:
-		r.log.Info("the hosts file was read anew, nothing has changed", "file", r.file)
+		r.log.Info("hosts file reloaded, no changes", "file", r.file)
 	}
 	r.broken = false
 }

@@ -70,7 +70,7 @@ func TestHostsFileIsFollowed(t *testing.T) {
 	moved.Roots = []string{one.Root}
 	put(string(mustRead(t, yamlOf(t, moved, two.Host("web-3")))))
 	p.poll("the new hosts", func() bool { return listed() == "web-1 web-3" })
-	said := p.logged("the hosts have changed")
+	said := p.logged("hosts changed")
 	if fmt.Sprint(said["added"], said["removed"], said["changed"]) != "[web-3] [web-2] [web-1]" {
 		t.Errorf("%v", said)
 	}
@@ -95,7 +95,7 @@ func TestHostsFileIsFollowed(t *testing.T) {
 	p.poll("the old way's end", func() bool { return len(one.Children()) == 0 })
 
 	put("hosts:\n  web-1: {adress: 192.0.2.1}\n")
-	broken := p.logged("the hosts file cannot be used; the hosts stay as they were until it is mended")
+	broken := p.logged("cannot use the hosts file; keeping the previous hosts until it is fixed")
 	if text := fmt.Sprint(broken["error"]); broken["level"] != "ERROR" || !strings.Contains(text, file+`:2:11: unknown key "adress": remove it or correct it`) || listed() != "web-1 web-3" {
 		t.Errorf("%v, hosts %s", broken, listed())
 	}
@@ -103,8 +103,8 @@ func TestHostsFileIsFollowed(t *testing.T) {
 	_ = p.cmd.Process.Signal(syscall.SIGHUP)
 	p.poll("what was asked for", func() bool { return listed() == "web-9" })
 	_ = p.cmd.Process.Signal(syscall.SIGHUP)
-	p.poll("an answer to who asks again", func() bool { return p.times("the hosts file was read anew, nothing has changed") == 1 })
-	if n := p.times("the hosts file cannot be used"); n != 1 {
+	p.poll("an answer to who asks again", func() bool { return p.times("hosts file reloaded, no changes") == 1 })
+	if n := p.times("cannot use the hosts file"); n != 1 {
 		t.Errorf("the broken file was told of %d times", n)
 	}
 	if status := p.stop(syscall.SIGTERM); status != 0 {
@@ -141,7 +141,7 @@ func TestHostIsMendedWhileServing(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = p.cmd.Process.Signal(syscall.SIGHUP)
-	p.logged("the hosts have changed")
+	p.logged("hosts changed")
 	if status, answer := send(); status != 201 {
 		t.Errorf("the back-off of the wrong key stands: %d %v", status, answer)
 	}

@@ -132,7 +132,7 @@ func TestChangedHostsFile(t *testing.T) {
 		if log, taken = f.pass(5 * time.Second); taken != "h i" {
 			t.Errorf("taken: %q", taken)
 		}
-		wantLog(t, log, "level=INFO", "the hosts have changed", `added="[i hop]"`, f.file)
+		wantLog(t, log, "level=INFO", "hosts changed", `added="[i hop]"`, f.file)
 		if strings.Contains(log, "removed") || strings.Contains(log, "changed=") {
 			t.Errorf("%s", log)
 		}
@@ -166,7 +166,7 @@ func TestHostsFileInTheMaking(t *testing.T) {
 			t.Fatal(err)
 		}
 		log, taken := f.pass(5 * time.Second)
-		wantLog(t, log, "the hosts have changed")
+		wantLog(t, log, "hosts changed")
 		if taken != "h i" || strings.Contains(log, "ERROR") {
 			t.Errorf("%s %s", log, taken)
 		}
@@ -183,12 +183,12 @@ func TestBrokenHostsFile(t *testing.T) {
 			words []string
 		}{
 			"misspelt": {strings.Replace(oneHost, "address", "adress", 1), []string{f.file + ":3:7: unknown key", "remove it or correct it"}},
-			"emptied":  {"", []string{"there is no hosts: key"}},
+			"emptied":  {"", []string{"the hosts: key is missing"}},
 			"cut":      {oneHost + "  i: {address: ", []string{f.file + ":4:"}},
 		} {
 			f.put(c.text)
 			log, taken := f.pass(time.Minute)
-			wantLog(t, log, append(c.words, "level=ERROR", "the hosts stay as they were")...)
+			wantLog(t, log, append(c.words, "level=ERROR", "keeping the previous hosts")...)
 			if strings.Count(log, "\n") != 1 || taken != "" {
 				t.Errorf("%s: %s %s", name, log, taken)
 			}
@@ -198,7 +198,7 @@ func TestBrokenHostsFile(t *testing.T) {
 		}
 		f.put(oneHost)
 		log, _ := f.pass(5 * time.Second)
-		wantLog(t, log, "read anew, nothing has changed")
+		wantLog(t, log, "hosts file reloaded, no changes")
 
 		if err := os.Remove(f.file); err != nil {
 			t.Fatal(err)
@@ -212,7 +212,7 @@ func TestBrokenHostsFile(t *testing.T) {
 			t.Fatal(err)
 		}
 		log, taken := f.pass(5 * time.Second)
-		wantLog(t, log, "the hosts have changed")
+		wantLog(t, log, "hosts changed")
 		if taken != "h i" {
 			t.Errorf("taken: %s", taken)
 		}
@@ -256,10 +256,10 @@ func TestHangup(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := follow(t, oneHost)
 		log, _ := f.hangup()
-		wantLog(t, log, "read anew, nothing has changed")
+		wantLog(t, log, "hosts file reloaded, no changes")
 		f.put(twoHosts)
 		log, taken := f.hangup()
-		wantLog(t, log, "the hosts have changed")
+		wantLog(t, log, "hosts changed")
 		if taken != "h i" {
 			t.Errorf("taken: %q", taken)
 		}

@@ -170,7 +170,7 @@ func openStore(ctx context.Context, s settings) (store, error) {
 	}
 	b, err := registry.OpenBolt(filepath.Join(s.state, "registry.db"), s.log)
 	if err != nil {
-		return nil, fmt.Errorf("%w (--state names the directory, --redis a server instead)", err)
+		return nil, fmt.Errorf("%w (choose another directory with --state, or use --redis)", err)
 	}
 	return b, nil
 }
@@ -197,7 +197,7 @@ func ticketAuth(ctx context.Context, o web.JWTOptions) (web.Authenticator, error
 func startDemoHost(dir string) (*hosts.Set, io.Closer, error) {
 	host, err := demohost.Start(dir)
 	if err != nil {
-		return nil, nil, fmt.Errorf("the demo's host does not start: %w", err)
+		return nil, nil, fmt.Errorf("cannot start the demo's host: %w", err)
 	}
 	set, err := hosts.NewSet(host.Config())
 	if err != nil {
@@ -225,7 +225,7 @@ func (g *gate) serve(ctx context.Context, l net.Listener, drain time.Duration, a
 	select {
 	case err := <-failed:
 		g.stop(0)
-		return fmt.Errorf("the HTTP server ended by itself: %w", err)
+		return fmt.Errorf("the HTTP server stopped unexpectedly: %w", err)
 	case <-ctx.Done():
 		g.stop(drain)
 		return nil
@@ -243,7 +243,7 @@ func (g *gate) stop(drain time.Duration) {
 	go func() {
 		defer close(served)
 		if err := g.service.Shutdown(ctx); err != nil {
-			g.log.Warn("requests did not end in time and are cut off; nothing acknowledged is lost", "drain", drain)
+			g.log.Warn("requests did not finish in time and were cut off; nothing acknowledged is lost", "drain", drain)
 		}
 	}()
 	if err := g.server.Shutdown(ctx); err != nil {
@@ -269,7 +269,7 @@ func (g *gate) close(served <-chan struct{}) {
 		_ = a.server.Close()
 	}
 	if err := g.store.Close(); err != nil {
-		g.log.Warn("closing the registry", "err", err)
+		g.log.Warn("could not close the registry", "error", err)
 	}
 }
 

@@ -18,38 +18,38 @@ import (
 
 type serveCmd struct {
 	Listen string `default:"${listen}" placeholder:"ADDR" help:"Listen on this address (host:port). Default ${listen}."`
-	Hosts  string `default:"hosts.yaml" placeholder:"FILE" help:"The hosts that files may be sent to. Default hosts.yaml."`
-	Redis  string `placeholder:"URL" help:"Share claims with other gateways in this Redis: redis://, redis+sentinel:// or redis+cluster://, with rediss for TLS, or unix://. Without it one gateway keeps them in --state."`
-	State  string `placeholder:"DIR" help:"Where claims are kept without --redis. Default: what systemd gives (StateDirectory=), else sftpgate in the user's state directory."`
+	Hosts  string `default:"hosts.yaml" placeholder:"FILE" help:"Hosts file. Default hosts.yaml."`
+	Redis  string `placeholder:"URL" help:"Share claims with other gateways in this Redis: redis://, redis+sentinel:// or redis+cluster:// (rediss for TLS), or unix://. Without it, a single gateway keeps them in --state."`
+	State  string `placeholder:"DIR" help:"Directory for claims without --redis. Default: systemd's StateDirectory=, else sftpgate in the user's state directory."`
 
-	Auth         string   `enum:"none,header,jwt" default:"none" placeholder:"WAY" help:"How users are told apart: none (everybody is who he says, only on loopback), header (a trusted proxy says who it is) or jwt (a ticket that a panel has signed does). Default none."`
-	UserHeader   string   `default:"X-User" placeholder:"NAME" help:"The header in which the proxy names the user. Default X-User."`
-	TrustedProxy []string `placeholder:"CIDR" help:"Addresses whose headers are believed: the user (--auth header), X-Forwarded-For, -Host, -Proto and -Prefix."`
-	Admin        []string `placeholder:"USER" help:"Users who may end the uploads of others."`
-	AllowOrigin  []string `placeholder:"ORIGIN" help:"Web sites whose pages may call, as https://panel.example; * for all."`
-	AllowHost    []string `placeholder:"NAME" help:"Names by which the gateway may be addressed, beside IP addresses and localhost. With --auth none on loopback no others are, else any is unless this is given."`
+	Auth         string   `enum:"none,header,jwt" default:"none" placeholder:"MODE" help:"Authentication: none (loopback only), header (trusted proxy) or jwt (tickets signed by a panel). Default none."`
+	UserHeader   string   `default:"X-User" placeholder:"NAME" help:"Header in which the proxy names the user. Default X-User."`
+	TrustedProxy []string `placeholder:"CIDR" help:"Addresses whose headers are trusted: the user (--auth header), X-Forwarded-For, -Host, -Proto and -Prefix."`
+	Admin        []string `placeholder:"USER" help:"Users who may see and end other users' uploads."`
+	AllowOrigin  []string `placeholder:"ORIGIN" help:"Origins whose pages may call the API, such as https://panel.example; * for all."`
+	AllowHost    []string `placeholder:"NAME" help:"Host names that requests may use, besides IP addresses and localhost. Default: no others with --auth none on loopback, else any."`
 
-	BasePath string `placeholder:"PATH" help:"Serve everything below this path, such as /gate, so that a panel can mount the gateway beside itself. If your proxy strips the path, leave this out and let the proxy send X-Forwarded-Prefix."`
+	BasePath string `placeholder:"PATH" help:"Serve everything below this path, such as /gate, so that a panel can mount the gateway under its own name. If your proxy strips the path, omit this and have the proxy send X-Forwarded-Prefix."`
 
 	ticketFlags
 
 	ExpireAfter time.Duration `default:"7d" placeholder:"TIME" help:"Delete unfinished uploads after this much inactivity. Default 7d."`
-	FinishWait  time.Duration `default:"50s" placeholder:"TIME" help:"How long the answer to an uploader's last chunk waits until the file is at its place; proxies in front give up at 60s. Default 50s."`
-	IdleTimeout time.Duration `default:"60s" placeholder:"TIME" help:"How long a request's body or answer may stand still. Default 60s."`
-	Drain       time.Duration `default:"30s" placeholder:"TIME" help:"How long running requests may go on after SIGTERM. Default 30s."`
+	FinishWait  time.Duration `default:"50s" placeholder:"TIME" help:"Hold the answer to an uploader's last chunk for up to this long, until the file is published; many proxies give up at 60s. Default 50s."`
+	IdleTimeout time.Duration `default:"60s" placeholder:"TIME" help:"Cut off a request or answer that stalls for this long. Default 60s."`
+	Drain       time.Duration `default:"30s" placeholder:"TIME" help:"Let running requests finish for this long after SIGTERM. Default 30s."`
 
 	limitFlags
 
-	MetricsListen string `placeholder:"ADDR" help:"Answer /metrics here (host:port), and nothing else, to everybody. Where the API is, it is for administrators; with --auth none for everybody, too."`
-	Pprof         string `placeholder:"ADDR" help:"Answer \"go tool pprof\" here (host:port, on loopback): profiles of this process."`
+	MetricsListen string `placeholder:"ADDR" help:"Serve /metrics alone here (host:port), without authentication. On the API's address it is for administrators, with --auth none for everybody."`
+	Pprof         string `placeholder:"ADDR" help:"Serve profiles for \"go tool pprof\" here (host:port, loopback only)."`
 
-	TLSCert        string `name:"tls-cert" placeholder:"FILE" help:"Answer HTTPS with this certificate (PEM, with its chain). It is read again when it changes."`
+	TLSCert        string `name:"tls-cert" placeholder:"FILE" help:"Serve HTTPS with this certificate (PEM, with its chain). It is reloaded when it changes."`
 	TLSKey         string `name:"tls-key" placeholder:"FILE" help:"The certificate's private key."`
-	InsecureListen bool   `help:"Listen on other than loopback although --auth none lets everybody in."`
+	InsecureListen bool   `help:"Allow addresses other than loopback, although --auth none lets everybody in."`
 
 	logFlags
 
-	Check bool `env:"-" help:"Check the flags and the files that they name, then leave: nothing is listened on or connected to."`
+	Check bool `env:"-" help:"Check the flags and the files that they name, then exit without listening or connecting."`
 }
 
 // Run serves until ctx ends.
@@ -82,10 +82,10 @@ func (c serveCmd) Run(ctx context.Context, to console) error {
 			log.Warn("anybody who reaches this address can write to every host", "address", l.Addr().String(), "auth", c.Auth)
 		}
 		if s.scrapes != nil {
-			log.Info("metrics", "address", s.scrapes.Addr().String())
+			log.Info("serving metrics", "address", s.scrapes.Addr().String())
 		}
 		if s.profiles != nil {
-			log.Info("profiles", "address", s.profiles.Addr().String())
+			log.Info("serving profiles", "address", s.profiles.Addr().String())
 		}
 		go warnOfHostsAway(ctx, s.hosts, log)
 		where := []any{"address", l.Addr().String()}
@@ -120,7 +120,7 @@ func (c serveCmd) settings(ctx context.Context, log *slog.Logger) (settings, err
 		openMetrics: c.Auth == "none", info: page.Info{Version: version(), Auth: c.Auth}}
 	for name, d := range map[string]time.Duration{"expire-after": c.ExpireAfter, "finish-wait": c.FinishWait, "idle-timeout": c.IdleTimeout} {
 		if d <= 0 {
-			return s, misused("--%s must be longer than nothing, not %v", name, d)
+			return s, misused("--%s must be positive, not %v", name, d)
 		}
 	}
 	if c.Drain < 0 {
@@ -161,11 +161,11 @@ func (c serveCmd) authenticator(ctx context.Context, proxies web.Proxies, log *s
 	case c.Auth == "jwt":
 		return c.ticketFlags.authenticator(ctx, c.Admin, log)
 	case c.ticketFlags.set():
-		return nil, misused("--auth %s takes no tickets: give --auth jwt as well, or leave out what begins with --jwt", c.Auth)
+		return nil, misused("--auth %s takes no tickets: use --auth jwt, or remove the flags that begin with --jwt", c.Auth)
 	case c.Auth == "none":
 		return openAuth(c.Admin), nil
 	case len(proxies) == 0:
-		return nil, misused("--auth header believes nobody without --trusted-proxy: name the address of the proxy or panel in front, as in --trusted-proxy 127.0.0.1")
+		return nil, misused("--auth header needs --trusted-proxy: the address of the proxy or panel in front, as in --trusted-proxy 127.0.0.1")
 	}
 	return proxyAuth(c.UserHeader, proxies, c.Admin), nil
 }
@@ -185,7 +185,7 @@ func loadHosts(path string) (*hosts.Set, error) {
 	set, err := hosts.Load(path)
 	if err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
-			return nil, fmt.Errorf("%w: name it with --hosts, or begin with the example that comes with sftpgate", err)
+			return nil, fmt.Errorf("%w: name it with --hosts, or start from the example that comes with sftpgate", err)
 		}
 		return nil, err
 	}
@@ -205,7 +205,7 @@ func stateDir(dir string) (string, error) {
 	}
 	home, err := os.UserHomeDir()
 	if err != nil {
-		return "", misused("there is no place for the state (%v): name one with --state, or a Redis with --redis", err)
+		return "", misused("there is no directory for the state (%v): set --state or --redis", err)
 	}
 	return filepath.Join(home, ".local", "state", "sftpgate"), nil
 }

@@ -35,7 +35,7 @@ func (c serveCmd) check(ctx context.Context, to console, log *slog.Logger) error
 		}
 	}
 	warnOfOpenKeys(s.hosts, log)
-	_, err = fmt.Fprintf(to.out, "The configuration is good: %s in %s. Whether they can be reached says: sftpgate hosts check --hosts %s\n",
+	_, err = fmt.Fprintf(to.out, "The configuration is valid: %s in %s. To see whether they can be reached: sftpgate hosts check --hosts %s\n",
 		counted(len(s.hosts.All())), c.Hosts, c.Hosts)
 	return err
 }

@@ -20,9 +20,9 @@ func TestServeCheckConnectsToNothing(t *testing.T) {
 		status int
 		args   []string
 	}{
-		{"The configuration is good: 1 host", exitOK, nil},
-		{"The configuration is good", exitOK, []string{"--redis", "redis://127.0.0.1:1"}},
-		{"The configuration is good", exitOK, []string{"--auth", "jwt", "--jwt-alg", "EdDSA", "--jwt-audience", "gate", "--jwt-jwks", "http://127.0.0.1:1/x"}},
+		{"The configuration is valid: 1 host", exitOK, nil},
+		{"The configuration is valid", exitOK, []string{"--redis", "redis://127.0.0.1:1"}},
+		{"The configuration is valid", exitOK, []string{"--auth", "jwt", "--jwt-alg", "EdDSA", "--jwt-audience", "gate", "--jwt-jwks", "http://127.0.0.1:1/x"}},
 		{"--redis", exitUsage, []string{"--redis", "http://127.0.0.1:1"}},
 		{"--listen", exitUsage, []string{"--listen", "8080"}},
 		{"--allow-origin", exitUsage, []string{"--allow-origin", "panel"}},

@@ -96,7 +96,7 @@ var measured = []string{"--metrics-listen", "127.0.0.1:0"}
 // still stand in the kernel, for a gateway that has not even accepted it.
 func (p *process) takes(n int) {
 	p.t.Helper()
-	metrics := "http://" + p.logged("metrics")["address"].(string)
+	metrics := "http://" + p.logged("serving metrics")["address"].(string)
 	p.poll("the bodies to come in", func() bool { return value(scrape(p.t, metrics, nil), "bodies_in_flight") == float64(n) })
 }
 
@@ -179,7 +179,7 @@ func TestDrainEnds(t *testing.T) {
 	if status := p.stop(syscall.SIGTERM); status != 0 {
 		t.Errorf("exit status %d", status)
 	}
-	if cut := p.logged("requests did not end in time and are cut off; nothing acknowledged is lost"); cut["drain"] != "200ms" {
+	if cut := p.logged("requests did not finish in time and were cut off; nothing acknowledged is lost"); cut["drain"] != "200ms" {
 		t.Errorf("cut off after %v", cut["drain"])
 	}
 	if exists(filepath.Join(sshd.Root, "endless")) {

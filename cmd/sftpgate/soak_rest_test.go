@@ -45,7 +45,7 @@ func (s *soak) atRest(when string) (r rest) {
 	http.DefaultClient.CloseIdleConnections()
 	s.sshd.CutConnections()
 	p := s.gates[soakOld]
-	apart, profiles := "http://"+p.logged("metrics")["address"].(string), "http://"+p.logged("profiles")["address"].(string)
+	apart, profiles := "http://"+p.logged("serving metrics")["address"].(string), "http://"+p.logged("serving profiles")["address"].(string)
 	calm := 0
 	for end := time.Now().Add(90 * time.Second); calm < 5 && time.Now().Before(end); time.Sleep(time.Second) {
 		s.get(profiles + "/debug/pprof/heap?gc=1") // what is garbage does not count

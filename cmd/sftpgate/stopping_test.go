@@ -178,7 +178,7 @@ func (s *stopping) stopsInOrder(running []*wire) {
 	if status := s.p.exits(); status != 0 {
 		s.t.Errorf("exit status %d", status)
 	}
-	if strings.Contains(s.p.log(), "requests did not end in time") || !strings.Contains(s.p.log(), `"msg":"stopped"`) {
+	if strings.Contains(s.p.log(), "requests did not finish in time") || !strings.Contains(s.p.log(), `"msg":"stopped"`) {
 		s.t.Error("it did not end in good order")
 	}
 	if left, _ := filepath.Glob(filepath.Join(s.sshd.Root, "*never*")); len(left) > 0 {

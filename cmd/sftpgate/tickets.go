@@ -13,12 +13,12 @@ import (
 
 // ticketFlags say which tickets --auth jwt takes.
 type ticketFlags struct {
-	JWTAlg      string        `name:"jwt-alg" enum:",HS256,EdDSA,RS256" default:"" placeholder:"ALG" help:"How tickets are signed: HS256, EdDSA or RS256. No other is taken."`
-	JWTKey      string        `name:"jwt-key" placeholder:"FILE" help:"What tickets are verified with: a file, or env:NAME. The secret of HS256 (at least 32 bytes), else a public key or certificate in PEM."`
+	JWTAlg      string        `name:"jwt-alg" enum:",HS256,EdDSA,RS256" default:"" placeholder:"ALG" help:"Signature algorithm of tickets: HS256, EdDSA or RS256. No other is accepted."`
+	JWTKey      string        `name:"jwt-key" placeholder:"FILE" help:"Key that verifies tickets: a file, or env:NAME. The secret for HS256 (at least 32 bytes), else a public key or certificate in PEM."`
 	JWTJWKS     string        `name:"jwt-jwks" placeholder:"URL" help:"Instead of --jwt-key: public keys as a JWK set, in a file or at a URL (https, or http on this machine)."`
-	JWTAudience string        `name:"jwt-audience" placeholder:"NAME" help:"What must be among the audiences (aud) of a ticket."`
-	JWTIssuer   string        `name:"jwt-issuer" placeholder:"NAME" help:"What must be the issuer (iss) of a ticket. Default: any."`
-	JWTLeeway   time.Duration `name:"jwt-leeway" default:"30s" placeholder:"TIME" help:"By how much the clocks of the panel and of the gateway may differ. Default 30s."`
+	JWTAudience string        `name:"jwt-audience" placeholder:"NAME" help:"Audience (aud) that a ticket must name."`
+	JWTIssuer   string        `name:"jwt-issuer" placeholder:"NAME" help:"Issuer (iss) that a ticket must have. Default: any."`
+	JWTLeeway   time.Duration `name:"jwt-leeway" default:"30s" placeholder:"TIME" help:"How far the clocks of panel and gateway may differ. Default 30s."`
 }
 
 // set reports whether anything is said about tickets.
@@ -29,11 +29,11 @@ func (f ticketFlags) set() bool {
 func (f ticketFlags) authenticator(ctx context.Context, admins []string, log *slog.Logger) (web.Authenticator, error) {
 	switch {
 	case f.JWTAlg == "":
-		return nil, misused("--auth jwt needs --jwt-alg: one of %s, the one that your panel signs with", strings.Join(web.Algorithms, ", "))
+		return nil, misused("--auth jwt needs --jwt-alg: one of %s, whichever your panel signs with", strings.Join(web.Algorithms, ", "))
 	case (f.JWTKey == "") == (f.JWTJWKS == ""):
-		return nil, misused("--auth jwt needs --jwt-key or --jwt-jwks, one of them")
+		return nil, misused("--auth jwt needs either --jwt-key or --jwt-jwks")
 	case f.JWTAudience == "":
-		return nil, misused("--auth jwt needs --jwt-audience: a name for this gateway that your panel writes into the claim aud, as in --jwt-audience sftpgate")
+		return nil, misused("--auth jwt needs --jwt-audience: a name for this gateway that your panel puts in the aud claim, as in --jwt-audience sftpgate")
 	case f.JWTLeeway < 0:
 		return nil, misused("--jwt-leeway must not be negative")
 	}

@@ -225,7 +225,7 @@ func TestEntries(t *testing.T) {
 	if want := `{"host":"h","dir":"/srv","entries":[{"name":"a<b>\n","type":"file","size":3,"mtime":"1970-01-01T00:00:00Z"}]}` + "\n"; a.body != want {
 		t.Error(a.body)
 	}
-	for q, in := range map[string]string{"": "which directory", "?dir=": "which directory", "?dir=/a&dir=/b": "2 times", "?dir=/a&all=1": `unknown parameter`, "?dir=%zz": "query"} {
+	for q, in := range map[string]string{"": "dir is missing", "?dir=": "dir is missing", "?dir=/a&dir=/b": "2 times", "?dir=/a&all=1": `unknown parameter`, "?dir=%zz": "query"} {
 		send(t, u, "GET", "/v1/hosts/h/entries"+q, "").wants(t, 400, gateway.InvalidRequest, in)
 	}
 }

@@ -40,7 +40,7 @@ func TestMergeWithAnotherDigest(t *testing.T) {
 		refused, _ = now["error"].(map[string]any)
 		return now["state"] == "failed"
 	})
-	if detail, _ := refused["detail"].(string); refused["code"] != "digest-mismatch" || !strings.Contains(detail, "finish again with the right digest") {
+	if detail, _ := refused["detail"].(string); refused["code"] != "digest-mismatch" || !strings.Contains(detail, "finish again with the right one") {
 		t.Fatalf("refused as %v", refused)
 	}
 	if status, answer := call("POST", "/v1/uploads/"+id+"/merge", digest("goodfile")); status != 200 && status != 202 {

@@ -38,7 +38,7 @@ func putRequest(r *http.Request) (gateway.PutRequest, error) {
 	}
 	if r.Header.Get("Content-Range") != "" {
 		// RFC 9110 §14.5: a part must not be taken for the whole.
-		return p, invalid("this call takes whole files; ranges belong to /v1/uploads/{id}/data")
+		return p, invalid("this call accepts whole files; send ranges to /v1/uploads/{id}/data")
 	}
 	if err := web.CheckRaw(r); err != nil {
 		return p, err
@@ -73,10 +73,10 @@ func preconditions(h http.Header, ifExists string) (gateway.IfExists, string, er
 	none := h.Values("If-None-Match")
 	if len(none) > 0 {
 		if len(none) > 1 || strings.TrimSpace(none[0]) != "*" {
-			return "", "", invalid(`If-None-Match can only be "*" here: the file must not exist`)
+			return "", "", invalid(`If-None-Match must be "*" here: the file must not exist`)
 		}
 		if ifExists == string(gateway.ReplaceIfExists) || match != "" {
-			return "", "", invalid("If-None-Match: * forbids what if_exists=replace or If-Match asks for; send one of them")
+			return "", "", invalid("If-None-Match: * contradicts if_exists=replace and If-Match; send one of them")
 		}
 		ifExists = string(gateway.FailIfExists)
 	}
@@ -92,7 +92,7 @@ func etag(h http.Header) (string, error) {
 	}
 	tag := strings.TrimSpace(values[0])
 	if len(values) > 1 || len(tag) < 2 || tag[0] != '"' || strings.IndexByte(tag[1:], '"') != len(tag)-2 {
-		return "", invalid(`If-Match must hold the one etag, in quotes, that the gateway gave for the file`)
+		return "", invalid(`If-Match must be the one etag, in quotes, that the gateway gave for the file`)
 	}
 	return tag, nil
 }
@@ -111,7 +111,7 @@ func fileDigest(h http.Header) (*gateway.Digest, error) {
 	case repr == nil:
 		return content, nil
 	case content != nil && *content != *repr:
-		return nil, invalid("Content-Digest and Repr-Digest differ; of a whole file they are the same")
+		return nil, invalid("Content-Digest and Repr-Digest differ; for a whole file they must be the same")
 	}
 	return repr, nil
 }

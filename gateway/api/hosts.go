@@ -99,7 +99,7 @@ func (a api) listEntries(w http.ResponseWriter, r *http.Request, c gateway.Calle
 	}
 	dir := q.text("dir")
 	if dir == "" {
-		return invalid("which directory? send ?dir= with an absolute path; GET /v1/hosts/{host} names the roots")
+		return invalid("dir is missing: send ?dir= with an absolute path; GET /v1/hosts/{host} lists the roots")
 	}
 	e, err := a.service.Entries(r.Context(), c, r.PathValue("host"), dir)
 	if err != nil {

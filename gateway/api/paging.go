@@ -35,7 +35,7 @@ func (q query) paging() (paging, error) {
 	}
 	mark, err := base64.RawURLEncoding.DecodeString(q["cursor"])
 	if err != nil {
-		return p, invalid(`cursor is not one: send what "next" was in the answer before, or leave it out to begin anew`)
+		return p, invalid(`invalid cursor: send "next" from the previous answer, or omit it to start over`)
 	}
 	p.after = string(mark)
 	return p, nil
@@ -78,7 +78,7 @@ func (p paging) ofHosts(list []gateway.HostView) ([]gateway.HostView, string, er
 	if p.after != "" {
 		from = 1 + slices.IndexFunc(list, func(h gateway.HostView) bool { return h.ID == p.after })
 		if from == 0 {
-			return nil, "", invalid("the hosts have changed since the part before: leave cursor out to begin anew")
+			return nil, "", invalid("the hosts have changed since the previous page: omit cursor to start over")
 		}
 	}
 	hosts, next := part(p, list, from, func(h gateway.HostView) string { return h.ID })

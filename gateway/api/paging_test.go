@@ -96,12 +96,12 @@ func TestUploadsMoveBetweenParts(t *testing.T) {
 func TestPagingIsReadStrictly(t *testing.T) {
 	s := &recorder{hosts: []gateway.HostView{{ID: "a"}, {ID: "b"}}}
 	base := serve(t, s)
-	for query, in := range map[string]string{"limit=0": "1 to 1000", "limit=1001": "1 to 1000", "limit=x": "1 to 1000", "limit=": "1 to 1000", "cursor=%20": "cursor is not one", "limit=1&limit=2": "2 times"} {
+	for query, in := range map[string]string{"limit=0": "1 to 1000", "limit=1001": "1 to 1000", "limit=x": "1 to 1000", "limit=": "1 to 1000", "cursor=%20": "invalid cursor", "limit=1&limit=2": "2 times"} {
 		for _, path := range []string{"/v1/hosts", "/v1/uploads"} {
 			send(t, base, "GET", path+"?"+query, "").wants(t, 400, gateway.InvalidRequest, in)
 		}
 	}
 	next := send(t, base, "GET", "/v1/hosts?limit=1", "").json["next"].(string)
 	s.hosts = s.hosts[1:]
-	send(t, base, "GET", "/v1/hosts?cursor="+next, "").wants(t, 400, gateway.InvalidRequest, "begin anew")
+	send(t, base, "GET", "/v1/hosts?cursor="+next, "").wants(t, 400, gateway.InvalidRequest, "start over")
 }

@@ -29,12 +29,12 @@ func readQuery(r *http.Request, known ...string) (query, error) {
 	for name, v := range values {
 		if !slices.Contains(known, name) {
 			if len(known) == 0 {
-				return nil, invalid("unknown parameter %q; this call takes none", name)
+				return nil, invalid("unknown parameter %q; this call has none", name)
 			}
-			return nil, invalid("unknown parameter %q; this call takes %s", name, strings.Join(known, ", "))
+			return nil, invalid("unknown parameter %q; this call has %s", name, strings.Join(known, ", "))
 		}
 		if len(v) > 1 {
-			return nil, invalid("the parameter %q is there %d times; it may be there once", name, len(v))
+			return nil, invalid("the parameter %q occurs %d times; send it once", name, len(v))
 		}
 		q[name] = v[0]
 	}
@@ -59,7 +59,7 @@ func parseTime(name, text string) (time.Time, error) {
 	}
 	t, err := time.Parse(time.RFC3339, text)
 	if err != nil {
-		return time.Time{}, invalid("%s must be an instant like 2026-01-31T12:00:00Z, not %q", name, text)
+		return time.Time{}, invalid("%s must be a time such as 2026-01-31T12:00:00Z, not %q", name, text)
 	}
 	return t, gateway.CheckTime(name, t)
 }

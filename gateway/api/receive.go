@@ -18,7 +18,7 @@ func (a api) putChunk(w http.ResponseWriter, r *http.Request, c gateway.Caller) 
 		return invalid("the chunk's index must be a number counted from 0, not %q", r.PathValue("index"))
 	}
 	if r.Header.Get("Content-Range") != "" {
-		return invalid("a chunk's place is its index; a body with Content-Range belongs to /v1/uploads/{id}/data")
+		return invalid("a chunk's index gives its offset; send a body with Content-Range to /v1/uploads/{id}/data")
 	}
 	body, err := bodyOf(r)
 	if err != nil {
@@ -39,7 +39,7 @@ func (a api) putData(w http.ResponseWriter, r *http.Request, c gateway.Caller) e
 	}
 	ranges := r.Header.Values("Content-Range")
 	if len(ranges) != 1 {
-		return invalid(`one Content-Range header must say where the bytes belong, as "bytes FIRST-LAST/TOTAL"`)
+		return invalid(`send one Content-Range header with the bytes' position: "bytes FIRST-LAST/TOTAL"`)
 	}
 	span, err := web.ParseContentRange(ranges[0])
 	if err != nil {
@@ -50,7 +50,7 @@ func (a api) putData(w http.ResponseWriter, r *http.Request, c gateway.Caller) e
 		return err
 	}
 	if body.Len >= 0 && body.Len != span.Len {
-		return invalid("Content-Range speaks of %d bytes and the body has %d", span.Len, body.Len)
+		return invalid("Content-Range covers %d bytes, but the body has %d", span.Len, body.Len)
 	}
 	body.Off, body.Len, body.Total = span.Off, span.Len, span.Total
 	u, err := a.service.Receive(r.Context(), c, id, body)

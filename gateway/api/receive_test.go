@@ -22,9 +22,9 @@ func TestPutChunk(t *testing.T) {
 		send(t, u, "PUT", "/v1/uploads/u1/chunks/"+index, "x").wants(t, 400, gateway.InvalidRequest, "index")
 	}
 	for in, header := range map[string][]string{
-		"belongs to": {"Content-Range", "bytes 0-0/1"},
-		"SHA-256":    {"Content-Digest", "sha-512=:AAAA:"},
-		"32 bytes":   {"Content-Digest", "sha-256=:AAAA:"},
+		"send a body with Content-Range to": {"Content-Range", "bytes 0-0/1"},
+		"SHA-256":                           {"Content-Digest", "sha-512=:AAAA:"},
+		"32 bytes":                          {"Content-Digest", "sha-256=:AAAA:"},
 	} {
 		send(t, u, "PUT", "/v1/uploads/u1/chunks/0", "x", header...).wants(t, 400, gateway.InvalidRequest, in)
 	}
@@ -45,7 +45,7 @@ func TestPutData(t *testing.T) {
 	}
 	s.asked(t, "Receive", anonymous, "u1", gateway.Body{Len: 5, Total: -1, Digest: &digest})
 	before := s.call
-	send(t, u, "PUT", "/v1/uploads/u1/data", "hello").wants(t, 400, gateway.InvalidRequest, "where the bytes belong")
+	send(t, u, "PUT", "/v1/uploads/u1/data", "hello").wants(t, 400, gateway.InvalidRequest, "one Content-Range header with the bytes' position")
 	for _, r := range []string{"bytes 0-5/100", "bytes 0-3/100", "bytes 0-4/4", "bytes 4-0/9", "bytes -5/9", "bytes 9223372036854775807-9223372036854775811/*"} {
 		send(t, u, "PUT", "/v1/uploads/u1/data", "hello", "Content-Range", r).wants(t, 400, gateway.InvalidRequest, "Content-Range")
 	}
@@ -106,7 +106,7 @@ func TestPutFileRefuses(t *testing.T) {
 			t.Errorf("%q: %d %s", header, a.status, a.body)
 		}
 	}
-	send(t, u, "PUT", "/v1/hosts/h/files/a?if_exists=replace", "x", "If-None-Match", "*").wants(t, 400, gateway.InvalidRequest, "forbids")
+	send(t, u, "PUT", "/v1/hosts/h/files/a?if_exists=replace", "x", "If-None-Match", "*").wants(t, 400, gateway.InvalidRequest, "contradicts")
 	send(t, u, "PUT", "/v1/hosts/h/files/a?if_exists=fail", "x", "If-Match", `"a"`).wants(t, 400, gateway.InvalidRequest, "forbids")
 	if s.call != 0 {
 		t.Error("the service was asked")

@@ -36,9 +36,9 @@ func (b openBody) request() (gateway.OpenRequest, error) {
 		Options: gateway.Options{IfMatch: b.IfMatch, Owner: b.Owner, Group: b.Group, MakeDirs: b.MakeDirs}}
 	switch {
 	case b.Host == "":
-		return r, invalid("host is missing: name a host's id, as GET /v1/hosts lists them")
+		return r, invalid("host is missing: send a host's id, as listed by GET /v1/hosts")
 	case b.Path == "":
-		return r, invalid("path is missing: name the file's absolute path on the host")
+		return r, invalid("path is missing: send the file's absolute path on the host")
 	case b.ChunkSize != nil && *b.ChunkSize <= 0:
 		return r, invalid("chunk_size must be a number of bytes, at least 1")
 	}
@@ -64,7 +64,7 @@ func declared(size *int64, digest *string) (int64, *gateway.Digest, error) {
 	n := int64(-1)
 	if size != nil {
 		if n = *size; n < 0 {
-			return 0, nil, invalid("size must be a number of bytes, at least 0; leave it out while it is not known")
+			return 0, nil, invalid("size must be a number of bytes, at least 0; omit it while unknown")
 		}
 	}
 	if digest == nil {
@@ -197,7 +197,7 @@ func uploadID(r *http.Request) (string, error) {
 	id := r.PathValue("id")
 	isNone := strings.ContainsFunc(id, func(c rune) bool { return (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') })
 	if isNone || len(id) > maxID {
-		return "", invalid("%.40q is not an upload id: those are letters and digits, as \"id\" in the answer to POST /v1/uploads", id)
+		return "", invalid("%.40q is not an upload id: send \"id\" from the answer to POST /v1/uploads", id)
 	}
 	return id, nil
 }

@@ -64,7 +64,7 @@ func TestOpenRefuses(t *testing.T) {
 		`{"host":"h","path":"/\ud83d"}`:                                  "surrogate",
 		`{"host":"h","path":"/\ude00\ud83d"}`:                            "surrogate",
 		`{"host":"h","path":"/\ud83d\\de00"}`:                            "surrogate",
-		`{"host":"h","path":"/a"}{}`:                                     "follows",
+		`{"host":"h","path":"/a"}{}`:                                     "after the JSON object",
 	} {
 		send(t, u, "POST", "/v1/uploads", body).wants(t, 400, gateway.InvalidRequest, in)
 	}
@@ -126,7 +126,7 @@ func TestMerge(t *testing.T) {
 	if a := send(t, u, "POST", "/v1/uploads/u1/merge", ""); a.status != 200 {
 		t.Errorf("%d %s", a.status, a.body)
 	}
-	for body, in := range map[string]string{`{"size":-1}`: "size must be", `{"chunks":3}`: "chunks", `{"digest":"md5"}`: "SHA-256", `x`: "not JSON"} {
+	for body, in := range map[string]string{`{"size":-1}`: "size must be", `{"chunks":3}`: "chunks", `{"digest":"md5"}`: "SHA-256", `x`: "not valid JSON"} {
 		send(t, u, "POST", "/v1/uploads/u1/merge", body).wants(t, 400, gateway.InvalidRequest, in)
 	}
 	s.err = &gateway.Error{Code: gateway.Incomplete, Detail: "not all", Missing: [][2]int64{{5, 10}}}

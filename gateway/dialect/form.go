@@ -11,7 +11,7 @@ import (
 )
 
 // ErrNoFile refuses a form without a file.
-var ErrNoFile = gateway.Refuse(gateway.InvalidRequest, "the form has no file: none of its parts has a file name")
+var ErrNoFile = gateway.Refuse(gateway.InvalidRequest, "the form has no file: no part has a file name")
 
 // Raw is r's body as it is, with the fields of the query.
 func (g Gate) Raw(r *http.Request, c gateway.Caller) (*Sent, error) {

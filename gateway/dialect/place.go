@@ -46,10 +46,10 @@ func PlaceOf(r *http.Request) (Place, error) {
 // decided where the path is resolved.
 func (p Place) Named(name string) (string, error) {
 	if name == "" {
-		return "", gateway.Refuse(gateway.InvalidRequest, "the request does not say what the file is called")
+		return "", gateway.Refuse(gateway.InvalidRequest, "the request has no file name")
 	}
 	if name == "." || name == ".." || strings.Contains(name, "/") {
-		return "", gateway.Refuse(gateway.InvalidRequest, "%q is not a file's name", name)
+		return "", gateway.Refuse(gateway.InvalidRequest, "%q is not a valid file name", name)
 	}
 	return path.Join(p.Dir, name), nil
 }
@@ -60,7 +60,7 @@ func (p Place) Below(relative string) (file string, dirs bool, err error) {
 	below := strings.Split(strings.TrimPrefix(relative, "/"), "/")
 	for _, name := range below {
 		if _, err := p.Named(name); err != nil {
-			return "", false, gateway.Refuse(gateway.InvalidRequest, "%q is not the path of a file below the upload's directory", relative)
+			return "", false, gateway.Refuse(gateway.InvalidRequest, "%q is not a valid file path below the upload's directory", relative)
 		}
 	}
 	return path.Join(append([]string{p.Dir}, below...)...), len(below) > 1, nil
@@ -76,5 +76,5 @@ func CutVerb(r *http.Request, verbs ...string) (string, error) {
 			return verb, nil
 		}
 	}
-	return "", gateway.Refuse(web.NotFound, "there is nothing at this address: %s ends with /%s here", r.Method, strings.Join(verbs, " or /"))
+	return "", gateway.Refuse(web.NotFound, "no such address: %s must end with /%s", r.Method, strings.Join(verbs, " or /"))
 }

@@ -122,7 +122,7 @@ func (g Gate) Lookup(ctx context.Context, c gateway.Caller, at Place, f File) (g
 	case c.Bound: // there is nothing that the expired ticket opened by this name
 		return u, err
 	}
-	return u, gateway.Refuse(gateway.UnknownUpload, "another file of yours is under way there")
+	return u, gateway.Refuse(gateway.UnknownUpload, "you are already uploading another file there")
 }
 
 // Current is u as the host has it, with Received, for an answer that lists what need not
@@ -139,7 +139,7 @@ func (g Gate) Current(ctx context.Context, c gateway.Caller, u gateway.Upload) (
 			return u, err
 		}
 	}
-	return u, gateway.Refuse(gateway.UnknownUpload, "the upload to %s has ended, and its file is not there any more", u.Path)
+	return u, gateway.Refuse(gateway.UnknownUpload, "the upload to %s has ended, and its file is gone", u.Path)
 }
 
 // again opens what has ended anew. Where its own file is in the way, or the ticket may
@@ -180,7 +180,7 @@ func (g Gate) join(ctx context.Context, c gateway.Caller, at Place, f File, over
 // ended is the session of a request that can only be a repetition.
 func ended(over gateway.Upload) (Session, error) {
 	if over.State != gateway.Done {
-		return Session{}, gateway.Refuse(gateway.DifferentFile, "this upload to %s was cancelled, or given up for another file: begin again to send it", over.Path)
+		return Session{}, gateway.Refuse(gateway.DifferentFile, "this upload to %s was cancelled, or replaced by another file: start over to send it", over.Path)
 	}
 	return Session{Upload: over}, nil
 }

@@ -15,7 +15,7 @@ func (m *Metrics) Reloaded(ok bool) {
 // WatchRegistry shows whether the registry answered when it was needed last.
 func (m *Metrics) WatchRegistry(answers func() bool) {
 	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: namespace, Name: "registry_up",
-		Help: "1 while the registry answers, 0 while it does not."}, func() float64 {
+		Help: "1 while the registry answers, else 0."}, func() float64 {
 		if answers() {
 			return 1
 		}

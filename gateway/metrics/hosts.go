@@ -36,14 +36,14 @@ func desc(name, help string, labels ...string) *prometheus.Desc {
 }
 
 var (
-	hostUp          = desc("host_up", "1 while the host could be reached when it was last needed, 0 while it could not.", "host")
+	hostUp          = desc("host_up", "1 if the host was reachable when last needed, else 0.", "host")
 	hostConnections = desc("host_connections", "Open SSH connections.", "host")
-	hostBreaker     = desc("host_breaker_open", "1 while the host is left alone after failed dials.", "host")
+	hostBreaker     = desc("host_breaker_open", "1 while the host's breaker is open after failed dials.", "host")
 	hostSent        = desc("host_sent_bytes_total", "Bytes of SFTP requests sent to the host.", "host")
 	hostReceived    = desc("host_received_bytes_total", "Bytes of SFTP answers received from the host.", "host")
-	uploads         = desc("uploads", "Uploads that this gateway has in memory, by state.", "host", "state")
-	bodies          = desc("bodies_in_flight", "Requests that bring bytes in just now.", "host")
-	backlog         = desc("merge_backlog_bytes", "Bytes that are safe on the host and not merged yet.", "host")
+	uploads         = desc("uploads", "Uploads in this gateway's memory, by state.", "host", "state")
+	bodies          = desc("bodies_in_flight", "Requests that are sending bytes now.", "host")
+	backlog         = desc("merge_backlog_bytes", "Bytes safe on the host but not merged yet.", "host")
 )
 
 // Describe implements prometheus.Collector.

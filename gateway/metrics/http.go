@@ -48,7 +48,7 @@ func (m *Metrics) Routes(mux *web.Mux, open bool) {
 	}
 	mux.Handle("GET /metrics", web.UserFunc(func(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
 		if !c.Admin || c.Bound {
-			return gateway.Refuse(gateway.Forbidden, "the metrics are for administrators (--admin); for a scraper without a name let --metrics-listen give them an address of their own")
+			return gateway.Refuse(gateway.Forbidden, "metrics are for administrators (--admin); for a scraper without a user, serve them with --metrics-listen")
 		}
 		scrape.ServeHTTP(w, r)
 		return nil

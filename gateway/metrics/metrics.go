@@ -37,21 +37,21 @@ func New(version string) *Metrics {
 		registry: prometheus.NewRegistry(),
 
 		requests:      counters("http_requests_total", "Requests answered, by the route's pattern and the status.", "method", "route", "code"),
-		requestBytes:  counter("http_request_body_bytes_total", "Bytes read of requests' bodies."),
-		responseBytes: counter("http_response_body_bytes_total", "Bytes written of answers' bodies."),
+		requestBytes:  counter("http_request_body_bytes_total", "Bytes read from request bodies."),
+		responseBytes: counter("http_response_body_bytes_total", "Bytes written to answer bodies."),
 
-		received: counters("received_bytes_total", "Bytes that came in for files on the host, those included that were not kept.", "host"),
-		chunkSeconds: histograms("chunk_duration_seconds", "From the first byte of a body to its last one being durable on the host.",
+		received: counters("received_bytes_total", "Bytes received for files on the host, including bytes that were not kept.", "host"),
+		chunkSeconds: histograms("chunk_duration_seconds", "Time from the first byte of a body until its last byte is durable on the host.",
 			[]float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 120, 300}, "host"),
-		refused: counters("chunks_refused_total", "Bodies that were not taken, by the code of the refusal.", "host", "code"),
-		finishSeconds: histograms("finish_duration_seconds", "From the request to finish an upload to its end: done, failed or cancelled.",
+		refused: counters("chunks_refused_total", "Bodies refused, by the error code.", "host", "code"),
+		finishSeconds: histograms("finish_duration_seconds", "Time from the request to finish an upload until it is done, failed or cancelled.",
 			[]float64{.025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600}, "host", "state"),
-		dials: counters("host_dials_total", "Attempts to connect to the host, by their outcome.", "host", "outcome"),
-		dialSeconds: histograms("host_dial_duration_seconds", "How long connecting took: TCP, SSH handshake, login, SFTP.",
+		dials: counters("host_dials_total", "Attempts to connect to the host, by outcome.", "host", "outcome"),
+		dialSeconds: histograms("host_dial_duration_seconds", "Time to connect: TCP, SSH handshake, login, SFTP.",
 			[]float64{.01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 15, 30, 60}, "host"),
-		reloadOK:       gauge("hosts_reload_success", "1 where hosts.yaml could be taken over when it was read last, 0 where it has a mistake."),
-		reloadedAt:     gauge("hosts_reload_success_timestamp_seconds", "When hosts.yaml was taken over last."),
-		claimsOutcomes: counters("claims_total", "Claims asked of the registry: granted (taken or renewed), held by another, released, or the registry did not answer.", "outcome"),
+		reloadOK:       gauge("hosts_reload_success", "1 if hosts.yaml was valid when last read, else 0."),
+		reloadedAt:     gauge("hosts_reload_success_timestamp_seconds", "When a valid hosts.yaml was last read."),
+		claimsOutcomes: counters("claims_total", "Claim requests by outcome: granted (taken or renewed), held by another, released, or unavailable.", "outcome"),
 	}
 	m.Reloaded(true) // without hosts no gateway starts
 	for _, outcome := range []string{granted, held, released, unavailable} {
@@ -77,7 +77,7 @@ func histograms(name, help string, buckets []float64, labels ...string) *prometh
 
 func build(version string) prometheus.Collector {
 	g := prometheus.NewGauge(prometheus.GaugeOpts{Namespace: namespace, Name: "build_info",
-		Help: "1, with the version of this program.", ConstLabels: prometheus.Labels{"version": version}})
+		Help: "Always 1; the version is in the label.", ConstLabels: prometheus.Labels{"version": version}})
 	g.Set(1)
 	return g
 }

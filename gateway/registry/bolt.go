@@ -99,9 +99,9 @@ func (b *Bolt) update(ctx context.Context, fn func(*bbolt.Tx) error) error {
 func (b *Bolt) answers(err error) {
 	switch was := b.silent.Swap(err != nil); {
 	case err != nil && !was:
-		b.log.Warn("the state file cannot be written: no upload can be started or finished until it can; see that its disk has room and is not read-only", "file", b.path, "error", err)
+		b.log.Warn("cannot write the state file: no upload can start or finish until it is writable; check that its disk has space and is not read-only", "file", b.path, "error", err)
 	case err == nil && was:
-		b.log.Info("the state file can be written again", "file", b.path)
+		b.log.Info("the state file is writable again", "file", b.path)
 	}
 }
 

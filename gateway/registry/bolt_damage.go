@@ -45,7 +45,7 @@ func openFile(path string, now time.Time) (*bbolt.DB, *damage, error) {
 func openAnew(path string, wrong error, now time.Time) (*bbolt.DB, *damage, error) {
 	aside, err := setAside(path, now)
 	if err != nil {
-		return nil, nil, fmt.Errorf("the state file %s is damaged (%w) and cannot be set aside: %w: move it away; what it held is found again on the hosts, except for what has ended", path, wrong, err)
+		return nil, nil, fmt.Errorf("the state file %s is damaged (%w) and cannot be set aside: %w: move it away; its contents are recovered from the hosts, except for ended uploads", path, wrong, err)
 	}
 	db, err := openAsIs(path)
 	if err == nil {
@@ -152,9 +152,9 @@ func setAside(path string, now time.Time) (aside string, err error) {
 func explainOpen(path string, err error) error {
 	switch {
 	case errors.Is(err, bolterrors.ErrTimeout):
-		return fmt.Errorf("the state file %s is in use by another process: stop that one, give this one a state directory of its own, or let both share a Redis", path)
+		return fmt.Errorf("the state file %s is in use by another process: stop that process, use another state directory, or share a Redis", path)
 	case errors.Is(err, fs.ErrPermission), errors.Is(err, fs.ErrNotExist):
 		return fmt.Errorf("opening the state file: %w", err) // names the path already
 	}
-	return fmt.Errorf("opening the state file %s: %w (see that its disk has room and can be written to, or name another directory)", path, err)
+	return fmt.Errorf("opening the state file %s: %w (check that its disk has space and is writable, or use another directory)", path, err)
 }

@@ -46,7 +46,7 @@ func (b *Bolt) use(fn func(*bbolt.DB) error) error {
 	err := catch(func() error { return fn(db) })
 	if errors.Is(err, errFault) {
 		b.replace(db, err)
-		return fmt.Errorf("%w: an empty one takes its place: try again", err)
+		return fmt.Errorf("%w: an empty one replaces it: try again", err)
 	}
 	return err
 }
@@ -61,14 +61,14 @@ func (b *Bolt) replace(db *bbolt.DB, why error) {
 		return // somebody else did
 	}
 	if f.replaced {
-		f.lost = fmt.Errorf("%w, as the one before it: see to the disk, then start sftpgate again", why)
-		b.log.Error("the state file was damaged again: no upload can be started or finished; see to the disk, then start sftpgate again", "file", b.path, "damage", why)
+		f.lost = fmt.Errorf("%w, like the one before it: check the disk, then restart sftpgate", why)
+		b.log.Error("the state file was damaged again: no upload can start or finish; check the disk, then restart sftpgate", "file", b.path, "damage", why)
 		return
 	}
 	fresh, wrong, err := openAnew(b.path, why, b.now())
 	if err != nil {
 		f.lost = err
-		b.log.Error("the state file was damaged and nothing could take its place: see to the disk, then start sftpgate again", "file", b.path, "error", err)
+		b.log.Error("the state file was damaged and could not be replaced: check the disk, then restart sftpgate", "file", b.path, "error", err)
 		return
 	}
 	f.db, f.replaced = fresh, true
@@ -80,7 +80,7 @@ func (b *Bolt) tellDamage(d *damage) {
 	if d == nil {
 		return
 	}
-	b.log.Warn("the state file was damaged: it was set aside, and an empty one takes its place. Uploads are found again on the hosts when they go on, or by the next sweep; forgotten is only how those of the last day ended. See whether the disk is sound, then remove what was set aside",
+	b.log.Warn("the state file was damaged: it was set aside and replaced by an empty one. Unfinished uploads are recovered from the hosts; only how the last day's uploads ended is lost. Check the disk, then remove the file that was set aside",
 		"file", b.path, "damage", d.what, "set_aside", d.aside)
 }
 

@@ -51,7 +51,7 @@ func writeToAFullDisk(t *testing.T, path string) {
 	}
 	limit(1 << 40)
 	must(t, "Ping again", b.Ping(t.Context()))
-	if text := l.String(); !b.Answers() || strings.Count(text, "cannot be written") != 1 || strings.Count(text, "can be written again") != 1 {
+	if text := l.String(); !b.Answers() || strings.Count(text, "cannot write the state file") != 1 || strings.Count(text, "is writable again") != 1 {
 		t.Errorf("the log says %s", text)
 	}
 }

@@ -49,7 +49,7 @@ func checkPages(file io.ReaderAt, size int64) error {
 	}
 	p := &pages{meta: m, file: file, size: uint64(max(size, 0)), seen: map[uint64]bool{0: true, 1: true}}
 	if p.end > p.size/p.pageSize {
-		return fmt.Errorf("it is cut: %d bytes are left of %d", size, p.end*p.pageSize)
+		return fmt.Errorf("it is truncated: %d bytes are left of %d", size, p.end*p.pageSize)
 	}
 	if p.free != noFree {
 		if err := p.checkFree(); err != nil {
@@ -85,7 +85,7 @@ func newestMeta(file io.ReaderAt, size int64) (best meta, err error) {
 		}
 	}
 	if !found {
-		return best, errors.New("neither of its two first pages is whole")
+		return best, errors.New("neither of its first two pages is intact")
 	}
 	return best, nil
 }
@@ -110,7 +110,7 @@ func readMeta(file io.ReaderAt, at int64) (m meta, ok bool, err error) {
 // read returns a page with those behind it that belong to it.
 func (p *pages) read(id uint64) (page []byte, flags uint16, err error) {
 	if id < 2 || id >= p.end {
-		return nil, 0, fmt.Errorf("page %d is named and lies outside", id)
+		return nil, 0, fmt.Errorf("page %d is referenced but lies outside the file", id)
 	}
 	head := make([]byte, pageHead)
 	if _, err := p.file.ReadAt(head, int64(id*p.pageSize)); err != nil { // #nosec G115 -- within the file

@@ -55,7 +55,7 @@ func (credentials) read(setting, path string, password *string) error {
 		return nil
 	}
 	if *password != "" {
-		return fmt.Errorf("the Redis URL has a password and a %s: leave one of them out", setting)
+		return fmt.Errorf("the Redis URL has a password and a %s: remove one of them", setting)
 	}
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -166,7 +166,7 @@ func parseCluster(scheme, rest string) (*redis.UniversalOptions, credentials, er
 		return nil, credentials{}, err
 	}
 	if o.DB != 0 {
-		return nil, credentials{}, fmt.Errorf("the Redis URL names database %d, and a Redis Cluster has database 0 alone: leave it out", o.DB)
+		return nil, credentials{}, fmt.Errorf("the Redis URL names database %d, but a Redis Cluster has only database 0: remove it", o.DB)
 	}
 	o.Addrs, o.IsClusterMode = addrs, true
 	return o, c, nil

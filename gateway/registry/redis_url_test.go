@@ -68,7 +68,7 @@ func TestRedisPasswordFile(t *testing.T) {
 	}
 	for url, says := range map[string]string{
 		"redis://h?password_file=" + dir + "/none":            dir + "/none",
-		"redis://:s3cret@h?password_file=" + one:              "leave one of them out",
+		"redis://:s3cret@h?password_file=" + one:              "remove one of them",
 		"redis+cluster://h?password_file=" + empty:            "empty",
 		"redis://h?sentinel_password_file=" + two:             "sentinel_password_file",
 		"redis+cluster://h?sentinel_password_file=" + two:     "sentinel_password_file",

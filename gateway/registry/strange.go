@@ -41,7 +41,7 @@ func (s *strangers) note(key string, why error) {
 	}
 	s.mu.Unlock()
 	if !again {
-		s.log.Warn("a value in the registry is none of ours: it counts as none, and is written anew from what the host says; see what else writes there",
+		s.log.Warn("ignoring a foreign value in the registry; it is rewritten from the host's records: check what else writes there",
 			"registry", s.where, "key", key, "error", why)
 	}
 }

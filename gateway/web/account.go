@@ -100,7 +100,7 @@ func (a *account) attrs() []slog.Attr {
 		l = append(l, slog.String("code", string(a.seen.Code)))
 	}
 	if a.cause != nil {
-		l = append(l, slog.String("err", Inert(a.cause.Error())))
+		l = append(l, slog.String("error", Inert(a.cause.Error())))
 	}
 	if a.aborted {
 		l = append(l, slog.Bool("broke_off", true))

@@ -66,7 +66,7 @@ type headerAuth struct {
 func (a headerAuth) Authenticate(r *http.Request) (gateway.Caller, error) {
 	if !a.proxies.sent(r) {
 		return gateway.Caller{}, gateway.Refuse(gateway.Unauthenticated,
-			"this gateway believes only its proxy about who is asking, and this request did not come from it; go through the proxy, or name its address with --trusted-proxy")
+			"this request did not come through the proxy that authenticates users: use the proxy, or add its address with --trusted-proxy")
 	}
 	user, err := userIn(r, a.header)
 	if err != nil {
@@ -74,7 +74,7 @@ func (a headerAuth) Authenticate(r *http.Request) (gateway.Caller, error) {
 	}
 	if user == "" {
 		return gateway.Caller{}, gateway.Refuse(gateway.Unauthenticated,
-			"the proxy did not say who is asking: the header %s is missing", a.header)
+			"the proxy did not name a user: the header %s is missing", a.header)
 	}
 	return gateway.Caller{User: user, Admin: a.admins[user]}, nil
 }
@@ -91,7 +91,7 @@ func CallerNamed(r *http.Request, c gateway.Caller, user string) (gateway.Caller
 	}
 	open, ok := x.front.auth.(noAuth)
 	if !ok || c.User != Anonymous || len(r.Header.Values(UserHeader)) > 0 {
-		return c, gateway.Refuse(gateway.Forbidden, "the request names the user %q, and you are %q", user, c.User)
+		return c, gateway.Refuse(gateway.Forbidden, "the request names the user %q, but you are %q", user, c.User)
 	}
 	if err := checkUser(user); err != nil {
 		return c, gateway.Refuse(gateway.InvalidRequest, "the user's name %w", err)
@@ -106,7 +106,7 @@ func CallerNamed(r *http.Request, c gateway.Caller, user string) (gateway.Caller
 func userIn(r *http.Request, header string) (string, error) {
 	values := r.Header.Values(header)
 	if len(values) > 1 {
-		return "", gateway.Refuse(gateway.Unauthenticated, "the header %s is there %d times; it may be there once", header, len(values))
+		return "", gateway.Refuse(gateway.Unauthenticated, "the header %s occurs %d times; send it once", header, len(values))
 	}
 	if len(values) == 0 {
 		return "", nil

@@ -22,9 +22,9 @@ type BodyError struct {
 func (e *BodyError) Error() string {
 	switch {
 	case e.Stalled:
-		return "the request's body stood still for too long"
+		return "the request's body stalled"
 	case e.Slow:
-		return "the request's body came too slowly"
+		return "the request's body arrived too slowly"
 	}
 	return "the request's body broke off: " + e.Err.Error()
 }

@@ -26,15 +26,15 @@ func ParseDigest(text string) (*gateway.Digest, error) {
 		}
 		d, ok := parseBytes(value)
 		if !ok {
-			return nil, gateway.Refuse(gateway.InvalidRequest, "the digest is not of the form sha-256=:BASE64: with 32 bytes")
+			return nil, gateway.Refuse(gateway.InvalidRequest, "the digest must have the form sha-256=:BASE64: with 32 bytes")
 		}
 		if found != nil && *found != d {
-			return nil, gateway.Refuse(gateway.InvalidRequest, "two different SHA-256 digests are given")
+			return nil, gateway.Refuse(gateway.InvalidRequest, "the request has two different SHA-256 digests")
 		}
 		found = &d
 	}
 	if found == nil {
-		return nil, gateway.Refuse(gateway.InvalidRequest, "the digest holds no SHA-256, the one algorithm that is checked; send sha-256=:BASE64:")
+		return nil, gateway.Refuse(gateway.InvalidRequest, "the digest has no SHA-256, the only algorithm supported; send sha-256=:BASE64:")
 	}
 	return found, nil
 }

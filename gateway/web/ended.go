@@ -24,7 +24,7 @@ func (x *exchange) ended(r *http.Request, err error) error {
 	case r.Context().Err() == nil: // what the service does for itself was cancelled, and it does that when it stops
 		return stopped()
 	}
-	return &gateway.Error{Code: ClientGone, Err: err, Detail: "the client gave up before the answer; what was acknowledged is safe"}
+	return &gateway.Error{Code: ClientGone, Err: err, Detail: "the client disconnected before the answer; what was acknowledged is safe"}
 }
 
 // stopped forgets err: what it says of a body, a host or the registry is what the

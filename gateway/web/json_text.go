@@ -34,9 +34,9 @@ func JSONText(r *http.Request, limit int64) ([]byte, error) {
 func ExactJSON(text []byte) error {
 	switch {
 	case !utf8.Valid(text):
-		return gateway.Refuse(gateway.InvalidRequest, "the JSON is not in UTF-8: encode it as UTF-8, names of files too")
+		return gateway.Refuse(gateway.InvalidRequest, "the JSON is not valid UTF-8: encode it as UTF-8, file names too")
 	case halfSurrogate(text):
-		return gateway.Refuse(gateway.InvalidRequest, "the JSON has half a surrogate pair (\\ud800 to \\udfff), which is no character: send both halves")
+		return gateway.Refuse(gateway.InvalidRequest, "the JSON has half a surrogate pair (\\ud800 to \\udfff), which is not a character: send both halves")
 	}
 	return nil
 }
@@ -73,7 +73,7 @@ func escaped(text []byte) rune {
 }
 
 func tooLong(limit int64) error {
-	return gateway.Refuse(gateway.TooLarge, "the body is longer than %d bytes, which is more than this call takes", limit)
+	return gateway.Refuse(gateway.TooLarge, "the body is longer than the %d bytes that this call accepts", limit)
 }
 
 // unmarked is text without the byte-order mark that some editors put before it.

@@ -58,9 +58,9 @@ func JWTAuth(ctx context.Context, o JWTOptions) (Authenticator, error) {
 	case !slices.Contains(Algorithms, o.Algorithm):
 		return nil, fmt.Errorf("algorithm %q is not one of %s", o.Algorithm, strings.Join(Algorithms, ", "))
 	case o.Audience == "":
-		return nil, errors.New("no audience is given: tickets for anything else would be good here")
+		return nil, errors.New("no audience is given: tickets for other services would be accepted")
 	case (o.JWKS == "") == (len(o.Key) == 0):
-		return nil, errors.New("give a key or a set of keys (JWKS), one of them")
+		return nil, errors.New("give either a key or a set of keys (JWKS)")
 	}
 	if o.Log == nil {
 		o.Log = slog.Default()
@@ -100,7 +100,7 @@ func (a *jwtAuth) Authenticate(r *http.Request) (gateway.Caller, error) {
 	}
 	c, err := a.caller(r.Context(), text)
 	if err != nil {
-		return gateway.Caller{}, &gateway.Error{Code: gateway.Unauthenticated, Err: err, Detail: "the ticket is not accepted: " + err.Error()}
+		return gateway.Caller{}, &gateway.Error{Code: gateway.Unauthenticated, Err: err, Detail: "the ticket was refused: " + err.Error()}
 	}
 	return c, nil
 }
@@ -140,18 +140,18 @@ func (a *jwtAuth) verify(ctx context.Context, text string) (claims, error) {
 		found, _ := token.Claims.(jwt.MapClaims)
 		return claims(found), nil
 	case errors.Is(err, jwt.ErrTokenMalformed):
-		return nil, errors.New("it is not a signed JWT in its compact form")
+		return nil, errors.New("it is not a signed JWT in compact form")
 	case token.Header["alg"] != a.algorithm:
-		return nil, fmt.Errorf("it says that it is signed with %.20q, and this gateway takes %s", fmt.Sprint(token.Header["alg"]), a.algorithm)
+		return nil, fmt.Errorf("it is signed with %.20q, but this gateway accepts only %s", fmt.Sprint(token.Header["alg"]), a.algorithm)
 	case wrong != nil:
 		return nil, wrong
 	}
-	return nil, errors.New("its signature is not that of the key that this gateway knows")
+	return nil, errors.New("its signature does not match the gateway's key")
 }
 
 func (a *jwtAuth) keyOf(ctx context.Context, header map[string]any) (any, error) {
 	if _, there := header["crit"]; there { // RFC 7515 §4.1.11
-		return nil, errors.New(`its header demands extensions ("crit") that are not known here`)
+		return nil, errors.New(`its header requires unsupported extensions ("crit")`)
 	}
 	value, named := header["kid"]
 	kid, ok := value.(string)

@@ -20,10 +20,10 @@ func bearer(h http.Header) (string, error) {
 	values := h.Values("Authorization")
 	switch len(values) {
 	case 0:
-		return refuse("a ticket is needed: get one from your panel, and send it as Authorization: Bearer TICKET")
+		return refuse("this call needs a ticket: get one from your panel and send it as Authorization: Bearer TICKET")
 	case 1:
 	default:
-		return refuse("the header Authorization is there more than once; it may be there once")
+		return refuse("the header Authorization occurs more than once; send it once")
 	}
 	scheme, rest, _ := strings.Cut(values[0], " ")
 	text := strings.Trim(rest, " ")
@@ -31,11 +31,11 @@ func bearer(h http.Header) (string, error) {
 	case !strings.EqualFold(scheme, "Bearer"):
 		return refuse("the header Authorization must be: Bearer TICKET")
 	case text == "":
-		return refuse("the header Authorization holds no ticket")
+		return refuse("the header Authorization has no ticket")
 	case len(text) > maxBearer:
 		return refuse("the ticket is longer than 8 KiB")
 	case strings.ContainsFunc(text, notToken68):
-		return refuse("the header Authorization holds characters that no ticket has")
+		return refuse("the header Authorization has characters that are not valid in a ticket")
 	}
 	return text, nil
 }

@@ -41,9 +41,9 @@ func (b bounds) judge(m claims) (late bool, err error) {
 	case b.issuer != "" && (errors.Is(err, jwt.ErrTokenInvalidIssuer) || errors.Is(err, jwt.ErrTokenRequiredClaimMissing)):
 		return false, fmt.Errorf(`its claim "iss" is not %q`, b.issuer)
 	case errors.Is(err, jwt.ErrTokenNotValidYet):
-		return false, errors.New(`its claim "nbf" says that it is not valid yet`)
+		return false, errors.New(`it is not valid yet (claim "nbf")`)
 	case errors.Is(err, jwt.ErrTokenUsedBeforeIssued):
-		return false, errors.New(`its claim "iat" lies in the future: the clocks of who issued it and of this gateway differ`)
+		return false, errors.New(`its claim "iat" is in the future: the clocks of its issuer and of this gateway differ`)
 	}
-	return false, fmt.Errorf("it is not good here: %w", err)
+	return false, fmt.Errorf("it is not valid here: %w", err)
 }

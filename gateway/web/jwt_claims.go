@@ -51,7 +51,7 @@ func (m claims) checkNames() error {
 	for name := range m {
 		bare := strings.TrimSuffix(strings.ToLower(strings.NewReplacer("_", "", "-", "").Replace(name)), "s")
 		if ours, like := alike[bare]; like && name != ours {
-			return &claimError{clip(name), fmt.Sprintf("is none that is known here; %q is", ours)}
+			return &claimError{clip(name), fmt.Sprintf("is unknown; use %q", ours)}
 		}
 	}
 	return nil
@@ -63,7 +63,7 @@ func (m claims) checkRegistered() error {
 	for _, name := range []string{"exp", "nbf", "iat"} {
 		v, there := m[name]
 		if !there && name == "exp" {
-			return &claimError{name, "is missing; a ticket must end some day"}
+			return &claimError{name, "is missing; a ticket must expire"}
 		}
 		n, ok := v.(json.Number)
 		if there && !ok {
@@ -71,7 +71,7 @@ func (m claims) checkRegistered() error {
 		}
 		const year10000 = 253402300800
 		if f, err := n.Float64(); there && (err != nil || f < 0 || f >= year10000) {
-			return &claimError{name, "is no instant of this age, in seconds since 1970"}
+			return &claimError{name, "is not a plausible time in seconds since 1970"}
 		}
 	}
 	if v, there := m["iss"]; there {
@@ -109,7 +109,7 @@ func (m claims) hosts() ([]string, error) {
 	}
 	hosts, there, err := m.list("hosts")
 	if err == nil && !there {
-		err = &claimError{"hosts", `is missing; it lists host ids, or is "*" for all`}
+		err = &claimError{"hosts", `is missing; list host ids, or "*" for all`}
 	}
 	return hosts, err
 }
@@ -121,7 +121,7 @@ func (m claims) paths() ([]string, error) {
 	}
 	for _, p := range paths {
 		if err := gateway.CheckPath(p); err != nil {
-			return nil, &claimError{"paths", "has one that cannot be meant: " + err.Error()}
+			return nil, &claimError{"paths", "has an invalid path: " + err.Error()}
 		}
 	}
 	return paths, nil
@@ -142,7 +142,7 @@ func (m claims) operations(admin bool) ([]gateway.Operation, error) {
 	}
 	for _, name := range names {
 		if !slices.Contains(gateway.AllOperations, gateway.Operation(name)) {
-			return nil, &claimError{"ops", fmt.Sprintf("has %q, and there are %v", clip(name), gateway.AllOperations)}
+			return nil, &claimError{"ops", fmt.Sprintf("has %q; the operations are %v", clip(name), gateway.AllOperations)}
 		}
 		ops = append(ops, gateway.Operation(name))
 	}

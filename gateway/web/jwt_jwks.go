@@ -35,7 +35,7 @@ type jwks struct {
 
 func openJWKS(ctx context.Context, o JWTOptions) (*jwks, error) {
 	if o.Algorithm == hs256 {
-		return nil, errors.New("a JWKS holds public keys, and HS256 has none: give the secret itself, or choose EdDSA or RS256")
+		return nil, errors.New("a JWKS holds public keys, which HS256 does not use: give the secret itself, or choose EdDSA or RS256")
 	}
 	j := &jwks{algorithm: o.Algorithm, every: o.JWKSEvery, soonest: o.JWKSSoonest, log: o.Log, turn: make(chan struct{}, 1)}
 	if j.every <= 0 {
@@ -49,7 +49,7 @@ func openJWKS(ctx context.Context, o JWTOptions) (*jwks, error) {
 		return nil, err
 	}
 	if err := j.renew(ctx); err != nil {
-		return nil, fmt.Errorf("the keys for tickets cannot be read from %s: %w", j.from, err)
+		return nil, fmt.Errorf("cannot read the ticket keys from %s: %w", j.from, err)
 	}
 	return j, nil
 }
@@ -80,9 +80,9 @@ func (j *jwks) find(ctx context.Context, kid string, named bool) (any, error) {
 	case len(found) > 0 && (named || len(found) == 1):
 		return jwt.VerificationKeySet{Keys: found}, nil
 	case named:
-		return nil, fmt.Errorf("the key %q that it is signed with is not among those that this gateway takes from the panel", clip(kid))
+		return nil, fmt.Errorf("it is signed with key %q, which is not in the panel's key set", clip(kid))
 	}
-	return nil, errors.New(`it does not say which key it is signed with ("kid"), and this gateway takes several from the panel`)
+	return nil, errors.New(`it does not name its key ("kid"), and the panel's key set has several`)
 }
 
 // matching are the keys of this id; with no id, all.
@@ -109,7 +109,7 @@ func (j *jwks) due(age time.Duration) bool {
 // when the client that happened to cause it leaves.
 func (j *jwks) look(ctx context.Context) {
 	if err := j.renew(context.WithoutCancel(ctx)); err != nil {
-		j.log.Warn("the keys for tickets could not be read again; those known before stand", "from", j.from, "err", err)
+		j.log.Warn("could not reload the ticket keys; keeping the previous ones", "from", j.from, "error", err)
 	}
 }
 

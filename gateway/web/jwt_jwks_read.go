@@ -38,7 +38,7 @@ func usable(text []byte, algorithm string) ([]jose.JSONWebKey, error) {
 			continue
 		}
 		if !k.IsPublic() {
-			return nil, fmt.Errorf("key %q in it is not a public one: take it out, and do not use it any more", clip(k.KeyID))
+			return nil, fmt.Errorf("key %q in it is not a public key: remove it and stop using it", clip(k.KeyID))
 		}
 		if err := usableKey(k, part, algorithm); err != nil {
 			why = err
@@ -47,7 +47,7 @@ func usable(text []byte, algorithm string) ([]jose.JSONWebKey, error) {
 		found = append(found, k)
 	}
 	if len(found) == 0 {
-		return nil, fmt.Errorf("there is no key for %s in it: %w", algorithm, why)
+		return nil, fmt.Errorf("it has no key for %s: %w", algorithm, why)
 	}
 	return found, nil
 }
@@ -91,7 +91,7 @@ func jwksSource(place string) (from string, read func(context.Context) ([]byte, 
 	transport.DisableKeepAlives = true // minutes pass in between
 	client := &http.Client{Transport: transport, CheckRedirect: func(r *http.Request, via []*http.Request) error {
 		if len(via) >= 5 {
-			return errors.New("it is redirected again and again")
+			return errors.New("it redirects too many times")
 		}
 		return trustworthy(r.URL)
 	}}
@@ -104,7 +104,7 @@ func trustworthy(u *url.URL) error {
 	ip := net.ParseIP(u.Hostname())
 	local := u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
 	if u.Host == "" || u.User != nil || u.Scheme != "https" && (u.Scheme != "http" || !local) {
-		return errors.New("the keys for tickets are fetched by https, or by http from this machine, without a password in the URL")
+		return errors.New("ticket keys are fetched by https, or by http from this machine, without a password in the URL")
 	}
 	return nil
 }

@@ -162,7 +162,7 @@ func TestKeysThatChange(t *testing.T) {
 	if _, err := ask(auth, fresh); err != nil {
 		t.Errorf("after its end: %v", err)
 	}
-	if !strings.Contains(log.String(), "those known before stand") {
+	if !strings.Contains(log.String(), "keeping the previous ones") {
 		t.Errorf("nothing of it in the log: %s", log)
 	}
 }
@@ -205,7 +205,7 @@ func TestKeySetsThatAreRefused(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "jwks.json")
 	for text, says := range map[string]string{
 		"": "JWK set", "[]": "JWK set", "{}": "no key for EdDSA", `{"keys":{}}`: "JWK set", `{"keys":[{"kty":"EC"}]}`: "no key for EdDSA", `{"keys":[5]}`: "no key for EdDSA",
-		`{"keys":[{"kty":"oct","kid":"s","k":"c2VjcmV0"}]}`: "not a public one", with(`"d":"c2VjcmV0"`): "no key for EdDSA", with(`"key_ops":["encrypt"]`): "not for signatures",
+		`{"keys":[{"kty":"oct","kid":"s","k":"c2VjcmV0"}]}`: "not a public key", with(`"d":"c2VjcmV0"`): "no key for EdDSA", with(`"key_ops":["encrypt"]`): "not for signatures",
 		strings.Replace(with(`"x5t":""`), `"use":"sig"`, `"use":"enc"`, 1): "not for signatures", strings.Replace(with(`"x5t":""`), `"EdDSA"`, `"ES256"`, 1): "ES256",
 	} {
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {

@@ -46,13 +46,13 @@ func (k oneKey) find(context.Context, string, bool) (any, error) { return k.key,
 // public key for a secret everybody could sign.
 func checkSecret(secret []byte) error {
 	if len(secret) < minSecret {
-		return fmt.Errorf("the secret has %d bytes and HS256 needs %d: make one with openssl rand -base64 48", len(secret), minSecret)
+		return fmt.Errorf("the secret has %d bytes, but HS256 needs %d: create one with openssl rand -base64 48", len(secret), minSecret)
 	}
 	text := string(bytes.TrimSpace(secret))
 	_, errPKIX := x509.ParsePKIXPublicKey(secret)
 	_, errCert := x509.ParseCertificate(secret)
 	if strings.Contains(text, "-----BEGIN ") || strings.HasPrefix(text, "ssh-") || errPKIX == nil || errCert == nil {
-		return errors.New("this is a key or a certificate and no secret for HS256: choose the algorithm that it is for")
+		return errors.New("this is a key or certificate, not a secret for HS256: choose the algorithm that it is for")
 	}
 	return nil
 }
@@ -62,23 +62,23 @@ func publicKey(text []byte) (any, error) {
 	block, _ := pem.Decode(text)
 	switch {
 	case block == nil:
-		return nil, errors.New("the key is not in PEM: it begins with -----BEGIN PUBLIC KEY-----, or CERTIFICATE")
+		return nil, errors.New("the key is not in PEM: it must begin with -----BEGIN PUBLIC KEY-----, or CERTIFICATE")
 	case strings.Contains(block.Type, "PRIVATE"):
-		return nil, errors.New("this is a private key, which only the panel may have: give the public one, as openssl pkey -pubout prints it")
+		return nil, errors.New("this is a private key, which only the panel should have: give the public key, as printed by openssl pkey -pubout")
 	case block.Type == "CERTIFICATE":
 		certificate, err := x509.ParseCertificate(block.Bytes)
 		if err != nil {
-			return nil, fmt.Errorf("the certificate cannot be read: %w", err)
+			return nil, fmt.Errorf("cannot read the certificate: %w", err)
 		}
 		return certificate.PublicKey, nil
 	case block.Type == "PUBLIC KEY":
 		key, err := x509.ParsePKIXPublicKey(block.Bytes)
 		if err != nil {
-			return nil, fmt.Errorf("the public key cannot be read: %w", err)
+			return nil, fmt.Errorf("cannot read the public key: %w", err)
 		}
 		return key, nil
 	}
-	return nil, fmt.Errorf("the key is a %q and must be a PUBLIC KEY or a CERTIFICATE: openssl can convert it", block.Type)
+	return nil, fmt.Errorf("the key is a %q, not a PUBLIC KEY or CERTIFICATE: convert it with openssl", block.Type)
 }
 
 // checkPublic refuses a key that is not for the algorithm.
@@ -90,11 +90,11 @@ func checkPublic(algorithm string, key any) error {
 		}
 	case *rsa.PublicKey:
 		if n := key.N.BitLen(); n < minRSA {
-			return fmt.Errorf("the RSA key has %d bits and must have %d", n, minRSA)
+			return fmt.Errorf("the RSA key has %d bits, but needs %d", n, minRSA)
 		}
 		if algorithm == rs256 {
 			return nil
 		}
 	}
-	return fmt.Errorf("the key (%s) is not one for %s", strings.TrimLeft(fmt.Sprintf("%T", key), "*"), algorithm)
+	return fmt.Errorf("the key (%s) does not work with %s", strings.TrimLeft(fmt.Sprintf("%T", key), "*"), algorithm)
 }

@@ -260,7 +260,7 @@ func TestRefusedTicketsOverHTTP(t *testing.T) {
 	}{
 		{nil, 401, "Bearer"},
 		{[]string{"Cookie", "Authorization=Bearer " + good, "X-User", "alice"}, 401, "Bearer"},
-		{[]string{"Authorization", "Bearer " + bad}, 401, `Bearer error="invalid_token", error_description="the ticket is not accepted: its claim 'aud' does not name 'gate'"`},
+		{[]string{"Authorization", "Bearer " + bad}, 401, `Bearer error="invalid_token", error_description="the ticket was refused: its claim 'aud' does not name 'gate'"`},
 		{[]string{"Authorization", "Bearer " + panel.sign(t, ticket("path/ü\"\\", 1, "paths_", 1))}, 401, ""},
 		{[]string{"Authorization", "Bearer " + good}, 200, ""},
 	} {

@@ -113,13 +113,13 @@ func (p *Part) plain() error {
 		return nil
 	}
 	if kind := p.in.Header.Get("Content-Type"); Multipart(kind) {
-		return gateway.Refuse(UnsupportedMediaType, "the file in the form is itself a form (%q): send each file as a part of its own", kind)
+		return gateway.Refuse(UnsupportedMediaType, "the file in the form is itself a form (%q): send each file as a separate part", kind)
 	}
 	switch e := strings.ToLower(p.in.Header.Get("Content-Transfer-Encoding")); e {
 	case "", "binary", "8bit", "7bit":
 		return nil
 	default:
-		return gateway.Refuse(UnsupportedMediaType, "Content-Transfer-Encoding %q is not undone here; send the file's own bytes", e)
+		return gateway.Refuse(UnsupportedMediaType, "Content-Transfer-Encoding %q is not supported; send the file's raw bytes", e)
 	}
 }
 
@@ -141,7 +141,7 @@ func (p *Part) Text() (string, error) {
 		return "", err
 	}
 	if int64(len(b)) > limit {
-		return "", gateway.Refuse(gateway.TooLarge, "the form's field %q is longer than a field may be", p.Name)
+		return "", gateway.Refuse(gateway.TooLarge, "the form's field %q is too long", p.Name)
 	}
 	p.form.fields += int64(len(b))
 	return string(b), nil

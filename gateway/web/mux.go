@@ -98,7 +98,7 @@ func (m *Mux) Routes() []string {
 func (m *Mux) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	path, ok := strings.CutPrefix(r.URL.EscapedPath(), "/")
 	if !ok { // "OPTIONS *", CONNECT
-		Fail(w, r, gateway.Refuse(NotFound, "there is nothing at this address"))
+		Fail(w, r, gateway.Refuse(NotFound, "no such address"))
 		return
 	}
 	var allow []string
@@ -125,7 +125,7 @@ func (m *Mux) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func (m *Mux) refuse(w http.ResponseWriter, r *http.Request, allow []string) {
 	if len(allow) == 0 {
-		Fail(w, r, gateway.Refuse(NotFound, "there is nothing at this address; the API begins at %s", ExternalPath(r, "/v1/")))
+		Fail(w, r, gateway.Refuse(NotFound, "no such address; the API begins at %s", ExternalPath(r, "/v1/")))
 		return
 	}
 	if slices.Contains(allow, http.MethodGet) {
@@ -139,7 +139,7 @@ func (m *Mux) refuse(w http.ResponseWriter, r *http.Request, allow []string) {
 		w.WriteHeader(http.StatusNoContent)
 		return
 	}
-	Fail(w, r, gateway.Refuse(MethodNotAllowed, "this address takes %s", list))
+	Fail(w, r, gateway.Refuse(MethodNotAllowed, "this address accepts %s", list))
 }
 
 func (rt route) match(path string) (map[string]string, bool) {

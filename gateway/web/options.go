@@ -38,7 +38,7 @@ func ParseIfExists(ifExists, ifMatch string) (gateway.IfExists, error) {
 	switch gateway.IfExists(ifExists) {
 	case gateway.FailIfExists:
 		if ifMatch != "" {
-			return "", invalid("if_match names a file to be replaced, and if_exists=fail forbids it; send one of them")
+			return "", invalid("if_match names a file to replace, but if_exists=fail forbids that; send one of them")
 		}
 		return gateway.FailIfExists, nil
 	case gateway.ReplaceIfExists:

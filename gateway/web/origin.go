@@ -29,7 +29,7 @@ func parseOrigins(texts []string) (origins, error) {
 		}
 		u, err := url.Parse(t)
 		if err != nil || u.Scheme == "" || u.Host == "" || u.User != nil || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
-			return o, fmt.Errorf(`origin %q is not one; write scheme://host or scheme://host:port, "null" for pages opened from a file, or "*"`, t)
+			return o, fmt.Errorf(`%q is not an origin; write scheme://host or scheme://host:port, "null" for pages opened from a file, or "*"`, t)
 		}
 		o.named[originText(u)] = true
 	}
@@ -74,13 +74,13 @@ func (f *Front) admit(w http.ResponseWriter, r *http.Request) (done bool, err er
 		// Unsafe methods always carry Origin in today's browsers. Where one is
 		// stripped on the way, the browser's own word about the site still counts.
 		if !safeMethod(r.Method) && (site == "cross-site" || site == "same-site") {
-			return false, refuseOrigin("another web site")
+			return false, refuseOrigin("other sites")
 		}
 		return false, nil
 	}
 	origin := sent[0]
 	if len(sent) > 1 {
-		return false, refuseOrigin("several origins at once")
+		return false, refuseOrigin("multiple origins")
 	}
 	if f.sameOrigin(r, origin, site) {
 		return false, nil
@@ -138,7 +138,7 @@ func (f *Front) checkName(r *http.Request) error {
 	if _, err := netip.ParseAddr(name); err == nil {
 		return nil
 	}
-	return gateway.Refuse(gateway.Forbidden, "this gateway is not known under the name %q; use its address, or allow the name with --allow-host", name)
+	return gateway.Refuse(gateway.Forbidden, "the host name %q is not allowed; use the gateway's IP address, or allow the name with --allow-host", name)
 }
 
 func refuseOrigin(who string) error {

@@ -39,12 +39,12 @@ func ParseBasePath(text string) (string, error) {
 func checkComponent(c string) error {
 	switch c {
 	case "":
-		return errors.New("has an empty component; take the double slash out")
+		return errors.New("has an empty component; remove the double slash")
 	case ".", "..":
 		return fmt.Errorf("has the component %q; write the path without it", c)
 	}
 	if i := strings.IndexFunc(c, reserved); i >= 0 {
-		return fmt.Errorf(`holds %q; it may hold only letters, digits, "-", ".", "_" and "~"`, []rune(c[i:])[0])
+		return fmt.Errorf(`contains %q; it may contain only letters, digits, "-", ".", "_" and "~"`, []rune(c[i:])[0])
 	}
 	return nil
 }

@@ -146,7 +146,7 @@ func TestBasePaths(t *testing.T) {
 		"//": "empty", "/a//b": "empty", "//evil.example": "empty", "/gate//": "empty",
 		"/a/../b": `".."`, "/..": `".."`, "/./a": `"."`,
 		"/a?b": `'?'`, "/a#b": `'#'`, "/a b": `' '`, "/%67ate": `'%'`, "/a\nb": `'\n'`, "/a\x00": `'\x00'`, "/ä": "'ä'", `/"><script>`: `'"'`,
-		"/a,b": "','", "/a;b": "';'", "/$(id)": "'$'", "/a'b": `'\''`, `/a\b`: `'\\'`, "/a:b": "':'", "/\xff": "holds",
+		"/a,b": "','", "/a;b": "';'", "/$(id)": "'$'", "/a'b": `'\''`, `/a\b`: `'\\'`, "/a:b": "':'", "/\xff": "contains",
 		"/" + strings.Repeat("a", 256): "longer",
 	} {
 		_, err := web.ParseBasePath(text)

@@ -33,28 +33,28 @@ const statusClientGone = 499
 
 // kinds is the one place that gives a code its HTTP status.
 var kinds = map[gateway.Code]kind{
-	gateway.InvalidRequest:      {http.StatusBadRequest, "The request is not valid"},
-	gateway.Unauthenticated:     {http.StatusUnauthorized, "Who is asking is not known"},
+	gateway.InvalidRequest:      {http.StatusBadRequest, "Invalid request"},
+	gateway.Unauthenticated:     {http.StatusUnauthorized, "Not authenticated"},
 	gateway.Forbidden:           {http.StatusForbidden, "Not allowed"},
-	gateway.PathForbidden:       {http.StatusForbidden, "The path is not allowed"},
-	gateway.PermissionDenied:    {http.StatusForbidden, "The host denied permission"},
+	gateway.PathForbidden:       {http.StatusForbidden, "Path not allowed"},
+	gateway.PermissionDenied:    {http.StatusForbidden, "Permission denied on the host"},
 	gateway.UnknownHost:         {http.StatusNotFound, "No such host"},
 	gateway.UnknownUpload:       {http.StatusNotFound, "No such upload"},
-	NotFound:                    {http.StatusNotFound, "Nothing is here"},
-	MethodNotAllowed:            {http.StatusMethodNotAllowed, "The method is not allowed here"},
-	RequestTimeout:              {http.StatusRequestTimeout, "The body came too slowly"},
-	ClientGone:                  {statusClientGone, "The client gave up"},
-	gateway.TargetExists:        {http.StatusConflict, "The target exists"},
+	NotFound:                    {http.StatusNotFound, "No such address"},
+	MethodNotAllowed:            {http.StatusMethodNotAllowed, "Method not allowed"},
+	RequestTimeout:              {http.StatusRequestTimeout, "The body arrived too slowly"},
+	ClientGone:                  {statusClientGone, "The client disconnected"},
+	gateway.TargetExists:        {http.StatusConflict, "The target already exists"},
 	gateway.DifferentFile:       {http.StatusConflict, "Another file is being uploaded there"},
-	gateway.ChunkConflict:       {http.StatusConflict, "Other bytes are at this place already"},
+	gateway.ChunkConflict:       {http.StatusConflict, "Different bytes were already sent"},
 	gateway.Incomplete:          {http.StatusConflict, "Parts of the file are missing"},
 	gateway.NoSuchDirectory:     {http.StatusConflict, "The directory does not exist"},
 	gateway.NotAFile:            {http.StatusConflict, "The target is not a file"},
-	gateway.ChangedMeanwhile:    {http.StatusPreconditionFailed, "The target changed meanwhile"},
+	gateway.ChangedMeanwhile:    {http.StatusPreconditionFailed, "The target has changed"},
 	gateway.TooLarge:            {http.StatusRequestEntityTooLarge, "Too large"},
-	UnsupportedMediaType:        {http.StatusUnsupportedMediaType, "The body is of another kind"},
+	UnsupportedMediaType:        {http.StatusUnsupportedMediaType, "Unsupported body type"},
 	gateway.DigestMismatch:      {http.StatusUnprocessableEntity, "The bytes do not match their digest"},
-	gateway.TooMany:             {http.StatusTooManyRequests, "Too many at once"},
+	gateway.TooMany:             {http.StatusTooManyRequests, "Too many requests at once"},
 	gateway.OwnedByAnother:      {http.StatusLocked, "Somebody else is uploading there"},
 	gateway.HostRefused:         {http.StatusBadGateway, "The host refused the gateway"},
 	gateway.HostError:           {http.StatusBadGateway, "The host answered with an error"},
@@ -62,10 +62,10 @@ var kinds = map[gateway.Code]kind{
 	gateway.HostUnreachable:     {http.StatusServiceUnavailable, "The host cannot be reached"},
 	gateway.RegistryUnavailable: {http.StatusServiceUnavailable, "The registry cannot be reached"},
 	gateway.ShuttingDown:        {http.StatusServiceUnavailable, "The gateway is shutting down"},
-	gateway.StillFinishing:      {http.StatusServiceUnavailable, "The file is still being put together"},
+	gateway.StillFinishing:      {http.StatusServiceUnavailable, "The file is still being finished"},
 	gateway.NoSpace:             {http.StatusInsufficientStorage, "No space left on the host"},
 	gateway.Quota:               {http.StatusInsufficientStorage, "The quota is used up"},
-	Internal:                    {http.StatusInternalServerError, "The gateway made a mistake"},
+	Internal:                    {http.StatusInternalServerError, "Internal error in the gateway"},
 }
 
 // Statuses gives each code that a client can see its HTTP status.
@@ -150,9 +150,9 @@ func refusalOf(err error) *gateway.Error {
 		why := ""
 		switch {
 		case body.Stalled:
-			cut.Code, why = RequestTimeout, "nothing of the body arrived for too long; "
+			cut.Code, why = RequestTimeout, "the body stalled; "
 		case body.Slow:
-			cut.Code, why = RequestTimeout, "too little of the body arrived for too long; "
+			cut.Code, why = RequestTimeout, "the body arrived too slowly; "
 		}
 		if why != "" {
 			cut.Detail = why + "send it again, in smaller pieces if you can"
@@ -166,14 +166,14 @@ func refusalOf(err error) *gateway.Error {
 		return refusal
 	}
 	if errors.Is(err, context.Canceled) {
-		return &gateway.Error{Code: ClientGone, Err: err, Detail: "the request was given up before its answer"}
+		return &gateway.Error{Code: ClientGone, Err: err, Detail: "the client disconnected before the answer"}
 	}
 	return internal(err)
 }
 
 func internal(err error) *gateway.Error {
 	return &gateway.Error{Code: Internal, Err: err,
-		Detail: "the gateway's log says more; what was acknowledged before is safe"}
+		Detail: "the gateway's log has the details; what was acknowledged is safe"}
 }
 
 // Fail answers r with the problem that err is, and keeps the cause for the log

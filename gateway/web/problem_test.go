@@ -73,11 +73,11 @@ func TestCutBodiesAreNeverTheHostsFault(t *testing.T) {
 		status int
 		detail string
 	}{
-		{fmt.Errorf("fill: %w", stalled), 408, "nothing of the body arrived"},
-		{gateway.Refuse(gateway.HostError, "write failed: %w", stalled), 408, "nothing of the body arrived"},
-		{&gateway.Error{Code: gateway.InvalidRequest, Detail: "5 bytes are kept", Err: stalled}, 408, "nothing of the body arrived for too long; 5 bytes are kept"},
-		{fmt.Errorf("fill: %w", slow), 408, "too little of the body arrived for too long; send it again"},
-		{&gateway.Error{Code: gateway.InvalidRequest, Detail: "5 bytes are kept", Err: slow}, 408, "too little of the body arrived for too long; 5 bytes are kept"},
+		{fmt.Errorf("fill: %w", stalled), 408, "the body stalled"},
+		{gateway.Refuse(gateway.HostError, "write failed: %w", stalled), 408, "the body stalled"},
+		{&gateway.Error{Code: gateway.InvalidRequest, Detail: "5 bytes are kept", Err: stalled}, 408, "the body stalled; 5 bytes are kept"},
+		{fmt.Errorf("fill: %w", slow), 408, "the body arrived too slowly; send it again"},
+		{&gateway.Error{Code: gateway.InvalidRequest, Detail: "5 bytes are kept", Err: slow}, 408, "the body arrived too slowly; 5 bytes are kept"},
 		{&gateway.Error{Code: gateway.InvalidRequest, Detail: "5 bytes are kept", Err: &web.BodyError{Err: io.ErrUnexpectedEOF}}, 400, "5 bytes are kept"},
 	} {
 		if p := web.Explain(c.err); p.Status != c.status || !strings.Contains(p.Detail, c.detail) {
@@ -97,7 +97,7 @@ func TestProblemCarriesWhatTheClientNeeds(t *testing.T) {
 	}
 	s := serve(t, web.Options{}, web.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) error { return refusals[r.URL.Path] }))
 	for path, want := range map[string]string{
-		"/exists":  `{"type":"urn:sftpgate:problem:target-exists","title":"The target exists","status":409,"detail":"<b>","code":"target-exists","retryable":false,"size":0,"mtime":"2026-01-02T02:04:05Z","etag":"\"0-1\""}`,
+		"/exists":  `{"type":"urn:sftpgate:problem:target-exists","title":"The target already exists","status":409,"detail":"<b>","code":"target-exists","retryable":false,"size":0,"mtime":"2026-01-02T02:04:05Z","etag":"\"0-1\""}`,
 		"/missing": `{"type":"urn:sftpgate:problem:incomplete","title":"Parts of the file are missing","status":409,"detail":"","code":"incomplete","retryable":true,"missing":[[0,5],[9,12]]}`,
 		"/cause":   `{"type":"urn:sftpgate:problem:host-error","title":"The host answered with an error","status":502,"detail":"failed","code":"host-error","retryable":true}`,
 	} {
@@ -141,10 +141,10 @@ func TestDecodeJSONIsStrict(t *testing.T) {
 	}))
 	for sent, want := range map[string]string{
 		``: "false", `{}`: "true", ` {"size":5} `: "true",
-		`{"sise":5}`: `unknown field \"sise\"`, `{"size":"5"}`: `\"size\" was sent as string; it takes a whole number`,
+		`{"sise":5}`: `unknown field \"sise\"`, `{"size":"5"}`: `\"size\" was sent as string; it must be a whole number`,
 		`{"size":1.5}`: "number 1.5", `{"size":9223372036854775808}`: "number 9223372036854775808", `{"deep":1}`: "true or false",
-		`{} {}`: "follows", `{}x`: "follows", `[]`: "must be a JSON object", `{"size":`: "ends in the middle", `hello`: "not JSON",
-		`{"size":5` + strings.Repeat(" ", 1000) + `}`: "longer than 1000", `{}` + strings.Repeat(" ", 1000): "longer than 1000",
+		`{} {}`: "after the JSON object", `{}x`: "after the JSON object", `[]`: "must be a JSON object", `{"size":`: "it is cut off", `hello`: "not valid JSON",
+		`{"size":5` + strings.Repeat(" ", 1000) + `}`: "longer than the 1000 bytes", `{}` + strings.Repeat(" ", 1000): "longer than the 1000 bytes",
 	} {
 		for _, known := range []bool{true, false} {
 			in := io.Reader(strings.NewReader(sent))

@@ -13,11 +13,11 @@ import (
 // Python's urllib call every body so.
 func CheckRaw(r *http.Request) error {
 	if e := r.Header.Get("Content-Encoding"); e != "" && !strings.EqualFold(e, "identity") {
-		return gateway.Refuse(UnsupportedMediaType, "Content-Encoding %q is not undone here; send the file's own bytes", e)
+		return gateway.Refuse(UnsupportedMediaType, "Content-Encoding %q is not supported; send the file's raw bytes", e)
 	}
 	if kind := r.Header.Get("Content-Type"); Multipart(kind) {
-		return gateway.Refuse(UnsupportedMediaType, "the body is a form (%q), which would be stored with the file inside it; "+
-			"send the file's own bytes: curl -T FILE, and not -F", kind)
+		return gateway.Refuse(UnsupportedMediaType, "the body is a form (%q), which would be stored as it is; "+
+			"send the file's raw bytes: curl -T FILE, not -F", kind)
 	}
 	return nil
 }

@@ -66,7 +66,7 @@ func DecodeJSON(r *http.Request, limit int64, v any) (bool, error) {
 	return true, nil
 }
 
-var errTrailing = errors.New("something follows the JSON object")
+var errTrailing = errors.New("there is data after the JSON object")
 
 func endOfJSON(d *json.Decoder) error {
 	_, err := d.Token()
@@ -92,14 +92,14 @@ func explainJSON(err error) error {
 	case errors.As(err, &typ) && typ.Field == "":
 		return gateway.Refuse(gateway.InvalidRequest, "the body must be a JSON object, not %s", typ.Value)
 	case errors.As(err, &typ):
-		return gateway.Refuse(gateway.InvalidRequest, "%q was sent as %s; it takes %s", typ.Field, typ.Value, jsonName(typ.Type.Kind().String()))
+		return gateway.Refuse(gateway.InvalidRequest, "%q was sent as %s; it must be %s", typ.Field, typ.Value, jsonName(typ.Type.Kind().String()))
 	case errors.As(err, &syntax):
-		return gateway.Refuse(gateway.InvalidRequest, "the body is not JSON: %v at byte %d", syntax, syntax.Offset)
+		return gateway.Refuse(gateway.InvalidRequest, "the body is not valid JSON: %v at byte %d", syntax, syntax.Offset)
 	case errors.Is(err, io.ErrUnexpectedEOF):
-		return gateway.Refuse(gateway.InvalidRequest, "the body is not JSON: it ends in the middle")
+		return gateway.Refuse(gateway.InvalidRequest, "the body is not valid JSON: it is cut off")
 	}
 	if field, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {
-		return gateway.Refuse(gateway.InvalidRequest, "unknown field %s; take it out, or see the API's description for its right name", field)
+		return gateway.Refuse(gateway.InvalidRequest, "unknown field %s; remove it, or see the API description for the right name", field)
 	}
 	return gateway.Refuse(gateway.InvalidRequest, "the body cannot be read: %v", err)
 }

@@ -70,7 +70,7 @@ func TestTrickledBodyIsAnsweredAndItsConnectionClosed(t *testing.T) {
 		go trickle(t, unclosed{c}, 1000, 1, time.Second)
 		res := answer(t, c)
 		b, _ := io.ReadAll(res.Body)
-		if p := problem(t, res, string(b)); res.StatusCode != 408 || !res.Close || !strings.HasPrefix(p["detail"].(string), "too little of the body") {
+		if p := problem(t, res, string(b)); res.StatusCode != 408 || !res.Close || !strings.HasPrefix(p["detail"].(string), "the body arrived too slowly") {
 			t.Errorf("%s, close %v, %s", res.Status, res.Close, b)
 		}
 		if _, err := c.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {

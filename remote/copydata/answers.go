@@ -114,7 +114,7 @@ func (a answer) size() (int64, error) {
 	case !f.complete() || size > math.MaxInt64:
 		return 0, fmt.Errorf("%w: broken attributes", errAnswer)
 	case flags&attrSize == 0:
-		return 0, errors.New("the server does not tell how long a file is")
+		return 0, errors.New("the server does not report a file's size")
 	}
 	return int64(size), nil
 }

@@ -48,7 +48,7 @@ func Start(ctx context.Context, ch Channel) (*Client, error) {
 	hello := binary.BigEndian.AppendUint32([]byte{0, 0, 0, 5, typeInit}, protocol)
 	got, err := c.exchange(ctx, hello, 1, func(a answer) (int, bool) { return 0, a.kind == typeVersion })
 	if err == nil && got[0].id != protocol {
-		err = c.fail(fmt.Errorf("the server speaks SFTP version %d, and only %d is understood here", got[0].id, protocol))
+		err = c.fail(fmt.Errorf("the server speaks SFTP version %d, but only %d is supported", got[0].id, protocol))
 	}
 	if err != nil {
 		return nil, err

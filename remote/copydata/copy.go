@@ -15,7 +15,7 @@ var (
 	// ErrLength is returned when the source is not as long as it should be.
 	ErrLength = errors.New("the source has another length")
 	// ErrUntrue is returned when the server reported success and the copy is not there.
-	ErrUntrue = errors.New("the server reported a copy that it has not made")
+	ErrUntrue = errors.New("the server reported a copy that it did not make")
 )
 
 // Copy lets the server copy all of the file from, which should be length bytes
@@ -64,7 +64,7 @@ func (c *Client) transfer(ctx context.Context, source string, length, off int64)
 	err = got[0].status()
 	var refused *StatusError
 	if errors.As(err, &refused) && refused.Code == codeUnsupported {
-		err = fmt.Errorf("the server has no copy-data, which OpenSSH offers from version 9.0 on: %w", err)
+		err = fmt.Errorf("the server lacks copy-data, which OpenSSH has since 9.0: %w", err)
 	}
 	return c.sane(err)
 }

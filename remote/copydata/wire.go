@@ -29,7 +29,7 @@ const (
 )
 
 // errAnswer marks what is no answer of an SFTP server to what was asked.
-var errAnswer = errors.New("the server's answer makes no sense")
+var errAnswer = errors.New("the server's answer is malformed")
 
 // request is a packet without its length and id: the type, then the fields.
 type request []byte

@@ -50,13 +50,13 @@ func (h Host) complete() Host {
 // through may do without roots.
 func (h Host) check(jumped bool, problem func(field, message string)) {
 	if !goodID.MatchString(h.ID) {
-		problem("", "the id may have letters, digits, dots, underscores and dashes, at most 63, and starts with a letter or digit")
+		problem("", "an id has up to 63 letters, digits, dots, underscores and dashes, and starts with a letter or digit")
 	}
 	switch {
 	case h.Address == "":
 		problem("address", "address is missing: give the machine's name or IP address")
 	case !isAddress(h.Address):
-		problem("address", quote(h.Address)+" is no name or IP address: user and port have keys of their own"+withPort(h.Address))
+		problem("address", quote(h.Address)+" is not a name or IP address: user and port have their own keys"+withPort(h.Address))
 	}
 	if h.Port < 1 || h.Port > 65535 {
 		problem("port", "port must be from 1 to 65535")
@@ -80,18 +80,18 @@ func (h Host) check(jumped bool, problem func(field, message string)) {
 		}
 	}
 	if h.KeyFile == "" && !h.Agent && h.Password.IsZero() {
-		problem("", "there is no way to log in: give key_file, agent: true or password")
+		problem("", "no login method: give key_file, agent: true or password")
 	}
 	if !h.Passphrase.IsZero() && h.KeyFile == "" {
-		problem("passphrase", "passphrase is given without a key_file to open: remove it or add key_file")
+		problem("passphrase", "passphrase is given without key_file: remove it or add key_file")
 	}
 	if h.CertificateFile != "" && h.KeyFile == "" && !h.Agent {
-		problem("certificate_file", "certificate_file is given without the key that it is for: add key_file or agent: true, or remove it")
+		problem("certificate_file", "certificate_file is given without its key: add key_file or agent: true, or remove it")
 	}
 	h.checkHostKey(problem)
 	h.checkRoots(jumped, problem)
 	if engines := []string{EngineAuto, EngineShell, EngineCopyData, EngineStream}; !slices.Contains(engines, h.Engine) {
-		problem("engine", quote(h.Engine)+" is no engine: there are "+strings.Join(engines, ", "))
+		problem("engine", quote(h.Engine)+" is not an engine: use one of "+strings.Join(engines, ", "))
 	}
 	if h.Mode != nil && *h.Mode&^0o777 != 0 {
 		problem("mode", "mode must be permission bits up to 0777")
@@ -120,7 +120,7 @@ func withPort(s string) string {
 func (h Host) checkHostKey(problem func(field, message string)) {
 	if h.HostKey == "" {
 		if h.KnownHosts == "" {
-			problem("", fmt.Sprintf("nothing says which host key to believe: give known_hosts, or host_key as shown by ssh-keyscan -p %d %s", h.Port, h.Address))
+			problem("", fmt.Sprintf("no host key is configured: give known_hosts, or host_key as shown by ssh-keyscan -p %d %s", h.Port, h.Address))
 		}
 		return
 	}
@@ -131,16 +131,16 @@ func (h Host) checkHostKey(problem func(field, message string)) {
 
 func (h Host) checkRoots(jumped bool, problem func(field, message string)) {
 	if len(h.Roots) == 0 && !jumped {
-		problem("roots", "roots is missing: list the directories that files may be sent below, as in roots: [/srv/files]")
+		problem("roots", "roots is missing: list the directories that accept uploads, as in roots: [/srv/files]")
 	}
 	for i, root := range h.Roots {
 		switch {
 		case !path.IsAbs(root):
-			problem("roots", "the root "+quote(root)+" is not absolute: it must start with / (~ is not known on the host)")
+			problem("roots", "the root "+quote(root)+" is not absolute: it must start with / (~ is not expanded)")
 		case !printable(root):
 			problem("roots", "the root "+quote(root)+" holds control characters or invalid UTF-8")
 		case strings.Contains(root+"/", ".sftpgate/"):
-			problem("roots", "the root "+quote(root)+" lies in a staging directory: names that end in .sftpgate belong to the gateway")
+			problem("roots", "the root "+quote(root)+" is in a staging directory: names that end in .sftpgate are reserved")
 		case slices.Contains(h.Roots[:i], root):
 			problem("roots", "the root "+quote(root)+" is given twice: remove one")
 		}

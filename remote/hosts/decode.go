@@ -60,7 +60,7 @@ func (d *decoder) file(data []byte) []Host {
 		return nil
 	}
 	if len(tree.Docs) > 1 {
-		d.complain(nil, "the file holds %d YAML documents: keep one, without a line of ---", len(tree.Docs))
+		d.complain(nil, "the file has %d YAML documents: keep one, without --- lines", len(tree.Docs))
 		return nil
 	}
 	var defaults, hosts ast.Node
@@ -78,7 +78,7 @@ func (d *decoder) file(data []byte) []Host {
 	}
 	if hosts == nil {
 		if len(d.errs) == 0 {
-			d.complain(nil, "there is no hosts: key: write hosts: and below it one entry for each machine")
+			d.complain(nil, "the hosts: key is missing: write hosts: and below it one entry for each machine")
 		}
 		return nil
 	}
@@ -116,7 +116,7 @@ func (d *decoder) host(h *Host, n ast.Node, at places, what string) {
 			return
 		}
 		if !d.private && (key.Value == "password" && h.Password.Literal() || key.Value == "passphrase" && h.Passphrase.Literal()) {
-			d.complain(key.Position, "%s: the secret itself stands in a file that others can read: "+
+			d.complain(key.Position, "%s: the secret is in a file that others can read: "+
 				"run chmod 600 on the file, or write env:NAME or file:/path instead", key.Value)
 		}
 	})
@@ -133,7 +133,7 @@ func (d *decoder) mapping(n ast.Node, what string, fn func(*token.Token, ast.Nod
 	for iter := m.MapRange(); iter.Next(); {
 		key := iter.Key().GetToken()
 		if _, merge := iter.Key().(*ast.MergeKeyNode); merge {
-			d.complain(key.Position, "anchors and merge keys are not read here: put what all hosts share under defaults:")
+			d.complain(key.Position, "anchors and merge keys are not supported: put what all hosts share under defaults:")
 			continue
 		}
 		if _, scalar := iter.Key().(ast.ScalarNode); !scalar {
@@ -150,7 +150,7 @@ func (d *decoder) mapping(n ast.Node, what string, fn func(*token.Token, ast.Nod
 }
 
 func (d *decoder) unknown(key *token.Token, known []string) {
-	d.complain(key.Position, "unknown key %q: remove it or correct it; there are %s", key.Value, strings.Join(known, ", "))
+	d.complain(key.Position, "unknown key %q: remove it or correct it; the keys are %s", key.Value, strings.Join(known, ", "))
 }
 
 // parseYAML parses data; a panic of the parser on malformed input is an error like any other.
@@ -181,7 +181,7 @@ func insteadOf(n ast.Node) string {
 	case *ast.SequenceNode:
 		return ", and is a list with dashes"
 	case *ast.AnchorNode, *ast.AliasNode:
-		return "; anchors are not read here: put what all hosts share under defaults:"
+		return "; anchors are not supported: put what all hosts share under defaults:"
 	case *ast.StringNode:
 		return "; a key is followed by a colon and a space"
 	}

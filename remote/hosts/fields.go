@@ -129,7 +129,7 @@ func mode(h *Host, n ast.Node) error {
 		m, err = strconv.ParseUint(s[len(s)-3:], 8, 32)
 	}
 	if err != nil || m > 0o777 {
-		return errors.New("must be permission bits up to 0777: set-user-id, set-group-id and sticky are not given to uploads")
+		return errors.New("must be permission bits up to 0777: uploads never get set-user-id, set-group-id or sticky")
 	}
 	perm := fs.FileMode(m)
 	h.Mode = &perm
@@ -149,7 +149,7 @@ func scalar(n ast.Node) (string, error) {
 	case *ast.IntegerNode, *ast.FloatNode, *ast.BoolNode, *ast.InfinityNode, *ast.NanNode:
 		return n.GetToken().Value, nil
 	case *ast.AnchorNode, *ast.AliasNode:
-		return "", errors.New("anchors are not read here: put what all hosts share under defaults:")
+		return "", errors.New("anchors are not supported: put what all hosts share under defaults:")
 	}
-	return "", errors.New("must be one value, in quotes where it holds special characters")
+	return "", errors.New("must be a single value, in quotes if it has special characters")
 }

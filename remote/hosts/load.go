@@ -23,16 +23,16 @@ type Text struct {
 func Read(path string) (Text, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return Text{}, fmt.Errorf("the hosts file cannot be read: %w", err)
+		return Text{}, fmt.Errorf("cannot read the hosts file: %w", err)
 	}
 	defer f.Close()
 	info, err := f.Stat()
 	if err != nil {
-		return Text{}, fmt.Errorf("the hosts file cannot be read: %w", err)
+		return Text{}, fmt.Errorf("cannot read the hosts file: %w", err)
 	}
 	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
 	if err != nil {
-		return Text{}, fmt.Errorf("the hosts file cannot be read: %w", err)
+		return Text{}, fmt.Errorf("cannot read the hosts file: %w", err)
 	}
 	return Text{path: path, data: data, private: info.Mode().Perm()&0o077 == 0}, nil
 }
@@ -63,7 +63,7 @@ func Parse(name string, data []byte) (*Set, error) {
 
 func parse(name string, data []byte, private bool) (*Set, error) {
 	if len(data) > maxFile {
-		return nil, fmt.Errorf("%s is larger than %d MiB: that is no hosts file", name, maxFile>>20)
+		return nil, fmt.Errorf("%s is larger than %d MiB: that is not a hosts file", name, maxFile>>20)
 	}
 	if isUTF16(data) {
 		return nil, fmt.Errorf("%s is in UTF-16: save it as UTF-8", name)

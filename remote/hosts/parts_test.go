@@ -43,7 +43,7 @@ func TestFaultsOfALongFile(t *testing.T) {
 		"host twice":     {"h200:", "h3:", "hosts.yaml:1203:3: "},
 		"indented less":  {"    address: a200", "   address: a200", `hosts.yaml:1204:13: there is a second ": " on this line`},
 		"no host":        {"  h200:", "  - h200:", "hosts.yaml:1203:3: "},
-		"anchor":         {"h200: #", "h200: &x #", "anchors are not read here"},
+		"anchor":         {"h200: #", "h200: &x #", "anchors are not supported"},
 		"quotes open":    {"address: a200", `address: "a200`, "hosts.yaml:1204:14: the quotes are not closed"},
 		"two documents":  {longDefaults, longDefaults + "---\nhosts: {}\n", "2 YAML documents"},
 		"indented hosts": {"\n  h200:", "\n h200:", "hosts.yaml:1203:2: this line is indented differently"},

@@ -21,11 +21,11 @@ func (h Host) Pinned() (key ssh.PublicKey, authority bool, err error) {
 	case strings.HasPrefix(strings.TrimSpace(h.HostKey), "@"):
 		err = errors.New(`host_key starts with a marker of known_hosts: for the key that signs host certificates write "cert-authority ssh-ed25519 AAAA…"`)
 	case err != nil:
-		err = errors.New(`host_key is no public key: it looks like "ssh-ed25519 AAAA…", the last two fields of a line of ssh-keyscan`)
+		err = errors.New(`host_key is not a public key: it looks like "ssh-ed25519 AAAA…", the last two fields of a line of ssh-keyscan`)
 	case len(options) > 0 && !authority:
-		err = errors.New(`host_key starts with something else than the key's type: leave out the host name, keep "ssh-ed25519 AAAA…"`)
+		err = errors.New(`host_key does not start with the key's type: remove the host name, keep "ssh-ed25519 AAAA…"`)
 	case strings.Contains(strings.TrimSpace(h.HostKey), "\r"): // which base64 passes over
-		err = errors.New("host_key has a carriage return in it: write the key on one line")
+		err = errors.New("host_key contains a carriage return: write the key on one line")
 	case len(bytes.TrimSpace(rest)) > 0:
 		err = errors.New("host_key holds more than one key: keep one, or use a known_hosts file")
 	case isCertificate(key):

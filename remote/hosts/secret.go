@@ -49,7 +49,7 @@ func (s Secret) Reveal() (string, error) {
 	if path, ok := strings.CutPrefix(s.ref, "file:"); ok {
 		b, err := os.ReadFile(expandHome(path))
 		if err != nil {
-			return "", fmt.Errorf("the secret's file cannot be read: %w", err)
+			return "", fmt.Errorf("cannot read the secret's file: %w", err)
 		}
 		v := strings.TrimSuffix(strings.TrimSuffix(string(Unmarked(b)), "\n"), "\r")
 		if v == "" {

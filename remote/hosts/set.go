@@ -28,7 +28,7 @@ func NewSet(hosts ...Host) (*Set, error) {
 func newSet(hosts []Host, problem func(id, field, message string)) *Set {
 	s := &Set{byID: make(map[string]Host, len(hosts))}
 	if len(hosts) == 0 {
-		problem("", "", "there is no host: add at least one")
+		problem("", "", "no hosts: add at least one")
 	}
 	for _, h := range hosts {
 		if _, twice := s.byID[h.ID]; twice {
@@ -55,7 +55,7 @@ func (s *Set) checkJumps(problem func(id, field, message string)) map[string]boo
 			continue
 		}
 		if _, known := s.byID[h.Jump]; !known {
-			problem(id, "jump", "jump names "+quote(h.Jump)+", which is no host of this file: add it, or correct the id")
+			problem(id, "jump", "jump names "+quote(h.Jump)+", which is not a host in this file: add it, or correct the id")
 			continue
 		}
 		jumped[h.Jump] = true
@@ -63,7 +63,7 @@ func (s *Set) checkJumps(problem func(id, field, message string)) map[string]boo
 		for at := h; at.Jump != "" && !seen[at.ID]; at = s.byID[at.Jump] {
 			seen[at.ID] = true
 			if at.Jump == id {
-				problem(id, "jump", `is reached through itself: correct jump (jump: "" takes away the one in defaults)`)
+				problem(id, "jump", `is reached through itself: correct jump (jump: "" overrides the one in defaults)`)
 			}
 		}
 	}

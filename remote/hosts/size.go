@@ -29,7 +29,7 @@ func ParseSize(s string) (int64, error) {
 	unit, known := units[letters]
 	n, err := strconv.ParseInt(s[:end], 10, 64)
 	if err != nil || !known || n > math.MaxInt64/unit {
-		return 0, fmt.Errorf("%s is no number of bytes: write a whole number with B, kB, MB, GB, TB, KiB, MiB, GiB, TiB or nothing behind it, as in 50MiB", quote(s))
+		return 0, fmt.Errorf("%s is not a size: write a whole number of bytes, or one with B, kB, MB, GB, TB, KiB, MiB, GiB or TiB, as in 50MiB", quote(s))
 	}
 	return n * unit, nil
 }
@@ -41,7 +41,7 @@ const MinBandwidth = 16 << 10
 // CheckBandwidth says what is wrong with a number of bytes a second; 0 is no limit.
 func CheckBandwidth(n int64) error {
 	if n < 0 || n > 0 && n < MinBandwidth {
-		return fmt.Errorf("%d bytes a second is no bandwidth: give at least 16KiB, or 0 for no limit (was a unit left out?)", n)
+		return fmt.Errorf("%d bytes per second is too little: give at least 16KiB, or 0 for no limit (is the unit missing?)", n)
 	}
 	return nil
 }

@@ -33,8 +33,8 @@ func TestLimitsOfAHost(t *testing.T) {
 		t.Errorf("%+v %+v", a, b)
 	}
 	for _, c := range []struct{ was, now, want string }{
-		{"10MB", "50", "hosts.yaml:1:12: host a: 50 bytes a second is no bandwidth: give at least 16KiB"},
-		{"10MB", "tenMB", "hosts.yaml:1:23: bandwidth: \"tenMB\" is no number of bytes"},
+		{"10MB", "50", "hosts.yaml:1:12: host a: 50 bytes per second is too little: give at least 16KiB"},
+		{"10MB", "tenMB", "hosts.yaml:1:23: bandwidth: \"tenMB\" is not a size"},
 		{"max_bodies: 4", "max_bodies: -1", "hosts.yaml:1:41: max_bodies: must be a whole number from 0 to 100000"},
 	} {
 		if _, err := hosts.Parse("hosts.yaml", []byte(strings.Replace(text, c.was, c.now, 1))); err == nil || !strings.Contains(err.Error(), c.want) {
@@ -42,7 +42,7 @@ func TestLimitsOfAHost(t *testing.T) {
 		}
 	}
 	if _, err := hosts.NewSet(hosts.Host{ID: "a", Address: "h", User: "u", KeyFile: "/k", KnownHosts: "/k", Roots: []string{"/r"}, Bandwidth: -1, MaxBodies: -1}); err == nil ||
-		!strings.Contains(err.Error(), "no bandwidth") || !strings.Contains(err.Error(), "max_bodies") {
+		!strings.Contains(err.Error(), "per second is too little") || !strings.Contains(err.Error(), "max_bodies") {
 		t.Error(err)
 	}
 }

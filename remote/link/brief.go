@@ -30,20 +30,20 @@ func (e *Error) Brief() string {
 	host := "host " + e.Host
 	switch e.Fault {
 	case BadSetup:
-		return "the gateway is not set up to log in to " + host + operator
+		return "the gateway is not configured to log in to " + host + operator
 	case BadHostKey:
-		return host + " did not prove that it is the machine the gateway knows" + operator
+		return host + " did not show the host key that the gateway knows" + operator
 	case NoCipher:
-		return host + " and the gateway have no common encryption" + operator
+		return host + " and the gateway have no cipher in common" + operator
 	case BadLogin:
 		return host + " refused the gateway's login" + operator
 	case NoSFTP:
-		return host + " offers the gateway no SFTP" + operator
+		return host + " does not offer SFTP to the gateway" + operator
 	case OnTheWay:
 		if e.Kind == Refused {
-			return "a machine on the way to " + host + " refused the gateway" + operator
+			return "a jump host of " + host + " refused the gateway" + operator
 		}
-		return host + " cannot be reached, because a machine on the way to it failed; try again later" + lasting
+		return host + " cannot be reached because a jump host failed; try again later" + lasting
 	}
 	switch e.Kind {
 	case Refused:

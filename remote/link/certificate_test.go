@@ -57,9 +57,9 @@ func TestHostCertificate(t *testing.T) {
 		host  hosts.Host
 		words []string
 	}{
-		"another authority":        {trusting(t, s, "@cert-authority HOST "+other.Public), []string{"is signed by ssh-ed25519 SHA256:", "certificate authority that ", "known_hosts trusts for it is ssh-ed25519 SHA256:"}},
-		"another authority pinned": {pinned, []string{"is signed by", "that host_key in hosts.yaml trusts"}},
-		"authority for another":    {trusting(t, s, "@cert-authority elsewhere "+ca.Public), []string{"is not known", "ssh-keyscan"}},
+		"another authority":        {trusting(t, s, "@cert-authority HOST "+other.Public), []string{"is signed by ssh-ed25519 SHA256:", "known_hosts trusts the certificate authority ssh-ed25519 SHA256:"}},
+		"another authority pinned": {pinned, []string{"is signed by", "host_key in hosts.yaml trusts the certificate authority"}},
+		"authority for another":    {trusting(t, s, "@cert-authority elsewhere "+ca.Public), []string{"host key is unknown", "ssh-keyscan"}},
 		"revoked authority":        {trusting(t, s, "@cert-authority HOST "+ca.Public, "@revoked * "+ca.Public), []string{"is revoked", "line 2"}},
 		"revoked key":              {trusting(t, s, "@revoked * KEY", "@cert-authority HOST "+ca.Public), []string{"is revoked", "line 1"}},
 		"revoked key, pinned":      {revoked, []string{"is revoked"}},
@@ -82,9 +82,9 @@ func TestHostCertificateThatIsNoGood(t *testing.T) {
 		args  []string
 		words []string
 	}{
-		"expired":      {[]string{"-n", "127.0.0.1", "-V", "20200101:20200102"}, []string{"was valid until 2020-01-0", "have the host's key signed anew"}},
+		"expired":      {[]string{"-n", "127.0.0.1", "-V", "20200101:20200102"}, []string{"expired at 2020-01-0", "have the host's key signed again"}},
 		"too early":    {[]string{"-n", "127.0.0.1", "-V", "+1d:+2d"}, []string{"is not valid before 20", "clocks"}},
-		"another name": {[]string{"-n", "web-1,web-2"}, []string{`is made out for "web-1, web-2" and not for 127.0.0.1`, "-n 127.0.0.1"}},
+		"another name": {[]string{"-n", "web-1,web-2"}, []string{`is issued for "web-1, web-2", not for 127.0.0.1`, "-n 127.0.0.1"}},
 		"none at all":  {nil, []string{"without a certificate", "HostCertificate"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -174,12 +174,12 @@ func TestUserCertificateThatIsNoGood(t *testing.T) {
 		args  []string
 		words []string
 	}{
-		"expired":           {ca, []string{"-n", s.User, "-V", "20200101:20200102"}, []string{"was valid until 2020-01-0", "signed anew"}},
+		"expired":           {ca, []string{"-n", s.User, "-V", "20200101:20200102"}, []string{"expired at 2020-01-0", "signed again"}},
 		"too early":         {ca, []string{"-n", s.User, "-V", "+1d:+2d"}, []string{"is not valid before 20", "clocks"}},
-		"another user":      {ca, []string{"-n", "alice,bob"}, []string{`is made out for "alice, bob" and not for user ` + s.User, "-n " + s.User}},
-		"nobody":            {ca, nil, []string{"is made out for nobody"}},
+		"another user":      {ca, []string{"-n", "alice,bob"}, []string{`is issued for "alice, bob", not for user ` + s.User, "-n " + s.User}},
+		"nobody":            {ca, nil, []string{"is issued for nobody"}},
 		"another authority": {other, []string{"-n", s.User}, []string{"is signed by ssh-ed25519 SHA256:", "TrustedUserCAKeys"}},
-		"another address":   {ca, []string{"-n", s.User, "-O", "source-address=192.0.2.1"}, []string{"from 192.0.2.1 only"}},
+		"another address":   {ca, []string{"-n", s.User, "-O", "source-address=192.0.2.1"}, []string{"valid only from 192.0.2.1"}},
 		"of a host":         {ca, []string{"-h", "-n", s.User}, []string{"was made for a host, not for a user"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -205,9 +205,9 @@ func TestUserCertificateThatIsNoGood(t *testing.T) {
 		conn(t, openOne(t, link.Options{}, h))
 	})
 	for name, c := range map[string]struct{ text, want string }{
-		"not a certificate": {ca.Public, "holds no SSH certificate"},
-		"of another key":    {string(read(t, ca.Sign(remotetest.NewKey(t), "-n", s.User))), "is not the one in key_file"},
-		"missing":           {"", "the certificate cannot be read"},
+		"not a certificate": {ca.Public, "is not an SSH certificate"},
+		"of another key":    {string(read(t, ca.Sign(remotetest.NewKey(t), "-n", s.User))), "is neither in key_file nor"},
+		"missing":           {"", "cannot read the certificate"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

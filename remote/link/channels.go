@@ -26,7 +26,7 @@ const (
 	refusedPause = 25 * time.Millisecond
 )
 
-var errOneChannel = errors.New("the host allows only one channel per connection (MaxSessions 1 in its sshd_config), so nothing can run beside SFTP")
+var errOneChannel = errors.New("the host allows only one channel per connection (MaxSessions 1 in its sshd_config), so nothing can run alongside SFTP")
 
 // Exec runs a command on the host, on this connection or, when it carries as
 // many channels as it may, on another one to the same host; when all do, it waits
@@ -206,7 +206,7 @@ func (c *connection) openChannel(ctx context.Context, o opener) (*heldChannel, e
 		return newHeldChannel(r.ch, c, o.quiet), nil
 	case <-timer.C:
 		abandon()
-		c.strike(errors.New("no answer to the opening of a channel; the connection was closed"))
+		c.strike(errors.New("opening a channel got no answer; the connection was closed"))
 		return nil, c.whyLost(errLost)
 	case <-ctx.Done():
 		abandon()
@@ -310,7 +310,7 @@ func (h *heldChannel) Wait() error {
 		case <-h.ended:
 		case <-h.c.done:
 		case <-timer.C:
-			return errors.New("the channel was closed, and the host did not say how the command ended")
+			return errors.New("the channel was closed without the command's exit status")
 		}
 	}
 	select {

@@ -59,7 +59,7 @@ func (c *Conn) Break(why error) {
 		c.c.fail(e.Kind, e.Err)
 		return
 	}
-	c.c.fail(Unreachable, fmt.Errorf("the connection was given up: %w", why))
+	c.c.fail(Unreachable, fmt.Errorf("the connection was abandoned: %w", why))
 }
 
 // Explain turns the error of an SFTP call into the host's failure (*Error) where
@@ -133,7 +133,7 @@ func (c *connection) idle() {
 	}
 	c.timer = time.AfterFunc(p.options.Idle, func() {
 		p.mu.Lock()
-		over := c.users == 0 && p.detach(c, &Error{Host: p.id, Kind: Unreachable, Err: errors.New("the connection was closed after a time without use")}, false)
+		over := c.users == 0 && p.detach(c, &Error{Host: p.id, Kind: Unreachable, Err: errors.New("the idle connection was closed")}, false)
 		p.mu.Unlock()
 		if over {
 			_ = c.transport.Close()

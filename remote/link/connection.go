@@ -64,9 +64,9 @@ func (p *Pool) connect(e *era, h hosts.Host) (*connection, time.Duration, error)
 		_ = t.Close()
 		switch {
 		case ctx.Err() != nil:
-			return nil, 0, fmt.Errorf("logged in, but SFTP did not start within %v: see what the account's start-up files wait for", p.options.LoginTimeout)
+			return nil, 0, fmt.Errorf("logged in, but SFTP did not start within %v: check the account's shell start-up files", p.options.LoginTimeout)
 		case !answers: // a lost connection says nothing about the account
-			return nil, 0, fmt.Errorf("the connection was lost while SFTP started: %w", err)
+			return nil, 0, fmt.Errorf("the connection was lost while starting SFTP: %w", err)
 		}
 		return nil, 0, &Error{Host: p.id, Kind: Refused, Err: err, Fault: NoSFTP, RetryAfter: localPause}
 	}
@@ -114,7 +114,7 @@ func pings(t Transport) bool {
 func (c *connection) startSFTP() (time.Duration, error) {
 	ch, err := c.transport.Subsystem("sftp")
 	if err != nil {
-		return 0, fmt.Errorf("SFTP cannot be started there: %w", err)
+		return 0, fmt.Errorf("cannot start SFTP: %w", err)
 	}
 	c.counts(1)
 	c.era.shells.begin(c) // the login takes as long as that of SFTP
@@ -132,7 +132,7 @@ func (c *connection) startSFTP() (time.Duration, error) {
 		sftp.MaxConcurrentRequestsPerFile(max(8, min(inFlight/hello.packet, 64))),
 		sftp.UseConcurrentWrites(true), sftp.UseConcurrentReads(true), sftp.UseFstat(true))
 	if err != nil {
-		return 0, fmt.Errorf("SFTP does not start: %w", err)
+		return 0, fmt.Errorf("SFTP did not start: %w", err)
 	}
 	return hello.trip, nil
 }

@@ -87,7 +87,7 @@ func (p *Pool) retire(w way) (unused []*connection) {
 		p.past = slices.DeleteFunc(p.past, func(e *era) bool { return e == old })
 	}
 	if n := len(old.conns); n+len(unused) > 0 {
-		p.options.Log.Info("the way to the host has changed, its connections are given up", "host", p.id, "closed", len(unused), "in_use", n)
+		p.options.Log.Info("the host's route has changed; closing its connections", "host", p.id, "closed", len(unused), "in_use", n)
 	}
 	return unused
 }

@@ -59,7 +59,7 @@ func asError(host string, err error) *Error {
 		return &c
 	}
 	if e != nil { // a host on the way
-		return &Error{Host: host, Kind: e.Kind, Err: fmt.Errorf("on the way to it, %w", err), Fault: OnTheWay, RetryAfter: e.RetryAfter}
+		return &Error{Host: host, Kind: e.Kind, Err: fmt.Errorf("via %w", err), Fault: OnTheWay, RetryAfter: e.RetryAfter}
 	}
 	return &Error{Host: host, Kind: Unreachable, Err: err}
 }

@@ -31,7 +31,7 @@ type greeting struct {
 func greet(ch Channel) (greeting, error) {
 	began := time.Now()
 	if _, err := ch.Write([]byte{0, 0, 0, 5, typeInit, 0, 0, 0, 3}); err != nil {
-		return greeting{}, fmt.Errorf("SFTP does not start: %w", err)
+		return greeting{}, fmt.Errorf("SFTP did not start: %w", err)
 	}
 	version, err := readPacket(ch)
 	if err != nil {
@@ -39,10 +39,10 @@ func greet(ch Channel) (greeting, error) {
 	}
 	g := greeting{version: version, packet: safePacket, trip: time.Since(began)}
 	if version[4] != typeVersion || len(version) < 9 {
-		return greeting{}, errors.New("the host answered something else than an SFTP version")
+		return greeting{}, errors.New("the host's answer was not an SFTP version")
 	}
 	if v := binary.BigEndian.Uint32(version[5:9]); v != 3 {
-		return greeting{}, fmt.Errorf("the host speaks SFTP version %d, and only 3 is understood here", v)
+		return greeting{}, fmt.Errorf("the host speaks SFTP version %d, but only 3 is supported", v)
 	}
 	if !advertises(version[9:], limitsName) {
 		return g, nil
@@ -51,7 +51,7 @@ func greet(ch Channel) (greeting, error) {
 	ask := binary.BigEndian.AppendUint32(nil, uint32(1+4+4+len(limitsName)))
 	ask = append(ask, typeExtended, 0, 0, 0, 0, 0, 0, 0, byte(len(limitsName)))
 	if _, err := ch.Write(append(ask, limitsName...)); err != nil {
-		return greeting{}, fmt.Errorf("SFTP does not start: %w", err)
+		return greeting{}, fmt.Errorf("SFTP did not start: %w", err)
 	}
 	answer, err := readPacket(ch)
 	if err != nil {
@@ -77,7 +77,7 @@ func readPacket(r io.Reader) ([]byte, error) {
 		if n > 0 {
 			return nil, noise(head[:n])
 		}
-		return nil, fmt.Errorf("SFTP does not start, the host closed the channel: is the sftp subsystem enabled in its sshd_config? (%w)", err)
+		return nil, fmt.Errorf("SFTP did not start, the host closed the channel: is the sftp subsystem enabled in its sshd_config? (%w)", err)
 	}
 	length := binary.BigEndian.Uint32(head)
 	if length == 0 || length > 256<<10 {
@@ -88,7 +88,7 @@ func readPacket(r io.Reader) ([]byte, error) {
 	p := make([]byte, 4+length)
 	copy(p, head)
 	if _, err := io.ReadFull(r, p[4:]); err != nil {
-		return nil, fmt.Errorf("SFTP does not start: %w", err)
+		return nil, fmt.Errorf("SFTP did not start: %w", err)
 	}
 	return p, nil
 }
@@ -96,8 +96,8 @@ func readPacket(r io.Reader) ([]byte, error) {
 // noise is the error for text where a packet belongs.
 func noise(text []byte) error {
 	text, _, _ = bytes.Cut(bytes.TrimSpace(text), []byte("\n"))
-	return fmt.Errorf("the host sent %q where SFTP was expected: something in the account's shell start-up files prints, "+
-		"let it do so only in interactive shells (or set Subsystem sftp internal-sftp)", text)
+	return fmt.Errorf("the host sent %q where SFTP was expected: the account's shell start-up files print something: "+
+		"limit that to interactive shells (or set Subsystem sftp internal-sftp)", text)
 }
 
 // advertises looks for name among the extension pairs of a VERSION packet.

@@ -26,7 +26,7 @@ func (k *hostKeys) checkCertificate(cert *ssh.Certificate) error {
 		return nil
 	}
 	what := fmt.Sprintf("its host certificate %q for %s", cert.KeyId, shown(cert))
-	again := fmt.Sprintf("have the host's key signed anew (ssh-keygen -s AUTHORITY -h -n %s)", name)
+	again := fmt.Sprintf("have the host's key signed again (ssh-keygen -s AUTHORITY -h -n %s)", name)
 	trusted := k.host.KnownHosts
 	if k.pinned {
 		trusted = "host_key in hosts.yaml"
@@ -35,17 +35,17 @@ func (k *hostKeys) checkCertificate(cert *ssh.Certificate) error {
 	case cert.CertType != ssh.HostCert:
 		return fmt.Errorf("%s was made for users, not for hosts: %s", what, again)
 	case !contains(k.authorities, cert.SignatureKey):
-		return fmt.Errorf("%s is signed by %s, and the certificate authority that %s trusts for it is %s: "+
+		return fmt.Errorf("%s is signed by %s, but %s trusts the certificate authority %s for it: "+
 			"%s, or trust the other authority", what, shown(cert.SignatureKey), trusted, shownAll(k.authorities), again)
 	case ended(cert, now):
-		return fmt.Errorf("%s was valid until %s and is not any more: %s", what, moment(cert.ValidBefore), again)
+		return fmt.Errorf("%s expired at %s: %s", what, moment(cert.ValidBefore), again)
 	case early(cert, now):
 		return fmt.Errorf("%s is not valid before %s: compare the clocks of both machines, or %s", what, moment(cert.ValidAfter), again)
 	case !names(cert, name):
-		return fmt.Errorf("%s is made out for %s and not for %s: give one of its names as address in hosts.yaml, or %s",
+		return fmt.Errorf("%s is issued for %s, not for %s: give one of its names as address in hosts.yaml, or %s",
 			what, principals(cert), name, again)
 	}
-	return fmt.Errorf("%s cannot be believed: %w; %s", what, err, again)
+	return fmt.Errorf("%s cannot be trusted: %w; %s", what, err, again)
 }
 
 // ended and early say on which side of its time a certificate is.

@@ -95,7 +95,7 @@ func (k *hostKeys) check(key ssh.PublicKey) error {
 
 func (k *hostKeys) checkKey(key ssh.PublicKey) error {
 	if line := k.revoked(key); line > 0 {
-		return fmt.Errorf("its host key %s is revoked (%s, line %d); give the host a new key, then make that one known: %s",
+		return fmt.Errorf("its host key %s is revoked (%s, line %d); give the host a new key, then add it: %s",
 			shown(key), k.host.KnownHosts, line, k.keyscan())
 	}
 	cert, certified := key.(*ssh.Certificate)
@@ -143,24 +143,24 @@ func shownAll(keys []ssh.PublicKey) string {
 func (k *hostKeys) unknown(key ssh.PublicKey) error {
 	switch {
 	case k.pinned && len(k.plain) > 0:
-		return fmt.Errorf("its host key has changed: it showed %s, and host_key in hosts.yaml is %s; either the machine was set up anew, "+
-			"then compare the fingerprint there and write the new key into host_key (ssh-keyscan -p %d %s prints it), or somebody is in between",
+		return fmt.Errorf("its host key has changed: it showed %s, but host_key in hosts.yaml is %s; either the machine was reinstalled, "+
+			"then compare the fingerprint there and write the new key into host_key (ssh-keyscan -p %d %s prints it), or somebody intercepts the connection",
 			shown(key), shownAll(k.plain), k.host.Port, k.host.Address)
 	case k.pinned:
-		return fmt.Errorf("it showed the host key %s without a certificate, and host_key in hosts.yaml believes only what the certificate authority %s has signed: "+
+		return fmt.Errorf("it showed the host key %s without a certificate, but host_key in hosts.yaml trusts only the certificate authority %s: "+
 			"have the host's key signed (ssh-keygen -s AUTHORITY -h -n %s) and name the certificate as HostCertificate in its sshd_config",
 			shown(key), shownAll(k.authorities), k.host.Address)
 	case len(k.plain) > 0:
-		return fmt.Errorf("its host key has changed: it showed %s, and %s has %s; either the machine was set up anew, then compare the fingerprint there and run: "+
-			"ssh-keygen -R '%s' -f %s && %s; or somebody is in between",
+		return fmt.Errorf("its host key has changed: it showed %s, but %s has %s; either the machine was reinstalled, then compare the fingerprint there and run: "+
+			"ssh-keygen -R '%s' -f %s && %s; or somebody intercepts the connection",
 			shown(key), k.host.KnownHosts, shownAll(k.plain), knownhosts.Normalize(k.host.Addr()), k.host.KnownHosts, k.keyscan())
 	case len(k.authorities) > 0:
-		return fmt.Errorf("it showed the host key %s without a certificate, and %s has only a certificate authority for it (%s): "+
-			"name the certificate as HostCertificate in its sshd_config, or make the key itself known: %s",
+		return fmt.Errorf("it showed the host key %s without a certificate, but %s has only a certificate authority for it (%s): "+
+			"name the certificate as HostCertificate in its sshd_config, or add the key itself: %s",
 			shown(key), k.host.KnownHosts, shownAll(k.authorities), k.keyscan())
 	}
-	return fmt.Errorf("its host key is not known: it showed %s; compare the fingerprint on the machine (ssh-keygen -lf /etc/ssh/ssh_host_*_key.pub) "+
-		"and make it known: %s", shown(key), k.keyscan())
+	return fmt.Errorf("its host key is unknown: it showed %s; compare the fingerprint on the machine (ssh-keygen -lf /etc/ssh/ssh_host_*_key.pub) "+
+		"and add it: %s", shown(key), k.keyscan())
 }
 
 // keyscan is the command that makes the host's key known.

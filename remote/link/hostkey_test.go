@@ -67,8 +67,8 @@ func TestHostKeyRefused(t *testing.T) {
 		lines []string
 		words []string
 	}{
-		"unknown":            {[]string{"elsewhere KEY"}, []string{"is not known", "ssh-keyscan -p", ">>", "no credential was sent"}},
-		"empty":              {nil, []string{"is not known"}},
+		"unknown":            {[]string{"elsewhere KEY"}, []string{"host key is unknown", "ssh-keyscan -p", ">>", "no credential was sent"}},
+		"empty":              {nil, []string{"host key is unknown"}},
 		"changed":            {[]string{"HOST " + authorized(other)}, []string{"has changed", ssh.FingerprintSHA256(other.PublicKey()), "ssh-keygen -R", "ssh-keyscan"}},
 		"revoked":            {[]string{"HOST KEY", "@revoked * KEY"}, []string{"is revoked", "line 2", "new key"}},
 		"revoked at a mark":  {[]string{"\ufeff@revoked * KEY", "HOST KEY"}, []string{"is revoked", "line 1"}},

@@ -49,7 +49,7 @@ func TestJump(t *testing.T) {
 	outer.Stop()
 	await.Until(t, "the loss of the way to be noticed", func() bool { return p.Status().Open == 0 })
 	_, err = p.Conn(await.Context(t))
-	wantError(t, err, link.Unreachable, "host a: on the way to it, ", "host b1: ")
+	wantError(t, err, link.Unreachable, "host a: via ", "host b1: ")
 }
 
 // What the bastion refuses is told of the bastion, and dialled once.
@@ -64,7 +64,7 @@ func TestJumpRefused(t *testing.T) {
 	p, _ := l.Host("a")
 	for range 3 {
 		_, err := p.Conn(await.Context(t))
-		wantError(t, err, link.Refused, "on the way to it, host b: it does not let user")
+		wantError(t, err, link.Refused, "via host b: it does not let user")
 	}
 	hop, _ := l.Host("b")
 	if _, err := hop.Conn(await.Context(t)); err == nil || d.dials.Load() != 1 {
@@ -118,7 +118,7 @@ func TestMiddleHopComesBack(t *testing.T) {
 	_, err = f.ReadFrom(&endless{after: 2 << 20, then: inner.Stop})
 	wantError(t, c.Explain(err), link.Unreachable, "host a: the connection was lost")
 	_, err = p.Conn(await.Context(t))
-	wantError(t, err, link.Unreachable, "host a: on the way to it, host b2: ")
+	wantError(t, err, link.Unreachable, "host a: via host b2: ")
 	inner.Restart()
 	await.Until(t, "the way to be there again", func() bool {
 		_, err := p.Ping(await.Context(t))
@@ -134,8 +134,8 @@ func TestHopWithWrongHostKey(t *testing.T) {
 	t.Parallel()
 	s, inner, outer := remotetest.StartSSHD(t, remotetest.SSHDOptions{}), remotetest.StartSSHD(t, forwardOnly), remotetest.StartSSHD(t, forwardOnly)
 	for name, words := range map[string][]string{
-		"b1": {"host a: on the way to it, host b2: on the way to it, host b1: its host key has changed", "no credential was sent"},
-		"b2": {"host a: on the way to it, host b2: its host key has changed", "no credential was sent"},
+		"b1": {"host a: via host b2: via host b1: its host key has changed", "no credential was sent"},
+		"b2": {"host a: via host b2: its host key has changed", "no credential was sent"},
 	} {
 		a, b2, b1 := through(s, inner, outer)
 		if name == "b1" {

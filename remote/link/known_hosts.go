@@ -99,7 +99,7 @@ func readKnownHosts(path string) (ssh.HostKeyCallback, error) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("the known_hosts file cannot be read: %w", err)
+		return nil, fmt.Errorf("cannot read the known_hosts file: %w", err)
 	}
 	if bare := hosts.Unmarked(text); len(bare) < len(text) {
 		return parseLeniently(path, bare) // else its first line would not count, a revocation neither
@@ -117,7 +117,7 @@ func parseLeniently(path string, text []byte) (ssh.HostKeyCallback, error) {
 	lines := bytes.Split(text, []byte("\n"))
 	dir, err := os.MkdirTemp("", "known_hosts-")
 	if err != nil {
-		return nil, fmt.Errorf("%s has lines that cannot be read, and there is no room to leave them out: %w", path, err)
+		return nil, fmt.Errorf("%s has unreadable lines, and there is no space for a copy without them: %w", path, err)
 	}
 	defer os.RemoveAll(dir)
 	one, all := filepath.Join(dir, "line"), filepath.Join(dir, "all")

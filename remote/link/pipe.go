@@ -229,5 +229,5 @@ func (p *pipe) load() (requests int, syncing bool) {
 
 // stalled is the sentence for a deadline that struck.
 func stalled(after time.Duration) error {
-	return fmt.Errorf("no answer to an SFTP request for %v; the connection was closed", after.Round(time.Millisecond))
+	return fmt.Errorf("an SFTP request got no answer for %v; the connection was closed", after.Round(time.Millisecond))
 }

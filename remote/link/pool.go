@@ -278,5 +278,5 @@ func (p *Pool) close() {
 }
 
 func (p *Pool) closedError() *Error {
-	return &Error{Host: p.id, Kind: Unreachable, Err: errors.New("the gateway has closed its connections, it is shutting down")}
+	return &Error{Host: p.id, Kind: Unreachable, Err: errors.New("the gateway is shutting down and has closed its connections")}
 }

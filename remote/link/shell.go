@@ -41,20 +41,20 @@ func (t *trial) shell(ctx context.Context, l *login) {
 	switch err := l.err; {
 	case err == nil:
 	case errors.Is(err, context.DeadlineExceeded):
-		t.noShell(fmt.Sprintf("No shell could be talked to: it did not answer within %v, and is asked again later.", took.Round(time.Second)))
+		t.noShell(fmt.Sprintf("No shell: it did not answer within %v; will retry later.", took.Round(time.Second)))
 		return
 	case failedLate(err, took):
-		t.noShell(fmt.Sprintf("No shell could be talked to: %v, after %v.", err, took.Round(time.Second)))
+		t.noShell(fmt.Sprintf("No shell: %v, after %v.", err, took.Round(time.Second)))
 		return
 	default:
-		t.noExec(fmt.Sprintf("No shell could be talked to: %v.", err))
+		t.noExec(fmt.Sprintf("No shell: %v.", err))
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, seeWithin)
 	defer cancel()
 	seen, err := l.sh.Call(ctx, "see", t.path("shell"))
 	if err != nil && failedLate(err, 0) {
-		t.noShell("The shell was lost when it was tried.")
+		t.noShell("The shell was lost while being probed.")
 		return
 	}
 	if err != nil || seen != t.word {
@@ -65,7 +65,7 @@ func (t *trial) shell(ctx context.Context, l *login) {
 	if _, err := l.sh.Call(ctx, "clone", t.path("shell"), t.path("cloned")); err == nil {
 		t.found.Reflink = true
 	} else {
-		t.lacks("Reflink", "The filesystem has no reflinks, or the host no cp that makes them: what is merged is written a second time.")
+		t.lacks("Reflink", "The filesystem has no reflinks, or the host's cp does not support them: merging writes every byte again.")
 	}
 	want := fmt.Sprintf("%x", sha256.Sum256([]byte(t.word)))
 	for _, tool := range hashTools {
@@ -74,5 +74,5 @@ func (t *trial) shell(ctx context.Context, l *login) {
 			return
 		}
 	}
-	t.lacks("HashTool", "Neither openssl nor sha256sum nor shasum gives a correct SHA-256 there.")
+	t.lacks("HashTool", "None of openssl, sha256sum and shasum gives a correct SHA-256.")
 }

@@ -120,6 +120,6 @@ func (p *Pool) found(e *era, root string, t *probe, found Abilities) {
 	}
 	p.mu.Unlock()
 	if current {
-		p.options.Log.Info("the shell has answered late", "host", p.id, "root", root, "exec", found.Exec, "hash", found.HashTool, "absent", found.Why)
+		p.options.Log.Info("the shell answered late", "host", p.id, "root", root, "exec", found.Exec, "hash", found.HashTool, "absent", found.Why)
 	}
 }

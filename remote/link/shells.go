@@ -56,7 +56,7 @@ func (p *Pool) SpareShell(ctx context.Context) (*Shell, error) {
 	}), nil
 }
 
-var errNoneToSpare = errors.New("others use as many shells as there are to spare")
+var errNoneToSpare = errors.New("all available shells are in use")
 
 // SharedShell lends a shell that others use too, for operations that are short: each waits
 // for those of the others.

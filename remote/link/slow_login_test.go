@@ -224,7 +224,7 @@ func TestLineDiesWhileSFTPStarts(t *testing.T) {
 		login.dead.Store(true)
 		began := time.Now()
 		_, err := p.Conn(t.Context())
-		wantError(t, err, link.Unreachable, "lost while SFTP started")
+		wantError(t, err, link.Unreachable, "lost while starting SFTP")
 		if took := time.Since(began); took > 20*time.Second {
 			t.Errorf("it took %v", took)
 		}

@@ -58,7 +58,7 @@ func (d *dialer) credentials(ctx context.Context) (*credentials, error) {
 		return nil, errors.Join(c.faults...)
 	}
 	for _, fault := range c.faults {
-		d.log.Warn("a credential cannot be used", "host", d.host.ID, "error", fault)
+		d.log.Warn("cannot use a credential", "host", d.host.ID, "error", fault)
 	}
 	return c, nil
 }
@@ -67,7 +67,7 @@ func (d *dialer) credentials(ctx context.Context) (*credentials, error) {
 func (c *credentials) askAgent(ctx context.Context) error {
 	socket := os.Getenv("SSH_AUTH_SOCK")
 	if socket == "" {
-		return errors.New("the SSH agent is to be asked (agent: true), but SSH_AUTH_SOCK is not set in the gateway's environment")
+		return errors.New("hosts.yaml has agent: true, but SSH_AUTH_SOCK is not set in the gateway's environment")
 	}
 	conn, err := (&net.Dialer{}).DialContext(ctx, "unix", socket)
 	if err != nil {
@@ -80,7 +80,7 @@ func (c *credentials) askAgent(ctx context.Context) error {
 	signers, err := agent.NewClient(conn).Signers()
 	switch {
 	case err != nil:
-		return fmt.Errorf("the SSH agent gives no keys: %w", err)
+		return fmt.Errorf("cannot list the SSH agent's keys: %w", err)
 	case len(signers) == 0:
 		return fmt.Errorf("the SSH agent at %s has no keys: add one with ssh-add", socket)
 	}
@@ -125,8 +125,8 @@ func (c *credentials) answerWith(password string) ssh.KeyboardInteractiveChallen
 			return nil, nil
 		}
 		if len(questions) > 1 || answered {
-			c.asked = fmt.Errorf("it asks for more than a password (%q), which the gateway cannot give: "+
-				"log in with a key there, or let the account do without the second factor", questions)
+			c.asked = fmt.Errorf("it asks for more than a password (%q), which the gateway cannot answer: "+
+				"log in with a key, or exempt the account from the second factor", questions)
 			return nil, c.asked
 		}
 		answered = true

@@ -48,7 +48,7 @@ func (k *keyring) signers() []ssh.Signer { return slices.Concat(k.certified, k.p
 func (c *credentials) readKey(h hosts.Host) error {
 	text, err := os.ReadFile(h.KeyFile)
 	if err != nil {
-		return fmt.Errorf("the key file cannot be read: %w", err)
+		return fmt.Errorf("cannot read the key file: %w", err)
 	}
 	text = hosts.Unmarked(text)
 	signer, err := ssh.ParsePrivateKey(text)
@@ -64,7 +64,7 @@ func (c *credentials) readKey(h hosts.Host) error {
 		signer, err = ssh.ParsePrivateKeyWithPassphrase(text, []byte(passphrase))
 	}
 	if err != nil {
-		return fmt.Errorf("the key in %s cannot be used: %w", h.KeyFile, err)
+		return fmt.Errorf("cannot use the key in %s: %w", h.KeyFile, err)
 	}
 	c.keys.add(signer, h.KeyFile)
 	c.names = append(c.names, "key file "+h.KeyFile)
@@ -89,13 +89,13 @@ func (c *credentials) certify(h hosts.Host) error {
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("the certificate cannot be read: %w", err)
+		return fmt.Errorf("cannot read the certificate: %w", err)
 	}
 	key, _, _, _, err := ssh.ParseAuthorizedKey(hosts.Unmarked(text))
 	cert, is := key.(*ssh.Certificate)
 	switch {
 	case err != nil || !is:
-		return fmt.Errorf("%s holds no SSH certificate: ssh-keygen -s AUTHORITY -I NAME -n %s KEY.pub makes one", file, h.User)
+		return fmt.Errorf("%s is not an SSH certificate: create one with ssh-keygen -s AUTHORITY -I NAME -n %s KEY.pub", file, h.User)
 	case cert.CertType != ssh.UserCert:
 		return fmt.Errorf("the certificate in %s was made for a host, not for a user: sign the key without -h", file)
 	}
@@ -105,13 +105,13 @@ func (c *credentials) certify(h hosts.Host) error {
 		}
 		certified, err := ssh.NewCertSigner(cert, s)
 		if err != nil {
-			return fmt.Errorf("the certificate in %s cannot be used: %w", file, err)
+			return fmt.Errorf("cannot use the certificate in %s: %w", file, err)
 		}
 		c.keys.add(certified, file)
 		c.names = append(c.names, "certificate "+file)
 		return nil
 	}
-	return fmt.Errorf("the certificate in %s is for the key %s, which is not the one in key_file nor one of the agent's: have the right key signed",
+	return fmt.Errorf("the certificate in %s is for the key %s, which is neither in key_file nor in the agent: have the right key signed",
 		file, shown(cert))
 }
 
@@ -120,18 +120,18 @@ func (k *keyring) remarks(user string) []string {
 	var all []string
 	for _, f := range k.certificates {
 		what := "the certificate in " + f.where
-		again := fmt.Sprintf("have the key signed anew (ssh-keygen -s AUTHORITY -I NAME -n %s)", user)
+		again := fmt.Sprintf("have the key signed again (ssh-keygen -s AUTHORITY -I NAME -n %s)", user)
 		switch now := time.Now(); {
 		case ended(f.cert, now):
-			what += fmt.Sprintf(" was valid until %s and is not any more: %s", moment(f.cert.ValidBefore), again)
+			what += fmt.Sprintf(" expired at %s: %s", moment(f.cert.ValidBefore), again)
 		case early(f.cert, now):
 			what += fmt.Sprintf(" is not valid before %s: compare the clocks of both machines, or %s", moment(f.cert.ValidAfter), again)
 		case len(f.cert.ValidPrincipals) == 0 || !names(f.cert, user):
-			what += fmt.Sprintf(" is made out for %s and not for user %s: %s, or let AuthorizedPrincipalsFile on the host allow it", principals(f.cert), user, again)
+			what += fmt.Sprintf(" is issued for %s, not for user %s: %s, or let AuthorizedPrincipalsFile on the host allow it", principals(f.cert), user, again)
 		default:
 			what += fmt.Sprintf(" is signed by %s: does TrustedUserCAKeys in the host's sshd_config have that key?", shown(f.cert.SignatureKey))
 			if from := f.cert.CriticalOptions["source-address"]; from != "" {
-				what += " It may be used from " + from + " only."
+				what += " It is valid only from " + from + "."
 			}
 		}
 		all = append(all, what)

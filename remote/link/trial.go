@@ -27,6 +27,8 @@ type trial struct {
 	mu     sync.Mutex // guards found.Why; every other field of it belongs to one test
 	found  Abilities
 	silent bool // no shell has answered, which says nothing about whether there is one
+
+	closing sync.WaitGroup // files that were read
 }
 
 // visit is a connection, a directory for trials, and a login there.
@@ -67,7 +69,7 @@ func (p *Pool) try(ctx context.Context, dir string) (found Abilities, late *visi
 	}
 	t := newTrial(c, dir)
 	untried := func(err error) error {
-		return fmt.Errorf("%s on host %s cannot be tried out: %w", dir, p.id, c.Explain(&TriedError{"create a file in", err}))
+		return fmt.Errorf("%s on host %s cannot be probed: %w", dir, p.id, c.Explain(&TriedError{"create a file in", err}))
 	}
 	// A full disk says nothing about what the host can do: it must hold bytes
 	// before the tests and after them, or nothing is believed and kept.
@@ -84,7 +86,7 @@ func (p *Pool) try(ctx context.Context, dir string) (found Abilities, late *visi
 		if v.login.answers(p.options.patience()) {
 			t.shell(ctx, v.login)
 		} else {
-			t.noShell(fmt.Sprintf("The shell has not answered within %v, and is still waited for.", p.options.patience()))
+			t.noShell(fmt.Sprintf("The shell has not answered within %v; still waiting.", p.options.patience()))
 		}
 	})
 	if cause := c.c.gone(); cause != nil {
@@ -97,7 +99,7 @@ func (p *Pool) try(ctx context.Context, dir string) (found Abilities, late *visi
 		return Abilities{}, nil, untried(err)
 	}
 	found = t.found
-	p.options.Log.Info("abilities found", "host", p.id, "dir", dir, "durable", found.Durable(),
+	p.options.Log.Info("host probed", "host", p.id, "dir", dir, "durable", found.Durable(),
 		"create_only", found.CreateOnly(), "exec", found.Exec, "hash", found.HashTool, "absent", found.Why)
 	if t.silent {
 		late = v
@@ -117,7 +119,7 @@ func (p *Pool) notMade(c *Conn, dir string, err error) error {
 	if errors.As(err, &host) {
 		return err
 	}
-	return fmt.Errorf("%s on host %s cannot be written by user %s: %w", dir, p.id, p.Host().User, &TriedError{"make a directory in", err})
+	return fmt.Errorf("%s on host %s is not writable by user %s: %w", dir, p.id, p.Host().User, &TriedError{"make a directory in", err})
 }
 
 // run tries everything that SFTP alone can tell.
@@ -190,7 +192,7 @@ func (t *trial) space() (why string) {
 	case err != nil:
 		return fmt.Sprintf("The server refused statvfs@openssh.com: %v.", err)
 	case v.Blocks == 0 || v.Frsize == 0:
-		return "statvfs@openssh.com tells no size."
+		return "statvfs@openssh.com reports no size."
 	}
 	return ""
 }
@@ -198,12 +200,12 @@ func (t *trial) space() (why string) {
 // realPath wants a link in the middle of a way to be followed.
 func (t *trial) realPath() (why string) {
 	if err := t.client.Symlink(t.dir, t.path("l")); err != nil {
-		return fmt.Sprintf("No symbolic link can be made to try it: %v.", err)
+		return fmt.Sprintf("Cannot create a symbolic link to test it: %v.", err)
 	}
 	real, err := t.client.RealPath(t.path("l/before"))
 	switch {
 	case err != nil:
-		return fmt.Sprintf("The server does not tell where a symbolic link leads: %v.", err)
+		return fmt.Sprintf("The server does not report where a symbolic link leads: %v.", err)
 	case real != t.path("before"):
 		return "SSH_FXP_REALPATH does not follow symbolic links."
 	}

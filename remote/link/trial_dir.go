@@ -35,6 +35,7 @@ func (t *trial) prepare() (made, err error) {
 	for dir, name := range fullDirs {
 		files[path.Join(dir, name)] = dir
 	}
+	var unfilled atomic.Pointer[error]
 	dirs, names := slices.Collect(maps.Keys(fullDirs)), slices.Collect(maps.Keys(files))
 	mkdir := func(dir string) error { return t.client.Mkdir(t.path(dir)) }
 	write := func(name string) error { return t.write(name, files[name]) }
@@ -46,10 +47,17 @@ func (t *trial) prepare() (made, err error) {
 		case slices.Contains(dirs, name):
 			return mkdir(name)
 		}
-		return write(name)
+		err := write(name)
+		if errors.As(err, new(*unfilledError)) {
+			unfilled.Store(&err)
+		}
+		return err
 	})
 	if made != nil {
 		return made, nil
+	}
+	if err := unfilled.Load(); err != nil {
+		return nil, *err
 	}
 	done := func(name string) bool { return !slices.Contains(failed, name) }
 	if err := each(slices.DeleteFunc(dirs, done), mkdir); err != nil {
@@ -86,6 +94,7 @@ var (
 // have room again for what is written after the tests. denied says that the server
 // does not let files be removed.
 func (t *trial) remove() (denied bool) {
+	t.closing.Wait() // some servers do not remove what is open
 	var kept atomic.Bool
 	failed := t.inOrder(slices.Concat(leftFiles, leftDirs, []string{""}), func(name string) error {
 		if name == "" || slices.Contains(leftDirs, name) {
@@ -111,8 +120,16 @@ func (t *trial) write(name, text string) error {
 		return err
 	}
 	_, err = f.Write([]byte(text))
-	return errors.Join(err, f.Close())
+	if err = errors.Join(err, f.Close()); err != nil {
+		return &unfilledError{err}
+	}
+	return nil
 }
+
+// unfilledError is why a file that was made does not hold what it was given.
+type unfilledError struct{ error }
+
+func (e *unfilledError) Unwrap() error { return e.error }
 
 // holds reports whether the file name has exactly this text: it, and no byte more.
 func (t *trial) holds(name, text string) bool {
@@ -120,7 +137,7 @@ func (t *trial) holds(name, text string) bool {
 	if err != nil {
 		return false
 	}
-	defer func() { go func() { _ = f.Close() }() }() // which nothing depends on
+	defer t.closing.Go(func() { _ = f.Close() }) // which no test waits for
 	var end error
 	got := make([]byte, len(text))
 	sideBySide(

@@ -35,7 +35,7 @@ func (t *trial) hardLinks() (why string) {
 		func() { replaces = t.link("h1", "h2") == nil || !t.holds("h2", "two") },
 	)
 	if why == "" && replaces {
-		why = "hardlink@openssh.com replaces a file that exists."
+		why = "hardlink@openssh.com replaces an existing file."
 	}
 	return why
 }
@@ -64,7 +64,7 @@ func (t *trial) linksAreOneFile() (why string) {
 }
 
 func (t *trial) renames() (why string) {
-	const replaces = "A rename replaces a file that exists."
+	const replaces = "A rename replaces an existing file."
 	if t.rename("r1", "r2") == nil {
 		return replaces
 	}
@@ -74,7 +74,7 @@ func (t *trial) renames() (why string) {
 		func() { kept = t.holds("r2", "two") },
 		func() {
 			if err = t.rename("r1", "r3"); err == nil && !t.holds("r3", "one") {
-				err = errors.New("it reported success, and the file is not there")
+				err = errors.New("it reported success, but the file is missing")
 			}
 		},
 	)
@@ -102,7 +102,7 @@ func (t *trial) dirRenames() (why string) {
 // get the name of the second, and must be whole under a third after that.
 func (t *trial) overFull(kind string, rename func(from, to string) error, set string) (why string) {
 	first, second, third := set+"1", set+"2", set+"3"
-	replaces := kind + " puts a directory over one that is not empty."
+	replaces := kind + " replaces a directory that is not empty."
 	if rename(first, second) == nil {
 		return replaces
 	}

@@ -75,7 +75,7 @@ func (c *connection) prove() {
 	case <-timer.C:
 	}
 	if c.pipe.lastHeard().Before(asked) {
-		c.fail(Timeout, errors.New("no answer after another connection to the host had stalled; this one was closed too"))
+		c.fail(Timeout, errors.New("no answer after another connection to the host stalled; this one was closed too"))
 	}
 }
 

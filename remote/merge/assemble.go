@@ -65,7 +65,7 @@ func Source(ctx context.Context, g *stage.Generation, chunks []stage.Staged, eng
 		return "", err
 	}
 	if len(left) > 0 {
-		log.Info("an earlier merge may still have the part open: it is copied once on the host", "writers", len(left))
+		log.Info("an earlier merge may still have the part open; copying it on the host", "writers", len(left))
 		if err := freeLeft(ctx, g); err != nil {
 			return "", err
 		}
@@ -119,7 +119,7 @@ func renew(ctx context.Context, g *stage.Generation, engines *engine.Set, log *s
 	// The one writer that the new part ever had is this one; only when it is
 	// gone does the record speak of the part at all.
 	if cerr := copier.Close(); err == nil && cerr != nil {
-		err = fmt.Errorf("copy the part: the engine did not end in good order: %w", cerr)
+		err = fmt.Errorf("copy the part: the engine did not close cleanly: %w", cerr)
 	}
 	if err != nil {
 		return err

@@ -184,7 +184,7 @@ func (m *Merger) partHolds(ctx context.Context, end int64) error {
 	if err := m.intact(ctx); err != nil {
 		return err
 	}
-	return fmt.Errorf("%w (%w): it has %d bytes and not the %d that were copied to it", errShort, stage.ErrContent, size, end)
+	return fmt.Errorf("%w (%w): it has %d bytes, not the %d that were copied to it", errShort, stage.ErrContent, size, end)
 }
 
 // lose finds out why a chunk is not there: another merger has merged it, or
@@ -201,7 +201,7 @@ func (m *Merger) lose(ctx context.Context, c stage.Staged, out *Outcome) error {
 		out.Merged = append(out.Merged, c.Chunk)
 		return nil
 	}
-	m.log.Warn("chunk is damaged on the host and will be asked for again", "span", c.Span.String())
+	m.log.Warn("a chunk is damaged on the host; the client must send it again", "span", c.Span.String())
 	out.Lost = append(out.Lost, c.Chunk)
 	return m.gen.Free(ctx, []stage.Staged{c})
 }

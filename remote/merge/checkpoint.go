@@ -191,7 +191,7 @@ func (m *Merger) Close(ctx context.Context) error {
 	}
 	m.end()
 	if err := <-m.ended; err != nil {
-		m.log.Info("the engine did not end in good order", "engine", m.engine.Name(), "err", err)
+		m.log.Info("the engine did not close cleanly", "engine", m.engine.Name(), "error", err)
 		return freed // the record goes on naming it; publication will look
 	}
 	m.closed = true

@@ -39,7 +39,7 @@ func TestServerThatCopiesShort(t *testing.T) {
 	u.check(err)
 	_, err = u.merge(append(left, chunk(2), chunk(3), chunk(4))...)
 	u.check(err)
-	u.wantEngine("stream", "Not copy-data: Self-test at offset 12345: copy the source to the part at 12345: the server reported a copy that it has not made")
+	u.wantEngine("stream", "Not copy-data: Self-test at offset 12345: copy the source to the part at 12345: the server reported a copy that it did not make")
 	u.exactOn(d, content)
 }
 

@@ -80,7 +80,7 @@ func (f *Follower) Run(ctx context.Context) {
 		f.mu.Unlock()
 	}
 	if err != nil && ctx.Err() == nil {
-		f.log.Info("the part is not hashed while it grows, but at the end", "err", err)
+		f.log.Info("cannot hash the part while it grows; it is hashed at the end", "error", err)
 	}
 }
 
@@ -249,7 +249,7 @@ func (m *Merger) tellFollower() {
 		return
 	}
 	if m.guard.Disturbed() {
-		m.log.Warn("the part was changed by something else than the merge: all of it is hashed at the end")
+		m.log.Warn("something else changed the part; all of it is hashed at the end")
 		m.follower.Close()
 		m.follower = nil
 		return

@@ -78,7 +78,7 @@ func Repair(ctx context.Context, g *stage.Generation, log *slog.Logger) (record.
 	if len(bad) == 0 && (size != missing || len(s.Writers) == 0) {
 		return nil, nil
 	}
-	log.Warn("merged bytes were damaged on the host and will be asked for again", "bytes", bad.Bytes(), "spans", len(bad))
+	log.Warn("merged bytes were damaged on the host; the client must send them again", "bytes", bad.Bytes(), "spans", len(bad))
 	epoch, moved, err := g.SucceedPart(ctx, s.Epoch)
 	if err != nil {
 		return nil, err
@@ -137,7 +137,7 @@ func Damaged(ctx context.Context, g *stage.Generation, log *slog.Logger) (record
 			bad = bad.Without(record.Spans{c.Span})
 			continue
 		}
-		log.Warn("chunk is damaged on the host and will be asked for again", "span", c.Span.String())
+		log.Warn("a chunk is damaged on the host; the client must send it again", "span", c.Span.String())
 		bad = bad.With(c.Span)
 		if err := g.Free(ctx, []stage.Staged{c}); err != nil {
 			return nil, err

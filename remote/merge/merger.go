@@ -182,7 +182,7 @@ func (m *Merger) room(ctx context.Context, c stage.Staged, free int64) (int64, e
 		return batchBytes, err
 	}
 	if free-keepFree < c.Len {
-		return 0, fmt.Errorf("%w: %d bytes are free, %d are needed to merge the next chunk", stage.ErrNoSpace, free, c.Len+keepFree)
+		return 0, fmt.Errorf("%w: %d bytes are free, but merging the next chunk needs %d", stage.ErrNoSpace, free, c.Len+keepFree)
 	}
 	return min(batchBytes, free-keepFree), nil
 }

@@ -16,7 +16,7 @@ import (
 func (m *Merger) settle(ctx context.Context, p Plan, out *Outcome) error {
 	if len(p.Past) > 0 {
 		for _, c := range p.Past {
-			m.log.Warn("removed a chunk that goes on behind the declared end", "span", c.Span.String())
+			m.log.Warn("removed a chunk that extends past the declared end", "span", c.Span.String())
 			out.Lost = append(out.Lost, c.Chunk)
 		}
 		if err := m.gen.Free(ctx, p.Past); err != nil {
@@ -124,7 +124,7 @@ func (m *Merger) agrees(ctx context.Context, c stage.Staged, known record.Spans)
 // disagree gives chunks up, adopted ones too: kept, they would be found again.
 func (m *Merger) disagree(ctx context.Context, out *Outcome, chunks ...stage.Staged) error {
 	for _, c := range chunks {
-		m.log.Warn("two gateways took different bytes for one range; it will be asked for again", "span", c.Span.String())
+		m.log.Warn("two gateways received different bytes for one range; the client must send it again", "span", c.Span.String())
 		out.Lost = append(out.Lost, c.Chunk)
 	}
 	return m.gen.Free(ctx, chunks)

@@ -52,7 +52,7 @@ func (m *Merger) copyTogether(ctx context.Context, batch []stage.Staged, end int
 				if err := m.intact(ctx); err != nil {
 					return nil, nil, to, err
 				}
-				return nil, nil, to, fmt.Errorf("%w (%w): it has %d bytes and not the %d that were copied to it", errShort, stage.ErrContent, r.PartSize, to)
+				return nil, nil, to, fmt.Errorf("%w (%w): it has %d bytes, not the %d that were copied to it", errShort, stage.ErrContent, r.PartSize, to)
 			}
 			copied = append(copied, c)
 		}

@@ -23,7 +23,7 @@ const (
 type DigestError struct{ Declared, Actual record.Sum }
 
 func (e *DigestError) Error() string {
-	return fmt.Sprintf("the file's SHA-256 is %s, declared was %s", e.Actual, e.Declared)
+	return fmt.Sprintf("the file's SHA-256 is %s, but %s was declared", e.Actual, e.Declared)
 }
 
 // The host's own disk may be slow to read, but not without end: this much time, and more

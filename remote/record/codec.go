@@ -120,7 +120,7 @@ func whatIsWrong(file []byte) error {
 	}
 	switch err := json.Unmarshal(file, &e); {
 	case err != nil:
-		return fmt.Errorf("record is torn or no record: %w", err)
+		return fmt.Errorf("the record is torn or not a record: %w", err)
 	case e.Version < 1 || e.Version > Version:
 		return fmt.Errorf("%w: it has version %d, this one reads up to %d: upgrade the gateway", ErrVersion, e.Version, Version)
 	case sumFor(e.Version, e.Record) != e.Sum:

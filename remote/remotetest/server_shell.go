@@ -24,7 +24,7 @@ type shellServer struct {
 }
 
 // shellParams is how many lines follow each operation that it knows.
-var shellParams = map[string]int{"copy": 5, "sizes": 4, "resume": 0, "who": 0, "gone": 3, "hash": 2, "see": 1, "guard": 2, "follow": 3, "keep": 2, "clone": 2, "acl": 1}
+var shellParams = map[string]int{"copy": 4, "sizes": 4, "resume": 0, "who": 0, "gone": 3, "hash": 2, "see": 1, "guard": 2, "follow": 3, "keep": 2, "clone": 2, "acl": 1}
 
 // run answers until the input ends.
 func (s *shellServer) run() error {
@@ -79,9 +79,8 @@ func (s *shellServer) do(op string, p []string) (status int, text string) {
 		if s.halted {
 			return 1, "halted"
 		}
-		block, _ := strconv.ParseInt(p[3], 10, 64)
-		seek, _ := strconv.ParseInt(p[4], 10, 64)
-		return failed(s.copy(p[0], p[1], block*seek)), ""
+		off, _ := strconv.ParseInt(p[3], 10, 64)
+		return failed(s.copy(p[0], p[1], off)), ""
 	}
 	return 1, "" // what this host cannot do
 }

@@ -115,7 +115,7 @@ func TestCopyNeitherCutsNorAppends(t *testing.T) {
 }
 
 // copyParams are those of a copy of one source, without a stamp.
-func copyParams(source, part, off string) []string { return []string{source, part, "", "1", off} }
+func copyParams(source, part, off string) []string { return []string{source, part, "", off} }
 
 // A copy that cannot be done leaves the part alone, and the shell in order.
 func TestCopyThatFails(t *testing.T) {

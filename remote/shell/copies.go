@@ -13,9 +13,6 @@ import (
 type Part struct {
 	Path  string
 	Stamp string
-	// Reflinks says that the filesystem can share blocks between files: cat asks for
-	// that (from coreutils 9 on), dd does not.
-	Reflinks bool
 }
 
 // Copy is one of several copies into the same part.
@@ -98,27 +95,7 @@ func (s *Shell) Copy(ctx context.Context, within time.Duration, source string, p
 	return text == "disturbed", err
 }
 
-// Block sizes of dd, in bytes, each a power of two. Within these bounds it makes no difference how large they
-// are; a buffer of a MiB costs more page faults than it saves calls (measured).
-const (
-	leastBlock = 64 << 10
-	MostBlock  = 256 << 10
-)
-
 // copyOf is what the script is told.
 func copyOf(source string, part Part, off int64) []string {
-	block, seek := reach(part, off)
-	return []string{"copy", source, part.Path, part.Stamp, strconv.FormatInt(block, 10), strconv.FormatInt(seek, 10)}
-}
-
-// reach is in what blocks a copy to an offset is made, and how many of them come before
-// it. A dd that can seek by its own block size copies alone; to other offsets one moves
-// to the byte and a cat copies, which takes twice the processes.
-func reach(part Part, off int64) (block, seek int64) {
-	for block = MostBlock; block >= leastBlock && !part.Reflinks; block /= 2 {
-		if off%block == 0 {
-			return block, off / block
-		}
-	}
-	return 1, off
+	return []string{"copy", source, part.Path, part.Stamp, strconv.FormatInt(off, 10)}
 }

@@ -76,15 +76,12 @@ main() {
 	halted=
 	while IFS= read -r op; do
 		case $op in
-		copy) # SOURCE PART STAMP BLOCK SEEK: to SEEK blocks of so many bytes into the part (copies.go)
-			IFS= read -r source && IFS= read -r part && IFS= read -r stamp && IFS= read -r block && IFS= read -r seek || exit 1
+		copy) # SOURCE PART STAMP OFFSET: && because a dd that fails would leave cat writing at 0.
+			# dd only seeks: there are some that write less than they read and report success.
+			IFS= read -r source && IFS= read -r part && IFS= read -r stamp && IFS= read -r offset || exit 1
 			[ -z "$halted" ] || { answer 1 halted && continue; }
 			text= && disturbed "$part" && text=disturbed
-			case $block in
-			# && because a dd that fails would leave cat writing at 0
-			1) (exec 1<>"$part" && dd bs=1 seek="$seek" count=0 conv=notrunc </dev/null 2>/dev/null && exec cat "$source" </dev/null) ;;
-			*) dd bs="$block" seek="$seek" conv=notrunc if="$source" of="$part" </dev/null 2>/dev/null ;;
-			esac
+			(exec 1<>"$part" && dd bs=1 seek="$offset" count=0 conv=notrunc </dev/null 2>/dev/null && exec cat "$source" </dev/null)
 			status=$?
 			[ -z "$stamp" ] || touch -r "$part" "$stamp" </dev/null || text=disturbed
 			answer $status "$text"

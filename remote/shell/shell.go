@@ -33,7 +33,7 @@ const (
 )
 
 // ErrNoShell is returned where "exec sh" does not lead to a usable shell.
-var ErrNoShell = errors.New("the account gives no usable shell")
+var ErrNoShell = errors.New("the account has no usable shell")
 
 // Channel is a running command on the host.
 type Channel interface {

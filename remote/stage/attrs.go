@@ -128,7 +128,7 @@ type NameError struct {
 }
 
 func (e *NameError) Error() string {
-	return fmt.Sprintf("%q stands not in the host's %s: give the number instead", e.Name, e.File)
+	return fmt.Sprintf("%q is not in the host's %s: give the number instead", e.Name, e.File)
 }
 
 // lookupID finds the number of a user or group in passwd(5) or group(5).

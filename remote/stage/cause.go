@@ -23,7 +23,7 @@ var (
 	// ErrQuota is returned when not even a small file can be written although there is room.
 	ErrQuota = errors.New("the login user's disk quota is used up")
 	// ErrFileSize is returned when small files can be written and none so long.
-	ErrFileSize = errors.New("the filesystem, or a limit of the account, has no files so long")
+	ErrFileSize = errors.New("the filesystem, or a limit of the account, does not allow files this large")
 	// ErrFails is returned when nothing can be written and not even a sync succeeds.
 	ErrFails = errors.New("the filesystem fails (input/output error)")
 )
@@ -119,14 +119,14 @@ func tooLong(c *sftp.Client, dir, at string, most int) error {
 		}
 		var status *sftp.StatusError
 		if _, err := c.Lstat(path.Join(dir, name)); errors.As(err, &status) && status.Code == statusBadMessage {
-			return &PathError{Path: at, Why: fmt.Sprintf("the component %q is longer than the host can hold: choose a shorter name", clip(name))}
+			return &PathError{Path: at, Why: fmt.Sprintf("the component %q is longer than the host allows: choose a shorter name", clip(name))}
 		}
 	}
 	return nil
 }
 
 func nameTooLong(at, name string, most int) error {
-	return &PathError{Path: at, Why: fmt.Sprintf("the component %q has %d bytes, and the host's filesystem holds names of at most %d: choose a shorter name",
+	return &PathError{Path: at, Why: fmt.Sprintf("the component %q has %d bytes, but the host's filesystem allows at most %d: choose a shorter name",
 		clip(name), len(name), most)}
 }
 

@@ -8,6 +8,6 @@ func (h *Host) noteDropBox(dir string) { h.dropBoxes.Store(dir, true) }
 // sayDropBox adds to the notes of a publication that its directory is one.
 func (h *Host) sayDropBox(t Target, done *Published) {
 	if _, is := h.dropBoxes.Load(t.Dir); is {
-		done.Notes = append(done.Notes, "durability: degraded: the login user may not read the directory "+t.Dir+", so the file's name in it cannot be synced")
+		done.Notes = append(done.Notes, "durability: degraded: the login user cannot read the directory "+t.Dir+", so the file's name in it cannot be synced")
 	}
 }

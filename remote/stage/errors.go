@@ -20,7 +20,7 @@ var (
 	// ErrNoRoot is returned when no root of the host exists there.
 	ErrNoRoot = errors.New("the host has no root for uploads")
 	// ErrContent is returned when a file in staging does not hold what its name says.
-	ErrContent = errors.New("staged bytes are not what they were")
+	ErrContent = errors.New("staged bytes have changed")
 )
 
 // Refused reports whether err is the SFTP server's own answer to an operation,
@@ -43,7 +43,7 @@ type ChangedError struct {
 	File *File
 }
 
-func (e *ChangedError) Error() string { return e.Path + " was changed meanwhile" }
+func (e *ChangedError) Error() string { return e.Path + " has changed in the meantime" }
 
 // DirError says that a directory on the way to the target is missing.
 type DirError struct{ Dir string }

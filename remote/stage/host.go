@@ -83,7 +83,7 @@ func (h *Host) Abilities(ctx context.Context, t Target) (link.Abilities, error) 
 	}
 	if err == nil && a.NameMax > 0 && a.NameMax < leastNameMax {
 		return a, &link.Error{Host: h.Config().ID, Kind: link.Refused,
-			Err: fmt.Errorf("the filesystem of %s holds file names of %d bytes, and uploads need %d: choose a root on another one", t.Root, a.NameMax, leastNameMax)}
+			Err: fmt.Errorf("the filesystem of %s allows file names of %d bytes, but uploads need %d: choose a root on another filesystem", t.Root, a.NameMax, leastNameMax)}
 	}
 	if err == nil && !a.DirRenameExclusive {
 		return a, &link.Error{Host: h.Config().ID, Kind: link.Refused,

@@ -21,7 +21,7 @@ func (p *publisher) inherited(ctx context.Context, mine *File) (mode fs.FileMode
 	case known:
 		return mode, nil
 	}
-	return mode, []string{fmt.Sprintf("new files get the mode %#o there, by a umask or by default access control lists, and without a shell it cannot be told by which: it has %#o; ask for a mode to have another", mine.Mode.Perm(), mode.Perm())}
+	return mode, []string{fmt.Sprintf("the file has mode %#[2]o: new files get %#[1]o there, by umask or default ACLs, which cannot be told apart without a shell; set mode for another", mine.Mode.Perm(), mode.Perm())}
 }
 
 // inherits remembers of directories whether files made there have access control lists:

@@ -54,13 +54,13 @@ func CheckPath(p string) error {
 func checkName(p, name string) error {
 	switch {
 	case name == "":
-		return &PathError{Path: p, Why: "it has an empty component: write each slash once, and none at the end"}
+		return &PathError{Path: p, Why: "it has an empty component: write single slashes, and none at the end"}
 	case name == "." || name == "..":
-		return &PathError{Path: p, Why: "components . and .. are not taken", Forbidden: true}
+		return &PathError{Path: p, Why: "components . and .. are not allowed", Forbidden: true}
 	case len(name) > maxName:
 		return &PathError{Path: p, Why: fmt.Sprintf("the component %q is longer than %d bytes", clip(name), maxName)}
 	case Staging(name):
-		return &PathError{Path: p, Why: "names ending in " + Suffix + " belong to the gateway", Forbidden: true}
+		return &PathError{Path: p, Why: "names ending in " + Suffix + " are reserved", Forbidden: true}
 	}
 	for _, r := range name {
 		switch {

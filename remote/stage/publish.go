@@ -159,7 +159,7 @@ func (p *publisher) run(ctx context.Context, o opening, done *Published) error {
 	}
 	done.Replaced = old != nil
 	if old != nil && p.twoSteps() {
-		done.Notes = append(done.Notes, "the host cannot replace a file in one step: for a moment there was none")
+		done.Notes = append(done.Notes, "the host cannot replace a file atomically: for a moment there was none")
 	}
 	if err := p.appear(old); err != nil {
 		return err

@@ -45,7 +45,7 @@ func realDir(c *sftp.Client, dir string) (real string, missing []string, err err
 		}
 		// The next component is a symlink.
 		if hops++; hops > maxSymlinks {
-			return "", nil, &PathError{Path: dir, Why: "too many symbolic links on the way", Forbidden: true}
+			return "", nil, &PathError{Path: dir, Why: "too many symbolic links", Forbidden: true}
 		}
 		to, err := c.ReadLink(path.Join(real, rest[0]))
 		if err != nil {

@@ -68,7 +68,7 @@ func (h *Host) resolve(ctx context.Context, dir, name string, makeDirs bool, wit
 		}
 		whole := path.Join(real, path.Join(missing...))
 		if err := CheckPath(whole); err != nil {
-			return fmt.Errorf("the directory's real name is not one that can be used: %w", err)
+			return fmt.Errorf("the directory's real path is not usable: %w", err)
 		}
 		if err := checkWithin(c, path.Join(dir, name), path.Join(whole, name), within); err != nil {
 			return err
@@ -132,7 +132,7 @@ func (h *Host) outside(asked, how string, within []string) error {
 	cfg := h.Config()
 	why := how + " outside the roots of host " + cfg.ID
 	if len(within) == 0 {
-		why += ": choose a place below " + strings.Join(cfg.Roots, " or ")
+		why += ": choose a path below " + strings.Join(cfg.Roots, " or ")
 	}
 	return &PathError{Path: asked, Why: why, Forbidden: true}
 }
@@ -164,7 +164,7 @@ func (h *Host) realRoots(c *sftp.Client, version uint64) (map[string]string, err
 		known[root] = real.path
 	}
 	if len(known) == 0 {
-		return nil, fmt.Errorf("%w: none of %v exists on host %s: make one there, or mend roots in hosts.yaml",
+		return nil, fmt.Errorf("%w: none of %v exists on host %s: create one, or fix roots in hosts.yaml",
 			ErrNoRoot, h.Config().Roots, h.Config().ID)
 	}
 	return known, nil

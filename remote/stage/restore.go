@@ -33,7 +33,7 @@ func (g *Generation) restore(ctx context.Context, err error) (done bool) {
 		return syncDir(c, g.can, g.path())
 	})
 	if done {
-		g.host.log.Warn("the directory of an upload's chunks was removed by somebody and is made again", "dir", g.path(chunksDir))
+		g.host.log.Warn("an upload's chunk directory was removed; creating it again", "dir", g.path(chunksDir))
 	}
 	return done && rerr == nil
 }

@@ -41,7 +41,7 @@ func linked(names []string, info fs.FileInfo, err error) error {
 	if err != nil || info.Mode()&fs.ModeSymlink == 0 {
 		return nil
 	}
-	return &PathError{Path: "/" + path.Join(names...), Why: "a symbolic link was put there since the upload was opened", Forbidden: true}
+	return &PathError{Path: "/" + path.Join(names...), Why: "it has become a symbolic link since the upload was opened", Forbidden: true}
 }
 
 // standing asks stands while something else goes on; the answer is for wait.

@@ -47,7 +47,7 @@ func (h *Host) sweepTree(ctx context.Context, t Target, pause time.Duration, dep
 	case errors.Is(err, fs.ErrPermission), errors.Is(err, fs.ErrNotExist):
 		return nil
 	case err != nil && Refused(err):
-		h.log.Info("a directory cannot be read and is left alone", "path", t.Dir, "err", err)
+		h.log.Info("skipping an unreadable directory", "path", t.Dir, "error", err)
 		return nil
 	case err != nil || depth == maxDepth:
 		return err
@@ -113,7 +113,7 @@ func (h *Host) inspectAll(ctx context.Context, t Target, staged []fs.FileInfo) (
 				return err
 			}
 			if err != nil {
-				h.log.Info("staging cannot be looked at and is left alone", "path", path.Join(t.Dir, info.Name()), "err", err)
+				h.log.Info("skipping unreadable staging", "path", path.Join(t.Dir, info.Name()), "error", err)
 			}
 			found = append(found, ours...)
 		}

@@ -25,10 +25,10 @@ func checkWithin(c *sftp.Client, named, real string, within []string) error {
 	}
 	below := func(p string) func(string) bool { return func(dir string) bool { return Under(dir, p) } }
 	if !slices.ContainsFunc(within, below(named)) && !slices.ContainsFunc(reals, below(named)) {
-		return &PathError{Path: named, Why: "it is outside the paths that the ticket is for", Forbidden: true}
+		return &PathError{Path: named, Why: "it is outside the ticket's paths", Forbidden: true}
 	}
 	if !slices.ContainsFunc(reals, below(real)) {
-		return &PathError{Path: named, Why: "a symbolic link leads outside the paths that the ticket is for", Forbidden: true}
+		return &PathError{Path: named, Why: "a symbolic link leads outside the ticket's paths", Forbidden: true}
 	}
 	return nil
 }

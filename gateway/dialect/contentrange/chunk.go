@@ -46,7 +46,7 @@ func parse(h http.Header) (chunk, error) {
 	if text := h.Get("X-Total-Chunks"); text != "" {
 		count, ok := web.Number(text)
 		if !ok || c.index >= count {
-			return c, gateway.Refuse(gateway.InvalidRequest, "X-Total-Chunks must be a number above X-Chunk-Index, not %q", text)
+			return c, gateway.Refuse(gateway.InvalidRequest, "X-Total-Chunks must be a number greater than X-Chunk-Index, not %q", text)
 		}
 		c.size = c.sliceSize(count)
 	}
@@ -73,7 +73,7 @@ func (c *chunk) parseRange(text string) error {
 		return err
 	}
 	if r.Total < 0 {
-		return gateway.Refuse(gateway.InvalidRequest, "Content-Range must say how long the file is: bytes %d-%d/TOTAL", r.Off, r.Off+r.Len-1)
+		return gateway.Refuse(gateway.InvalidRequest, "Content-Range must give the file's size: bytes %d-%d/TOTAL", r.Off, r.Off+r.Len-1)
 	}
 	c.off, c.len, c.total = r.Off, r.Len, r.Total
 	return nil
@@ -109,7 +109,7 @@ func digestOf(h http.Header) (*gateway.Digest, error) {
 		return &d, nil
 	}
 	if !strings.Contains(text, "=:") {
-		return nil, gateway.Refuse(gateway.InvalidRequest, "X-File-Digest must be a SHA-256, as 64 hexadecimal digits or as sha-256=:BASE64:")
+		return nil, gateway.Refuse(gateway.InvalidRequest, "X-File-Digest must be a SHA-256: 64 hexadecimal digits or sha-256=:BASE64:")
 	}
 	return web.ParseDigest(text)
 }
@@ -120,7 +120,7 @@ func nameOf(s *dialect.Sent) (string, error) {
 		return name, nil
 	}
 	if s.Name == "blob" {
-		return "", gateway.Refuse(gateway.InvalidRequest, `a browser calls every slice "blob": say with ?name= what the file is called`)
+		return "", gateway.Refuse(gateway.InvalidRequest, `browsers name every slice "blob": give the file's name in ?name=`)
 	}
 	return s.Name, nil
 }

@@ -69,14 +69,14 @@ func (h handler) begin(ctx context.Context, c gateway.Caller, at dialect.Place, 
 	case err != nil:
 		return s, err
 	case path.Base(s.Path) != name:
-		return s, gateway.Refuse(gateway.DifferentFile, "this X-File-ID is that of the file %s: give each file one of its own", path.Base(s.Path))
+		return s, gateway.Refuse(gateway.DifferentFile, "this X-File-ID belongs to the file %s: use a different one for each file", path.Base(s.Path))
 	case s.State == gateway.Done:
 		return s, nil
 	case s.ChunkSize != 0 && brought.size != 0 && s.ChunkSize != brought.size:
 		if err := h.giveUp(ctx, c, at, s.Upload, brought.size); err != nil {
 			return s, err
 		}
-		return s, gateway.Refuse(gateway.DifferentFile, "the file was begun with slices of %d bytes and goes on with %d: what was sent is given up, send all of it again", s.ChunkSize, brought.size)
+		return s, gateway.Refuse(gateway.DifferentFile, "the file was started with slices of %d bytes and continued with %d: what was sent is discarded, send all of it again", s.ChunkSize, brought.size)
 	}
 	if brought.digest != nil {
 		_, err = h.gate.DeclareDigest(ctx, c, s.ID, *brought.digest)

@@ -66,7 +66,7 @@ func (h handler) chunk(r *http.Request, c gateway.Caller, at dialect.Place, sent
 func (h handler) whole(r *http.Request, at dialect.Place, sent *dialect.Sent) error {
 	for several := false; ; several = true {
 		if several && sent.Fields["fullPath"] != "" {
-			return gateway.Refuse(gateway.InvalidRequest, "the form has several files and one fullPath, and only the first file was taken: send folders without uploadMultiple")
+			return gateway.Refuse(gateway.InvalidRequest, "the form has several files but one fullPath, so only the first file was stored: send folders without uploadMultiple")
 		}
 		path, dirs, err := place(at, sent)
 		if err == nil {

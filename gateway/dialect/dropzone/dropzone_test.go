@@ -93,7 +93,7 @@ func TestChunks(t *testing.T) {
 		if a := dialecttest.Post(t, u.Endpoint, "alice", chunk(u, 0)...); a.Status != 200 {
 			t.Fatalf("%d %s", a.Status, a.Text)
 		}
-		wantError(t, dialecttest.Post(t, u.Endpoint, "alice", chunk(old, 1)...), 409, "begin again")
+		wantError(t, dialecttest.Post(t, u.Endpoint, "alice", chunk(old, 1)...), 409, "start over")
 		if a := send(t, u); a.Status != 200 {
 			t.Fatalf("%d %s", a.Status, a.Text)
 		}

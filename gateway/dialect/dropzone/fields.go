@@ -38,11 +38,11 @@ func parse(f dialect.Fields) (chunk, error) {
 	case c.size < 1:
 		return c, gateway.Refuse(gateway.InvalidRequest, "dzchunksize must be at least 1 byte")
 	case count != chunks(c.total, c.size):
-		return c, gateway.Refuse(gateway.InvalidRequest, "%d chunks of %d bytes do not make a file of %d bytes: one that the page changes before it sends it (transformFile, resizeWidth) cannot be sent in chunks", count, c.size, c.total)
+		return c, gateway.Refuse(gateway.InvalidRequest, "%d chunks of %d bytes do not make a file of %d bytes: a file that the page changes before sending (transformFile, resizeWidth) cannot be sent in chunks", count, c.size, c.total)
 	case c.index >= count:
-		return c, gateway.Refuse(gateway.InvalidRequest, "there is no chunk %d, counted from 0, in a file of %d chunks", c.index, count)
+		return c, gateway.Refuse(gateway.InvalidRequest, "chunk %d, counted from 0, is out of range for %d chunks", c.index, count)
 	case c.offset != c.index*c.size:
-		return c, gateway.Refuse(gateway.InvalidRequest, "chunk %d of %d bytes does not begin at %d", c.index, c.size, c.offset)
+		return c, gateway.Refuse(gateway.InvalidRequest, "chunk %d with a chunk size of %d does not begin at %d", c.index, c.size, c.offset)
 	}
 	return c, nil
 }

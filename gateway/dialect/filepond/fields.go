@@ -45,7 +45,7 @@ func parseTransfer(id string) (transfer, error) {
 	random, err := hex.DecodeString(key)
 	decoded, derr := base64.RawURLEncoding.Strict().DecodeString(dir)
 	if !ours || err != nil || len(random) != 16 || derr != nil || below && len(decoded) == 0 {
-		return transfer{}, gateway.Refuse(gateway.InvalidRequest, "%q is not the id of a transfer: they come from the POST that begins one", id)
+		return transfer{}, gateway.Refuse(gateway.InvalidRequest, "%q is not a transfer id: the POST that starts a transfer returns it", id)
 	}
 	return transfer{hex.EncodeToString(random), string(decoded)}, nil
 }
@@ -77,7 +77,7 @@ func parse(r *http.Request) (chunk, error) {
 	case c.name == "" || !utf8.ValidString(c.name):
 		return c, gateway.Refuse(gateway.InvalidRequest, "the header Upload-Name must be the file's name in UTF-8, not %q", c.name)
 	case c.offset > c.total || c.length > c.total-c.offset:
-		return c, gateway.Refuse(gateway.InvalidRequest, "a chunk of %d bytes at %d is not within the file's %d bytes", c.length, c.offset, c.total)
+		return c, gateway.Refuse(gateway.InvalidRequest, "a chunk of %d bytes at %d is outside the file's %d bytes", c.length, c.offset, c.total)
 	}
 	return c, nil
 }

@@ -147,7 +147,7 @@ func (h handler) offset(w http.ResponseWriter, r *http.Request, c gateway.Caller
 	case u.ID == "":
 		return answer(w, http.StatusOK, 0)
 	case u.State == gateway.Cancelled:
-		return gateway.Refuse(gateway.DifferentFile, "this upload to %s was cancelled, or given up for another file: take it off the list and add it again", u.Path)
+		return gateway.Refuse(gateway.DifferentFile, "this upload to %s was cancelled, or replaced by another file: remove it from the list and add it again", u.Path)
 	}
 	if u, err = h.gate.Current(r.Context(), c, u); err != nil {
 		return err
@@ -195,7 +195,7 @@ func (h handler) revert(w http.ResponseWriter, r *http.Request, c gateway.Caller
 }
 
 func stays() error {
-	return gateway.Refuse(gateway.DifferentFile, "the file is on the host already, and taking it off the list does not delete it there")
+	return gateway.Refuse(gateway.DifferentFile, "the file is already on the host; removing it from the list does not delete it there")
 }
 
 func answer(w http.ResponseWriter, status int, offset int64) error {

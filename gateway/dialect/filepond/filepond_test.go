@@ -171,14 +171,14 @@ func TestTransfer(t *testing.T) {
 	t.Run("refused", func(t *testing.T) {
 		u := s.Upload("/filepond", "f", dialecttest.Noise(2500, 1))
 		for _, id := range []string{"", "transfer-", "transfer-00", "transfer-" + strings.Repeat("0", 32) + ".", "transfer-" + strings.Repeat("0", 32) + ".!"} {
-			want(t, chunk(t, u, id, 0), 400, "id of a transfer")
+			want(t, chunk(t, u, id, 0), 400, "not a transfer id")
 		}
 		id := p.begin(t, u).Text
 		for header, value := range map[string]string{"Upload-Offset": "-1", "Upload-Length": "", "Upload-Name": "\xff"} {
 			all := []string{"Upload-Offset", "0", "Upload-Length", "3", "Upload-Name", "f", header, value}
 			want(t, do(t, "PATCH", patch(u.Endpoint, id), "alice", "abc", all...), 400, header)
 		}
-		want(t, do(t, "PATCH", patch(u.Endpoint, id), "alice", "abcd", "Upload-Offset", "0", "Upload-Length", "3", "Upload-Name", "f"), 400, "not within")
+		want(t, do(t, "PATCH", patch(u.Endpoint, id), "alice", "abcd", "Upload-Offset", "0", "Upload-Length", "3", "Upload-Name", "f"), 400, "outside the file")
 		want(t, dialecttest.Post(t, u.Endpoint, "alice", dialecttest.Field{Name: "filepond", Value: "{}"}), 400, "no file")
 		u.Endpoint += "/missing"
 		want(t, p.begin(t, u), 409, "missing")

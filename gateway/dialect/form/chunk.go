@@ -124,7 +124,7 @@ func (h handler) begun(ctx context.Context, c gateway.Caller, at dialect.Place, 
 	if b.ChunkSize > 0 {
 		s, err := h.gate.Begin(ctx, c, at, b.File, false)
 		if err == nil && s.ChunkSize != b.ChunkSize && s.ChunkSize != 0 {
-			err = gateway.Refuse(gateway.DifferentFile, "the file was begun with chunks of %d bytes: begin again with chunk 0 to send it in others", s.ChunkSize)
+			err = gateway.Refuse(gateway.DifferentFile, "the file was started with chunks of %d bytes: to change that, start over with chunk 0", s.ChunkSize)
 		}
 		return s, err
 	}
@@ -150,7 +150,7 @@ func (h handler) begun(ctx context.Context, c gateway.Caller, at dialect.Place, 
 			if u.State == gateway.Done {
 				return dialect.Session{Upload: u}, nil
 			}
-			return dialect.Session{}, gateway.Refuse(gateway.Incomplete, "where chunk %d belongs is not known before chunk 0 is there, since all are as long as that one: send chunk 0 first, or say chunk_size", b.number)
+			return dialect.Session{}, gateway.Refuse(gateway.Incomplete, "the offset of chunk %d is unknown until chunk 0 has arrived, which sets the size of all: send chunk 0 first, or send chunk_size", b.number)
 		}
 		select {
 		case <-time.After(look):

@@ -99,7 +99,7 @@ func (h handler) merge(w http.ResponseWriter, r *http.Request, c gateway.Caller,
 	size, lacks := dialect.SizeOf(u, total)
 	switch {
 	case lacks >= total:
-		return gateway.Refuse(gateway.InvalidRequest, "total_chunks is %d, and chunk %d is there: chunks are counted from 0", total, lacks)
+		return gateway.Refuse(gateway.InvalidRequest, "total_chunks is %d, but chunk %d was sent: chunks are counted from 0", total, lacks)
 	case lacks >= 0:
 		return missing(lacks)
 	}

@@ -186,7 +186,7 @@ func TestCutChunk(t *testing.T) {
 				strconv.Itoa(n) + "\r\n--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"blob\"\r\n\r\n" + string(u.Content[n*1000:n*1000+400]) + ending
 			r, _ := http.NewRequest("POST", page{}.at(u, "upload-chunk"), strings.NewReader(body))
 			r.Header.Set("Content-Type", "multipart/form-data; boundary=b")
-			if a := dialecttest.Do(t, r, u.User); a.Status != 400 || !strings.Contains(a.Text, "nothing of it is kept") {
+			if a := dialecttest.Do(t, r, u.User); a.Status != 400 || !strings.Contains(a.Text, "nothing is kept") {
 				t.Errorf("chunk %d: %d %s", n, a.Status, a.Text)
 			}
 			if a := (page{}).merge(t, u, n+1); a.Status != 400 || a.Text != fmt.Sprintf("{\"error\":\"Missing chunk %d\"}\n", n) {

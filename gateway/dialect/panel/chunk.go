@@ -60,11 +60,11 @@ func (h handler) chunk(w http.ResponseWriter, r *http.Request, c gateway.Caller)
 func unplaced(early, f dialect.Fields) error {
 	switch {
 	case f["full_path"] == "":
-		return gateway.Refuse(gateway.InvalidRequest, "full_path must stand before the file, or in the query")
+		return gateway.Refuse(gateway.InvalidRequest, "full_path must come before the file, or in the query")
 	case f["chunk_num"] == "" && early["full_path"] == "":
-		return gateway.Refuse(gateway.InvalidRequest, "chunk_num must stand before the file, or full_path in the query")
+		return gateway.Refuse(gateway.InvalidRequest, "chunk_num must come before the file, or full_path in the query")
 	case f["chunk_num"] == "" && early["person_id"] == "" && f["person_id"] != "":
-		return gateway.Refuse(gateway.InvalidRequest, "chunk_num must stand before the file, or person_id in the query")
+		return gateway.Refuse(gateway.InvalidRequest, "chunk_num must come before the file, or person_id in the query")
 	}
 	return nil
 }
@@ -117,7 +117,7 @@ func (h handler) begun(ctx context.Context, c gateway.Caller, t target) (gateway
 	t.Content = u.Note
 	s, err := h.gate.Anew(ctx, c, t.Place, t.File)
 	if err == nil && u.ReceivedBytes > 0 {
-		err = gateway.Refuse(gateway.DifferentFile, "the file was begun with chunks of %d bytes and goes on with %d: what was sent is given up, send all of it again", u.ChunkSize, t.ChunkSize)
+		err = gateway.Refuse(gateway.DifferentFile, "the file was started with chunks of %d bytes and continued with %d: what was sent is discarded, send all of it again", u.ChunkSize, t.ChunkSize)
 	}
 	return s.Upload, err
 }

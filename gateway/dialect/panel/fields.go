@@ -64,10 +64,10 @@ type target struct {
 func targetOf(r *http.Request, f dialect.Fields) (target, error) {
 	full := f["full_path"]
 	if f["host_id"] == "" || full == "" {
-		return target{}, gateway.Refuse(gateway.InvalidRequest, "host_id and full_path must say where the file belongs")
+		return target{}, gateway.Refuse(gateway.InvalidRequest, "host_id and full_path are required")
 	}
 	if err := gateway.CheckPath(full); err != nil || full == "/" {
-		return target{}, gateway.Refuse(gateway.InvalidRequest, "full_path must be the absolute path of a file, written without detours, not %q", full)
+		return target{}, gateway.Refuse(gateway.InvalidRequest, "full_path must be the absolute path of a file without . and .., not %q", full)
 	}
 	r.SetPathValue("host", f["host_id"])
 	r.SetPathValue("dir", path.Dir(full))

@@ -24,7 +24,7 @@ func (h handler) merge(w http.ResponseWriter, r *http.Request, c gateway.Caller)
 		return err
 	}
 	if !sameTmpPath(f["tmp_path"], u) {
-		return gateway.Refuse(gateway.DifferentFile, "tmp_path is that of another upload: what is there now was begun anew, by another page of yours perhaps")
+		return gateway.Refuse(gateway.DifferentFile, "tmp_path belongs to another upload: this one was restarted, perhaps by another page of yours")
 	}
 	size, err := sizeOf(u, count, f)
 	if err != nil {
@@ -40,11 +40,11 @@ func (h handler) merge(w http.ResponseWriter, r *http.Request, c gateway.Caller)
 	}
 	switch {
 	case gateway.CodeOf(err) == gateway.StillFinishing:
-		return reply(w, r, http.StatusOK, busy, nil, "the host is still putting the file together: ask again")
+		return reply(w, r, http.StatusOK, busy, nil, "the file is still being finished: ask again")
 	case err != nil:
 		return err
 	}
-	return reply(w, r, http.StatusOK, done, u.Path, "the file is at its place")
+	return reply(w, r, http.StatusOK, done, u.Path, "the file is in place")
 }
 
 // mergeable is the upload with Received; it may be done. A page may well send no chunk
@@ -69,7 +69,7 @@ func sizeOf(u gateway.Upload, count int64, f dialect.Fields) (int64, error) {
 	size, missing := dialect.SizeOf(u, count)
 	switch {
 	case missing >= count:
-		return 0, gateway.Refuse(gateway.InvalidRequest, "chunk_num is %d, and chunk %d is there", count, missing+1)
+		return 0, gateway.Refuse(gateway.InvalidRequest, "chunk_num is %d, but chunk %d was sent", count, missing+1)
 	case missing >= 0:
 		return 0, gateway.Refuse(gateway.InvalidRequest, "chunk %d of %d is missing: send it, and merge again", missing+1, count)
 	}
@@ -78,7 +78,7 @@ func sizeOf(u gateway.Upload, count int64, f dialect.Fields) (int64, error) {
 	}
 	total, err := f.Number("total")
 	if err == nil && total != size && total != count {
-		err = gateway.Refuse(gateway.InvalidRequest, "total is %d; %d bytes in %d chunks are there", total, size, count)
+		err = gateway.Refuse(gateway.InvalidRequest, "total is %d, but %d bytes in %d chunks were sent", total, size, count)
 	}
 	return size, err
 }

@@ -89,9 +89,9 @@ func (h handler) status(w http.ResponseWriter, r *http.Request, c gateway.Caller
 	if err != nil {
 		return err
 	}
-	msg := "the path is yours: send the file"
+	msg := "the path is free: send the file"
 	if s.ReceivedBytes > 0 {
-		msg = "go on with your upload"
+		msg = "continue your upload"
 	}
 	return reply(w, r, http.StatusOK, goOn, nil, msg)
 }

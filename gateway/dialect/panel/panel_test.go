@@ -228,7 +228,7 @@ func TestMergeCounts(t *testing.T) {
 		}
 	}
 	merge(3, 2_500, "chunk 3 of 3 is missing")
-	merge(1, 1_000, "chunk 2 is there")
+	merge(1, 1_000, "chunk 2 was sent")
 	if a := (page{}).chunk(t, u, 3); a.Status != 200 {
 		t.Fatalf("%d %s", a.Status, a.Text)
 	}

@@ -20,7 +20,7 @@ func (h handler) progress(w http.ResponseWriter, r *http.Request, c gateway.Call
 	}
 	at := room{c.User, r.PathValue("chat_room")}
 	if len(at.name) > maxRoom {
-		return gateway.Refuse(gateway.InvalidRequest, "a room's name has at most %d bytes", maxRoom)
+		return gateway.Refuse(gateway.InvalidRequest, "a room's name may have at most %d bytes", maxRoom)
 	}
 	if !socket.Asked(r) {
 		return reply(w, r, http.StatusOK, done, h.rooms.latest(at), "")
@@ -46,7 +46,7 @@ func (h handler) progress(w http.ResponseWriter, r *http.Request, c gateway.Call
 func mayListen(c gateway.Caller) error {
 	switch {
 	case c.Bound:
-		return gateway.Refuse(gateway.Unauthenticated, "the ticket's time is over: ask for a new one")
+		return gateway.Refuse(gateway.Unauthenticated, "the ticket has expired: ask for a new one")
 	case c.Scope != nil && !slices.Contains(c.Scope.Operations, gateway.OpRead):
 		return gateway.Refuse(gateway.Forbidden, "the ticket does not allow this operation (%s)", gateway.OpRead)
 	}

@@ -37,9 +37,9 @@ func parse(at dialect.Place, f dialect.Fields) (c chunk, err error) {
 	}
 	switch {
 	case c.count > 0 && c.index >= c.count:
-		return c, gateway.Refuse(gateway.InvalidRequest, "there is no chunk %d, counted from 0, in a file of %d chunks", c.index, c.count)
+		return c, gateway.Refuse(gateway.InvalidRequest, "chunk %d, counted from 0, is out of range for %d chunks", c.index, c.count)
 	case c.count == 0 && c.offset >= c.total:
-		return c, gateway.Refuse(gateway.InvalidRequest, "offset %d is not within the file's %d bytes", c.offset, c.total)
+		return c, gateway.Refuse(gateway.InvalidRequest, "offset %d is outside the file's %d bytes", c.offset, c.total)
 	}
 	// The part's own name is "blob".
 	if c.Path, err = at.Named(f["name"]); err != nil {

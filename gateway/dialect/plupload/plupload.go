@@ -120,7 +120,7 @@ func (h handler) later(r *http.Request, c gateway.Caller, at dialect.Place, b ch
 	case u.State == gateway.Done: // a repetition
 		u, err = receive(r, b, dialect.Session{Upload: u}, sent)
 		if gateway.CodeOf(err) == gateway.ChunkConflict && b.last() { // of its beginning alone
-			err = gateway.Refuse(gateway.TargetExists, "%s exists with %d bytes, and this file ends in others: ask for if_exists=replace and send it from its beginning to replace it", u.Path, u.Size)
+			err = gateway.Refuse(gateway.TargetExists, "%s exists with %d bytes and ends differently: to replace it, send if_exists=replace and the file from the start", u.Path, u.Size)
 		}
 		return u, err
 	case u.ReceivedBytes < b.begin(u) || u.ChunkSize == 0 && b.count > 0:
@@ -151,7 +151,7 @@ func receive(r *http.Request, b chunk, to dialect.Session, sent *dialect.Sent) (
 }
 
 func gap() error {
-	return gateway.Refuse(gateway.Incomplete, "what belongs before this chunk is not there: send the file from its beginning")
+	return gateway.Refuse(gateway.Incomplete, "the bytes before this chunk are missing: send the file from the start")
 }
 
 // changed gives an upload up of which the page has another file now.
@@ -159,7 +159,7 @@ func (h handler) changed(r *http.Request, c gateway.Caller, at dialect.Place, b 
 	if _, err := h.gate.Anew(r.Context(), c, at, b.File); err != nil {
 		return err
 	}
-	return gateway.Refuse(gateway.DifferentFile, "this is not the file that %s was begun with, and what had arrived of that is given up: send this one from its beginning", b.Path)
+	return gateway.Refuse(gateway.DifferentFile, "this is not the file that %s was started with, and what had arrived is discarded: send this one from the start", b.Path)
 }
 
 // answer is what pages look for by habit.

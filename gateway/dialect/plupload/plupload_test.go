@@ -127,7 +127,7 @@ func TestAnotherFileOfTheSameName(t *testing.T) {
 			begin()
 			sent(other(0)) // chunk 0 tells
 			begin()
-			want(t, p.send(t, other(2500)), 409, "given up") // chunk 2 does
+			want(t, p.send(t, other(2500)), 409, "discarded") // chunk 2 does
 			sent(other(2500))
 			begin()
 			resized := old
@@ -180,10 +180,10 @@ func TestSequence(t *testing.T) {
 	})
 	t.Run("gaps", func(t *testing.T) {
 		u := s.Upload("/plupload", "gap", dialecttest.Noise(3500, 1))
-		want(t, p.chunk(t, u, 1), 409, "from its beginning")
+		want(t, p.chunk(t, u, 1), 409, "from the start")
 		want(t, p.chunk(t, u, 0), 200, "")
-		want(t, p.chunk(t, u, 2), 409, "from its beginning")
-		want(t, p.chunk(t, u, 3), 409, "from its beginning")
+		want(t, p.chunk(t, u, 2), 409, "from the start")
+		want(t, p.chunk(t, u, 3), 409, "from the start")
 		want(t, p.send(t, u), 200, "")
 	})
 	t.Run("max_retries", func(t *testing.T) {
@@ -209,10 +209,10 @@ func TestSequence(t *testing.T) {
 		}
 		want(t, p.chunk(t, two, 0), 200, "")
 		want(t, p.chunk(t, two, 1), 200, "")
-		want(t, p.chunk(t, one, 4), 409, "from its beginning")
+		want(t, p.chunk(t, one, 4), 409, "from the start")
 		want(t, p.chunk(t, one, 2), 200, "") // nothing tells that it is not of the other
-		want(t, p.chunk(t, two, 2), 409, "given up")
-		want(t, p.chunk(t, one, 3), 409, "from its beginning")
+		want(t, p.chunk(t, two, 2), 409, "discarded")
+		want(t, p.chunk(t, one, 3), 409, "from the start")
 		if _, err := os.Stat(filepath.Join(s.Root, "both")); err == nil {
 			t.Error("it was published")
 		}
@@ -222,11 +222,11 @@ func TestSequence(t *testing.T) {
 		file := "blob"
 		chunk := dialecttest.Field{Name: "file", Value: "x", File: &file}
 		for text, fields := range map[string][]dialecttest.Field{
-			"called":        {{Name: "chunk", Value: "0"}, {Name: "chunks", Value: "2"}},
-			"no chunk 2":    {{Name: "name", Value: "f"}, {Name: "chunk", Value: "2"}, {Name: "chunks", Value: "2"}},
-			"field chunk ":  {{Name: "name", Value: "f"}, {Name: "chunks", Value: "2"}},
-			"not within":    {{Name: "name", Value: "f"}, {Name: "offset", Value: "9"}, {Name: "total", Value: "9"}},
-			"not a file's ": {{Name: "name", Value: "a/b"}},
+			"no file name": {{Name: "chunk", Value: "0"}, {Name: "chunks", Value: "2"}},
+			"chunk 2, counted from 0, is out of range": {{Name: "name", Value: "f"}, {Name: "chunk", Value: "2"}, {Name: "chunks", Value: "2"}},
+			"field chunk ":          {{Name: "name", Value: "f"}, {Name: "chunks", Value: "2"}},
+			"outside the file":      {{Name: "name", Value: "f"}, {Name: "offset", Value: "9"}, {Name: "total", Value: "9"}},
+			"not a valid file name": {{Name: "name", Value: "a/b"}},
 		} {
 			want(t, dialecttest.Post(t, u.Endpoint, "alice", append(fields, chunk)...), 400, text)
 		}

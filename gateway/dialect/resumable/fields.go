@@ -82,7 +82,7 @@ func parse(f dialect.Fields) (chunk, error) {
 	case c.size < 1 || c.size > 1<<60:
 		return c, gateway.Refuse(gateway.InvalidRequest, "the chunk size must be between 1 byte and 2^60")
 	case c.number > 1 && c.number-1 > (c.total-1)/c.size:
-		return c, gateway.Refuse(gateway.InvalidRequest, "chunk %d of %d bytes begins past the end of the file, which has %d bytes", c.number, c.size, c.total)
+		return c, gateway.Refuse(gateway.InvalidRequest, "chunk %d with a chunk size of %d begins past the end of the file (%d bytes)", c.number, c.size, c.total)
 	}
 	return c, nil
 }

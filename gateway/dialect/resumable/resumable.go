@@ -60,7 +60,7 @@ func (h handler) test(w http.ResponseWriter, r *http.Request, c gateway.Caller) 
 func (h handler) unfinished(r *http.Request, c gateway.Caller, at dialect.Place, f dialect.File) (gateway.Upload, error) {
 	u, err := h.gate.Lookup(r.Context(), c, at, f)
 	if err == nil && u.State.Ended() {
-		return gateway.Upload{}, gateway.Refuse(gateway.UnknownUpload, "that upload has ended")
+		return gateway.Upload{}, gateway.Refuse(gateway.UnknownUpload, "the upload has ended")
 	}
 	return u, err
 }

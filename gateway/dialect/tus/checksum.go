@@ -30,7 +30,7 @@ func parseChecksum(text string) (*checksum, error) {
 	name, value, _ := strings.Cut(text, " ")
 	makes := map[string]func() hash.Hash{"sha1": sha1.New, "sha256": sha256.New, "md5": md5.New}[name]
 	if makes == nil {
-		return nil, invalid("the checksum algorithm %q is not known here: %s are", web.Inert(name), algorithms)
+		return nil, invalid("unsupported checksum algorithm %q: use one of %s", web.Inert(name), algorithms)
 	}
 	want, err := base64.StdEncoding.DecodeString(value)
 	sum := &checksum{makes(), want}
@@ -44,5 +44,5 @@ func (s *checksum) check() error {
 	if bytes.Equal(s.Sum(nil), s.want) {
 		return nil
 	}
-	return gateway.Refuse(gateway.DigestMismatch, "the body does not match its Upload-Checksum; nothing of it is kept: send it again")
+	return gateway.Refuse(gateway.DigestMismatch, "the body does not match its Upload-Checksum; nothing is kept: send it again")
 }

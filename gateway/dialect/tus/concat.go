@@ -28,15 +28,15 @@ func parseParts(r *http.Request, urls string) ([]resource, error) {
 	for text := range strings.FieldsSeq(urls) {
 		u, err := url.Parse(text)
 		if err != nil {
-			return nil, invalid("Upload-Concat names a part by something that is no URL")
+			return nil, invalid("Upload-Concat names a part with an invalid URL")
 		}
 		below, ok := strings.CutPrefix(u.Path, web.Prefix(r)+"/tus/")
 		if !ok {
-			return nil, invalid("Upload-Concat names a part that is not one of this gateway's: %s", web.Inert(u.Path))
+			return nil, invalid("Upload-Concat names a part that is not on this gateway: %s", web.Inert(u.Path))
 		}
 		x, err := parseResource(below)
 		if err != nil || !x.partial() {
-			return nil, invalid("Upload-Concat names %s, which is no partial upload", web.Inert(u.Path))
+			return nil, invalid("Upload-Concat names %s, which is not a partial upload", web.Inert(u.Path))
 		}
 		parts = append(parts, x)
 	}

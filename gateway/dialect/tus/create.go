@@ -88,7 +88,7 @@ func parseCreation(r *http.Request) (n creation, err error) {
 	switch {
 	case final:
 		if r.Header.Get("Upload-Length") != "" || r.ContentLength > 0 {
-			return n, invalid("a final upload has neither Upload-Length nor a body: both are its parts'")
+			return n, invalid("a final upload has neither Upload-Length nor a body: its parts have both")
 		}
 		n.size = -1
 		n.final, err = parseParts(r, urls)
@@ -118,9 +118,9 @@ func declaredSize(r *http.Request) (int64, error) {
 	case deferred == "1" && length == "":
 		return -1, nil
 	case deferred != "":
-		return 0, invalid("Upload-Defer-Length must be 1, and Upload-Length must not stand beside it")
+		return 0, invalid("Upload-Defer-Length must be 1, without Upload-Length")
 	case length == "":
-		return 0, invalid("the size of the file is missing: send Upload-Length, or Upload-Defer-Length: 1 while it is not known")
+		return 0, invalid("the file's size is missing: send Upload-Length, or Upload-Defer-Length: 1 while it is unknown")
 	}
 	return dialect.HeaderNumber(r.Header, "Upload-Length")
 }
@@ -130,5 +130,5 @@ func invalid(format string, args ...any) error {
 }
 
 func wrongType(w http.ResponseWriter, r *http.Request) error {
-	return web.ReplyText(w, r, http.StatusUnsupportedMediaType, "the bytes of an upload have the Content-Type "+octets)
+	return web.ReplyText(w, r, http.StatusUnsupportedMediaType, "the Content-Type must be "+octets)
 }

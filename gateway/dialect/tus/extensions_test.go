@@ -203,7 +203,7 @@ func TestConcatenation(t *testing.T) {
 	}
 	s.wants(s.ask("POST", s.endpoint, final(relative), nil), 412, "not complete")
 	s.patched(parts[3], 0, content[75:])
-	for urls, in := range map[string]string{"": "between 1", "/elsewhere/x": "gateway's", s.endpoint + "f/none": "no partial", "http://[": "no URL"} {
+	for urls, in := range map[string]string{"": "between 1", "/elsewhere/x": "not on this gateway", s.endpoint + "f/none": "not a partial", "http://[": "invalid URL"} {
 		s.wants(s.ask("POST", s.endpoint, final(urls), nil), 400, in)
 	}
 	s.wants(s.ask("POST", s.endpoint, final(relative, "Upload-Length", "100"), nil), 400, "neither")

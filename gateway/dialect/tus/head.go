@@ -52,7 +52,7 @@ func (h handler) head(w http.ResponseWriter, r *http.Request, c gateway.Caller) 
 // gone answers for an upload that was cancelled, or given up for another one. A client
 // that is sending stops; one that asks with HEAD begins again.
 func gone(w http.ResponseWriter, r *http.Request) error {
-	return web.ReplyText(w, r, http.StatusGone, "this upload was cancelled, or given up for another file at the same path")
+	return web.ReplyText(w, r, http.StatusGone, "this upload was cancelled, or replaced by another file at the same path")
 }
 
 // terminate cancels the upload. A file that was published stays.
@@ -72,7 +72,7 @@ func (h handler) terminate(w http.ResponseWriter, r *http.Request, c gateway.Cal
 	}
 	switch {
 	case gateway.CodeOf(err) == gateway.DifferentFile:
-		return gateway.Refuse(gateway.Forbidden, "the upload is done, and its file stays at %s", x.path)
+		return gateway.Refuse(gateway.Forbidden, "the upload is done; its file stays at %s", x.path)
 	case err != nil:
 		return err
 	}

@@ -28,7 +28,7 @@ func (h handler) patch(w http.ResponseWriter, r *http.Request, c gateway.Caller)
 		return err
 	}
 	if isFinal(u) {
-		return gateway.Refuse(gateway.Forbidden, "a final upload has the bytes of its parts and takes no others")
+		return gateway.Refuse(gateway.Forbidden, "a final upload consists of its parts and accepts no other bytes")
 	}
 	if dialect.Offset(u) != offset && !u.State.Ended() { // another gateway may have brought more
 		if u, err = h.gate.Recount(r.Context(), c, u.ID); err != nil {
@@ -37,7 +37,7 @@ func (h handler) patch(w http.ResponseWriter, r *http.Request, c gateway.Caller)
 	}
 	if have := dialect.Offset(u); have != offset {
 		setOffset(w, have)
-		return gateway.Refuse(gateway.ChunkConflict, "the request's Upload-Offset is %d, and the upload stands at %d", offset, have)
+		return gateway.Refuse(gateway.ChunkConflict, "the request's Upload-Offset is %d, but the upload is at %d", offset, have)
 	}
 	if u, offset, err = h.receive(r, c, u, offset); err != nil {
 		return err

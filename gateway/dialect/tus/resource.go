@@ -34,7 +34,7 @@ func parseResource(text string) (resource, error) {
 	host, rest, _ := strings.Cut(strings.Trim(text, "/"), "/")
 	dir, id := path.Split(rest)
 	if host == "" || id == "" || strings.Trim(dir, "/") == "" {
-		return resource{}, gateway.Refuse(gateway.UnknownUpload, "there is no upload at this address: uploads are created with POST")
+		return resource{}, gateway.Refuse(gateway.UnknownUpload, "no upload at this address: create uploads with POST")
 	}
 	return resource{host: host, path: "/" + strings.Trim(dir, "/"), id: id}, nil
 }
@@ -75,7 +75,7 @@ func (h handler) onHost(r *http.Request, c gateway.Caller, x resource) (gateway.
 	u, err := h.gate.FindAt(r.Context(), c, x.host, x.path)
 	switch code := gateway.CodeOf(err); {
 	case code == gateway.NotAFile, code == gateway.NoSuchDirectory, code == gateway.InvalidRequest, err == nil && u.ID != x.id:
-		return gateway.Upload{}, gateway.Refuse(gateway.UnknownUpload, "there is no upload %s to %s any more", x.id, x.path)
+		return gateway.Upload{}, gateway.Refuse(gateway.UnknownUpload, "upload %s to %s no longer exists", x.id, x.path)
 	}
 	return u, err
 }

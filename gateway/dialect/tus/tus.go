@@ -50,14 +50,14 @@ func (h handler) route(f web.UserFunc) http.Handler {
 				http.MethodDelete: h.terminate}[r.Method]
 			if !known {
 				meant = func(http.ResponseWriter, *http.Request, gateway.Caller) error {
-					return gateway.Refuse(web.MethodNotAllowed, "X-HTTP-Method-Override %q is not known here", over)
+					return gateway.Refuse(web.MethodNotAllowed, "X-HTTP-Method-Override %q is not supported", over)
 				}
 			}
 			f = meant
 		}
 		if asked := r.Header.Get("Tus-Resumable"); asked != version {
 			w.Header().Set("Tus-Version", version)
-			_ = web.ReplyText(w, r, http.StatusPreconditionFailed, "this gateway speaks tus "+version+"; the request's Tus-Resumable says "+strconv.Quote(web.Inert(asked)))
+			_ = web.ReplyText(w, r, http.StatusPreconditionFailed, "this gateway speaks tus "+version+"; the request's Tus-Resumable is "+strconv.Quote(web.Inert(asked)))
 			return
 		}
 		f.As(refuse).ServeHTTP(w, r)

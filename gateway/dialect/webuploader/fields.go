@@ -34,9 +34,9 @@ func parse(f dialect.Fields) (chunk, error) {
 	}
 	switch {
 	case c.count < 2 || c.count > c.total || c.least() > c.most():
-		return c, gateway.Refuse(gateway.InvalidRequest, "a file of %d bytes has no %d chunks", c.total, c.count)
+		return c, gateway.Refuse(gateway.InvalidRequest, "a file of %d bytes cannot have %d chunks", c.total, c.count)
 	case c.index >= c.count:
-		return c, gateway.Refuse(gateway.InvalidRequest, "there is no chunk %d, counted from 0, in a file of %d chunks", c.index, c.count)
+		return c, gateway.Refuse(gateway.InvalidRequest, "chunk %d, counted from 0, is out of range for %d chunks", c.index, c.count)
 	}
 	return c, nil
 }
@@ -64,7 +64,7 @@ func (c chunk) size(length int64) (int64, error) {
 	}
 	_, want, err := c.sized(size)
 	if err == nil && want != length {
-		err = gateway.Refuse(gateway.InvalidRequest, "the last of %d chunks cannot have %d bytes of the file's %d", c.count, length, c.total)
+		err = gateway.Refuse(gateway.InvalidRequest, "the last of %d chunks cannot have %d of the file's %d bytes", c.count, length, c.total)
 	}
 	return size, err
 }

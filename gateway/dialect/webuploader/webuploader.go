@@ -90,7 +90,7 @@ func (c chunk) body(length int64, sent *dialect.Sent) (b gateway.Body, err error
 		size, err = sent.Fields.Number("chunk_size")
 		b.Check = func() error { return nil } // of a chunk that ends before, nothing is kept at a place that is not its own
 	case c.index > 0:
-		err = gateway.Refuse(gateway.InvalidRequest, "the place of chunk %d is not known: say its Content-Length, or ?chunk_size=", c.index)
+		err = gateway.Refuse(gateway.InvalidRequest, "the offset of chunk %d is unknown: send its Content-Length, or ?chunk_size=", c.index)
 	default:
 		b.Check = func() error {
 			_, err := c.size(sent.Len())

@@ -161,7 +161,7 @@ func TestChunks(t *testing.T) {
 	t.Run("refused", func(t *testing.T) {
 		u := s.Upload("/webuploader", "wrong", dialecttest.Noise(2500, 1))
 		p := setup{binary: true}
-		for query, text := range map[string]string{"": "size", "size=2500&chunks=3": "field chunk ", "size=2500&chunks=3&chunk=3": "no chunk 3", "size=2&chunks=3&chunk=0": "no 3 chunks",
+		for query, text := range map[string]string{"": "size", "size=2500&chunks=3": "field chunk ", "size=2500&chunks=3&chunk=3": "chunk 3, counted from 0, is out of range", "size=2&chunks=3&chunk=0": "cannot have 3 chunks",
 			"size=2500&chunks=3&chunk=1": "do not make", "size=2500&chunks=3&chunk=2": "cannot have"} {
 			target := u
 			target.Endpoint += "?name=x&" + query
@@ -178,7 +178,7 @@ func TestChunks(t *testing.T) {
 		u.Name = "stands"
 		wantRefusal(t, p.send(t, u), "exists")
 		u.Name, u.User = "a/b", ""
-		wantRefusal(t, p.send(t, u), "not a file's name")
+		wantRefusal(t, p.send(t, u), "not a valid file name")
 		u = s.Upload("/webuploader", "lies", dialecttest.Noise(2500, 1)) // about its size: the page says 1000, the chunk has 900
 		u.Endpoint += "?chunk_size=1000"
 		if a := (setup{}).chunk(t, u, 0); a.Status != 200 {

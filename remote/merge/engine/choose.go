@@ -13,7 +13,7 @@ import (
 )
 
 // ErrNone is returned where no engine proves itself on a host.
-var ErrNone = errors.New("there is no way to merge on this host")
+var ErrNone = errors.New("no merge engine works on this host")
 
 // auto leaves the choice to the self-tests.
 const auto = "auto"
@@ -27,8 +27,8 @@ const (
 )
 
 var (
-	errLate = fmt.Errorf("it did not open within %v: %w", openWithin, context.DeadlineExceeded)
-	errSlow = fmt.Errorf("it did not prove itself within %v: %w", proveWithin, context.DeadlineExceeded)
+	errLate = fmt.Errorf("it did not start within %v: %w", openWithin, context.DeadlineExceeded)
+	errSlow = fmt.Errorf("its self-test did not finish within %v: %w", proveWithin, context.DeadlineExceeded)
 )
 
 // Choice is an engine that proved itself on a host, with the reasons.
@@ -110,7 +110,7 @@ func choose(ctx context.Context, p place) (Choice, error) {
 	case choice.Engine != "":
 		return choice, nil
 	case len(failures) == 0:
-		return Choice{}, fmt.Errorf("%w: hosts.yaml asks for the engine %q on host %s, which this version does not have: use %s or %s",
+		return Choice{}, fmt.Errorf("%w: hosts.yaml asks for the engine %q on host %s, which does not exist: use %s or %s",
 			ErrNone, wanted, t.Host, auto, strings.Join(Names(), " or "))
 	}
 	return Choice{}, fmt.Errorf("%w: host %s: %w", ErrNone, t.Host, errors.Join(failures...))
@@ -141,7 +141,7 @@ func try(ctx context.Context, o opener, p place, can link.Abilities) error {
 		return &retold{err, strings.NewReplacer(scratch.Source, "the source", scratch.Part, "the part").Replace(err.Error())}
 	}
 	if err := engine.Close(); err != nil {
-		return fmt.Errorf("it proved itself and did not end in good order: %w", err)
+		return fmt.Errorf("it passed its self-test but did not close cleanly: %w", err)
 	}
 	return nil
 }
@@ -168,14 +168,14 @@ func wantedOn(h *stage.Host) string {
 }
 
 func reason(name, wanted string, t stage.Target, failed int) string {
-	proved := "It proved itself in " + t.Dir
+	proved := "It passed its self-test in " + t.Dir
 	switch {
 	case wanted != auto:
 		return "hosts.yaml asks for " + name + ". " + proved + "."
 	case failed == 0:
-		return proved + ", and there is none faster."
+		return proved + "; none is faster."
 	}
-	return proved + ", and nothing faster works there."
+	return proved + "; nothing faster works there."
 }
 
 func sentence(err error) string {

@@ -33,8 +33,8 @@ func TestChoice(t *testing.T) {
 		"no cat":               {first: isolated, tools: []string{"sh", "dd"}, engine: "copy-data", why: "Self-test"},
 		"no sh":                {first: isolated, tools: []string{"dd", "cat"}, engine: "copy-data", why: "shell"},
 		"a dd that cannot":     {first: isolated, tools: []string{"sh", "cat"}, script: map[string]string{"dd": "exit 0"}, engine: "copy-data", why: "12345"},
-		"a cat that lies":      {first: isolated, tools: []string{"sh", "dd"}, script: map[string]string{"cat": `/bin/cat "$1" | /usr/bin/tr a b`}, engine: "copy-data", why: "does not stand there"},
-		"a cat that falls out": {first: isolated, tools: []string{"sh", "dd"}, script: map[string]string{"cat": `/usr/bin/head -c 9000 "$1"`}, engine: "copy-data", why: "does not stand there"},
+		"a cat that lies":      {first: isolated, tools: []string{"sh", "dd"}, script: map[string]string{"cat": `/bin/cat "$1" | /usr/bin/tr a b`}, engine: "copy-data", why: "are not there"},
+		"a cat that falls out": {first: isolated, tools: []string{"sh", "dd"}, script: map[string]string{"cat": `/usr/bin/head -c 9000 "$1"`}, engine: "copy-data", why: "are not there"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -71,14 +71,14 @@ func TestChoiceOfHostsYAML(t *testing.T) {
 		sshd                *remotetest.SSHD
 		asked, engine, told string
 	}{
-		{full, "auto", "shell", "^It proved itself in ROOT, and there is none faster. Not copy-data: It is slower. Not stream: It is slower.$"},
-		{full, "shell", "shell", "^hosts.yaml asks for shell. It proved itself in ROOT. Not copy-data: hosts.yaml asks for shell. Not stream: hosts.yaml asks for shell.$"},
-		{full, "copy-data", "copy-data", "^hosts.yaml asks for copy-data. It proved itself in ROOT. Not shell: hosts.yaml asks"},
+		{full, "auto", "shell", "^It passed its self-test in ROOT; none is faster. Not copy-data: It is slower. Not stream: It is slower.$"},
+		{full, "shell", "shell", "^hosts.yaml asks for shell. It passed its self-test in ROOT. Not copy-data: hosts.yaml asks for shell. Not stream: hosts.yaml asks for shell.$"},
+		{full, "copy-data", "copy-data", "^hosts.yaml asks for copy-data. It passed its self-test in ROOT. Not shell: hosts.yaml asks"},
 		{full, "stream", "stream", "Not shell: hosts.yaml asks for stream. Not copy-data: hosts.yaml asks for stream.$"},
-		{bare, "auto", "copy-data", "^It proved itself in ROOT, and nothing faster works there. Not shell: No shell could be talked to: .* Not stream: It is slower.$"},
-		{bare, "shell", "", "there is no way to merge on this host: host h: shell: "},
-		{old, "auto", "stream", "Not shell: No shell .* Not copy-data: Self-test at offset 12345: .*\"Permission denied\" .SFTP status 3.\\.$"},
-		{old, "copy-data", "", "no way to merge .* copy-data: self-test"},
+		{bare, "auto", "copy-data", "^It passed its self-test in ROOT; nothing faster works there. Not shell: No shell: .* Not stream: It is slower.$"},
+		{bare, "shell", "", "no merge engine works on this host: host h: shell: "},
+		{old, "auto", "stream", "Not shell: No shell: .* Not copy-data: Self-test at offset 12345: .*\"Permission denied\" .SFTP status 3.\\.$"},
+		{old, "copy-data", "", "no merge engine works .* copy-data: self-test"},
 		{one, "auto", "stream", "Not copy-data: A second SFTP channel: the host allows only one channel per connection .MaxSessions 1"},
 	} {
 		h := test.sshd.Host("h")

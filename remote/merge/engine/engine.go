@@ -14,7 +14,7 @@ import (
 // one merge and used by one goroutine.
 //
 // It may do more than this. What a user of engines can make use of he declares as an
-// interface of his own: this package Block and Retire, package merge CopyAll, and Guard and
+// interface of his own: this package Retire, package merge CopyAll, and Guard and
 // Disturbed.
 type Engine interface {
 	// Name is what hosts.yaml and the API call it.

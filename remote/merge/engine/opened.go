@@ -10,7 +10,7 @@ import (
 
 // ErrCopy is returned when an engine that had proved itself failed. What was
 // copied before counts.
-var ErrCopy = errors.New("putting the file together on the host failed")
+var ErrCopy = errors.New("merging the file on the host failed")
 
 // Opened is an engine that was chosen, open for one merge. What it can do beside
 // copying is asked of the field Engine.

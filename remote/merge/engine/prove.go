@@ -20,22 +20,13 @@ const (
 // longFile is where files begin for which an engine has to prove more.
 const longFile = 1 << 32
 
-// inBlocks is an engine that copies in another way to offsets that Block divides, in bytes.
-type inBlocks interface{ Block() int64 }
-
 // provingOffsets are where an engine proves itself for a file of size bytes. The far
-// ones come first, so that the others go into a file that is long enough without them.
-func provingOffsets(e Engine, size int64) []int64 {
-	offsets := []int64{oddOffset}
+// one comes first, so that the other goes into a file that is long enough without it.
+func provingOffsets(size int64) []int64 {
 	if size > longFile {
-		offsets = []int64{farOffset, oddOffset}
+		return []int64{farOffset, oddOffset}
 	}
-	if b, ok := e.(inBlocks); ok && b.Block() > 0 {
-		for _, off := range offsets {
-			offsets = append(offsets, off-off%b.Block()+b.Block())
-		}
-	}
-	return offsets
+	return []int64{oddOffset}
 }
 
 // reach is how long the file is, as far as that is known: not less than its size, nor
@@ -70,7 +61,7 @@ var provingPattern = func() []byte {
 // will need it. What a host can do is found out like this and not from names or
 // versions.
 func prove(ctx context.Context, e Engine, s *stage.Scratch, size int64) error {
-	offsets := provingOffsets(e, size)
+	offsets := provingOffsets(size)
 	for _, off := range offsets {
 		if err := e.Copy(ctx, s.Source, int64(len(provingPattern)), s.Part, off); err != nil {
 			return fmt.Errorf("self-test at offset %d: %w", off, err)
@@ -83,7 +74,7 @@ func prove(ctx context.Context, e Engine, s *stage.Scratch, size int64) error {
 			return err
 		}
 		if !bytes.Equal(back.Bytes(), provingPattern) {
-			return fmt.Errorf("self-test: what was copied to offset %d does not stand there", off)
+			return fmt.Errorf("self-test: the bytes copied to offset %d are not there", off)
 		}
 	}
 	return nil

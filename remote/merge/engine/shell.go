@@ -12,13 +12,12 @@ import (
 	"sftpgate/remote/stage"
 )
 
-// shellEngine copies with dd or cat in a shell on the host, which other merges use
-// too: nothing goes over the wire, and where files can share blocks they do.
+// shellEngine copies with dd and cat in a shell on the host, which other merges use
+// too: nothing goes over the wire, and cat from coreutils 9 on uses copy_file_range.
 type shellEngine struct {
 	sh     *link.Shell
 	writer record.Writer
 	stamp  shell.Part // what copies keep a stamp of, if they do
-	shares bool       // blocks, between files of this root
 
 	disturbed bool // a copy found the part changed by others
 }
@@ -35,7 +34,7 @@ func openShell(ctx context.Context, h *stage.Host, can link.Abilities, use use) 
 	if err != nil {
 		return nil, err
 	}
-	e := &shellEngine{sh: sh, writer: record.Writer{Kind: "exec"}, shares: can.Reflink}
+	e := &shellEngine{sh: sh, writer: record.Writer{Kind: "exec"}}
 	p, err := e.sh.Who(ctx)
 	var status *shell.Status
 	if err != nil && !errors.As(err, &status) {
@@ -61,20 +60,12 @@ func (e *shellEngine) Copy(ctx context.Context, from string, length int64, part 
 	return nil
 }
 
-// Block: see inBlocks.
-func (e *shellEngine) Block() int64 {
-	if e.shares {
-		return 0
-	}
-	return shell.MostBlock
-}
-
 // part is one to copy into, with its stamp.
 func (e *shellEngine) part(name string) shell.Part {
 	if name == e.stamp.Path {
 		return e.stamp
 	}
-	return shell.Part{Path: name, Reflinks: e.shares}
+	return shell.Part{Path: name}
 }
 
 // CopyAll copies several chunks, one after the other, for the price of one round trip, and
@@ -100,7 +91,7 @@ func (e *shellEngine) CopyAll(ctx context.Context, part string, end int64, chunk
 
 // Guard has copies to part keep a stamp from now on, for those who hash it while it grows.
 func (e *shellEngine) Guard(ctx context.Context, part, stamp string) error {
-	p := shell.Part{Path: part, Stamp: stamp, Reflinks: e.shares}
+	p := shell.Part{Path: part, Stamp: stamp}
 	if err := e.sh.Guard(ctx, p); err != nil {
 		return err
 	}
