@@ -217,7 +217,7 @@ func TestSupersededUpload(t *testing.T) {
 	s.wants(a, 403, "another user")
 	second := s.file("f", 200)
 	// Who is sending stops; who begins again with HEAD may.
-	s.wants(s.patch(first, 10, noise(10)), 410, "given up")
+	s.wants(s.patch(first, 10, noise(10)), 410, "cancelled")
 	if a := s.ask("HEAD", first, nil, nil); a.Status != 410 {
 		t.Errorf("%d", a.Status)
 	}

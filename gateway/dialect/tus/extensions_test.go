@@ -21,7 +21,7 @@ func TestCreation(t *testing.T) {
 		"Upload-Length|1e3|Upload-Metadata|" + named("f"):                     "Upload-Length",
 		"Upload-Length|5|Upload-Defer-Length|1|Upload-Metadata|" + named("f"): "Upload-Defer-Length",
 		"Upload-Defer-Length|2|Upload-Metadata|" + named("f"):                 "Upload-Defer-Length",
-		"Upload-Length|5": "called",
+		"Upload-Length|5": "no file name",
 		"Upload-Length|5|Upload-Metadata|filename !":                                           "Base64",
 		"Upload-Length|5|Upload-Metadata|filename ZQ==,filename ZQ==":                          "twice",
 		"Upload-Length|5|Upload-Metadata|,":                                                    "key",
@@ -49,7 +49,7 @@ func TestCreation(t *testing.T) {
 func TestCreationWithoutSpace(t *testing.T) {
 	s := start(t)
 	a := s.ask("POST", s.endpoint, header{"Upload-Length", strconv.Itoa(1 << 60), "Upload-Metadata", named("f")}, nil)
-	s.wants(a, 413, "make space there")
+	s.wants(a, 413, "free some space there")
 	if names := s.Names(t); len(names) > 0 {
 		t.Errorf("the creation left %q", names)
 	}
@@ -201,7 +201,7 @@ func TestConcatenation(t *testing.T) {
 	final := func(urls string, h ...string) header {
 		return append(header{"Upload-Concat", "final;" + urls, "Upload-Metadata", named("f")}, h...)
 	}
-	s.wants(s.ask("POST", s.endpoint, final(relative), nil), 412, "not complete")
+	s.wants(s.ask("POST", s.endpoint, final(relative), nil), 412, "incomplete")
 	s.patched(parts[3], 0, content[75:])
 	for urls, in := range map[string]string{"": "between 1", "/elsewhere/x": "not on this gateway", s.endpoint + "f/none": "not a partial", "http://[": "invalid URL"} {
 		s.wants(s.ask("POST", s.endpoint, final(urls), nil), 400, in)
