@@ -23,7 +23,7 @@ func full(s *stage) {
 		return
 	}
 	dir, place := s.ticketed("full", time.Hour)
-	s.isRefused(place, "no-space", "make space there")
+	s.isRefused(place, "no-space", "free some space")
 	if _, err := os.Stat(filepath.Join(dir, "photo.raw")); err == nil {
 		s.t.Error("the file is there, and there was no space for it")
 	}

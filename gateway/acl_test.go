@@ -72,7 +72,7 @@ func TestDefaultAccessControlLists(t *testing.T) {
 			for name, said := range notes {
 				acl, has := r.access(name)
 				same := bytes.Equal(acl, want) && has == mode
-				if said := strings.Contains(strings.Join(said, " "), "access control lists"); same == said || !same && engine == "shell" {
+				if said := strings.Contains(strings.Join(said, " "), "default ACLs"); same == said || !same && engine == "shell" {
 					t.Errorf("%s: %v %x, by hand %v %x; notes %v", name, has, acl, mode, want, notes[name])
 				}
 			}

@@ -18,7 +18,7 @@ func TestWhatIsInTheWayEachTime(t *testing.T) {
 	if !merge.Again(overtaken) {
 		t.Fatal(overtaken)
 	}
-	for says, err := range map[string]error{"another digest": gateway.ErrRedeclared, "another gateway": overtaken} {
+	for says, err := range map[string]error{"the declared digest changed": gateway.ErrRedeclared, "another gateway": overtaken} {
 		var refused *gateway.Error
 		if !errors.As(gateway.Explain("web-1", err), &refused) {
 			t.Errorf("%v is a mistake of ours", err)

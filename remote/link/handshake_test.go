@@ -69,12 +69,12 @@ func TestGreetAsksForLimits(t *testing.T) {
 // Whatever answers instead of SFTP is told, with what to do.
 func TestGreetTellsWhatIsInTheWay(t *testing.T) {
 	for says, want := range map[string]string{
-		"Welcome to web-1!\nmotd": `"Welcome to web-1!" where SFTP was expected: something in the account's shell start-up files prints`,
+		"Welcome to web-1!\nmotd": `"Welcome to web-1!" where SFTP was expected: the account's shell start-up files print something`,
 		"hi":                      `"hi"`,
 		"":                        "is the sftp subsystem enabled",
 		versionPacket(6):          "version 6",
-		sshString("\x65abcdefgh"): "something else",
-		versionPacket(3)[:7]:      "does not start",
+		sshString("\x65abcdefgh"): "not an SFTP version",
+		versionPacket(3)[:7]:      "did not start",
 		"\x00\x00\x00\x00":        "where SFTP was expected",
 	} {
 		if _, err := greet(&said{Reader: strings.NewReader(says)}); err == nil || !strings.Contains(err.Error(), want) {

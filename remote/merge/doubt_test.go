@@ -32,7 +32,7 @@ func TestServerThatCopiesShort(t *testing.T) {
 	u.wantEngine("copy-data", "")
 	from.Store(65_536) // the last block
 	out, err := u.merge(chunk(1))
-	if !errors.Is(err, engine.ErrCopy) || !strings.Contains(err.Error(), "that it has not made") || len(out.Merged) > 0 {
+	if !errors.Is(err, engine.ErrCopy) || !strings.Contains(err.Error(), "that it did not make") || len(out.Merged) > 0 {
 		t.Fatalf("a short copy was believed: %v, %v", out, err)
 	}
 	left, err := u.Chunks(u.ctx)

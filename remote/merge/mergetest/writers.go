@@ -3,6 +3,7 @@ package mergetest
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -148,7 +149,7 @@ func frozen(t *testing.T, s *site) {
 	ctx, cancel := context.WithCancel(s.ctx)
 	defer cancel()
 	var w record.Writer
-	_, ended := g.midway(ctx, chunks, func(at record.Writer) { w = at; s.signal(w, syscall.SIGSTOP) })
+	m, ended := g.midway(ctx, chunks, func(at record.Writer) { w = at; s.signal(w, syscall.SIGSTOP) })
 
 	other := g.another()
 	old := other.part()
@@ -169,10 +170,12 @@ func frozen(t *testing.T, s *site) {
 
 	s.signal(w, syscall.SIGCONT)
 	cancel()
-	if err := <-ended; err == nil && !late {
+	err := <-ended
+	if err == nil { // it has copied all by now, and its checkpoint is refused
+		err = errors.Join(m.Close(s.ctx), g.Pay(s.ctx))
+	}
+	if t.Log(err); err == nil && !late {
 		t.Error("the frozen merger thinks that it has merged")
-	} else {
-		t.Log(err)
 	}
 	g.close()
 	await.Until(t, "the woken process to go", func() bool { return !inSession(w) })
