@@ -24,7 +24,7 @@ func (g *Gate) Throttle(bytesPerSecond int64) {
 		return
 	default:
 	}
-	const read = `"msg":"the hosts`
+	const read = `"msg":"hosts `
 	before := strings.Count(g.log.String(), read)
 	if err := g.cmd.Process.Signal(syscall.SIGHUP); err != nil {
 		g.t.Fatal(err)
