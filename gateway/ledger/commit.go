@@ -10,6 +10,7 @@ import (
 // Verdict is what becomes of a sealed piece.
 type Verdict int
 
+// What a chunk is to what is held.
 const (
 	Fresh    Verdict = iota // it may be committed
 	Held                    // the same bytes are there
