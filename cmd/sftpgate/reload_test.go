@@ -204,7 +204,7 @@ func TestBrokenHostsFile(t *testing.T) {
 			t.Fatal(err)
 		}
 		log, _ = f.pass(time.Minute)
-		wantLog(t, log, "level=ERROR", "cannot be read", "no such file")
+		wantLog(t, log, "level=ERROR", "cannot read the hosts file", "no such file")
 		if strings.Count(log, "\n") != 1 {
 			t.Errorf("%s", log)
 		}
