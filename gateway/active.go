@@ -71,8 +71,10 @@ func (s *Service) activate(ctx context.Context, h *stage.Host, g *stage.Generati
 	u := s.active[state.Meta.ID]
 	s.mu.Unlock()
 	if u != nil {
-		if u.gen != g && !u.leads() { // known here, perhaps not as it stands by now
-			return u, u.refresh(ctx)
+		if u.gen != g { // known here, perhaps not as it stands by now: other gateways take chunks, too
+			if err := u.refresh(ctx); err != nil && !u.leads() { // who leads hears of an end by itself
+				return u, err
+			}
 		}
 		return u, nil
 	}
