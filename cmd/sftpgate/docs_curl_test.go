@@ -22,11 +22,7 @@ func firstUpload(t *testing.T) string {
 // The lines for curl in docs/api.md are run as they stand, but for the address, the
 // host and the directory.
 func TestDocsCurlLinesWork(t *testing.T) {
-	text, err := os.ReadFile(filepath.Join("..", "..", "docs", "api.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, after, _ := strings.Cut(string(text), "## The API by curl\n\n```sh\n")
+	_, after, _ := strings.Cut(contentOf(t, "../../docs/api.md"), "## The API by curl\n\n```sh\n")
 	block, _, ok := strings.Cut(after, "```")
 	first, script, more := strings.Cut(block, "\n")
 	if !ok || !more || first != "gate=http://127.0.0.1:8080 host=web-1 dir=/srv/files" {

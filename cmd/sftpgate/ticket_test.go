@@ -140,11 +140,7 @@ func TestTakeoverByTicket(t *testing.T) {
 // The panel in docs/authentication.md, the keys that it is told to make and the flags of serve.
 func TestDocsTicket(t *testing.T) {
 	t.Parallel()
-	text, err := os.ReadFile(filepath.Join("..", "..", "docs", "authentication.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, section, _ := strings.Cut(string(text), "## Tickets\n")
+	_, section, _ := strings.Cut(contentOf(t, "../../docs/authentication.md"), "## Tickets\n")
 	_, keys, _ := strings.Cut(section, "```sh\n")
 	keys, rest, _ := strings.Cut(keys, "```")
 	_, serve, _ := strings.Cut(rest, "sftpgate serve ")
