@@ -111,6 +111,7 @@ func (s *soak) explained() {
 	if status, answer := request("GET", base+"/v1/hosts/web-1/entries?dir="+s.sshd.Root, nil); status != 200 {
 		s.t.Errorf("%d %v", status, answer)
 	}
+	defer s.tellLeft()
 	wait.Until(s.t, "what is left to go", func() bool { return len(s.leftovers()) == 0 })
 	for name := range s.files {
 		if !exists(name) {
@@ -121,6 +122,16 @@ func (s *soak) explained() {
 		if status := p.stop(syscall.SIGTERM); status != 0 {
 			s.t.Errorf("gateway %d ended with %d", i, status)
 		}
+	}
+}
+
+// tellLeft logs what is left, with all that is in it.
+func (s *soak) tellLeft() {
+	for _, at := range s.leftovers() {
+		_ = filepath.WalkDir(at, func(name string, e fs.DirEntry, err error) error {
+			s.t.Logf("left: %s, %v", name, err)
+			return nil
+		})
 	}
 }
 

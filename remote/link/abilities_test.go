@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -64,6 +65,33 @@ func TestDeniedRequests(t *testing.T) {
 				t.Errorf("%v is left", left)
 			}
 		})
+	}
+}
+
+// What a trial leaves where nothing can be removed has names that tell whose it is.
+func TestOfTrial(t *testing.T) {
+	s := remotetest.StartSSHD(t, remotetest.SSHDOptions{Subsystem: "internal-sftp -P remove"})
+	p := openOne(t, link.Options{}, s.Host("a"))
+	if _, err := p.Abilities(await.Context(t), s.Root, s.Root); err == nil {
+		t.Error("a host that removes nothing is taken")
+	}
+	var names []string
+	err := filepath.WalkDir(s.Root, func(at string, _ fs.DirEntry, err error) error {
+		if name := filepath.Base(at); at != s.Root && filepath.Dir(at) != s.Root {
+			names = append(names, name)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range names {
+		if !link.OfTrial(name) {
+			t.Errorf("%s is not known for a trial's", name)
+		}
+	}
+	if !slices.Contains(names, "cloned") || !slices.Contains(names, "x") || link.OfTrial("README") {
+		t.Errorf("a trial left %q", names)
 	}
 }
 

@@ -156,14 +156,13 @@ func (p *Pool) Line(packet int) (conns int, each int64) {
 	return lineConns(trip), p.most(trip, int64(packet))
 }
 
-// worthMore reports whether there are fewer than that, those left out that are held up.
-// With p.mu held.
+// worthMore reports whether there are fewer than that. One that is held up is left out:
+// those who come meanwhile have another, and more would not help, as it is the host's
+// disk that takes its time. With p.mu held.
 func (p *Pool) worthMore() bool {
-	good := p.now.dialing
-	for _, c := range p.now.conns {
-		if c.pipe == nil || !c.pipe.heldUp() {
-			good++
-		}
+	worth := p.enough()
+	if slices.ContainsFunc(p.now.conns, func(c *connection) bool { return c.pipe != nil && c.pipe.heldUp() }) {
+		worth = min(worth+1, p.Host().Connections)
 	}
-	return good < p.enough()
+	return len(p.now.conns)+p.now.dialing < worth
 }

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"os"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -65,6 +66,13 @@ func (t *trial) prepare() (made, err error) {
 	}
 	return nil, each(slices.DeleteFunc(names, done), write)
 }
+
+// trialName matches every name in a trial's directory.
+var trialName = regexp.MustCompile(`^(?:before|after|shell|cloned|[a-z]\d?)$`)
+
+// OfTrial reports whether a trial gives something in its own directory that name: what a
+// gateway that was killed has left there can be told by it.
+func OfTrial(name string) bool { return trialName.MatchString(name) }
 
 // inOrder does the same for each name, as Conn.InOrder does it, and returns those for
 // which it failed.

@@ -236,13 +236,12 @@ func ourContent(name string) bool {
 			return true
 		}
 	}
-	return ourUserDir.MatchString(name) || ourTrial.MatchString(name) || ourChunk.MatchString(name)
+	return ourUserDir.MatchString(name) || ourOther.MatchString(name) || link.OfTrial(name) || ourChunk.MatchString(name)
 }
 
 var (
 	ourChunk = regexp.MustCompile(`^\d+-\d+-[0-9a-f]{64}$`)
-	// chunks/, a scratch pair, and what package link tries a host out with.
-	ourTrial = regexp.MustCompile(`^(?:chunks|source|part|before|after|shell|[a-z]\d?)$`)
+	ourOther = regexp.MustCompile(`^(?:chunks|source|part)$`) // a scratch pair are the latter two
 )
 
 // owner is the numeric user that a file belongs to.
