@@ -95,11 +95,20 @@ const requests = {
   press: ({ page, key }) => pages.get(page).keyboard.press(key),
   type: ({ page, text }) => pages.get(page).keyboard.type(text),
   pick: (r) => at(r).setInputFiles(r.files),
-  // pickBy picks files in the chooser that a click opens, as a person does.
+  // pickBy picks files in the chooser that a click opens, as a person does: also one who
+  // clicks once more when nothing opens. The answer is why that was necessary.
   async pickBy(r) {
     const page = pages.get(r.page);
-    const [chooser] = await Promise.all([page.waitForEvent("filechooser"), r.key ? page.keyboard.press(r.key) : at(r).click()]);
+    const open = (timeout) => Promise.all([page.waitForEvent("filechooser", { timeout }), r.key ? page.keyboard.press(r.key) : at(r).click({ timeout })]);
+    let chooser, why = "";
+    try {
+      [chooser] = await open(patience / 4);
+    } catch (e) {
+      why = `${e.message}; there are ${r.selector ? await at(r).count() : 0} of it; the page says: ${await page.locator("body").innerText()}`;
+      [chooser] = await open(patience).catch((again) => { throw new Error(`${again.message}, and before: ${why}`); });
+    }
     await chooser.setFiles(r.files);
+    return why;
   },
   // drop is what a browser does with files from another window.
   async drop({ page, selector, files }) {

@@ -108,13 +108,21 @@ func (p *Page) Pick(selector string, files ...string) {
 // PickByClick picks files in the chooser that a click opens.
 func (p *Page) PickByClick(selector string, files ...string) {
 	p.t.Helper()
-	p.do("pickBy", map[string]any{"selector": selector, "files": files}, nil)
+	p.pickBy(map[string]any{"selector": selector, "files": files})
 }
 
 // PickByKey picks files in the chooser that a key opens.
 func (p *Page) PickByKey(key string, files ...string) {
 	p.t.Helper()
-	p.do("pickBy", map[string]any{"key": key, "files": files}, nil)
+	p.pickBy(map[string]any{"key": key, "files": files})
+}
+
+func (p *Page) pickBy(with map[string]any) {
+	p.t.Helper()
+	var again string
+	if p.do("pickBy", with, &again); again != "" {
+		p.t.Logf("no chooser opened at first: %s", again)
+	}
 }
 
 // Drop drops files and directories onto an element, as from another window.
