@@ -74,7 +74,7 @@ endef
 # The longest packages begin first, and those whose tests can run side by side come last,
 # so that both cores are busy to the end.
 LONGEST := ./gateway ./gateway/page ./cmd/sftpgate
-WIDEST := ./remote/stage ./remote/link ./remote/merge ./examples
+WIDEST := ./remote/staging ./remote/sshpool ./remote/merge ./examples
 tests prove fuzz-short: SHELL := /bin/bash
 tests:
 	$(call run,tests,-timeout $(TIMEOUT) $(LONGEST) $(shell $(GO) list ./... 2>/dev/null | grep -vxF "$$($(GO) list $(LONGEST) $(WIDEST))") $(WIDEST))

@@ -25,7 +25,7 @@ type object struct {
 }
 
 // allow is the one decision on access, asked by every call of the service. Of
-// paths it says nothing: those count as the host resolves them (stage.Resolve).
+// paths it says nothing: those count as the host resolves them (staging.Resolve).
 func (s *Service) allow(c Caller, a action, on object) error {
 	if c.Bound {
 		return c.allowBound(a, on)

@@ -11,8 +11,8 @@ import (
 	"time"
 
 	"sftpgate/gateway"
-	"sftpgate/remote/link"
 	"sftpgate/remote/remotetest"
+	"sftpgate/remote/sshpool"
 )
 
 // Which call needs what is tested over HTTP, on every route (cmd/sftpgate,
@@ -65,7 +65,7 @@ func TestExpiredTicketElsewhere(t *testing.T) {
 	old := holder("alice", "one")
 	up := r.open(old, "f", int64(len(content))).Upload
 	r.send(old, up.ID, content, 0, mib)
-	other := &rig{gatewayOn(t, embedded(t), link.Options{}, r.sshd.Host("web-1")), t, r.sshd, r.root}
+	other := &rig{gatewayOn(t, embedded(t), sshpool.Options{}, r.sshd.Host("web-1")), t, r.sshd, r.root}
 	_, err := other.Get(t.Context(), late(old), up.ID)
 	wantCode(t, err, gateway.UnknownUpload)
 	again := other.open(late(old), "f", int64(len(content)), func(o *gateway.OpenRequest) { o.MakeDirs, o.Restart = true, true })

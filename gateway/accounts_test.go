@@ -10,9 +10,9 @@ import (
 	"time"
 
 	"sftpgate/gateway"
-	"sftpgate/remote/link"
 	"sftpgate/remote/remotetest"
 	"sftpgate/remote/remotetest/await"
+	"sftpgate/remote/sshpool"
 )
 
 // loginShell has every command of a client go through a script, as the login
@@ -97,7 +97,7 @@ func TestAccountsOfEveryKind(t *testing.T) {
 			t.Parallel()
 			sshd := remotetest.StartSSHD(t, c.login)
 			put(t, filepath.Join(sshd.Home, ".bashrc"), c.startup+"\n")
-			o := link.Options{}
+			o := sshpool.Options{}
 			if c.why == silent { // the gateway stays on the host until it has given the shell up
 				o.LoginTimeout = await.Scaled(4 * time.Second) // more than the ten seconds that it is waited for
 			}

@@ -8,8 +8,8 @@ import (
 	"testing/synctest"
 
 	"sftpgate/gateway"
-	"sftpgate/remote/link"
 	"sftpgate/remote/remotetest"
+	"sftpgate/remote/sshpool"
 )
 
 // The host has done a step of a chunk's way, and its answer is lost: it never
@@ -51,7 +51,7 @@ func TestTheHostsAnswerIsLost(t *testing.T) {
 					if err := d.MkdirAll(memDir); err != nil {
 						t.Fatal(err)
 					}
-					o := away(lost.distance, link.Options{Dial: d.Dial(remotetest.ServerOptions{Gate: gate})})
+					o := away(lost.distance, sshpool.Options{Dial: d.Dial(remotetest.ServerOptions{Gate: gate})})
 					r := &rig{gatewayOn(t, st, o, memoryHost("web-1")), t, nil, memDir}
 					defer r.stop()
 					chunk := int64(60_000)

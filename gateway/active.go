@@ -10,7 +10,7 @@ import (
 	"sftpgate/gateway/ledger"
 	"sftpgate/remote/merge"
 	"sftpgate/remote/record"
-	"sftpgate/remote/stage"
+	"sftpgate/remote/staging"
 )
 
 // upload is an upload that this gateway works on: a cache of what stands on
@@ -18,8 +18,8 @@ import (
 type upload struct {
 	s      *Service
 	id     string
-	host   *stage.Host
-	gen    *stage.Generation
+	host   *staging.Host
+	gen    *staging.Generation
 	key    Key
 	ledger ledger.Ledger
 
@@ -65,7 +65,7 @@ type upload struct {
 
 // activate makes a generation active here, or returns it when it is already: as
 // it stands on the host now, either way.
-func (s *Service) activate(ctx context.Context, h *stage.Host, g *stage.Generation) (*upload, error) {
+func (s *Service) activate(ctx context.Context, h *staging.Host, g *staging.Generation) (*upload, error) {
 	state := g.State()
 	s.mu.Lock()
 	u := s.active[state.Meta.ID]
@@ -87,7 +87,7 @@ func (s *Service) activate(ctx context.Context, h *stage.Host, g *stage.Generati
 
 // activateNew makes a generation active that was made just now: nothing is in it
 // but what it adopts.
-func (s *Service) activateNew(ctx context.Context, h *stage.Host, g *stage.Generation) (*upload, error) {
+func (s *Service) activateNew(ctx context.Context, h *staging.Host, g *staging.Generation) (*upload, error) {
 	if len(g.State().Meta.Adopted) > 0 {
 		return s.activate(ctx, h, g)
 	}
@@ -110,7 +110,7 @@ func (s *Service) admit(u *upload) *upload {
 }
 
 // newUpload is a generation as it is known when nothing has been read.
-func (s *Service) newUpload(h *stage.Host, g *stage.Generation) *upload {
+func (s *Service) newUpload(h *staging.Host, g *staging.Generation) *upload {
 	return &upload{s: s, id: g.State().Meta.ID, host: h, gen: g, key: keyOf(g.Target()), state: Receiving, touched: time.Now(),
 		moved: make(chan struct{}), confirming: make(chan struct{}, 1), looking: make(chan struct{}, 1)}
 }

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"sftpgate/gateway/limit"
-	"sftpgate/remote/stage"
+	"sftpgate/remote/staging"
 )
 
 // admitBody takes a user's body for a host in, once there is a place for it. length is
@@ -15,7 +15,7 @@ import (
 // Release when the body has been read. A refusal is measured.
 //
 // Refusal: too-many.
-func (s *Service) admitBody(ctx context.Context, h *stage.Host, user string, r io.Reader, length int64) (*limit.Body, error) {
+func (s *Service) admitBody(ctx context.Context, h *staging.Host, user string, r io.Reader, length int64) (*limit.Body, error) {
 	b, err := s.limiter.Admit(ctx, limitsOf(h), user, r, length)
 	if err == nil {
 		return b, nil
@@ -29,7 +29,7 @@ func (s *Service) admitBody(ctx context.Context, h *stage.Host, user string, r i
 }
 
 // limitsOf is a host with its bounds in hosts.yaml as they are at each moment.
-func limitsOf(h *stage.Host) limit.Host {
+func limitsOf(h *staging.Host) limit.Host {
 	return limit.Host{
 		ID:        h.Config().ID,
 		MaxBodies: func() int { return h.Config().MaxBodies },

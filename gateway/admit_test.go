@@ -13,10 +13,10 @@ import (
 	"sftpgate/gateway"
 	"sftpgate/gateway/limit"
 	"sftpgate/remote/hosts"
-	"sftpgate/remote/link"
 	"sftpgate/remote/merge/engine"
 	"sftpgate/remote/remotetest"
-	"sftpgate/remote/stage"
+	"sftpgate/remote/sshpool"
+	"sftpgate/remote/staging"
 )
 
 // limitedRig is a rig whose host and gateway have limits.
@@ -27,7 +27,7 @@ func limitedRig(t *testing.T, c gateway.Config, edit func(*hosts.Host)) *rig {
 	if edit != nil {
 		edit(&h)
 	}
-	return &rig{gatewayWith(t, embedded(t), link.Options{}, c, h), t, sshd, sshd.Root}
+	return &rig{gatewayWith(t, embedded(t), sshpool.Options{}, c, h), t, sshd, sshd.Root}
 }
 
 // held is a body that has begun and goes on when it is let.
@@ -207,11 +207,11 @@ func TestLimitsOfAHostAreReloaded(t *testing.T) {
 		return set
 	}
 	log := slog.New(slog.DiscardHandler)
-	links := link.New(setOf(0), link.Options{Log: log})
+	links := sshpool.New(setOf(0), sshpool.Options{Log: log})
 	defer links.Close()
 	pool, _ := links.Host("web-1")
 	st := embedded(t)
-	s := gateway.New(gateway.Config{Hosts: staging{"web-1": stage.New(pool, log)}, Claims: st, Leases: st, Index: st, Engines: engine.NewSet(),
+	s := gateway.New(gateway.Config{Hosts: hostSet{"web-1": staging.New(pool, log)}, Claims: st, Leases: st, Index: st, Engines: engine.NewSet(),
 		Log: log, Limits: limit.Limits{Wait: time.Millisecond}})
 	defer func() { _ = s.Shutdown(t.Context()) }()
 	r := &rig{s, t, sshd, sshd.Root}

@@ -10,9 +10,9 @@ import (
 	"sftpgate/gateway"
 	"sftpgate/gateway/registry"
 	"sftpgate/gateway/registry/registrytest"
-	"sftpgate/remote/link"
 	"sftpgate/remote/remotetest"
 	"sftpgate/remote/remotetest/await"
+	"sftpgate/remote/sshpool"
 )
 
 // The client goes away in the middle of the merge and asks again and again, at
@@ -89,7 +89,7 @@ func TestNobodyIsLockedOutByHisOwnClaim(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = st.Close() })
 	sshd := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
-	r := &rig{gatewayOn(t, st, link.Options{}, sshd.Host("web-1")), t, sshd, sshd.Root}
+	r := &rig{gatewayOn(t, st, sshpool.Options{}, sshd.Host("web-1")), t, sshd, sshd.Root}
 	content := noise(2 * mib)
 	first := r.open(alice, "warm", mib).Upload // the server knows the scripts by now
 	if err := r.Cancel(t.Context(), alice, first.ID); err != nil {

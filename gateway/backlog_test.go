@@ -10,8 +10,8 @@ import (
 	"testing/synctest"
 
 	"sftpgate/gateway"
-	"sftpgate/remote/link"
 	"sftpgate/remote/remotetest"
+	"sftpgate/remote/sshpool"
 )
 
 // nothing is a body of zeros.
@@ -39,7 +39,7 @@ func TestBodiesShareTheBacklog(t *testing.T) {
 				}
 				h := memoryHost("web-1")
 				h.Engine = engine
-				r := &rig{gatewayOn(t, st, link.Options{Dial: d.Dial(o)}, h), t, nil, memDir}
+				r := &rig{gatewayOn(t, st, sshpool.Options{Dial: d.Dial(o)}, h), t, nil, memDir}
 				defer r.stop()
 				id := r.open(alice, "f", bodies*each).Upload.ID
 				stands.Store(true)

@@ -27,7 +27,7 @@ func (c Caller) CheckAge() error {
 	return nil
 }
 
-// within is what stage.Resolve is told of the scope.
+// within is what staging.Resolve is told of the scope.
 func (c Caller) within() []string {
 	if c.Scope == nil {
 		return nil

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"time"
 
-	"sftpgate/remote/stage"
+	"sftpgate/remote/staging"
 )
 
 // Cancel gives an upload up: its staging goes, its claim is free. Cancelling
@@ -40,7 +40,7 @@ func (s *Service) drop(ctx context.Context, u *upload) (over *Upload, err error)
 		return nil, explain(u.hostID(), err)
 	}
 	w, err := u.gen.Withdraw(ctx)
-	if errors.Is(err, stage.ErrSuperseded) {
+	if errors.Is(err, staging.ErrSuperseded) {
 		return s.settled(ctx, u, err)
 	}
 	if err != nil {
@@ -56,7 +56,7 @@ func (s *Service) drop(ctx context.Context, u *upload) (over *Upload, err error)
 
 // withdrawn notes how an upload ended that was given up, and then clears away what was
 // its. Where the end cannot be noted its staging stays: that tells it to whoever asks next.
-func (s *Service) withdrawn(ctx context.Context, e Entry, w *stage.Withdrawal) (Upload, error) {
+func (s *Service) withdrawn(ctx context.Context, e Entry, w *staging.Withdrawal) (Upload, error) {
 	e, err := s.noteWithdrawn(ctx, e, w)
 	if err != nil {
 		return e.Upload, err
@@ -81,7 +81,7 @@ func (s *Service) withdrawn(ctx context.Context, e Entry, w *stage.Withdrawal) (
 
 // noteWithdrawn notes how an upload ended that was given up. An end that was noted before
 // stays: what is being removed may look like another one.
-func (s *Service) noteWithdrawn(ctx context.Context, e Entry, w *stage.Withdrawal) (Entry, error) {
+func (s *Service) noteWithdrawn(ctx context.Context, e Entry, w *staging.Withdrawal) (Entry, error) {
 	if now, ok, err := s.index.Get(ctx, e.Upload.ID); err != nil || ok && now.Ended {
 		return now, err
 	}

@@ -8,8 +8,8 @@ import (
 	"time"
 
 	"sftpgate/gateway"
-	"sftpgate/remote/link"
 	"sftpgate/remote/remotetest"
+	"sftpgate/remote/sshpool"
 )
 
 // unmarked is a registry that answers everything but who takes bytes.
@@ -31,8 +31,8 @@ func TestChunkThatNobodyIsToldOf(t *testing.T) {
 	st, _ := redis(t)
 	sshd := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
 	deaf := &unmarked{store: st}
-	a := &rig{gatewayWith(t, st, link.Options{}, gateway.Config{Shared: true}, sshd.Host("web-1")), t, sshd, sshd.Root}
-	b := &rig{gatewayWith(t, deaf, link.Options{}, gateway.Config{Shared: true}, sshd.Host("web-1")), t, sshd, sshd.Root}
+	a := &rig{gatewayWith(t, st, sshpool.Options{}, gateway.Config{Shared: true}, sshd.Host("web-1")), t, sshd, sshd.Root}
+	b := &rig{gatewayWith(t, deaf, sshpool.Options{}, gateway.Config{Shared: true}, sshd.Host("web-1")), t, sshd, sshd.Root}
 	content := noise(40)
 	id := a.open(alice, "f", 40).Upload.ID
 	send := func(r *rig, n int64) (gateway.Upload, error) {
@@ -64,7 +64,7 @@ func TestLostMark(t *testing.T) {
 	sshd := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
 	var gates [2]*rig
 	for i := range gates {
-		gates[i] = &rig{gatewayWith(t, st, link.Options{}, gateway.Config{Shared: true}, sshd.Host("web-1")), t, sshd, sshd.Root}
+		gates[i] = &rig{gatewayWith(t, st, sshpool.Options{}, gateway.Config{Shared: true}, sshd.Host("web-1")), t, sshd, sshd.Root}
 	}
 	content := noise(30)
 	for _, order := range [][3]int{{0, 1, 0}, {0, 1, 1}, {0, 0, 1}} { // which gateway takes which chunk

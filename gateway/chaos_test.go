@@ -13,9 +13,9 @@ import (
 	"time"
 
 	"sftpgate/gateway"
-	"sftpgate/remote/link"
 	"sftpgate/remote/record"
 	"sftpgate/remote/remotetest"
+	"sftpgate/remote/sshpool"
 )
 
 // The model once more, with people in it who change their minds: while one
@@ -126,7 +126,7 @@ func runChaos(t *testing.T, st *forgetful, seed uint64, distance string, chunk i
 		}
 	}()
 	for _, name := range []string{"A", "B"} {
-		o := away(distance, link.Options{Dial: c.disk.Dial(remotetest.ServerOptions{Client: name, Gate: c.steps.gate})})
+		o := away(distance, sshpool.Options{Dial: c.disk.Dial(remotetest.ServerOptions{Client: name, Gate: c.steps.gate})})
 		s := gatewayWith(t, st, o, gateway.Config{ExpireAfter: chaosExpiry}, memoryHost("web-1"))
 		s.Tend()
 		gateways = append(gateways, &rig{s, t, nil, memDir})

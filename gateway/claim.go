@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"sftpgate/remote/record"
-	"sftpgate/remote/stage"
+	"sftpgate/remote/staging"
 )
 
 // freshClaim is how long a claim in the registry stands without a staging on
@@ -14,7 +14,7 @@ import (
 const freshClaim = time.Minute
 
 // begin makes the claim in the registry and then on the host, which decides.
-func (s *Service) begin(ctx context.Context, c Caller, h *stage.Host, t stage.Target, scene stage.Scene, r OpenRequest) (*upload, error) {
+func (s *Service) begin(ctx context.Context, c Caller, h *staging.Host, t staging.Target, scene staging.Scene, r OpenRequest) (*upload, error) {
 	if err := enough(t, scene.Free, r.Size); err != nil {
 		return nil, err
 	}
@@ -39,7 +39,7 @@ func (s *Service) begin(ctx context.Context, c Caller, h *stage.Host, t stage.Ta
 }
 
 // claimAndStage makes a new generation and takes it up.
-func (s *Service) claimAndStage(ctx context.Context, h *stage.Host, t stage.Target, scene stage.Scene, meta record.Meta) (*upload, error) {
+func (s *Service) claimAndStage(ctx context.Context, h *staging.Host, t staging.Target, scene staging.Scene, meta record.Meta) (*upload, error) {
 	done, err := s.reserve(ctx, meta.User, meta.ID, meta.Size, replaces(scene, meta))
 	if err != nil {
 		return nil, err
@@ -81,7 +81,7 @@ func (s *Service) claimAndStage(ctx context.Context, h *stage.Host, t stage.Targ
 
 // replaces lists the uploads that a new one takes the place of: the one that is
 // given up for it, and its parts.
-func replaces(scene stage.Scene, meta record.Meta) []string {
+func replaces(scene staging.Scene, meta record.Meta) []string {
 	var ids []string
 	if scene.Mine != nil {
 		ids = append(ids, scene.Mine.State().Meta.ID)
@@ -95,7 +95,7 @@ func replaces(scene stage.Scene, meta record.Meta) []string {
 // stillFree judges what stands at the target now that the claim is ours, or err if
 // that could not be told: another upload may have been published between the first
 // look and the claim. Then the generation is removed again.
-func (s *Service) stillFree(ctx context.Context, g *stage.Generation, standing *stage.File, err error) error {
+func (s *Service) stillFree(ctx context.Context, g *staging.Generation, standing *staging.File, err error) error {
 	meta := g.State().Meta
 	if err == nil {
 		err = mayReplace(standing, Options{IfExists: IfExists(meta.IfExists), IfMatch: meta.IfMatch})
@@ -110,7 +110,7 @@ func (s *Service) stillFree(ctx context.Context, g *stage.Generation, standing *
 
 // takeClaim claims the target in the registry. The host has just been looked
 // at and shows no staging of anybody else, so an old claim there is stale.
-func (s *Service) takeClaim(ctx context.Context, t stage.Target, want Claim) error {
+func (s *Service) takeClaim(ctx context.Context, t staging.Target, want Claim) error {
 	key := keyOf(t)
 	standing, err := s.claims.Claim(ctx, key, want, s.expireAfter)
 	if err != nil || standing.Token == want.Token {
@@ -137,7 +137,7 @@ func (s *Service) takeClaim(ctx context.Context, t stage.Target, want Claim) err
 const claimTries = 64
 
 // alsoUploading refuses one of several requests that a user makes for one target.
-func alsoUploading(t stage.Target) *Error {
+func alsoUploading(t staging.Target) *Error {
 	return &Error{Code: DifferentFile, RetryAfter: time.Second,
 		Detail: "another request of yours is uploading to " + t.Path() + " on host " + t.Host + ": wait until it ends, or choose another name"}
 }
@@ -174,7 +174,7 @@ func (s *Service) bury(ctx context.Context, e Entry, state State) {
 	}
 }
 
-func enoughSpace(ctx context.Context, h *stage.Host, t stage.Target, need int64) error {
+func enoughSpace(ctx context.Context, h *staging.Host, t staging.Target, need int64) error {
 	free, err := h.Free(ctx, t.Dir)
 	if err != nil {
 		return err
@@ -183,7 +183,7 @@ func enoughSpace(ctx context.Context, h *stage.Host, t stage.Target, need int64)
 }
 
 // enough judges what Host.Free has said.
-func enough(t stage.Target, free, need int64) error {
+func enough(t staging.Target, free, need int64) error {
 	if free < 0 || free >= need {
 		return nil
 	}
@@ -191,14 +191,14 @@ func enough(t stage.Target, free, need int64) error {
 		", but the file needs " + bytesText(need) + ": free some space there"}
 }
 
-func ownedByAnother(t stage.Target) *Error {
+func ownedByAnother(t staging.Target) *Error {
 	return &Error{Code: OwnedByAnother, RetryAfter: time.Minute,
 		Detail: "another user is uploading to " + t.Path() + " on host " + t.Host + ": choose another name, or wait until that upload ends"}
 }
 
 // named adds, for an administrator, which upload is in the way: that is the
 // one that can be taken over.
-func (s *Service) named(ctx context.Context, c Caller, t stage.Target, refusal *Error) *Error {
+func (s *Service) named(ctx context.Context, c Caller, t staging.Target, refusal *Error) *Error {
 	if !c.Admin {
 		return refusal
 	}

@@ -9,8 +9,8 @@ import (
 	"time"
 
 	"sftpgate/gateway"
-	"sftpgate/remote/link"
 	"sftpgate/remote/remotetest"
+	"sftpgate/remote/sshpool"
 )
 
 // Clocks of gateways, of hosts and of the registry may be an hour off. What is
@@ -26,8 +26,8 @@ func TestClaimsOfGatewaysWithOtherClocks(t *testing.T) {
 		t.Run(off.String(), func(t *testing.T) {
 			t.Parallel()
 			st, sshd := embedded(t), remotetest.StartSSHD(t, remotetest.SSHDOptions{})
-			a := &rig{gatewayOn(t, st, link.Options{}, sshd.Host("web-1")), t, sshd, sshd.Root}
-			b := &rig{gatewayOn(t, st, link.Options{}, sshd.Host("web-1")), t, sshd, sshd.Root}
+			a := &rig{gatewayOn(t, st, sshpool.Options{}, sshd.Host("web-1")), t, sshd, sshd.Root}
+			b := &rig{gatewayOn(t, st, sshpool.Options{}, sshd.Host("web-1")), t, sshd, sshd.Root}
 			up := a.open(alice, "f", 2*mib).Upload
 			a.send(alice, up.ID, content, 0, mib)
 			// As the other clock would have written it.
@@ -76,7 +76,7 @@ func TestGenerationsOfGatewaysWithOtherClocks(t *testing.T) {
 	if err := os.Rename(dir, ahead); err != nil {
 		t.Fatal(err)
 	}
-	fresh := &rig{gatewayOn(t, embedded(t), link.Options{}, r.sshd.Host("web-1")), t, r.sshd, r.root}
+	fresh := &rig{gatewayOn(t, embedded(t), sshpool.Options{}, r.sshd.Host("web-1")), t, r.sshd, r.root}
 	if again := fresh.open(alice, "f", 4000); again.Upload.ID != up.ID || again.Upload.ReceivedBytes != 2000 {
 		t.Fatalf("resumed as %+v", again)
 	}
@@ -87,7 +87,7 @@ func TestGenerationsOfGatewaysWithOtherClocks(t *testing.T) {
 		t.Fatalf("restarted as %+v", next)
 	}
 	fresh.send(alice, next.ID, content, 0, 1500)
-	later := &rig{gatewayOn(t, embedded(t), link.Options{}, r.sshd.Host("web-1")), t, r.sshd, r.root}
+	later := &rig{gatewayOn(t, embedded(t), sshpool.Options{}, r.sshd.Host("web-1")), t, r.sshd, r.root}
 	if again := later.open(alice, "f", 3000); again.Upload.ID != next.ID || again.Upload.ReceivedBytes != 1500 {
 		t.Fatalf("resumed as %+v", again)
 	}
@@ -103,8 +103,8 @@ func TestClockOfTheHostJumps(t *testing.T) {
 	sshd := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
 	st := embedded(t)
 	c := gateway.Config{ExpireAfter: 30 * time.Minute}
-	r := &rig{gatewayWith(t, st, link.Options{}, c, sshd.Host("web-1")), t, sshd, sshd.Root}
-	other := &rig{gatewayWith(t, st, link.Options{}, c, sshd.Host("web-1")), t, sshd, sshd.Root}
+	r := &rig{gatewayWith(t, st, sshpool.Options{}, c, sshd.Host("web-1")), t, sshd, sshd.Root}
+	other := &rig{gatewayWith(t, st, sshpool.Options{}, c, sshd.Host("web-1")), t, sshd, sshd.Root}
 	content := noise(3000)
 	up := r.open(alice, "f", 3000).Upload
 	for i, by := range []time.Duration{time.Hour, -time.Hour} { // older than they are, or younger

@@ -8,10 +8,10 @@ import (
 	"time"
 
 	"sftpgate/remote/failpoint"
-	"sftpgate/remote/link"
 	"sftpgate/remote/merge"
 	"sftpgate/remote/record"
-	"sftpgate/remote/stage"
+	"sftpgate/remote/sshpool"
+	"sftpgate/remote/staging"
 )
 
 // finishTries is how often a finish that a passing trouble interrupted goes on
@@ -54,7 +54,7 @@ func (u *upload) finishAll(ctx context.Context) error {
 // begun to publish it, and may have done so since the host was last read. err comes back, or
 // that the upload is over.
 func (u *upload) mayBeOurs(ctx context.Context, err error) (bool, error) {
-	if !errors.As(err, new(*stage.ExistsError)) && !errors.As(err, new(*stage.ChangedError)) {
+	if !errors.As(err, new(*staging.ExistsError)) && !errors.As(err, new(*staging.ChangedError)) {
 		return false, err
 	}
 	if rerr := u.refresh(ctx); rerr != nil {
@@ -99,8 +99,8 @@ func pause(ctx context.Context, d time.Duration) bool {
 
 // passing reports troubles that are over in a moment, more often than not.
 func passing(err error) bool {
-	var conn *link.Error
-	return errors.As(err, &conn) && conn.Kind != link.Refused
+	var conn *sshpool.Error
+	return errors.As(err, &conn) && conn.Kind != sshpool.Refused
 }
 
 // finishOnce goes from whatever stands on the host to a published file.
@@ -170,7 +170,7 @@ func (u *upload) mergeRest(ctx context.Context) error {
 // source returns the file to publish once it is known to be right.
 func (u *upload) source(ctx context.Context, declared *record.Sum) (string, error) {
 	u.setState(Verifying)
-	var chunks []stage.Staged
+	var chunks []staging.Staged
 	var err error
 	if !u.merged() {
 		if chunks, err = u.gen.Chunks(ctx); err != nil {
@@ -204,7 +204,7 @@ func (u *upload) source(ctx context.Context, declared *record.Sum) (string, erro
 // was sent is not the one that was declared.
 func (u *upload) blame(ctx context.Context, err error) error {
 	var wrong *merge.DigestError
-	if !errors.As(err, &wrong) && !errors.Is(err, stage.ErrContent) {
+	if !errors.As(err, &wrong) && !errors.Is(err, staging.ErrContent) {
 		return err
 	}
 	bad, derr := merge.Damaged(ctx, u.gen, u.logger())
@@ -226,7 +226,7 @@ func (u *upload) publish(ctx context.Context, source string, check func(record.S
 	p := publication(u.gen.State().Meta)
 	p.Source, p.Check = source, check
 	done, err := u.gen.Publish(ctx, p)
-	if errors.Is(err, stage.ErrContent) { // changed since it was verified
+	if errors.Is(err, staging.ErrContent) { // changed since it was verified
 		return u.blame(ctx, err)
 	}
 	if err != nil {
@@ -237,7 +237,7 @@ func (u *upload) publish(ctx context.Context, source string, check func(record.S
 
 // published notes the end, then cleans up, in this order: a crash in between
 // leaves staging that says what has happened.
-func (u *upload) published(ctx context.Context, done stage.Published) error {
+func (u *upload) published(ctx context.Context, done staging.Published) error {
 	u.mu.Lock()
 	u.notes, u.failure = done.Notes, nil
 	if u.verified == merge.BySpans && u.gen.State().Digest() != nil {

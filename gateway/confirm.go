@@ -5,7 +5,7 @@ import (
 	"errors"
 	"time"
 
-	"sftpgate/remote/stage"
+	"sftpgate/remote/staging"
 )
 
 // The claim is looked at again after confirmEvery; while the registry cannot be
@@ -48,7 +48,7 @@ func (u *upload) confirm(ctx context.Context) error {
 		}
 		if scene.Mine == nil || scene.Mine.State().Meta.ID != u.id {
 			u.s.forget(u)
-			return explain(u.hostID(), stage.ErrSuperseded)
+			return explain(u.hostID(), staging.ErrSuperseded)
 		}
 		if _, err := u.s.claims.Replace(ctx, u.key, standing.Token, u.claim(), u.s.expireAfter); err != nil {
 			return explain(u.hostID(), err)

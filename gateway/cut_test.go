@@ -6,8 +6,8 @@ import (
 	"testing"
 
 	"sftpgate/gateway"
-	"sftpgate/remote/link"
 	"sftpgate/remote/remotetest"
+	"sftpgate/remote/sshpool"
 )
 
 // The connection to the host is cut after every so many bytes of a chunk, on
@@ -39,7 +39,7 @@ func TestHostConnectionCutAnywhereInAChunk(t *testing.T) {
 			p := remotetest.StartProxy(t, sshd.Addr)
 			h := p.Host(sshd.Host("web-1"))
 			h.Connections = c.connections
-			r := &rig{gatewayOn(t, embedded(t), away(c.distance, link.Options{}), h), t, sshd, sshd.Root}
+			r := &rig{gatewayOn(t, embedded(t), away(c.distance, sshpool.Options{}), h), t, sshd, sshd.Root}
 			// What a chunk takes when nothing is cut: the least of a few, as what the
 			// gateway does beside the first ones (it gets to know the host, it merges)
 			// is not the chunk's.

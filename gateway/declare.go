@@ -9,7 +9,7 @@ import (
 	"unicode"
 
 	"sftpgate/remote/record"
-	"sftpgate/remote/stage"
+	"sftpgate/remote/staging"
 )
 
 // check refuses declarations that make no sense, before any host is asked.
@@ -100,9 +100,9 @@ func (r OpenRequest) meta(c Caller, id string) record.Meta {
 }
 
 // publication is how the upload's file is to appear.
-func publication(m record.Meta) stage.Publication {
-	p := stage.Publication{Size: m.Size, Replace: m.IfExists == string(ReplaceIfExists), IfMatch: m.IfMatch,
-		Attrs: stage.Attrs{Mode: m.Mode, Owner: m.Owner, Group: m.Group}}
+func publication(m record.Meta) staging.Publication {
+	p := staging.Publication{Size: m.Size, Replace: m.IfExists == string(ReplaceIfExists), IfMatch: m.IfMatch,
+		Attrs: staging.Attrs{Mode: m.Mode, Owner: m.Owner, Group: m.Group}}
 	if m.MTime != nil {
 		p.Attrs.MTime = *m.MTime
 	}

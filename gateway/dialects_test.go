@@ -8,8 +8,8 @@ import (
 	"testing"
 
 	"sftpgate/gateway"
-	"sftpgate/remote/link"
 	"sftpgate/remote/remotetest"
+	"sftpgate/remote/sshpool"
 )
 
 // What the core has for dialects, whose clients say less than the API's, and later.
@@ -122,7 +122,7 @@ func TestFoundByItsPath(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.Service = gatewayOn(t, embedded(t), link.Options{}, r.sshd.Host("web-1"))
+	r.Service = gatewayOn(t, embedded(t), sshpool.Options{}, r.sshd.Host("web-1"))
 	if _, err := r.Find(t.Context(), alice, "web-1", r.root, "uuid-1"); gateway.CodeOf(err) != gateway.UnknownUpload {
 		t.Errorf("an empty registry knows it: %v", err)
 	}
@@ -300,7 +300,7 @@ func TestWhoeverTakesTheLastChunkFinishes(t *testing.T) {
 	sshd := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
 	gates := []*gateway.Service{}
 	for range 2 {
-		gates = append(gates, gatewayWith(t, st, link.Options{}, gateway.Config{Shared: true}, sshd.Host("web-1")))
+		gates = append(gates, gatewayWith(t, st, sshpool.Options{}, gateway.Config{Shared: true}, sshd.Host("web-1")))
 	}
 	content := noise(40)
 	for order := range 16 { // which gateway takes which of four chunks

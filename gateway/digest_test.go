@@ -8,8 +8,8 @@ import (
 	"testing"
 
 	"sftpgate/gateway"
-	"sftpgate/remote/link"
 	"sftpgate/remote/remotetest"
+	"sftpgate/remote/sshpool"
 )
 
 // A host without a tool of its own, for which hosts.yaml does not want the file
@@ -19,7 +19,7 @@ func TestDigestThatIsNotReadBack(t *testing.T) {
 	sshd := remotetest.StartSSHD(t, hostsOfEveryKind["copy-data"])
 	h := sshd.Host("web-1")
 	h.NoReadBack = true
-	r := &rig{gatewayOn(t, embedded(t), link.Options{}, h), t, sshd, sshd.Root}
+	r := &rig{gatewayOn(t, embedded(t), sshpool.Options{}, h), t, sshd, sshd.Root}
 	content, wrong := noise(6*mib), digestOf(nil)
 	open := func(name string) gateway.Upload {
 		return r.open(alice, name, 6*mib, func(o *gateway.OpenRequest) { o.Digest = &wrong }).Upload
@@ -44,7 +44,7 @@ func digestOf(p []byte) gateway.Digest { return sha256.Sum256(p) }
 func TestDigestOfTheFinishIsCorrected(t *testing.T) {
 	t.Parallel()
 	st, sshd := embedded(t), remotetest.StartSSHD(t, remotetest.SSHDOptions{})
-	r := &rig{gatewayOn(t, st, link.Options{}, sshd.Host("web-1")), t, sshd, sshd.Root}
+	r := &rig{gatewayOn(t, st, sshpool.Options{}, sshd.Host("web-1")), t, sshd, sshd.Root}
 	content := noise(3000)
 	right, typo, other := digestOf(content), gateway.Digest{1}, gateway.Digest{2}
 	sent := func(name string, piece int64, edit ...func(*gateway.OpenRequest)) string {
@@ -65,7 +65,7 @@ func TestDigestOfTheFinishIsCorrected(t *testing.T) {
 		}
 		r.absent(name)
 		// Another gateway, which has heard nothing of it, and takes up what was asked for.
-		s := &rig{gatewayOn(t, st, link.Options{}, sshd.Host("web-1")), t, sshd, sshd.Root}
+		s := &rig{gatewayOn(t, st, sshpool.Options{}, sshd.Host("web-1")), t, sshd, sshd.Root}
 		if done, err := s.tryFinish(alice, id, declaring(right)); err != nil || done.Verified != "sha-256" || *done.Digest != right {
 			t.Fatalf("corrected: %+v, %v", done, err)
 		}

@@ -3,7 +3,7 @@
 //
 // It knows no HTTP, no Redis and no SSH: dialects call [Service], the registry
 // implements [Claims], [Leases] and [Index], and hosts are reached through
-// package stage. Which spans of an upload are held is known to package ledger; how
+// package staging. Which spans of an upload are held is known to package ledger; how
 // much is taken in at once, and how fast, is bounded by package limit.
 //
 // # Where the truth is
@@ -18,7 +18,7 @@
 // # Who may what
 //
 // Every call asks allow (access.go), with what it is about; of paths it says
-// nothing, since they count as the host resolves them (stage.Resolve). A ticket
+// nothing, since they count as the host resolves them (staging.Resolve). A ticket
 // narrows what its user may do. When its time is over it is good for the uploads
 // whose records hold its hash, and for nothing else; so is an upload's token.
 //
@@ -29,8 +29,8 @@
 //	  → the body is cut: new bytes, or bytes that are held        (ledger.NextPiece)
 //	  → new: wait while the merge is too far behind, what is on   (awaitMerge)
 //	         its way counted
-//	         stream into an attempt, over several connections     (stage.Lanes)
-//	         where the host is far; seal it: length, fsync        (stage.Attempt)
+//	         stream into an attempt, over several connections     (staging.Lanes)
+//	         where the host is far; seal it: length, fsync        (staging.Attempt)
 //	         first come, first kept, at each gateway and          (ledger.BeginCommit)
 //	         between those that share a registry                  (reserve)
 //	         rename to the name that says the content, fsync it   (Attempt.Commit)

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"time"
 
-	"sftpgate/remote/stage"
+	"sftpgate/remote/staging"
 )
 
 // conclude ends the upload here, with its result.
@@ -70,7 +70,7 @@ func (u *upload) finishFailed(err error) {
 // the registry, which knows how it ended, cannot be asked, or unknown-upload where
 // nothing has ended it and the host has nothing of it.
 func (s *Service) settled(ctx context.Context, u *upload, err error) (*Upload, error) {
-	if !errors.Is(err, stage.ErrSuperseded) {
+	if !errors.Is(err, staging.ErrSuperseded) {
 		return nil, explain(u.hostID(), err)
 	}
 	e, ok, ierr := s.index.Get(ctx, u.id)

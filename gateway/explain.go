@@ -6,11 +6,11 @@ import (
 	"io/fs"
 	"time"
 
-	"sftpgate/remote/link"
 	"sftpgate/remote/merge"
 	"sftpgate/remote/merge/engine"
 	"sftpgate/remote/record"
-	"sftpgate/remote/stage"
+	"sftpgate/remote/sshpool"
+	"sftpgate/remote/staging"
 )
 
 // explain turns what went wrong below into a refusal that a client can act
@@ -27,22 +27,22 @@ func explain(host string, err error) error {
 		return e
 	}
 	var (
-		conn    *link.Error
+		conn    *sshpool.Error
 		missing *merge.MissingError
 		digest  *merge.DigestError
 	)
 	switch {
-	case errors.Is(err, stage.ErrNoSpace):
+	case errors.Is(err, staging.ErrNoSpace):
 		return &Error{Code: NoSpace, Err: err, Detail: "host " + host + " has no space left for this file; what was sent is kept: free some space (df and df -i show whether bytes or inodes ran out), then continue"}
-	case errors.Is(err, stage.ErrReadOnly):
+	case errors.Is(err, staging.ErrReadOnly):
 		return &Error{Code: PermissionDenied, Err: err, Detail: "the filesystem of the target is mounted read-only on host " + host + ": nothing can be stored until it is writable again; what was acknowledged is kept"}
-	case errors.Is(err, stage.ErrQuota):
+	case errors.Is(err, staging.ErrQuota):
 		return &Error{Code: NoSpace, Err: err, Detail: "the disk quota of the login user on host " + host + " is used up, or the account's files are limited, although the filesystem has room; what was sent is kept: free some space (quota shows how much), then continue; if neither applies, its disk is failing: see that machine's log"}
-	case errors.Is(err, stage.ErrFails):
+	case errors.Is(err, staging.ErrFails):
 		return &Error{Code: HostError, Err: err, RetryAfter: time.Minute, Detail: "the target's filesystem on host " + host + " is failing (input/output error): nothing can be written there; what was acknowledged is kept. See that machine's log, repair the disk, then continue"}
-	case errors.Is(err, stage.ErrFileSize):
+	case errors.Is(err, staging.ErrFileSize):
 		return &Error{Code: TooLarge, Err: err, Detail: "the target's filesystem on host " + host + ", or a limit of the login user, does not allow files this large (FAT stops short of 4 GiB): choose a directory on another filesystem, or send a smaller file"}
-	case errors.Is(err, stage.ErrSuperseded):
+	case errors.Is(err, staging.ErrSuperseded):
 		return &Error{Code: DifferentFile, Err: err, Detail: "this upload was cancelled, restarted or finished in the meantime; nothing was changed: check the list of uploads"}
 	case errors.As(err, &missing):
 		return &Error{Code: Incomplete, Err: err, Missing: missing.Spans.Pairs(), Detail: missing.Error() + ": send them, then finish again"}
@@ -54,17 +54,17 @@ func explain(host string, err error) error {
 		return &Error{Code: StillFinishing, Err: err, RetryAfter: 2 * time.Second, Detail: "another gateway kept taking over this upload; nothing is lost: finish again"}
 	case errors.Is(err, ErrRegistryUnavailable):
 		return &Error{Code: RegistryUnavailable, Err: err, RetryAfter: 5 * time.Second, Detail: "the registry of uploads cannot be reached; nothing is lost: try again shortly"}
-	case errors.Is(err, stage.ErrTakenByUser):
+	case errors.Is(err, staging.ErrTakenByUser):
 		return &Error{Code: DifferentFile, Err: err, RetryAfter: time.Second, Detail: "another request of yours is uploading to the same target: wait until it ends, or choose another name"}
-	case errors.Is(err, stage.ErrTaken):
+	case errors.Is(err, staging.ErrTaken):
 		return &Error{Code: OwnedByAnother, Err: err, RetryAfter: time.Minute, Detail: "another upload has just claimed the target: try again later, or choose another name"}
-	case errors.Is(err, stage.ErrNoRoot), errors.Is(err, engine.ErrNone), errors.Is(err, record.ErrVersion):
+	case errors.Is(err, staging.ErrNoRoot), errors.Is(err, engine.ErrNone), errors.Is(err, record.ErrVersion):
 		return &Error{Code: HostError, Err: err, Detail: err.Error()}
 	case errors.As(err, &conn):
 		return explainLink(conn)
 	case errors.Is(err, context.DeadlineExceeded):
 		return &Error{Code: HostTimeout, Err: err, RetryAfter: 2 * time.Second, Detail: "host " + host + " did not answer in time; what was acknowledged is kept: try again"}
-	case stage.Refused(err), errors.Is(err, engine.ErrCopy), errors.Is(err, stage.ErrContent), errors.Is(err, fs.ErrNotExist), errors.Is(err, record.ErrNone):
+	case staging.Refused(err), errors.Is(err, engine.ErrCopy), errors.Is(err, staging.ErrContent), errors.Is(err, fs.ErrNotExist), errors.Is(err, record.ErrNone):
 		return &Error{Code: HostError, Err: err, RetryAfter: 2 * time.Second, Detail: "host " + host + " refused an operation: " + err.Error()}
 	}
 	return err
@@ -73,13 +73,13 @@ func explain(host string, err error) error {
 // explainTarget names what is wrong with a path or with what stands there.
 func explainTarget(host string, err error) *Error {
 	var (
-		path    *stage.PathError
-		dir     *stage.DirError
-		kind    *stage.KindError
-		exists  *stage.ExistsError
-		changed *stage.ChangedError
-		perm    *stage.PermissionError
-		name    *stage.NameError
+		path    *staging.PathError
+		dir     *staging.DirError
+		kind    *staging.KindError
+		exists  *staging.ExistsError
+		changed *staging.ChangedError
+		perm    *staging.PermissionError
+		name    *staging.NameError
 	)
 	switch {
 	case errors.As(err, &path) && path.Forbidden:
@@ -104,12 +104,12 @@ func explainTarget(host string, err error) *Error {
 	return nil
 }
 
-func explainLink(err *link.Error) *Error {
+func explainLink(err *sshpool.Error) *Error {
 	e := &Error{Detail: err.Brief(), Operator: err.Error(), Logged: err.Logged, Err: err, RetryAfter: err.RetryAfter}
 	switch err.Kind {
-	case link.Refused:
+	case sshpool.Refused:
 		e.Code = HostRefused
-	case link.Timeout:
+	case sshpool.Timeout:
 		e.Code = HostTimeout
 	default:
 		e.Code = HostUnreachable
@@ -118,7 +118,7 @@ func explainLink(err *link.Error) *Error {
 	return e
 }
 
-func existing(f *stage.File) *Existing {
+func existing(f *staging.File) *Existing {
 	if f == nil {
 		return nil
 	}

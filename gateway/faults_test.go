@@ -18,9 +18,9 @@ import (
 
 	"sftpgate/gateway"
 	"sftpgate/remote/hosts"
-	"sftpgate/remote/link"
 	"sftpgate/remote/remotetest"
 	"sftpgate/remote/remotetest/await"
+	"sftpgate/remote/sshpool"
 )
 
 // Each refusal has its code and a sentence, and leaves nothing behind.
@@ -35,7 +35,7 @@ func TestHostTroubles(t *testing.T) {
 	password := sshd.Host("password")
 	password.KeyFile, password.Password = "", hosts.NewSecret("wrong")
 	// Whoever waits for the end of a dial's time waits for ever here.
-	s := gatewayOn(t, embedded(t), link.Options{DialTimeout: time.Hour}, down, key, password)
+	s := gatewayOn(t, embedded(t), sshpool.Options{DialTimeout: time.Hour}, down, key, password)
 	for host, code := range map[string]gateway.Code{
 		"down": gateway.HostUnreachable, "key": gateway.HostRefused, "password": gateway.HostRefused,
 	} {
@@ -93,7 +93,7 @@ func TestDiskFull(t *testing.T) {
 				t.Fatal(err)
 			}
 			d.SetCapacity(64 * mib)
-			o := away(full.distance, link.Options{Dial: d.Dial(remotetest.ServerOptions{})})
+			o := away(full.distance, sshpool.Options{Dial: d.Dial(remotetest.ServerOptions{})})
 			r := &rig{gatewayOn(t, embedded(t), o, memoryHost("web-1")), t, nil, memDir}
 			up := r.open(alice, "f", int64(len(content))).Upload
 			r.send(alice, up.ID, content, 0, full.sent)
@@ -177,7 +177,7 @@ func TestFrozenServer(t *testing.T) {
 func frozenServer(t *testing.T, distance string) {
 	sshd := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
 	other := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
-	s := gatewayOn(t, embedded(t), away(distance, link.Options{Stall: await.Scaled(2 * time.Second), SyncStall: await.Scaled(4 * time.Second)}), sshd.Host("web-1"), other.Host("web-2"))
+	s := gatewayOn(t, embedded(t), away(distance, sshpool.Options{Stall: await.Scaled(2 * time.Second), SyncStall: await.Scaled(4 * time.Second)}), sshd.Host("web-1"), other.Host("web-2"))
 	r := &rig{s, t, sshd, sshd.Root}
 	content := noise(4 * mib)
 	up := r.open(alice, "f", 4*mib).Upload
@@ -212,7 +212,7 @@ func TestFrozenServerCostsARequestOneDeadline(t *testing.T) {
 				d := emptyDisk(t)
 				var frozen atomic.Bool
 				thaw := make(chan struct{})
-				dial := func(ctx context.Context, h hosts.Host) (link.Transport, error) {
+				dial := func(ctx context.Context, h hosts.Host) (sshpool.Transport, error) {
 					stands := !frozen.Load() // a new connection is to a new process
 					return d.Dial(remotetest.ServerOptions{Gate: func(remotetest.Op) error {
 						if stands && frozen.Load() {
@@ -221,7 +221,7 @@ func TestFrozenServerCostsARequestOneDeadline(t *testing.T) {
 						return nil
 					}})(ctx, h)
 				}
-				o := away(distance, link.Options{Stall: 2 * time.Second, SyncStall: 4 * time.Second, Dial: dial})
+				o := away(distance, sshpool.Options{Stall: 2 * time.Second, SyncStall: 4 * time.Second, Dial: dial})
 				r := &rig{gatewayOn(t, st, o, memoryHost("web-1")), t, nil, memDir}
 				defer r.stop()
 				defer close(thaw)
@@ -249,7 +249,7 @@ func TestHostConnectionCut(t *testing.T) {
 	t.Parallel()
 	sshd := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
 	p := remotetest.StartProxy(t, sshd.Addr)
-	r := &rig{gatewayOn(t, embedded(t), link.Options{}, p.Host(sshd.Host("web-1"))), t, sshd, sshd.Root}
+	r := &rig{gatewayOn(t, embedded(t), sshpool.Options{}, p.Host(sshd.Host("web-1"))), t, sshd, sshd.Root}
 	content := noise(12 * mib)
 	up := r.open(alice, "f", int64(len(content))).Upload
 	for i := range int64(4) {

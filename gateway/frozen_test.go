@@ -11,17 +11,17 @@ import (
 	"time"
 
 	"sftpgate/gateway"
-	"sftpgate/remote/link"
 	"sftpgate/remote/record"
 	"sftpgate/remote/remotetest"
 	"sftpgate/remote/remotetest/await"
+	"sftpgate/remote/sshpool"
 )
 
 // What a frozen process on the host does when it wakes harms nothing, whatever
 // has happened meanwhile. Real processes of a real server are stopped here.
 
 // patient does not take a frozen server for a dead one.
-var patient = link.Options{Stall: time.Hour, SyncStall: time.Hour}
+var patient = sshpool.Options{Stall: time.Hour, SyncStall: time.Hour}
 
 // piece is small, so that a merge takes many copies and can be met in its middle.
 const piece = 100_003
@@ -179,7 +179,7 @@ func TestFrozenMergerWakesAfterThePublication(t *testing.T) {
 			st := unleased{embedded(t)}
 			sshd := remotetest.StartSSHD(t, hostsOfEveryKind[k.engine])
 			a := &rig{gatewayOn(t, st, away(k.distance, patient), sshd.Host("web-1")), t, sshd, sshd.Root}
-			b := &rig{gatewayOn(t, st, away(k.distance, link.Options{}), sshd.Host("web-1")), t, sshd, sshd.Root}
+			b := &rig{gatewayOn(t, st, away(k.distance, sshpool.Options{}), sshd.Host("web-1")), t, sshd, sshd.Root}
 			content := noise(120 * piece)
 			name, up, thaw := a.midway(st.store, content)
 
@@ -261,7 +261,7 @@ func TestFrozenServerOfACancelledUpload(t *testing.T) {
 				sshd := remotetest.StartSSHD(t, hostsOfEveryKind[k.engine])
 				a := &rig{gatewayOn(t, st, away(k.distance, patient), sshd.Host("web-1")), t, sshd, sshd.Root}
 				name, up, thaw, ended := begin(a, st.store)
-				b := &rig{gatewayOn(t, st, away(k.distance, link.Options{}), sshd.Host("web-1")), t, sshd, sshd.Root}
+				b := &rig{gatewayOn(t, st, away(k.distance, sshpool.Options{}), sshd.Host("web-1")), t, sshd, sshd.Root}
 				if err := b.Cancel(t.Context(), alice, up.ID); err != nil {
 					t.Fatal(err)
 				}

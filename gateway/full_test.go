@@ -7,8 +7,8 @@ import (
 	"testing"
 
 	"sftpgate/gateway"
-	"sftpgate/remote/link"
 	"sftpgate/remote/remotetest"
+	"sftpgate/remote/sshpool"
 )
 
 // smallDisk mounts a filesystem of so many bytes and files; "" where this
@@ -58,7 +58,7 @@ func TestRealDiskFull(t *testing.T) {
 				st, sshd := embedded(t), remotetest.StartSSHD(t, hostsOfEveryKind[k.engine])
 				h := sshd.Host("web-1")
 				h.Roots = []string{disk}
-				r := &rig{gatewayOn(t, st, away(k.distance, link.Options{}), h), t, sshd, disk}
+				r := &rig{gatewayOn(t, st, away(k.distance, sshpool.Options{}), h), t, sshd, disk}
 				up, release := r.stand(st, "f", content[:c.sent], func(o *gateway.OpenRequest) { o.Size = 6 * mib })
 				fill(t, disk, c.leave, c.files)
 				release()

@@ -11,9 +11,9 @@ import (
 
 	"sftpgate/gateway"
 	"sftpgate/remote/hosts"
-	"sftpgate/remote/link"
 	"sftpgate/remote/remotetest"
 	"sftpgate/remote/remotetest/await"
+	"sftpgate/remote/sshpool"
 )
 
 // Connections that are gone are garbage, whatever the gateway still knows of the
@@ -28,7 +28,7 @@ func TestUploadsHoldNoDeadConnections(t *testing.T) {
 				host := memoryHost("web-1")
 				host.Engine = engine
 				dial := emptyDisk(t).Dial(remotetest.ServerOptions{Shell: engine == "shell"})
-				o := away(distance, link.Options{Dial: dialled.noting(dial)})
+				o := away(distance, sshpool.Options{Dial: dialled.noting(dial)})
 				r := &rig{gatewayOn(t, embedded(t), o, host), t, nil, memDir}
 				content := noise(4 * mib)
 				var left []string
@@ -75,10 +75,10 @@ type dials struct {
 	all []weak.Pointer[dialledTransport]
 }
 
-type dialledTransport struct{ link.Transport }
+type dialledTransport struct{ sshpool.Transport }
 
-func (d *dials) noting(dial func(context.Context, hosts.Host) (link.Transport, error)) func(context.Context, hosts.Host) (link.Transport, error) {
-	return func(ctx context.Context, h hosts.Host) (link.Transport, error) {
+func (d *dials) noting(dial func(context.Context, hosts.Host) (sshpool.Transport, error)) func(context.Context, hosts.Host) (sshpool.Transport, error) {
+	return func(ctx context.Context, h hosts.Host) (sshpool.Transport, error) {
 		under, err := dial(ctx, h)
 		if err != nil {
 			return nil, err

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"sftpgate/gateway/limit"
-	"sftpgate/remote/stage"
+	"sftpgate/remote/staging"
 )
 
 // Held is a body that has arrived before its place in a file is known: in a
@@ -16,9 +16,9 @@ import (
 type Held struct {
 	s       *Service
 	c       Caller
-	host    *stage.Host
-	dir     stage.Target
-	holding *stage.Holding
+	host    *staging.Host
+	dir     staging.Target
+	holding *staging.Holding
 	pieces  []heldPiece // off counts from the body's beginning
 	used    bool        // pieces may have been committed
 	// Len is how many bytes arrived.
@@ -62,7 +62,7 @@ func (s *Service) Hold(ctx context.Context, c Caller, host, dir string, r io.Rea
 
 // holdingPlace is where a body is held. Which upload it will belong to is not known, so
 // that for an expired ticket any that it has opened there will do; Place looks again.
-func (s *Service) holdingPlace(ctx context.Context, c Caller, host, dir string) (*stage.Host, stage.Target, error) {
+func (s *Service) holdingPlace(ctx context.Context, c Caller, host, dir string) (*staging.Host, staging.Target, error) {
 	fresh := c
 	fresh.Bound = false
 	h, t, err := s.directory(ctx, fresh, actUpload, host, dir)

@@ -9,9 +9,9 @@ import (
 	"testing"
 
 	"sftpgate/gateway"
-	"sftpgate/remote/link"
 	"sftpgate/remote/remotetest"
 	"sftpgate/remote/remotetest/await"
+	"sftpgate/remote/sshpool"
 )
 
 // A host tells its engine, and why it is that one, before anything was sent to it.
@@ -23,7 +23,7 @@ func TestEngineOfAHost(t *testing.T) {
 	asked.Engine, never.Engine = "stream", "shell"
 	none := full.Host("no-root")
 	none.Roots = []string{"/no/such/root"}
-	s := gatewayOn(t, embedded(t), link.Options{}, shell, sftpOnly, asked, never, none)
+	s := gatewayOn(t, embedded(t), sshpool.Options{}, shell, sftpOnly, asked, never, none)
 	for id, want := range map[string][2]string{
 		"shell":     {"shell", "Not copy-data: It is slower."},
 		"sftp-only": {"copy-data", "Not shell: No shell: "},
@@ -61,7 +61,7 @@ func TestEngineOfAHost(t *testing.T) {
 	}
 	down := full.Host("down")
 	full.Stop()
-	s = gatewayOn(t, embedded(t), link.Options{}, down)
+	s = gatewayOn(t, embedded(t), sshpool.Options{}, down)
 	if h, err := s.Host(t.Context(), gateway.Caller{User: "alice"}, "down"); err != nil || h.Engine != "" || h.Reason == "" {
 		t.Errorf("a host that is down: %+v, %v", h, err)
 	}
@@ -77,7 +77,7 @@ func TestHostWithRootsThatDoNotServe(t *testing.T) {
 	}
 	good, missing, second := sshd.Host("good"), sshd.Host("missing"), sshd.Host("second")
 	missing.Roots, second.Roots = []string{sshd.Root + "/none"}, []string{sshd.Root, sshd.Root + "/none"}
-	s := gatewayOn(t, embedded(t), link.Options{}, good, missing, second)
+	s := gatewayOn(t, embedded(t), sshpool.Options{}, good, missing, second)
 	for id, want := range map[string]string{"good": "", "missing": "/none", "second": "/none"} {
 		h, err := s.Host(t.Context(), alice, id)
 		if err != nil || h.State != "up" || (h.Reason == "") != (want == "") || !strings.Contains(h.Reason, want) {
@@ -101,7 +101,7 @@ func TestHostWithRootsThatDoNotServe(t *testing.T) {
 	}
 	shut := sshd.Host("shut")
 	shut.Roots = []string{sshd.Root, closed}
-	s = gatewayOn(t, embedded(t), link.Options{}, shut)
+	s = gatewayOn(t, embedded(t), sshpool.Options{}, shut)
 	if h, err := s.Host(t.Context(), alice, "shut"); err != nil || !strings.Contains(h.Reason, closed) {
 		t.Errorf("%+v, %v", h, err)
 	}
@@ -138,7 +138,7 @@ func TestEngineThatFails(t *testing.T) {
 	}})
 	host := memoryHost("web-1")
 	host.Engine = "auto"
-	r := &rig{gatewayOn(t, embedded(t), link.Options{Dial: dial}, host), t, nil, memDir}
+	r := &rig{gatewayOn(t, embedded(t), sshpool.Options{Dial: dial}, host), t, nil, memDir}
 	if h, err := r.Host(t.Context(), alice, "web-1"); err != nil || h.Engine != "copy-data" {
 		t.Fatalf("%+v, %v", h, err)
 	}

@@ -12,9 +12,9 @@ import (
 	"testing"
 
 	"sftpgate/gateway"
-	"sftpgate/remote/link"
 	"sftpgate/remote/remotetest"
 	"sftpgate/remote/remotetest/await"
+	"sftpgate/remote/sshpool"
 )
 
 func replace(o *gateway.OpenRequest) { o.IfExists = gateway.ReplaceIfExists }
@@ -137,7 +137,7 @@ func TestDefaultsOfTheHost(t *testing.T) {
 	h, missing := sshd.Host("web-1"), sshd.Host("web-2")
 	mode := os.FileMode(0o600)
 	h.Mode, missing.Roots = &mode, []string{"/no/such/root"}
-	r := &rig{gatewayOn(t, embedded(t), link.Options{}, h, missing), t, sshd, sshd.Root}
+	r := &rig{gatewayOn(t, embedded(t), sshpool.Options{}, h, missing), t, sshd, sshd.Root}
 	if err := os.WriteFile(r.path("old"), []byte("old"), 0o664); err != nil {
 		t.Fatal(err)
 	}
@@ -222,7 +222,7 @@ func TestRegistryFlushed(t *testing.T) {
 	t.Parallel()
 	st, server := redis(t)
 	sshd := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
-	r := &rig{gatewayOn(t, st, link.Options{}, sshd.Host("web-1")), t, sshd, sshd.Root}
+	r := &rig{gatewayOn(t, st, sshpool.Options{}, sshd.Host("web-1")), t, sshd, sshd.Root}
 	content := noise(4 * mib)
 	up := r.open(alice, "f", 4*mib).Upload
 	r.send(alice, up.ID, content, 0, mib)
@@ -234,7 +234,7 @@ func TestRegistryFlushed(t *testing.T) {
 	// A gateway that never saw the upload knows no id, and gives the same one back.
 	r.stop() // it tells a registry that has lost its data what it knows
 	server.Flush()
-	fresh := &rig{gatewayOn(t, st, link.Options{}, sshd.Host("web-1")), t, sshd, sshd.Root}
+	fresh := &rig{gatewayOn(t, st, sshpool.Options{}, sshd.Host("web-1")), t, sshd, sshd.Root}
 	wantCode(t, fresh.trySend(alice, up.ID, content, 2*mib, mib), gateway.UnknownUpload)
 	_, err = fresh.tryOpen(bob, "f", 4*mib)
 	wantCode(t, err, gateway.OwnedByAnother)
@@ -251,7 +251,7 @@ func TestRegistryDown(t *testing.T) {
 	t.Parallel()
 	st, server := redis(t)
 	sshd := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
-	r := &rig{gatewayOn(t, st, link.Options{}, sshd.Host("web-1")), t, sshd, sshd.Root}
+	r := &rig{gatewayOn(t, st, sshpool.Options{}, sshd.Host("web-1")), t, sshd, sshd.Root}
 	content := noise(4 * mib)
 	up := r.open(alice, "f", 4*mib).Upload
 	server.Kill()

@@ -8,8 +8,8 @@ import (
 	"time"
 
 	"sftpgate/gateway"
-	"sftpgate/remote/link"
 	"sftpgate/remote/remotetest"
+	"sftpgate/remote/sshpool"
 )
 
 // A chunk that comes while the merge closes its engine, after its last look, is merged
@@ -52,7 +52,7 @@ func TestFinishBesideAMergerThatWaits(t *testing.T) {
 		d := emptyDisk(t)
 		two := [2]*rig{}
 		for i := range two {
-			two[i] = &rig{gatewayWith(t, st, link.Options{Dial: d.Dial(remotetest.ServerOptions{})}, gateway.Config{Shared: true}, memoryHost("web-1")), t, nil, memDir}
+			two[i] = &rig{gatewayWith(t, st, sshpool.Options{Dial: d.Dial(remotetest.ServerOptions{})}, gateway.Config{Shared: true}, memoryHost("web-1")), t, nil, memDir}
 			defer two[i].stop()
 		}
 		content := noise(40)

@@ -10,8 +10,8 @@ import (
 	"strings"
 	"time"
 
-	"sftpgate/remote/link"
-	"sftpgate/remote/stage"
+	"sftpgate/remote/sshpool"
+	"sftpgate/remote/staging"
 )
 
 // whole is the upload with Received, which a tombstone leaves out: of a file
@@ -149,14 +149,14 @@ func toldTo(c Caller, host string, err error) string {
 }
 
 // hostView is what c may know of a host.
-func (s *Service) hostView(c Caller, h *stage.Host) HostView {
+func (s *Service) hostView(c Caller, h *staging.Host) HostView {
 	cfg, status := h.Config(), h.Pool().Status()
 	v := HostView{ID: cfg.ID, Label: cfg.Label, Tags: cfg.Tags, Roots: cfg.Roots, State: string(status.State),
 		Free: -1, Latency: status.Latency}
-	if status.LastError != nil && status.State != link.Up {
+	if status.LastError != nil && status.State != sshpool.Up {
 		v.Reason = explainLink(status.LastError).DetailFor(c)
 	}
-	if status.State == link.Up {
+	if status.State == sshpool.Up {
 		v.Reason = tellRoots(c, cfg.ID, s.keptOfRoots(cfg.ID))
 	}
 	for _, root := range cfg.Roots {
@@ -180,7 +180,7 @@ func (s *Service) hostView(c Caller, h *stage.Host) HostView {
 }
 
 // abilities adds what was found out about a root.
-func (v *HostView) abilities(can link.Abilities) {
+func (v *HostView) abilities(can sshpool.Abilities) {
 	if v.Cannot == nil {
 		v.Cannot = map[string]string{}
 	}

@@ -8,7 +8,7 @@ import (
 
 	"sftpgate/remote/merge"
 	"sftpgate/remote/record"
-	"sftpgate/remote/stage"
+	"sftpgate/remote/staging"
 )
 
 // wake lets the merge look for work; it is started when it does not run. It runs while
@@ -84,7 +84,7 @@ func (u *upload) stopped(err error) {
 	leased := errors.Is(err, errLeased)
 	if err != nil && !leased && u.s.life.Err() == nil {
 		level := slog.LevelWarn
-		if errors.Is(err, stage.ErrSuperseded) { // somebody ended the upload, and that is in the log
+		if errors.Is(err, staging.ErrSuperseded) { // somebody ended the upload, and that is in the log
 			level = slog.LevelDebug
 		}
 		u.logger().Log(u.s.life, level, "merge stopped", "error", err)
@@ -194,11 +194,11 @@ func (u *upload) round(ctx context.Context, m *merge.Merger) (int, error) {
 }
 
 // staged finds the files of chunks. Only those of adopted uploads need a look.
-func (u *upload) staged(ctx context.Context, names []record.Chunk) ([]stage.Staged, error) {
+func (u *upload) staged(ctx context.Context, names []record.Chunk) ([]staging.Staged, error) {
 	if len(u.gen.State().Meta.Adopted) > 0 {
 		return u.gen.Chunks(ctx)
 	}
-	staged := make([]stage.Staged, len(names))
+	staged := make([]staging.Staged, len(names))
 	for i, c := range names {
 		staged[i] = u.gen.StagedAt(c)
 	}

@@ -14,9 +14,9 @@ import (
 	"time"
 
 	"sftpgate/gateway"
-	"sftpgate/remote/link"
 	"sftpgate/remote/record"
 	"sftpgate/remote/remotetest"
+	"sftpgate/remote/sshpool"
 )
 
 // The two-merger model: two gateways work on one upload, on a clock that only
@@ -148,7 +148,7 @@ func runModel(t *testing.T, st store, seed uint64) {
 	for _, name := range []string{"A", "B"} {
 		h := memoryHost("web-1")
 		h.Engine = "stream"
-		dial := link.Options{Dial: m.disk.Dial(remotetest.ServerOptions{Client: name, Gate: m.steps.gate})}
+		dial := sshpool.Options{Dial: m.disk.Dial(remotetest.ServerOptions{Client: name, Gate: m.steps.gate})}
 		gateways[name] = &rig{gatewayWith(t, st, dial, gateway.Config{Shared: true}, h), t, nil, memDir}
 	}
 	results := make(chan error, 2)

@@ -10,8 +10,8 @@ import (
 	"testing"
 
 	"sftpgate/gateway"
-	"sftpgate/remote/link"
 	"sftpgate/remote/remotetest"
+	"sftpgate/remote/sshpool"
 )
 
 // strangeNames are file names that mean something to a shell, to a terminal, or
@@ -95,7 +95,7 @@ func TestPathsThatLeadElsewhere(t *testing.T) {
 			put(t, filepath.Join(outside, "canary"), "alive")
 			put(t, filepath.Join(sshd.Root, "sub/canary"), "alive")
 			h.Connections = 1
-			r := &rig{gatewayOn(t, embedded(t), link.Options{}, h), t, sshd, sshd.Root}
+			r := &rig{gatewayOn(t, embedded(t), sshpool.Options{}, h), t, sshd, sshd.Root}
 			content := noise(3000)
 			other := r.open(bob, "other", 3000).Upload
 			r.send(bob, other.ID, content, 0, 1000)

@@ -10,9 +10,9 @@ import (
 	"time"
 
 	"sftpgate/gateway"
-	"sftpgate/remote/link"
 	"sftpgate/remote/remotetest"
 	"sftpgate/remote/remotetest/await"
+	"sftpgate/remote/sshpool"
 )
 
 // What one gateway tells of an upload that another one works on.
@@ -99,7 +99,7 @@ func TestAWishIsFoundOnTheHost(t *testing.T) {
 	t.Parallel()
 	sshd, inner := remotetest.StartSSHD(t, remotetest.SSHDOptions{}), embedded(t)
 	st := &deaf{store: inner}
-	a := &rig{gatewayOn(t, st, link.Options{}, sshd.Host("web-1")), t, sshd, sshd.Root}
+	a := &rig{gatewayOn(t, st, sshpool.Options{}, sshd.Host("web-1")), t, sshd, sshd.Root}
 	content := noise(20 * mib)
 	up := a.open(alice, "f", 20*mib).Upload
 	e, _, err := st.Get(t.Context(), up.ID)
@@ -118,7 +118,7 @@ func TestAWishIsFoundOnTheHost(t *testing.T) {
 	if err := inner.Unlease(t.Context(), e.Key, "a third"); err != nil {
 		t.Fatal(err)
 	}
-	b := &rig{gatewayOn(t, inner, link.Options{}, sshd.Host("web-1")), t, sshd, sshd.Root}
+	b := &rig{gatewayOn(t, inner, sshpool.Options{}, sshd.Host("web-1")), t, sshd, sshd.Root}
 	b.Tend()
 	if err := b.Sweep(t.Context(), "web-1"); err != nil {
 		t.Fatal(err)
@@ -142,8 +142,8 @@ func TestWatchersAreNotLeftAlone(t *testing.T) {
 			t.Parallel()
 			st, server := redis(t)
 			sshd := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
-			a := &rig{gatewayOn(t, st, link.Options{}, sshd.Host("web-1")), t, sshd, sshd.Root}
-			b := &rig{gatewayOn(t, st, link.Options{}, sshd.Host("web-1")), t, sshd, sshd.Root}
+			a := &rig{gatewayOn(t, st, sshpool.Options{}, sshd.Host("web-1")), t, sshd, sshd.Root}
+			b := &rig{gatewayOn(t, st, sshpool.Options{}, sshd.Host("web-1")), t, sshd, sshd.Root}
 			up := a.open(alice, "f", mib).Upload
 			var watching, ended sync.WaitGroup
 			for _, r := range []*rig{a, b} {

@@ -6,9 +6,9 @@ import (
 	"io/fs"
 	"time"
 
-	"sftpgate/remote/link"
 	"sftpgate/remote/record"
-	"sftpgate/remote/stage"
+	"sftpgate/remote/sshpool"
+	"sftpgate/remote/staging"
 )
 
 // What a request may declare.
@@ -73,7 +73,7 @@ func (s *Service) reopen(ctx context.Context, c Caller, r OpenRequest) (Opened, 
 	fresh := c
 	fresh.Bound = false
 	h, t, err := s.target(ctx, fresh, r.Host, r.Path, false)
-	var scene stage.Scene
+	var scene staging.Scene
 	if err == nil {
 		scene, err = h.Look(ctx, t, c.User)
 	}
@@ -98,18 +98,18 @@ func (c Caller) hide(err error) error {
 
 // mayGoOn reports whether what stands at a target is an upload that the
 // caller's pass opened.
-func (c Caller) mayGoOn(scene stage.Scene) bool {
+func (c Caller) mayGoOn(scene staging.Scene) bool {
 	return scene.Mine != nil && c.Pass.knownTo(scene.Mine.State().Meta.Passes)
 }
 
 // target is the way from a request's host and path to a place on a host.
-func (s *Service) target(ctx context.Context, c Caller, host, path string, makeDirs bool) (*stage.Host, stage.Target, error) {
+func (s *Service) target(ctx context.Context, c Caller, host, path string, makeDirs bool) (*staging.Host, staging.Target, error) {
 	if err := s.allow(c, actUpload, object{host: host}); err != nil {
-		return nil, stage.Target{}, err
+		return nil, staging.Target{}, err
 	}
 	h, err := s.host(host)
 	if err != nil {
-		return nil, stage.Target{}, err
+		return nil, staging.Target{}, err
 	}
 	t, err := h.Resolve(ctx, path, makeDirs, c.within()...)
 	return h, t, explain(host, err)
@@ -124,7 +124,7 @@ func (s *Service) expect(c Caller, host string, size int64) (over func()) {
 }
 
 // believed is target where the host need not be asked; ok says whether that is so.
-func (s *Service) believed(c Caller, host, path string) (h *stage.Host, t stage.Target, ok bool, err error) {
+func (s *Service) believed(c Caller, host, path string) (h *staging.Host, t staging.Target, ok bool, err error) {
 	if err := s.allow(c, actUpload, object{host: host}); err != nil {
 		return nil, t, false, err
 	}
@@ -136,13 +136,13 @@ func (s *Service) believed(c Caller, host, path string) (h *stage.Host, t stage.
 }
 
 // directory is target for a directory that must exist; the result has no Name.
-func (s *Service) directory(ctx context.Context, c Caller, a action, host, dir string) (*stage.Host, stage.Target, error) {
+func (s *Service) directory(ctx context.Context, c Caller, a action, host, dir string) (*staging.Host, staging.Target, error) {
 	if err := s.allow(c, a, object{host: host, owner: c.User}); err != nil {
-		return nil, stage.Target{}, err
+		return nil, staging.Target{}, err
 	}
 	h, err := s.host(host)
 	if err != nil {
-		return nil, stage.Target{}, err
+		return nil, staging.Target{}, err
 	}
 	t, err := h.ResolveDir(ctx, dir, c.within()...)
 	return h, t, explain(host, err)
@@ -150,7 +150,7 @@ func (s *Service) directory(ctx context.Context, c Caller, a action, host, dir s
 
 // open returns the upload, or (over) how it ended when this is the repetition
 // of a request whose answer was lost.
-func (s *Service) open(ctx context.Context, c Caller, h *stage.Host, t stage.Target, r OpenRequest) (u *upload, over *Upload, resumed bool, err error) {
+func (s *Service) open(ctx context.Context, c Caller, h *staging.Host, t staging.Target, r OpenRequest) (u *upload, over *Upload, resumed bool, err error) {
 	give, err := s.openings.take(ctx, keyOf(t))
 	if err != nil {
 		return nil, nil, false, err
@@ -169,7 +169,7 @@ func (s *Service) open(ctx context.Context, c Caller, h *stage.Host, t stage.Tar
 		}
 		if scene.Mine != nil {
 			u, err := s.resume(ctx, c, h, scene.Mine, r)
-			if errors.Is(err, stage.ErrSuperseded) && try < 3 {
+			if errors.Is(err, staging.ErrSuperseded) && try < 3 {
 				continue // it ended while we looked
 			}
 			if u != nil || err != nil {
@@ -179,7 +179,7 @@ func (s *Service) open(ctx context.Context, c Caller, h *stage.Host, t stage.Tar
 			return nil, over, true, err
 		}
 		u, err := s.begin(ctx, c, h, t, scene, r)
-		if errors.Is(err, stage.ErrTaken) && try < 3 {
+		if errors.Is(err, staging.ErrTaken) && try < 3 {
 			continue // somebody was faster; look again whose it is
 		}
 		return u, nil, false, err
@@ -188,7 +188,7 @@ func (s *Service) open(ctx context.Context, c Caller, h *stage.Host, t stage.Tar
 
 // resume takes up the caller's own generation. Without an upload and an error
 // it is to be given up for a new one.
-func (s *Service) resume(ctx context.Context, c Caller, h *stage.Host, g *stage.Generation, r OpenRequest) (*upload, error) {
+func (s *Service) resume(ctx context.Context, c Caller, h *staging.Host, g *staging.Generation, r OpenRequest) (*upload, error) {
 	u, err := s.activate(ctx, h, g)
 	if damaged(err) && (r.Restart || r.Anew) {
 		s.log.Warn("replacing an unreadable upload with a new one", "host", r.Host, "path", g.Target().Path(), "error", err)
@@ -228,16 +228,16 @@ func (s *Service) resume(ctx context.Context, c Caller, h *stage.Host, g *stage.
 // damaged reports whether what stands on the host is not as an upload is left there:
 // then a restart needs nothing of it.
 func damaged(err error) bool {
-	var lost *link.Error
-	if errors.As(err, &lost) || errors.Is(err, stage.ErrSuperseded) || stage.Hindered(err) {
+	var lost *sshpool.Error
+	if errors.As(err, &lost) || errors.Is(err, staging.ErrSuperseded) || staging.Hindered(err) {
 		return false
 	}
-	return stage.Refused(err) || errors.Is(err, fs.ErrNotExist) || errors.Is(err, stage.ErrContent) || errors.Is(err, record.ErrNone)
+	return staging.Refused(err) || errors.Is(err, fs.ErrNotExist) || errors.Is(err, staging.ErrContent) || errors.Is(err, record.ErrNone)
 }
 
 // mayBegin judges what stands at the target before a new claim is made: a file
 // in the way may be the result of this very request, whose answer was lost.
-func (s *Service) mayBegin(ctx context.Context, c Caller, t stage.Target, scene stage.Scene, r OpenRequest) (*Upload, error) {
+func (s *Service) mayBegin(ctx context.Context, c Caller, t staging.Target, scene staging.Scene, r OpenRequest) (*Upload, error) {
 	err := mayReplace(scene.File, r.Options)
 	if err == nil {
 		return nil, nil
@@ -249,19 +249,19 @@ func (s *Service) mayBegin(ctx context.Context, c Caller, t stage.Target, scene 
 }
 
 // mayReplace says whether the file that stands at the target is to give way.
-func mayReplace(f *stage.File, o Options) error {
+func mayReplace(f *staging.File, o Options) error {
 	switch {
 	case o.IfMatch != "" && (f == nil || f.ETag() != o.IfMatch):
-		return &stage.ChangedError{Path: "the target", File: f}
+		return &staging.ChangedError{Path: "the target", File: f}
 	case f != nil && o.IfExists != ReplaceIfExists:
-		return &stage.ExistsError{File: *f}
+		return &staging.ExistsError{File: *f}
 	}
 	return nil
 }
 
 // endedAs finds the tombstone of an upload of the very same file whose result
 // still stands: then this request is a repetition, and has its result.
-func (s *Service) endedAs(ctx context.Context, c Caller, t stage.Target, f *stage.File, digest *Digest) *Upload {
+func (s *Service) endedAs(ctx context.Context, c Caller, t staging.Target, f *staging.File, digest *Digest) *Upload {
 	if f == nil || digest == nil {
 		return nil
 	}

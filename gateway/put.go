@@ -10,7 +10,7 @@ import (
 	"sftpgate/gateway/limit"
 	"sftpgate/remote/merge"
 	"sftpgate/remote/record"
-	"sftpgate/remote/stage"
+	"sftpgate/remote/staging"
 )
 
 // PutFile takes a whole file in one request and returns when it is published.
@@ -52,8 +52,8 @@ type put struct {
 	PutRequest
 	s    *Service
 	c    Caller
-	h    *stage.Host
-	t    stage.Target
+	h    *staging.Host
+	t    staging.Target
 	open OpenRequest
 	in   *limit.Body // what body reads
 	body *body
@@ -93,7 +93,7 @@ func (p *put) run(ctx context.Context) (PutResult, error) {
 
 // begin looks at the target and opens an attempt beside it. What was believed of
 // its directory is asked again where either fails.
-func (p *put) begin(ctx context.Context) (*stage.Small, error) {
+func (p *put) begin(ctx context.Context) (*staging.Small, error) {
 	open := !p.in.Paced() // no attempt lies open for a body in line
 	if !p.believed {
 		return p.h.BeginSmall(ctx, p.t, p.c.User, open)
@@ -112,7 +112,7 @@ func (p *put) begin(ctx context.Context) (*stage.Small, error) {
 }
 
 // judged goes on when the target was looked at; small is nil for a large file.
-func (p *put) judged(ctx context.Context, scene stage.Scene, small *stage.Small) (PutResult, error) {
+func (p *put) judged(ctx context.Context, scene staging.Scene, small *staging.Small) (PutResult, error) {
 	if scene.Another {
 		return PutResult{}, p.s.named(ctx, p.c, p.t, ownedByAnother(p.t))
 	}
@@ -136,7 +136,7 @@ func (p *put) judged(ctx context.Context, scene stage.Scene, small *stage.Small)
 
 // small takes a file of at most one segment through an attempt beside the
 // target. Where it turns out to be larger the attempt becomes its first chunk.
-func (p *put) small(ctx context.Context, small *stage.Small) (PutResult, error) {
+func (p *put) small(ctx context.Context, small *staging.Small) (PutResult, error) {
 	if err := enough(p.t, small.Free, p.Size); err != nil {
 		return PutResult{}, err
 	}
@@ -181,26 +181,26 @@ func (p *put) small(ctx context.Context, small *stage.Small) (PutResult, error) 
 	return p.published(ctx, published, meta, release), nil
 }
 
-func (p *put) publish(ctx context.Context, small *stage.Small, a *stage.Attempt, meta record.Meta) (stage.Published, error) {
+func (p *put) publish(ctx context.Context, small *staging.Small, a *staging.Attempt, meta record.Meta) (staging.Published, error) {
 	err := p.complete(a.Len())
 	if err == nil {
 		err = p.c.fits(a.Len())
 	}
 	if err != nil {
-		return stage.Published{}, err
+		return staging.Published{}, err
 	}
 	published, err := small.Publish(ctx, publication(meta))
 	switch {
-	case errors.Is(err, stage.ErrTakenByUser): // by a larger file, or in chunks
+	case errors.Is(err, staging.ErrTakenByUser): // by a larger file, or in chunks
 		err = alsoUploading(p.t)
-	case errors.Is(err, stage.ErrTaken): // by somebody whose claim the registry had lost
+	case errors.Is(err, staging.ErrTaken): // by somebody whose claim the registry had lost
 		err = p.s.named(ctx, p.c, p.t, ownedByAnother(p.t))
 	}
 	return published, err
 }
 
 // published leaves a tombstone, and the claim to others.
-func (p *put) published(ctx context.Context, f stage.Published, meta record.Meta, release func()) PutResult {
+func (p *put) published(ctx context.Context, f staging.Published, meta record.Meta, release func()) PutResult {
 	v := Upload{ID: meta.ID, Host: p.t.Host, Path: p.t.Path(), User: p.c.User, Size: meta.Size, State: Done,
 		ReceivedBytes: meta.Size, MergedBytes: meta.Size, Digest: p.Digest, Verified: merge.BySpans, Notes: f.Notes,
 		CreatedAt: meta.Created, ExpiresAt: time.Now().Add(tombstoneLife).UTC().Truncate(time.Second)}
@@ -231,7 +231,7 @@ func (p *put) complete(n int64) error {
 
 // large takes the file as an upload; first is its first segment, when that has
 // been read already.
-func (p *put) large(ctx context.Context, first *stage.Attempt) (PutResult, error) {
+func (p *put) large(ctx context.Context, first *staging.Attempt) (PutResult, error) {
 	u, over, off, err := p.upload(ctx, first)
 	if err != nil {
 		return PutResult{}, err
@@ -275,7 +275,7 @@ func (p *put) large(ctx context.Context, first *stage.Attempt) (PutResult, error
 }
 
 // upload opens it as one like any other.
-func (p *put) upload(ctx context.Context, first *stage.Attempt) (u *upload, over *Upload, off int64, err error) {
+func (p *put) upload(ctx context.Context, first *staging.Attempt) (u *upload, over *Upload, off int64, err error) {
 	u, over, _, err = p.s.open(ctx, p.c, p.h, p.t, p.open)
 	if first == nil {
 		return u, over, 0, err

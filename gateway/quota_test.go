@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"sftpgate/gateway"
-	"sftpgate/remote/link"
+	"sftpgate/remote/sshpool"
 )
 
 const quota = 10 * mib
@@ -76,8 +76,8 @@ func TestQuotaAcrossGateways(t *testing.T) {
 	one := limitedRig(t, gateway.Config{UserQuota: quota}, nil)
 	st, _ := redis(t)
 	c := gateway.Config{UserQuota: quota}
-	a := &rig{gatewayWith(t, st, link.Options{}, c, one.sshd.Host("web-1")), t, one.sshd, one.root}
-	b := &rig{gatewayWith(t, st, link.Options{}, c, one.sshd.Host("web-1")), t, one.sshd, one.root}
+	a := &rig{gatewayWith(t, st, sshpool.Options{}, c, one.sshd.Host("web-1")), t, one.sshd, one.root}
+	b := &rig{gatewayWith(t, st, sshpool.Options{}, c, one.sshd.Host("web-1")), t, one.sshd, one.root}
 	var opened atomic.Int32
 	var all sync.WaitGroup
 	for _, name := range strings.Split("abcdefgh", "") {

@@ -10,7 +10,7 @@ import (
 
 	"sftpgate/gateway/ledger"
 	"sftpgate/gateway/limit"
-	"sftpgate/remote/stage"
+	"sftpgate/remote/staging"
 )
 
 // commitsAhead is how many pieces of one body may be on their way to being
@@ -29,7 +29,7 @@ type receiver struct {
 	digest *Digest // nothing counts until the body matches it
 	check  func() error
 	fixes  bool // its length becomes the chunk size
-	lanes  *stage.Lanes
+	lanes  *staging.Lanes
 	held   []heldPiece
 	looked bool // the host was asked what it holds
 
@@ -42,7 +42,7 @@ type receiver struct {
 
 // heldPiece is sealed and waits for the body's digest.
 type heldPiece struct {
-	attempt *stage.Attempt
+	attempt *staging.Attempt
 	off     int64
 }
 

@@ -11,8 +11,8 @@ import (
 	"syscall"
 	"testing"
 
-	"sftpgate/remote/link"
 	"sftpgate/remote/remotetest"
+	"sftpgate/remote/sshpool"
 )
 
 // sharing are filesystems whose files can share blocks, and how each is made in an image.
@@ -92,7 +92,7 @@ func TestEachByteIsWrittenOnceWithReflinks(t *testing.T) {
 			}
 			sshd := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
 			sshd.Root = dir
-			r := &rig{gatewayOn(t, embedded(t), away("near", link.Options{}), sshd.Host("web-1")), t, sshd, dir}
+			r := &rig{gatewayOn(t, embedded(t), away("near", sshpool.Options{}), sshd.Host("web-1")), t, sshd, dir}
 			content := noise(64 * mib)
 			before := written(t, device)
 			r.sendAtOnce("file", content, 4*mib, 4)

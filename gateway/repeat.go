@@ -10,7 +10,7 @@ import (
 
 	"sftpgate/gateway/ledger"
 	"sftpgate/remote/record"
-	"sftpgate/remote/stage"
+	"sftpgate/remote/staging"
 )
 
 // readHeld reads bytes that are safe on the host: from the chunk's file while
@@ -188,5 +188,5 @@ func (s *Service) matchEnd(ctx context.Context, over Upload, off, length int64, 
 }
 
 func notThere(err error) bool {
-	return errors.Is(err, stage.ErrContent) || errors.Is(err, fs.ErrNotExist) && !errors.Is(err, stage.ErrSuperseded)
+	return errors.Is(err, staging.ErrContent) || errors.Is(err, fs.ErrNotExist) && !errors.Is(err, staging.ErrSuperseded)
 }

@@ -17,10 +17,10 @@ import (
 
 	"sftpgate/gateway"
 	"sftpgate/remote/hosts"
-	"sftpgate/remote/link"
 	"sftpgate/remote/merge/engine"
 	"sftpgate/remote/record"
 	"sftpgate/remote/remotetest"
+	"sftpgate/remote/sshpool"
 )
 
 // The proof by replay: an upload runs against a disk in memory that logs every
@@ -47,7 +47,7 @@ func onDiskBy(t testing.TB, engine string, d *remotetest.Disk, st store, o remot
 	t.Helper()
 	h := memoryHost("web-1")
 	h.Engine = engine
-	return &rig{gatewayOn(t, st, link.Options{Dial: d.Dial(o)}, h), t, nil, memDir}
+	return &rig{gatewayOn(t, st, sshpool.Options{Dial: d.Dial(o)}, h), t, nil, memDir}
 }
 
 // witness notes how long the log was when something was acknowledged.
@@ -168,10 +168,10 @@ func (f flow) run(t *testing.T) *witness {
 
 func (f flow) rig(t *testing.T, d *remotetest.Disk) *rig {
 	t.Helper()
-	h, o := memoryHost("web-1"), link.Options{Dial: d.Dial(f.server)}
+	h, o := memoryHost("web-1"), sshpool.Options{Dial: d.Dial(f.server)}
 	h.Engine = cmp.Or(f.engine, h.Engine)
 	if f.far {
-		h.Connections, o = farConnections, away("far", link.Options{Dial: numbered(d, f.server.Shell)})
+		h.Connections, o = farConnections, away("far", sshpool.Options{Dial: numbered(d, f.server.Shell)})
 	}
 	return &rig{gatewayWith(t, embedded(t), o, gateway.Config{Engines: f.engines}, h), t, nil, memDir}
 }
@@ -182,7 +182,7 @@ const farConnections = 6
 // numbered gives each connection to a disk a name of its own in the log, and the
 // disk a moment for each write: on a clock that moves when everything waits one
 // connection has not done it all then before another one is open.
-func numbered(d *remotetest.Disk, shell bool) func(context.Context, hosts.Host) (link.Transport, error) {
+func numbered(d *remotetest.Disk, shell bool) func(context.Context, hosts.Host) (sshpool.Transport, error) {
 	var dials atomic.Int64
 	gate := func(op remotetest.Op) error {
 		if op.Kind == remotetest.Write && isAttempt(op) {
@@ -190,7 +190,7 @@ func numbered(d *remotetest.Disk, shell bool) func(context.Context, hosts.Host) 
 		}
 		return nil
 	}
-	return func(ctx context.Context, h hosts.Host) (link.Transport, error) {
+	return func(ctx context.Context, h hosts.Host) (sshpool.Transport, error) {
 		return d.Dial(remotetest.ServerOptions{Client: fmt.Sprint("connection ", dials.Add(1)), Gate: gate, Shell: shell})(ctx, h)
 	}
 }

@@ -10,8 +10,8 @@ import (
 	"time"
 
 	"sftpgate/gateway"
-	"sftpgate/remote/link"
 	"sftpgate/remote/remotetest"
+	"sftpgate/remote/sshpool"
 )
 
 // rivals are two gateways that share a registry, and what the first one's host does when
@@ -21,7 +21,7 @@ func rivals(t *testing.T, st store, naming func() error) (a, b *rig, d *remotete
 	with := func(gate func(remotetest.Op) error) *rig {
 		h := memoryHost("web-1")
 		h.Engine = "stream"
-		return &rig{gatewayWith(t, st, link.Options{Dial: d.Dial(remotetest.ServerOptions{Gate: gate})}, gateway.Config{Shared: true}, h), t, nil, memDir}
+		return &rig{gatewayWith(t, st, sshpool.Options{Dial: d.Dial(remotetest.ServerOptions{Gate: gate})}, gateway.Config{Shared: true}, h), t, nil, memDir}
 	}
 	a = with(func(op remotetest.Op) error {
 		if op.Kind == remotetest.Rename && strings.Contains(op.Path2, "/chunks/") {
@@ -44,7 +44,7 @@ func TestPlaceOfAnotherGatewayStaysReserved(t *testing.T) {
 		a, b, d := rivals(t, st, func() error { return nil })
 		h := memoryHost("web-1")
 		h.Engine = "stream"
-		c := &rig{gatewayWith(t, st, link.Options{Dial: d.Dial(remotetest.ServerOptions{})}, gateway.Config{Shared: true}, h), t, nil, memDir}
+		c := &rig{gatewayWith(t, st, sshpool.Options{Dial: d.Dial(remotetest.ServerOptions{})}, gateway.Config{Shared: true}, h), t, nil, memDir}
 		up := a.open(alice, "f", size).Upload
 		look := func(r *rig) {
 			t.Helper()

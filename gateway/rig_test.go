@@ -18,10 +18,10 @@ import (
 	"sftpgate/gateway/registry"
 	"sftpgate/gateway/registry/registrytest"
 	"sftpgate/remote/hosts"
-	"sftpgate/remote/link"
 	"sftpgate/remote/remotetest"
 	"sftpgate/remote/remotetest/await"
-	"sftpgate/remote/stage"
+	"sftpgate/remote/sshpool"
+	"sftpgate/remote/staging"
 )
 
 var (
@@ -39,12 +39,12 @@ type store interface {
 	Close() error
 }
 
-// staging is the service's hosts, from connections.
-type staging map[string]*stage.Host
+// hostSet is the service's hosts, from connections.
+type hostSet map[string]*staging.Host
 
-func (s staging) Host(id string) (*stage.Host, bool) { h, ok := s[id]; return h, ok }
+func (s hostSet) Host(id string) (*staging.Host, bool) { h, ok := s[id]; return h, ok }
 
-func (s staging) IDs() []string {
+func (s hostSet) IDs() []string {
 	var ids []string
 	for id := range s {
 		ids = append(ids, id)
@@ -53,13 +53,13 @@ func (s staging) IDs() []string {
 }
 
 // gatewayOn starts a gateway on hosts and a registry.
-func gatewayOn(t testing.TB, st store, o link.Options, hs ...hosts.Host) *gateway.Service {
+func gatewayOn(t testing.TB, st store, o sshpool.Options, hs ...hosts.Host) *gateway.Service {
 	t.Helper()
 	return gatewayWith(t, st, o, gateway.Config{}, hs...)
 }
 
 // gatewayWith is gatewayOn with what c says beside.
-func gatewayWith(t testing.TB, st store, o link.Options, c gateway.Config, hs ...hosts.Host) *gateway.Service {
+func gatewayWith(t testing.TB, st store, o sshpool.Options, c gateway.Config, hs ...hosts.Host) *gateway.Service {
 	t.Helper()
 	set, err := hosts.NewSet(hs...)
 	if err != nil {
@@ -67,11 +67,11 @@ func gatewayWith(t testing.TB, st store, o link.Options, c gateway.Config, hs ..
 	}
 	log := slog.New(slog.NewTextHandler(testLog{t}, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	o.Log = log
-	links := link.New(set, o)
-	at := staging{}
+	links := sshpool.New(set, o)
+	at := hostSet{}
 	for _, h := range set.All() {
 		pool, _ := links.Host(h.ID)
-		at[h.ID] = stage.New(pool, log)
+		at[h.ID] = staging.New(pool, log)
 	}
 	c.Hosts, c.Claims, c.Leases, c.Index, c.Log, c.Ready = at, st, st, st, log, st.Ping
 	s := gateway.New(c)
@@ -125,7 +125,7 @@ func redis(t testing.TB) (store, *registrytest.RedisServer) {
 var distances = map[string]time.Duration{"near": time.Millisecond, "far": 50 * time.Millisecond}
 
 // away is o for hosts at a distance.
-func away(distance string, o link.Options) link.Options {
+func away(distance string, o sshpool.Options) sshpool.Options {
 	o.Trip = distances[distance]
 	return o
 }
@@ -141,7 +141,7 @@ type rig struct {
 func newRig(t testing.TB, o remotetest.SSHDOptions) *rig {
 	t.Helper()
 	sshd := remotetest.StartSSHD(t, o)
-	return &rig{gatewayOn(t, embedded(t), link.Options{}, sshd.Host("web-1")), t, sshd, sshd.Root}
+	return &rig{gatewayOn(t, embedded(t), sshpool.Options{}, sshd.Host("web-1")), t, sshd, sshd.Root}
 }
 
 func (r *rig) path(name string) string { return filepath.Join(r.root, name) }

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"strings"
 
-	"sftpgate/remote/stage"
+	"sftpgate/remote/staging"
 )
 
 // rootTrouble is why no files can be sent below a root of a host that is up.
@@ -16,7 +16,7 @@ type rootTrouble struct {
 
 // lookAtRoots finds out what is wrong with the roots of a host, and keeps it for lists,
 // which ask no host.
-func (s *Service) lookAtRoots(ctx context.Context, h *stage.Host) (wrong []rootTrouble) {
+func (s *Service) lookAtRoots(ctx context.Context, h *staging.Host) (wrong []rootTrouble) {
 	id := h.Config().ID
 	for _, root := range h.Config().Roots {
 		if err := s.proveRoot(ctx, h, root); err != nil {
@@ -36,7 +36,7 @@ func (s *Service) lookAtRoots(ctx context.Context, h *stage.Host) (wrong []rootT
 
 // proveRoot lets the engines prove themselves below a root, where they have not yet,
 // and with them what else the host can do there; hostView shows what was found.
-func (s *Service) proveRoot(ctx context.Context, h *stage.Host, root string) error {
+func (s *Service) proveRoot(ctx context.Context, h *staging.Host, root string) error {
 	ctx, cancel := context.WithTimeout(ctx, askPatience)
 	defer cancel()
 	t, err := h.ResolveDir(ctx, root)

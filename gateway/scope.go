@@ -3,7 +3,7 @@ package gateway
 import (
 	"slices"
 
-	"sftpgate/remote/stage"
+	"sftpgate/remote/staging"
 )
 
 // Operation is one kind of access that a ticket can be limited to.
@@ -39,7 +39,7 @@ type Scope struct {
 
 // CheckPath says what is wrong with the text of a path that a ticket or a
 // request names: it must be absolute and as short as it can be written.
-func CheckPath(p string) error { return stage.CheckPath(p) }
+func CheckPath(p string) error { return staging.CheckPath(p) }
 
 // covers reports whether a host is among the ticket's.
 func (sc *Scope) covers(host string) bool {
@@ -55,9 +55,9 @@ func (sc *Scope) below(roots []string) []string {
 	for _, root := range roots {
 		for _, p := range sc.Paths {
 			switch {
-			case stage.Under(p, root):
+			case staging.Under(p, root):
 				covered = append(covered, root)
-			case stage.Under(root, p):
+			case staging.Under(root, p):
 				covered = append(covered, p)
 			}
 		}
@@ -67,7 +67,7 @@ func (sc *Scope) below(roots []string) []string {
 }
 
 // names reports whether a path lies below the ticket's as they are spelled. It
-// is for lists, which must not ask hosts; access is decided by stage.Resolve.
+// is for lists, which must not ask hosts; access is decided by staging.Resolve.
 func (sc *Scope) names(p string) bool {
-	return sc == nil || sc.Paths == nil || slices.ContainsFunc(sc.Paths, func(dir string) bool { return stage.Under(dir, p) })
+	return sc == nil || sc.Paths == nil || slices.ContainsFunc(sc.Paths, func(dir string) bool { return staging.Under(dir, p) })
 }

@@ -13,12 +13,12 @@ import (
 
 	"sftpgate/gateway/limit"
 	"sftpgate/remote/merge/engine"
-	"sftpgate/remote/stage"
+	"sftpgate/remote/staging"
 )
 
 // Hosts gives the staging of each configured host.
 type Hosts interface {
-	Host(id string) (*stage.Host, bool)
+	Host(id string) (*staging.Host, bool)
 	// IDs lists the hosts in the order of hosts.yaml.
 	IDs() []string
 }
@@ -165,7 +165,7 @@ func (s *Service) Shutdown(ctx context.Context) error {
 	return err
 }
 
-func (s *Service) host(id string) (*stage.Host, error) {
+func (s *Service) host(id string) (*staging.Host, error) {
 	h, ok := s.hosts.Host(id)
 	if !ok {
 		return nil, Refuse(UnknownHost, "unknown host %q: GET /v1/hosts lists the hosts", id)
@@ -176,7 +176,7 @@ func (s *Service) host(id string) (*stage.Host, error) {
 // newID names a generation: 130 random bits, so that knowing it cannot be guessed.
 func newID() string { return strings.ToLower(rand.Text()) }
 
-func keyOf(t stage.Target) Key {
+func keyOf(t staging.Target) Key {
 	sum := sha256.Sum256([]byte(t.Host + "\x00" + t.Dir + "\x00" + t.Name))
 	return Key(hex.EncodeToString(sum[:]))
 }

@@ -7,9 +7,9 @@ import (
 	"testing/synctest"
 
 	"sftpgate/gateway"
-	"sftpgate/remote/link"
 	"sftpgate/remote/remotetest"
 	"sftpgate/remote/remotetest/await"
+	"sftpgate/remote/sshpool"
 )
 
 // two gateways with one registry before one host.
@@ -18,7 +18,7 @@ func two(t *testing.T) (a, b *rig) {
 	st, _ := redis(t)
 	sshd := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
 	for _, r := range []**rig{&a, &b} {
-		*r = &rig{gatewayOn(t, st, link.Options{}, sshd.Host("web-1")), t, sshd, sshd.Root}
+		*r = &rig{gatewayOn(t, st, sshpool.Options{}, sshd.Host("web-1")), t, sshd, sshd.Root}
 	}
 	return a, b
 }
@@ -151,7 +151,7 @@ func TestFinishGoesOn(t *testing.T) {
 	t.Parallel()
 	st, _ := redis(t)
 	sshd := remotetest.StartSSHD(t, hostsOfEveryKind["stream"])
-	a := &rig{gatewayOn(t, st, link.Options{}, sshd.Host("web-1")), t, sshd, sshd.Root}
+	a := &rig{gatewayOn(t, st, sshpool.Options{}, sshd.Host("web-1")), t, sshd, sshd.Root}
 	content := noise(24 * mib)
 	up := a.open(alice, "f", int64(len(content))).Upload
 	a.send(alice, up.ID, content, 0, int64(len(content)))
@@ -159,7 +159,7 @@ func TestFinishGoesOn(t *testing.T) {
 		t.Fatal(err)
 	}
 	a.stop()
-	b := &rig{gatewayOn(t, st, link.Options{}, sshd.Host("web-1")), t, sshd, sshd.Root}
+	b := &rig{gatewayOn(t, st, sshpool.Options{}, sshd.Host("web-1")), t, sshd, sshd.Root}
 	await.Until(t, "its end", func() bool {
 		u, err := b.Get(t.Context(), alice, up.ID)
 		return err == nil && u.State == gateway.Done

@@ -8,8 +8,8 @@ import (
 	"testing"
 
 	"sftpgate/gateway"
-	"sftpgate/remote/link"
 	"sftpgate/remote/remotetest"
+	"sftpgate/remote/sshpool"
 )
 
 // What uploads cost a host nearby is counted by its own sshd: connections, and sessions,
@@ -61,7 +61,7 @@ func TestUploadsNearbyCostFewLogins(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			sshd := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
-			r := &rig{gatewayOn(t, embedded(t), away("near", link.Options{}), sshd.Host("web-1")), t, sshd, sshd.Root}
+			r := &rig{gatewayOn(t, embedded(t), away("near", sshpool.Options{}), sshd.Host("web-1")), t, sshd, sshd.Root}
 			r.sendAtOnce("first", content, 4*mib, 4, edit)
 			first := costOf(r.sshd)
 			if first.connections > 3 || first.sessions > 5 {

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"time"
 
-	"sftpgate/remote/stage"
+	"sftpgate/remote/staging"
 )
 
 // standing is the upload as it stands, without Received: as this gateway knows
@@ -20,7 +20,7 @@ func (s *Service) standing(ctx context.Context, u *upload) Upload {
 	case err != nil:
 		return v
 	case !ok: // the index has lost it: whether it still stands the host says
-		if !u.busy() && errors.Is(u.refresh(ctx), stage.ErrSuperseded) {
+		if !u.busy() && errors.Is(u.refresh(ctx), staging.ErrSuperseded) {
 			s.forget(u)
 		}
 		return v
@@ -118,7 +118,7 @@ func (s *Service) get(ctx context.Context, c Caller, a action, id string) (Uploa
 		return u.view(true), nil
 	}
 	if !u.busy() {
-		if err := u.refresh(ctx); errors.Is(err, stage.ErrSuperseded) {
+		if err := u.refresh(ctx); errors.Is(err, staging.ErrSuperseded) {
 			over, err := s.settled(ctx, u, err)
 			if over != nil {
 				return over.whole(), nil

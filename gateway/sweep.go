@@ -6,9 +6,9 @@ import (
 	"strings"
 	"time"
 
-	"sftpgate/remote/link"
 	"sftpgate/remote/record"
-	"sftpgate/remote/stage"
+	"sftpgate/remote/sshpool"
+	"sftpgate/remote/staging"
 )
 
 const (
@@ -42,7 +42,7 @@ func (s *Service) sweepHosts() {
 }
 
 // sweepInTurn sweeps a host unless a gateway has done so within a day.
-func (s *Service) sweepInTurn(ctx context.Context, h *stage.Host) {
+func (s *Service) sweepInTurn(ctx context.Context, h *staging.Host) {
 	id := h.Config().ID
 	s.mu.Lock()
 	due := time.Since(s.swept[id]) > sweepEvery
@@ -77,13 +77,13 @@ func (s *Service) Sweep(ctx context.Context, host string) error {
 	return explain(host, err)
 }
 
-func (s *Service) sweep(ctx context.Context, h *stage.Host, pause time.Duration) error {
-	return h.Sweep(ctx, pause, func(l stage.Leftover) error { return s.leftover(ctx, h, l) })
+func (s *Service) sweep(ctx context.Context, h *staging.Host, pause time.Duration) error {
+	return h.Sweep(ctx, pause, func(l staging.Leftover) error { return s.leftover(ctx, h, l) })
 }
 
 // noticed sweeps one directory that was read for another reason and has
 // staging in it, but each no more than once an hour.
-func (s *Service) noticed(h *stage.Host, t stage.Target) {
+func (s *Service) noticed(h *staging.Host, t staging.Target) {
 	name := t.Host + " " + t.Dir
 	s.mu.Lock()
 	if len(s.noted) > manyNoted {
@@ -105,7 +105,7 @@ func (s *Service) noticed(h *stage.Host, t stage.Target) {
 		if ok, err := s.leases.Lease(s.life, sweepKey(name), newID(), noticeEvery); err != nil || !ok {
 			return
 		}
-		if _, err := h.SweepDir(s.life, t, func(l stage.Leftover) error { return s.leftover(s.life, h, l) }); err != nil {
+		if _, err := h.SweepDir(s.life, t, func(l staging.Leftover) error { return s.leftover(s.life, h, l) }); err != nil {
 			s.log.Info("could not sweep a directory", "host", t.Host, "dir", t.Dir, "error", err)
 		}
 	})
@@ -113,9 +113,9 @@ func (s *Service) noticed(h *stage.Host, t stage.Target) {
 
 // leftover decides what becomes of something that a sweep came upon. What goes
 // wrong with one is no reason to leave the others, unless nothing can go right.
-func (s *Service) leftover(ctx context.Context, h *stage.Host, l stage.Leftover) error {
+func (s *Service) leftover(ctx context.Context, h *staging.Host, l staging.Leftover) error {
 	err := s.judge(ctx, h, l)
-	var conn *link.Error
+	var conn *sshpool.Error
 	if err == nil || ctx.Err() != nil || errors.As(err, &conn) || errors.Is(err, ErrRegistryUnavailable) {
 		return err
 	}
@@ -123,7 +123,7 @@ func (s *Service) leftover(ctx context.Context, h *stage.Host, l stage.Leftover)
 	return nil
 }
 
-func (s *Service) judge(ctx context.Context, h *stage.Host, l stage.Leftover) error {
+func (s *Service) judge(ctx context.Context, h *staging.Host, l staging.Leftover) error {
 	if l.Generation == nil {
 		if l.Idle < min(attemptLife, s.expireAfter) {
 			return nil
@@ -135,7 +135,7 @@ func (s *Service) judge(ctx context.Context, h *stage.Host, l stage.Leftover) er
 		return s.remember(ctx, l.Generation)
 	}
 	err := s.expire(ctx, l)
-	if errors.Is(err, stage.ErrSuperseded) {
+	if errors.Is(err, staging.ErrSuperseded) {
 		return nil // somebody was faster
 	}
 	return err
@@ -143,7 +143,7 @@ func (s *Service) judge(ctx context.Context, h *stage.Host, l stage.Leftover) er
 
 // remember puts a finish that the registry has forgotten back into it, so that
 // a gateway goes on with it.
-func (s *Service) remember(ctx context.Context, g *stage.Generation) error {
+func (s *Service) remember(ctx context.Context, g *staging.Generation) error {
 	state := g.State()
 	if state.Finish == nil {
 		return nil
@@ -172,7 +172,7 @@ func errSwept(id string) *Error {
 // expire removes an abandoned upload. Its target is claimed meanwhile, so that
 // it is neither taken up nor begun anew under our hands; a claim that stands is
 // somebody's activity.
-func (s *Service) expire(ctx context.Context, l stage.Leftover) error {
+func (s *Service) expire(ctx context.Context, l staging.Leftover) error {
 	g := l.Generation
 	meta, key := g.State().Meta, keyOf(g.Target())
 	s.mu.Lock()

@@ -13,9 +13,9 @@ import (
 	"time"
 
 	"sftpgate/gateway"
-	"sftpgate/remote/link"
 	"sftpgate/remote/remotetest"
 	"sftpgate/remote/remotetest/await"
+	"sftpgate/remote/sshpool"
 )
 
 // age makes everything below a path as old as if nothing had touched it since.
@@ -50,14 +50,14 @@ const week = 7 * 24 * time.Hour
 func TestSweep(t *testing.T) {
 	t.Parallel()
 	sshd, st := remotetest.StartSSHD(t, remotetest.SSHDOptions{}), embedded(t)
-	r := &rig{gatewayOn(t, st, link.Options{}, sshd.Host("web-1")), t, sshd, sshd.Root}
+	r := &rig{gatewayOn(t, st, sshpool.Options{}, sshd.Host("web-1")), t, sshd, sshd.Root}
 	content := noise(2 * mib)
 	for _, name := range []string{"abandoned", "deep/er/abandoned", "active", "resumed"} {
 		up := r.open(alice, name, int64(len(content)), func(o *gateway.OpenRequest) { o.MakeDirs = true }).Upload
 		r.send(alice, up.ID, content, 0, mib)
 	}
 	r.stop() // what it merges ahead would make young again what is aged below
-	r = &rig{gatewayOn(t, st, link.Options{}, sshd.Host("web-1")), t, sshd, sshd.Root}
+	r = &rig{gatewayOn(t, st, sshpool.Options{}, sshd.Host("web-1")), t, sshd, sshd.Root}
 	old := week + time.Hour
 	for _, name := range []string{".abandoned.sftpgate", "deep/er/.abandoned.sftpgate", ".resumed.sftpgate"} {
 		age(t, r.path(name), old)
@@ -132,7 +132,7 @@ func TestSweep(t *testing.T) {
 	want("claims stand", map[string]bool{".young.sftpgate/alice-2bd806c9": false})
 
 	age(t, r.path(".abandoned.sftpgate"), old) // its directory was read, and a file written beside it
-	fresh := &rig{gatewayOn(t, embedded(t), link.Options{}, r.sshd.Host("web-1")), t, r.sshd, r.root}
+	fresh := &rig{gatewayOn(t, embedded(t), sshpool.Options{}, r.sshd.Host("web-1")), t, r.sshd, r.root}
 	up := fresh.open(alice, "resumed", int64(len(content))).Upload
 	if err := fresh.Sweep(t.Context(), "web-1"); err != nil {
 		t.Fatal(err)
@@ -157,7 +157,7 @@ func TestExpiryIsToldAndNoticed(t *testing.T) {
 	t.Parallel()
 	sshd := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
 	st := embedded(t)
-	r := &rig{gatewayOn(t, st, link.Options{}, sshd.Host("web-1")), t, sshd, sshd.Root}
+	r := &rig{gatewayOn(t, st, sshpool.Options{}, sshd.Host("web-1")), t, sshd, sshd.Root}
 	up := r.open(alice, "f", mib).Upload
 	age(t, r.path(".f.sftpgate"), week+time.Hour)
 	e, _, err := st.Get(t.Context(), up.ID)
@@ -167,7 +167,7 @@ func TestExpiryIsToldAndNoticed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	fresh := &rig{gatewayOn(t, st, link.Options{}, sshd.Host("web-1")), t, sshd, sshd.Root}
+	fresh := &rig{gatewayOn(t, st, sshpool.Options{}, sshd.Host("web-1")), t, sshd, sshd.Root}
 	if _, err := fresh.Entries(t.Context(), bob, "web-1", r.root); err != nil {
 		t.Fatal(err)
 	}
@@ -183,7 +183,7 @@ func TestExpiryIsToldAndNoticed(t *testing.T) {
 func TestSweepLeavesOthersAlone(t *testing.T) {
 	t.Parallel()
 	sshd, st := remotetest.StartSSHD(t, remotetest.SSHDOptions{}), embedded(t)
-	r := &rig{gatewayOn(t, st, link.Options{}, sshd.Host("web-1"), sshd.Host("web-2")), t, sshd, sshd.Root}
+	r := &rig{gatewayOn(t, st, sshpool.Options{}, sshd.Host("web-1"), sshd.Host("web-2")), t, sshd, sshd.Root}
 	content := noise(2 * mib)
 	part := func() gateway.Upload {
 		up, err := r.OpenUnnamed(t.Context(), alice, "web-1", sshd.Root, mib)
@@ -224,7 +224,7 @@ func TestSweepLeavesOthersAlone(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	fresh := &rig{gatewayOn(t, st, link.Options{}, sshd.Host("web-1")), t, sshd, sshd.Root}
+	fresh := &rig{gatewayOn(t, st, sshpool.Options{}, sshd.Host("web-1")), t, sshd, sshd.Root}
 	if err := fresh.Sweep(t.Context(), "web-1"); err != nil {
 		t.Fatal(err)
 	}
@@ -252,7 +252,7 @@ func (i *interposed) Claim(ctx context.Context, key gateway.Key, want gateway.Cl
 func TestSweepAndResume(t *testing.T) {
 	t.Parallel()
 	sshd, st := remotetest.StartSSHD(t, remotetest.SSHDOptions{}), embedded(t)
-	old := &rig{gatewayOn(t, st, link.Options{}, sshd.Host("web-1")), t, sshd, sshd.Root}
+	old := &rig{gatewayOn(t, st, sshpool.Options{}, sshd.Host("web-1")), t, sshd, sshd.Root}
 	content := noise(4 * mib)
 	up := old.open(alice, "f", 4*mib).Upload
 	old.send(alice, up.ID, content, 0, 3*mib)
@@ -266,8 +266,8 @@ func TestSweepAndResume(t *testing.T) {
 	old.stop()
 	age(t, old.path(".f.sftpgate"), week+time.Hour)
 	hooked := &interposed{store: st}
-	sweeper := &rig{gatewayOn(t, hooked, link.Options{}, sshd.Host("web-1")), t, sshd, sshd.Root}
-	other := &rig{gatewayOn(t, st, link.Options{}, sshd.Host("web-1")), t, sshd, sshd.Root}
+	sweeper := &rig{gatewayOn(t, hooked, sshpool.Options{}, sshd.Host("web-1")), t, sshd, sshd.Root}
+	other := &rig{gatewayOn(t, st, sshpool.Options{}, sshd.Host("web-1")), t, sshd, sshd.Root}
 	hooked.then = func() {
 		_, err := other.tryOpen(alice, "f", 4*mib)
 		if e := wantCode(t, err, gateway.HostError); !e.Retryable() {
@@ -299,7 +299,7 @@ func TestSweepGoesOn(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			o := link.Options{Dial: d.Dial(remotetest.ServerOptions{Gate: func(op remotetest.Op) error {
+			o := sshpool.Options{Dial: d.Dial(remotetest.ServerOptions{Gate: func(op remotetest.Op) error {
 				if strings.Contains(op.Path, ".stranger.sftpgate/") || op.Path == memDir+"/b" {
 					return trouble
 				}
@@ -322,13 +322,13 @@ func TestSweepGoesOn(t *testing.T) {
 func TestStagingMayComeBack(t *testing.T) {
 	t.Parallel()
 	sshd, st := remotetest.StartSSHD(t, remotetest.SSHDOptions{}), embedded(t)
-	a := &rig{gatewayOn(t, st, link.Options{}, sshd.Host("web-1")), t, sshd, sshd.Root}
+	a := &rig{gatewayOn(t, st, sshpool.Options{}, sshd.Host("web-1")), t, sshd, sshd.Root}
 	content := noise(20 * mib)
 	up := a.leaveBehind(st, "f", content)
 	if err := errors.Join(os.Rename(sshd.Root, sshd.Root+".disk"), os.Mkdir(sshd.Root, 0o755)); err != nil {
 		t.Fatal(err)
 	}
-	b := &rig{gatewayOn(t, st, link.Options{}, sshd.Host("web-1")), t, sshd, sshd.Root}
+	b := &rig{gatewayOn(t, st, sshpool.Options{}, sshd.Host("web-1")), t, sshd, sshd.Root}
 	b.Tend()
 	await.Until(t, "it to be looked for", func() bool {
 		_, err := b.Get(t.Context(), alice, up.ID)
@@ -355,10 +355,10 @@ func TestStagingMayComeBack(t *testing.T) {
 func TestSweepFindsFinishes(t *testing.T) {
 	t.Parallel()
 	sshd, st := remotetest.StartSSHD(t, remotetest.SSHDOptions{}), embedded(t)
-	a := &rig{gatewayOn(t, st, link.Options{}, sshd.Host("web-1")), t, sshd, sshd.Root}
+	a := &rig{gatewayOn(t, st, sshpool.Options{}, sshd.Host("web-1")), t, sshd, sshd.Root}
 	content := noise(20 * mib)
 	up := a.leaveBehind(st, "f", content)
-	b := &rig{gatewayOn(t, embedded(t), link.Options{}, sshd.Host("web-1")), t, sshd, sshd.Root}
+	b := &rig{gatewayOn(t, embedded(t), sshpool.Options{}, sshd.Host("web-1")), t, sshd, sshd.Root}
 	b.Tend()
 	if err := b.Sweep(t.Context(), "web-1"); err != nil {
 		t.Fatal(err)

@@ -10,9 +10,9 @@ import (
 	"testing"
 
 	"sftpgate/gateway"
-	"sftpgate/remote/link"
 	"sftpgate/remote/remotetest"
 	"sftpgate/remote/remotetest/await"
+	"sftpgate/remote/sshpool"
 )
 
 // tree is all that stands below a directory of this machine, with contents, but
@@ -56,7 +56,7 @@ func TestSymlinksLeadNowhere(t *testing.T) {
 
 func symlinksLeadNowhere(t *testing.T, distance string) {
 	sshd := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
-	r := &rig{gatewayOn(t, embedded(t), away(distance, link.Options{}), sshd.Host("web-1")), t, sshd, sshd.Root}
+	r := &rig{gatewayOn(t, embedded(t), away(distance, sshpool.Options{}), sshd.Host("web-1")), t, sshd, sshd.Root}
 	outside, err := filepath.EvalSymlinks(t.TempDir())
 	if err != nil {
 		t.Fatal(err)

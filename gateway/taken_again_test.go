@@ -8,8 +8,8 @@ import (
 	"time"
 
 	"sftpgate/gateway"
-	"sftpgate/remote/link"
 	"sftpgate/remote/remotetest"
+	"sftpgate/remote/sshpool"
 )
 
 // endless is a registry that is away whenever it is to be told of an end.
@@ -32,8 +32,8 @@ func TestPublishedChunkIsTakenAgain(t *testing.T) {
 			t.Parallel()
 			st, _ := redis(t)
 			sshd := remotetest.StartSSHD(t, o)
-			a := &rig{gatewayOn(t, st, link.Options{}, sshd.Host("web-1")), t, sshd, sshd.Root}
-			b := &rig{gatewayOn(t, endless{st}, link.Options{}, sshd.Host("web-1")), t, sshd, sshd.Root}
+			a := &rig{gatewayOn(t, st, sshpool.Options{}, sshd.Host("web-1")), t, sshd, sshd.Root}
+			b := &rig{gatewayOn(t, endless{st}, sshpool.Options{}, sshd.Host("web-1")), t, sshd, sshd.Root}
 			content := noise(15_240)
 			id := a.open(alice, "f", 15_240).Upload.ID
 			b.send(alice, id, content, 0, 15_240)

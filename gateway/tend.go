@@ -5,7 +5,7 @@ import (
 	"errors"
 	"time"
 
-	"sftpgate/remote/stage"
+	"sftpgate/remote/staging"
 )
 
 const (
@@ -138,11 +138,11 @@ func (s *Service) cleanAfter(ctx context.Context, e Entry) error {
 		return err
 	}
 	t, err := h.Resolve(ctx, e.Upload.Path, false)
-	var scene stage.Scene
+	var scene staging.Scene
 	if err == nil {
 		scene, err = h.Look(ctx, t, e.Upload.User)
 	}
-	var nothing *stage.DirError
+	var nothing *staging.DirError
 	if err != nil && !errors.As(err, &nothing) {
 		return err
 	}

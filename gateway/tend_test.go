@@ -6,9 +6,9 @@ import (
 	"time"
 
 	"sftpgate/gateway"
-	"sftpgate/remote/link"
 	"sftpgate/remote/remotetest"
 	"sftpgate/remote/remotetest/await"
+	"sftpgate/remote/sshpool"
 )
 
 func (r *rig) published(name string) bool {
@@ -45,10 +45,10 @@ func TestFinishIsPickedUp(t *testing.T) {
 	t.Parallel()
 	st, _ := redis(t)
 	sshd := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
-	a := &rig{gatewayOn(t, st, link.Options{}, sshd.Host("web-1")), t, sshd, sshd.Root}
+	a := &rig{gatewayOn(t, st, sshpool.Options{}, sshd.Host("web-1")), t, sshd, sshd.Root}
 	content := noise(20 * mib)
 	up := a.leaveBehind(st, "f", content)
-	b := &rig{gatewayOn(t, st, link.Options{}, sshd.Host("web-1")), t, sshd, sshd.Root}
+	b := &rig{gatewayOn(t, st, sshpool.Options{}, sshd.Host("web-1")), t, sshd, sshd.Root}
 	b.Tend()
 	await.Until(t, "the publication", func() bool { return b.published("f") })
 	await.Until(t, "nothing to be pending", func() bool {
@@ -65,7 +65,7 @@ func TestFinishIsPickedUp(t *testing.T) {
 func TestNothingIsPickedUpTooEarly(t *testing.T) {
 	t.Parallel()
 	sshd, st := remotetest.StartSSHD(t, remotetest.SSHDOptions{}), embedded(t)
-	r := &rig{gatewayOn(t, st, link.Options{}, sshd.Host("web-1")), t, sshd, sshd.Root}
+	r := &rig{gatewayOn(t, st, sshpool.Options{}, sshd.Host("web-1")), t, sshd, sshd.Root}
 	content := noise(3 * mib)
 	up := r.open(alice, "f", int64(len(content))).Upload
 	r.send(alice, up.ID, content, 0, mib)

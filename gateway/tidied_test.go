@@ -6,8 +6,8 @@ import (
 	"testing"
 
 	"sftpgate/gateway"
-	"sftpgate/remote/link"
 	"sftpgate/remote/remotetest"
+	"sftpgate/remote/sshpool"
 )
 
 // chunksOf is the directory of the chunks of the one upload of a file.
@@ -49,10 +49,10 @@ func TestEmptyDirectoryTidiedAway(t *testing.T) {
 		t.Run(what, func(t *testing.T) {
 			t.Parallel()
 			st, sshd := embedded(t), remotetest.StartSSHD(t, remotetest.SSHDOptions{})
-			r := &rig{gatewayOn(t, st, link.Options{}, sshd.Host("web-1")), t, sshd, sshd.Root}
+			r := &rig{gatewayOn(t, st, sshpool.Options{}, sshd.Host("web-1")), t, sshd, sshd.Root}
 			up := r.open(alice, "f", 2*mib).Upload
 			if what != "the next chunk" { // another gateway, which has not seen the directory
-				r.Service = gatewayOn(t, st, link.Options{}, sshd.Host("web-1"))
+				r.Service = gatewayOn(t, st, sshpool.Options{}, sshd.Host("web-1"))
 			}
 			if err := os.Remove(r.chunksOf("f")); err != nil {
 				t.Fatal(err)
@@ -66,10 +66,10 @@ func TestEmptyDirectoryTidiedAway(t *testing.T) {
 func TestRestartOfADamagedUpload(t *testing.T) {
 	t.Parallel()
 	st, sshd := embedded(t), remotetest.StartSSHD(t, remotetest.SSHDOptions{})
-	r := &rig{gatewayOn(t, st, link.Options{}, sshd.Host("web-1")), t, sshd, sshd.Root}
+	r := &rig{gatewayOn(t, st, sshpool.Options{}, sshd.Host("web-1")), t, sshd, sshd.Root}
 	r.open(alice, "f", 2*mib)
 	dir := r.chunksOf("f")
-	r.Service = gatewayOn(t, st, link.Options{}, sshd.Host("web-1"))
+	r.Service = gatewayOn(t, st, sshpool.Options{}, sshd.Host("web-1"))
 	if err := os.Remove(dir); err != nil {
 		t.Fatal(err)
 	}

@@ -10,8 +10,8 @@ import (
 	"time"
 
 	"sftpgate/gateway"
-	"sftpgate/remote/link"
 	"sftpgate/remote/remotetest"
+	"sftpgate/remote/sshpool"
 )
 
 // What gateways do without being asked, on a clock that only moves when
@@ -135,7 +135,7 @@ func TestSweptOnceADay(t *testing.T) {
 		var mu sync.Mutex
 		read := map[string][]time.Time{}
 		for _, name := range []string{"A", "B"} {
-			o := link.Options{Dial: d.Dial(remotetest.ServerOptions{Client: name, Gate: func(op remotetest.Op) error {
+			o := sshpool.Options{Dial: d.Dial(remotetest.ServerOptions{Client: name, Gate: func(op remotetest.Op) error {
 				if op.Kind == remotetest.Opendir {
 					mu.Lock()
 					read[name] = append(read[name], time.Now())

@@ -5,7 +5,7 @@ import (
 	"math"
 
 	"sftpgate/remote/record"
-	"sftpgate/remote/stage"
+	"sftpgate/remote/staging"
 )
 
 // OpenUnnamed opens an upload that has no target: a part of a file, to be
@@ -30,7 +30,7 @@ func (s *Service) OpenUnnamed(ctx context.Context, c Caller, host, dir string, s
 	}
 	meta := r.meta(c, newID())
 	meta.Unnamed, t.Name = true, meta.ID
-	u, err := s.claimAndStage(ctx, h, t, stage.Scene{}, meta)
+	u, err := s.claimAndStage(ctx, h, t, staging.Scene{}, meta)
 	if err != nil {
 		return Upload{}, explain(host, err)
 	}
@@ -40,7 +40,7 @@ func (s *Service) OpenUnnamed(ctx context.Context, c Caller, host, dir string, s
 // adopted finds the unnamed uploads that make up a file, in order, and says
 // where each belongs. They must be complete, the caller's own, and staged in
 // the directory of the target: there a chunk is read where it lies.
-func (s *Service) adopted(ctx context.Context, c Caller, t stage.Target, ids []string) ([]record.Adopted, int64, error) {
+func (s *Service) adopted(ctx context.Context, c Caller, t staging.Target, ids []string) ([]record.Adopted, int64, error) {
 	var list []record.Adopted
 	var size int64
 	for _, id := range ids {

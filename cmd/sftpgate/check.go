@@ -10,8 +10,8 @@ import (
 	"time"
 
 	"sftpgate/remote/hosts"
-	"sftpgate/remote/link"
-	"sftpgate/remote/stage"
+	"sftpgate/remote/sshpool"
+	"sftpgate/remote/staging"
 )
 
 type checkCmd struct {
@@ -34,7 +34,7 @@ func (c checkCmd) Run(ctx context.Context, to console) error {
 		return err
 	}
 	log := slog.New(slog.DiscardHandler) // what happens stands in the report
-	links, at := reach(set, link.Options{Log: log})
+	links, at := reach(set, sshpool.Options{Log: log})
 	defer links.Close()
 
 	reports := make([]chan report, len(wanted))
@@ -100,7 +100,7 @@ func choose(set *hosts.Set, ids []string) ([]hosts.Host, error) {
 }
 
 // examine tries out one host: first whether it can be reached at all, then each root.
-func (c checkCmd) examine(ctx context.Context, h *stage.Host) report {
+func (c checkCmd) examine(ctx context.Context, h *staging.Host) report {
 	ctx, cancel := context.WithTimeout(ctx, c.Timeout)
 	defer cancel()
 	cfg := h.Config()
@@ -123,7 +123,7 @@ func (c checkCmd) examine(ctx context.Context, h *stage.Host) report {
 
 // unreached says what is wrong with a host, without its id, which stands above.
 func unreached(err error, patience time.Duration) string {
-	var l *link.Error
+	var l *sshpool.Error
 	if errors.As(err, &l) {
 		return l.Err.Error()
 	}

@@ -7,17 +7,17 @@ import (
 	"io/fs"
 	"strings"
 
-	"sftpgate/remote/link"
 	"sftpgate/remote/merge/engine"
-	"sftpgate/remote/stage"
+	"sftpgate/remote/sshpool"
+	"sftpgate/remote/staging"
 )
 
 // examineRoot tries out one root: that it is there and can be written, what
 // the host can do in it, and which engine merges there.
-func examineRoot(ctx context.Context, h *stage.Host, root string, r *report) {
+func examineRoot(ctx context.Context, h *staging.Host, root string, r *report) {
 	user := h.Config().User
 	var info fs.FileInfo
-	err := h.Pool().Do(ctx, func(c *link.Conn) (err error) {
+	err := h.Pool().Do(ctx, func(c *sshpool.Conn) (err error) {
 		info, err = c.SFTP().Stat(root)
 		return err
 	})
@@ -41,7 +41,7 @@ func examineRoot(ctx context.Context, h *stage.Host, root string, r *report) {
 		return
 	}
 	can, err := h.Abilities(ctx, t)
-	var denied *stage.PermissionError
+	var denied *staging.PermissionError
 	switch {
 	case errors.As(err, &denied):
 		r.fail("root", "user %s cannot write to %s; on the host: chown %s %s (or give one of its groups write permission)", user, root, user, root)
@@ -57,7 +57,7 @@ func examineRoot(ctx context.Context, h *stage.Host, root string, r *report) {
 	}
 }
 
-func freeText(ctx context.Context, h *stage.Host, t stage.Target) string {
+func freeText(ctx context.Context, h *staging.Host, t staging.Target) string {
 	free, err := h.Free(ctx, t.Dir)
 	if err != nil || free < 0 {
 		return ", free space unknown (a full disk is noticed late)"
@@ -66,7 +66,7 @@ func freeText(ctx context.Context, h *stage.Host, t stage.Target) string {
 }
 
 // reportAbilities says what uploads can rely on there.
-func reportAbilities(can link.Abilities, r *report) {
+func reportAbilities(can sshpool.Abilities, r *report) {
 	switch {
 	case !can.DirRenameExclusive:
 		r.fail("claims", "uploads cannot be kept apart: %s", can.Why["DirRenameExclusive"])
@@ -94,7 +94,7 @@ func reportAbilities(can link.Abilities, r *report) {
 	}
 }
 
-func reasons(can link.Abilities, abilities ...string) string {
+func reasons(can sshpool.Abilities, abilities ...string) string {
 	var why []string
 	for _, a := range abilities {
 		if w := can.Why[a]; w != "" {
@@ -106,7 +106,7 @@ func reasons(can link.Abilities, abilities ...string) string {
 
 // reportEngine lets the engines prove themselves in the root, as the first merge
 // there would.
-func reportEngine(ctx context.Context, h *stage.Host, t stage.Target, r *report) {
+func reportEngine(ctx context.Context, h *staging.Host, t staging.Target, r *report) {
 	choice, err := engine.NewSet().Choose(ctx, h, t)
 	switch {
 	case err != nil:

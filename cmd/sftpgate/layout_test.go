@@ -135,7 +135,7 @@ func TestImportsGoOneWay(t *testing.T) {
 	root := filepath.Join("..", "..")
 	rules := readRules(t, root)
 	imports := importsOf(t, root)
-	for _, room := range []string{"cmd/sftpgate", "gateway", "gateway/web", "remote/stage", "remote/record"} {
+	for _, room := range []string{"cmd/sftpgate", "gateway", "gateway/web", "remote/staging", "remote/record"} {
 		if _, seen := imports[room]; !seen {
 			t.Errorf("%s was not looked at", room)
 		}
@@ -165,17 +165,17 @@ func TestImportRulesBite(t *testing.T) {
 	rules := readRules(t, filepath.Join("..", ".."))
 	for name, forbidden := range map[string][]string{
 		"gateway":  {"net/http", "net/http/httptest", "github.com/redis/go-redis/v9", "golang.org/x/crypto/ssh", "sftpgate/gateway/web", "sftpgate/remote/linkage"},
-		"ledger":   {"net", "os", "sftpgate/gateway", "sftpgate/remote/stage"},
-		"limit":    {"net", "sftpgate/gateway", "sftpgate/remote/stage", "sftpgate/remote/hosts"},
-		"dialect":  {"sftpgate/remote/stage", "sftpgate/gateway/registry", "sftpgate/gateway/dialect/tus"},
-		"dialects": {"sftpgate/remote/stage", "sftpgate/gateway/registry", "sftpgate/gateway/dialect/tus"},
-		"web":      {"sftpgate/gateway/api", "sftpgate/remote/link"},
-		"metrics":  {"sftpgate/gateway/registry", "sftpgate/gateway/api", "sftpgate/remote/stage"},
-		"registry": {"sftpgate/remote/stage", "net/http"},
-		"merge":    {"net", "sftpgate/remote/link", "github.com/pkg/sftp", "sftpgate/gateway"},
+		"ledger":   {"net", "os", "sftpgate/gateway", "sftpgate/remote/staging"},
+		"limit":    {"net", "sftpgate/gateway", "sftpgate/remote/staging", "sftpgate/remote/hosts"},
+		"dialect":  {"sftpgate/remote/staging", "sftpgate/gateway/registry", "sftpgate/gateway/dialect/tus"},
+		"dialects": {"sftpgate/remote/staging", "sftpgate/gateway/registry", "sftpgate/gateway/dialect/tus"},
+		"web":      {"sftpgate/gateway/api", "sftpgate/remote/sshpool"},
+		"metrics":  {"sftpgate/gateway/registry", "sftpgate/gateway/api", "sftpgate/remote/staging"},
+		"registry": {"sftpgate/remote/staging", "net/http"},
+		"merge":    {"net", "sftpgate/remote/sshpool", "github.com/pkg/sftp", "sftpgate/gateway"},
 		"engine":   {"net/http", "sftpgate/remote/merge", "sftpgate/gateway"},
-		"stage":    {"sftpgate/remote/merge", "sftpgate/remote/merge/engine", "sftpgate/gateway"},
-		"link":     {"sftpgate/remote/stage"},
+		"staging":  {"sftpgate/remote/merge", "sftpgate/remote/merge/engine", "sftpgate/gateway"},
+		"sshpool":  {"sftpgate/remote/staging"},
 		"record":   {"os", "net", "sftpgate/remote/hosts"},
 		"cmd":      {"sftpgate/remote/remotetest", "github.com/pkg/sftp"},
 	} {

@@ -5,25 +5,25 @@ import (
 	"sync"
 
 	"sftpgate/remote/hosts"
-	"sftpgate/remote/link"
-	"sftpgate/remote/stage"
+	"sftpgate/remote/sshpool"
+	"sftpgate/remote/staging"
 )
 
 // staged are the hosts that files may be sent to, as hosts.yaml has them now.
 type staged struct {
-	links *link.Links
+	links *sshpool.Links
 	log   *slog.Logger
 
 	mu  sync.RWMutex
 	set *hosts.Set
 	// byID has every host that there ever was: one that was taken out may still
 	// have an upload running, and must be the same when it comes back.
-	byID map[string]*stage.Host
+	byID map[string]*staging.Host
 }
 
 // newStaged stages on the hosts of set, which links has.
-func newStaged(links *link.Links, set *hosts.Set, log *slog.Logger) *staged {
-	s := &staged{links: links, log: log, byID: map[string]*stage.Host{}}
+func newStaged(links *sshpool.Links, set *hosts.Set, log *slog.Logger) *staged {
+	s := &staged{links: links, log: log, byID: map[string]*staging.Host{}}
 	s.take(set)
 	return s
 }
@@ -40,13 +40,13 @@ func (s *staged) take(set *hosts.Set) {
 	s.set = set
 	for _, h := range set.All() {
 		if pool, ok := s.links.Host(h.ID); ok && s.byID[h.ID] == nil {
-			s.byID[h.ID] = stage.New(pool, s.log)
+			s.byID[h.ID] = staging.New(pool, s.log)
 		}
 	}
 }
 
 // Host returns the staging on a host that is configured now.
-func (s *staged) Host(id string) (*stage.Host, bool) {
+func (s *staged) Host(id string) (*staging.Host, bool) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	if _, configured := s.set.Get(id); !configured {

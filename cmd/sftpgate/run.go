@@ -30,8 +30,8 @@ import (
 	"sftpgate/gateway/web"
 	"sftpgate/remote/demohost"
 	"sftpgate/remote/hosts"
-	"sftpgate/remote/link"
 	"sftpgate/remote/merge/engine"
+	"sftpgate/remote/sshpool"
 )
 
 // How the parts hang together. What a gateway is made of is chosen in this file
@@ -47,11 +47,11 @@ import (
 //	        ┌─────────────────────────┬────────────────┴───────────┐
 //	  Claims, Leases, Index         Hosts                    engine.Set       which engine serves where
 //	        │                         │                            │
-//	registry.Redis (--redis)     stage.Host   one per host ◀───────┘
+//	registry.Redis (--redis)     staging.Host   one per host ◀───────┘
 //	registry.Bolt  (else)             │
-//	                             link.Pool    one per host ──▶ sshd
+//	                             sshpool.Pool    one per host ──▶ sshd
 //	                                  │
-//	                             link.Links ──▶ hosts.Set ◀── hosts.yaml (serve), followed by reloader
+//	                             sshpool.Links ──▶ hosts.Set ◀── hosts.yaml (serve), followed by reloader
 //	                                                          demohost.Host (demo)
 
 // settings are what a gateway is made from; serve and demo fill them in.
@@ -103,7 +103,7 @@ type gate struct {
 	server  *web.Server
 	service *gateway.Service
 	hosts   *staged
-	links   *link.Links
+	links   *sshpool.Links
 	store   store
 	asides  []aside
 	numbers *metrics.Metrics
@@ -126,7 +126,7 @@ func assemble(ctx context.Context, s settings) (*gate, error) {
 	if err != nil {
 		return nil, err
 	}
-	links, at := reach(s.hosts, link.Options{Log: s.log, Dialed: numbers.Dialed})
+	links, at := reach(s.hosts, sshpool.Options{Log: s.log, Dialed: numbers.Dialed})
 	service := gateway.New(gateway.Config{
 		Hosts:  at,
 		Claims: numbers.Claims(kept), Leases: kept, Index: kept, Ready: kept.Ping, Shared: s.redis != "", Meter: numbers,
@@ -176,8 +176,8 @@ func openStore(ctx context.Context, s settings) (store, error) {
 }
 
 // reach gives the way to the hosts of set; nothing is dialled yet.
-func reach(set *hosts.Set, o link.Options) (*link.Links, *staged) {
-	links := link.New(set, o)
+func reach(set *hosts.Set, o sshpool.Options) (*sshpool.Links, *staged) {
+	links := sshpool.New(set, o)
 	return links, newStaged(links, set, o.Log)
 }
 

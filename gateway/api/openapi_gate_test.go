@@ -12,10 +12,10 @@ import (
 	"sftpgate/gateway/registry"
 	"sftpgate/gateway/web"
 	"sftpgate/remote/hosts"
-	"sftpgate/remote/link"
 	"sftpgate/remote/remotetest"
 	"sftpgate/remote/remotetest/await"
-	"sftpgate/remote/stage"
+	"sftpgate/remote/sshpool"
+	"sftpgate/remote/staging"
 )
 
 // gate is a whole gateway behind HTTP: the host web-1 is a real sshd, down does
@@ -27,12 +27,12 @@ type gate struct {
 	root    string
 }
 
-// staging is the service's hosts, from connections.
-type staging map[string]*stage.Host
+// hostSet is the service's hosts, from connections.
+type hostSet map[string]*staging.Host
 
-func (s staging) Host(id string) (*stage.Host, bool) { h, ok := s[id]; return h, ok }
+func (s hostSet) Host(id string) (*staging.Host, bool) { h, ok := s[id]; return h, ok }
 
-func (s staging) IDs() []string { return sorted(s) }
+func (s hostSet) IDs() []string { return sorted(s) }
 
 func startGate(t *testing.T) *gate {
 	t.Helper()
@@ -44,11 +44,11 @@ func startGate(t *testing.T) *gate {
 	if err != nil {
 		t.Fatal(err)
 	}
-	links := link.New(set, link.Options{})
-	at := staging{}
+	links := sshpool.New(set, sshpool.Options{})
+	at := hostSet{}
 	for _, h := range set.All() {
 		pool, _ := links.Host(h.ID)
-		at[h.ID] = stage.New(pool, silent)
+		at[h.ID] = staging.New(pool, silent)
 	}
 	store, err := registry.OpenBolt(filepath.Join(t.TempDir(), "registry.db"), nil)
 	if err != nil {

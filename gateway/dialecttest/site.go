@@ -19,10 +19,10 @@ import (
 	"sftpgate/gateway/registry"
 	"sftpgate/gateway/web"
 	"sftpgate/remote/hosts"
-	"sftpgate/remote/link"
 	"sftpgate/remote/remotetest"
 	"sftpgate/remote/remotetest/await"
-	"sftpgate/remote/stage"
+	"sftpgate/remote/sshpool"
+	"sftpgate/remote/staging"
 )
 
 // Routes adds a dialect to a mux.
@@ -117,9 +117,9 @@ func (s *Site) Replace(t testing.TB) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	links := link.New(set, link.Options{Log: log})
+	links := sshpool.New(set, sshpool.Options{Log: log})
 	pool, _ := links.Host("web-1")
-	service := gateway.New(gateway.Config{Hosts: only{stage.New(pool, log)}, Claims: store, Leases: store, Index: store, Ready: store.Ping, Log: log})
+	service := gateway.New(gateway.Config{Hosts: only{staging.New(pool, log)}, Claims: store, Leases: store, Index: store, Ready: store.Ping, Log: log})
 	service.Tend()
 	s.service = service
 	front, err := web.New(web.Options{Auth: s.auth, Log: log})
@@ -153,10 +153,10 @@ func (a tickets) Authenticate(r *http.Request) (gateway.Caller, error) {
 }
 
 // only is the service's one host.
-type only struct{ host *stage.Host }
+type only struct{ host *staging.Host }
 
-func (o only) Host(id string) (*stage.Host, bool) { return o.host, id == "web-1" }
-func (o only) IDs() []string                      { return []string{"web-1"} }
+func (o only) Host(id string) (*staging.Host, bool) { return o.host, id == "web-1" }
+func (o only) IDs() []string                        { return []string{"web-1"} }
 
 // Write puts a file on the host, past the gateway.
 func (s *Site) Write(t testing.TB, name string, content []byte) {

@@ -6,11 +6,11 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"sftpgate/gateway"
-	"sftpgate/remote/link"
+	"sftpgate/remote/sshpool"
 )
 
-// Dialed counts a dial; it is for link.Options.
-func (m *Metrics) Dialed(host string, took time.Duration, failure *link.Error) {
+// Dialed counts a dial; it is for sshpool.Options.
+func (m *Metrics) Dialed(host string, took time.Duration, failure *sshpool.Error) {
 	outcome := "connected"
 	if failure != nil {
 		outcome = string(failure.Kind)
@@ -21,13 +21,13 @@ func (m *Metrics) Dialed(host string, took time.Duration, failure *link.Error) {
 
 // Watch shows what is the case when somebody scrapes; neither function may wait
 // for a host. It is called once.
-func (m *Metrics) Watch(hosts func() []link.Stats, service func() gateway.Stats) {
+func (m *Metrics) Watch(hosts func() []sshpool.Stats, service func() gateway.Stats) {
 	m.registry.MustRegister(moment{hosts, service})
 }
 
 // moment collects what is true just now.
 type moment struct {
-	hosts   func() []link.Stats
+	hosts   func() []sshpool.Stats
 	service func() gateway.Stats
 }
 
@@ -67,8 +67,8 @@ func (m moment) Collect(out chan<- prometheus.Metric) {
 		show := func(d *prometheus.Desc, kind prometheus.ValueType, v float64) {
 			out <- prometheus.MustNewConstMetric(d, kind, v, h.Host)
 		}
-		if h.State != link.Unknown {
-			show(hostUp, prometheus.GaugeValue, oneIf(h.State == link.Up))
+		if h.State != sshpool.Unknown {
+			show(hostUp, prometheus.GaugeValue, oneIf(h.State == sshpool.Up))
 		}
 		show(hostConnections, prometheus.GaugeValue, float64(h.Open))
 		show(hostBreaker, prometheus.GaugeValue, oneIf(h.LeftAlone))
@@ -93,8 +93,8 @@ func (m moment) Collect(out chan<- prometheus.Metric) {
 
 // used reports whether the host was needed since the start. What nobody sends to has
 // no numbers: ten thousand such hosts would be 5 MB at every scrape.
-func used(h link.Stats) bool {
-	return h.State != link.Unknown || h.Open > 0 || h.LeftAlone || h.Sent > 0
+func used(h sshpool.Stats) bool {
+	return h.State != sshpool.Unknown || h.Open > 0 || h.LeftAlone || h.Sent > 0
 }
 
 func oneIf(is bool) float64 {

@@ -15,8 +15,8 @@ import (
 	"sftpgate/gateway"
 	"sftpgate/gateway/registry"
 	"sftpgate/gateway/web"
-	"sftpgate/remote/link"
 	"sftpgate/remote/remotetest/await"
+	"sftpgate/remote/sshpool"
 )
 
 // busy are metrics in which everything has happened once.
@@ -27,10 +27,10 @@ func busy(t *testing.T) *Metrics {
 	m.Received("web-1", 24, time.Second, gateway.ChunkConflict)
 	m.Finished("web-1", gateway.Done, 2*time.Second)
 	m.Dialed("web-1", 30*time.Millisecond, nil)
-	m.Dialed("web-2", time.Second, &link.Error{Host: "web-2", Kind: link.Refused})
+	m.Dialed("web-2", time.Second, &sshpool.Error{Host: "web-2", Kind: sshpool.Refused})
 	m.Observe(web.Seen{Method: "PUT", Route: "PUT /v1/uploads/{id}/chunks/{index}", Status: 200, In: 1000, Out: 300})
-	m.Watch(func() []link.Stats {
-		return []link.Stats{{Host: "web-1", State: link.Up, Open: 2, Sent: 5000, Received: 60}, {Host: "web-2", State: link.Down, LeftAlone: true}, {Host: "web-3", State: link.Unknown}}
+	m.Watch(func() []sshpool.Stats {
+		return []sshpool.Stats{{Host: "web-1", State: sshpool.Up, Open: 2, Sent: 5000, Received: 60}, {Host: "web-2", State: sshpool.Down, LeftAlone: true}, {Host: "web-3", State: sshpool.Unknown}}
 	}, func() gateway.Stats {
 		return gateway.Stats{Uploads: map[gateway.HostState]int{{Host: "web-1", State: gateway.Merging}: 3},
 			Bodies: map[string]int{"web-1": 2}, Backlog: map[string]int64{"web-1": 8 << 20}}

@@ -13,9 +13,9 @@ import (
 	"time"
 
 	"sftpgate/remote/copydata"
-	"sftpgate/remote/link"
 	"sftpgate/remote/remotetest"
 	"sftpgate/remote/remotetest/await"
+	"sftpgate/remote/sshpool"
 )
 
 // script is a server that answers each request with what the test makes of it.
@@ -274,7 +274,7 @@ func TestConnectionThatDies(t *testing.T) {
 	h.check(h.Copy(h.ctx, from, 10, part, 0))
 	s.Stop()
 	err := h.Copy(h.ctx, from, 10, part, 0)
-	var host *link.Error
+	var host *sshpool.Error
 	if !errors.As(err, &host) || h.Close() == nil {
 		t.Fatalf("got %v", err)
 	}

@@ -12,9 +12,9 @@ import (
 
 	"sftpgate/remote/copydata"
 	"sftpgate/remote/hosts"
-	"sftpgate/remote/link"
 	"sftpgate/remote/remotetest"
 	"sftpgate/remote/remotetest/await"
+	"sftpgate/remote/sshpool"
 )
 
 // host is a server to copy on: a client of ours, and another one that prepares
@@ -23,11 +23,11 @@ type host struct {
 	t    *testing.T
 	ctx  context.Context
 	root string
-	conn *link.Conn
+	conn *sshpool.Conn
 	*copydata.Client
 }
 
-func onHost(t *testing.T, h hosts.Host, o link.Options) *host {
+func onHost(t *testing.T, h hosts.Host, o sshpool.Options) *host {
 	t.Helper()
 	ctx := await.Context(t)
 	o.DialTimeout, o.Stall = await.Limit, await.Limit
@@ -35,7 +35,7 @@ func onHost(t *testing.T, h hosts.Host, o link.Options) *host {
 	if err != nil {
 		t.Fatal(err)
 	}
-	links := link.New(set, o)
+	links := sshpool.New(set, o)
 	t.Cleanup(func() { _ = links.Close() })
 	pool, _ := links.Host(h.ID)
 	conn, err := pool.Conn(ctx)
@@ -60,7 +60,7 @@ func (h *host) start() *copydata.Client {
 func onSSHD(t *testing.T, o remotetest.SSHDOptions) (*remotetest.SSHD, *host) {
 	t.Helper()
 	s := remotetest.StartSSHD(t, o)
-	return s, onHost(t, s.Host("h"), link.Options{})
+	return s, onHost(t, s.Host("h"), sshpool.Options{})
 }
 
 func onDisk(t *testing.T, o remotetest.ServerOptions) (*remotetest.Disk, *host) {
@@ -71,7 +71,7 @@ func onDisk(t *testing.T, o remotetest.ServerOptions) (*remotetest.Disk, *host) 
 		t.Fatal(err)
 	}
 	h := hosts.Host{ID: "h", Address: "h.invalid", User: "u", KeyFile: "/none", KnownHosts: "/none", Roots: []string{root}}
-	return d, onHost(t, h, link.Options{Dial: d.Dial(o)})
+	return d, onHost(t, h, sshpool.Options{Dial: d.Dial(o)})
 }
 
 // onBoth runs a test on OpenSSH's server, with and without a program of its

@@ -15,8 +15,8 @@ import (
 	"github.com/pkg/sftp"
 
 	"sftpgate/remote/hosts"
-	"sftpgate/remote/link"
 	"sftpgate/remote/remotetest/await"
+	"sftpgate/remote/sshpool"
 )
 
 func start(t *testing.T) *Host {
@@ -33,19 +33,19 @@ func start(t *testing.T) *Host {
 	return h
 }
 
-func pool(t *testing.T, h *Host) *link.Pool {
+func pool(t *testing.T, h *Host) *sshpool.Pool {
 	t.Helper()
 	set, err := hosts.NewSet(h.Config())
 	if err != nil {
 		t.Fatal(err)
 	}
-	links := link.New(set, link.Options{DialTimeout: await.Limit, Stall: await.Limit})
+	links := sshpool.New(set, sshpool.Options{DialTimeout: await.Limit, Stall: await.Limit})
 	t.Cleanup(func() { links.Close() })
 	p, _ := links.Host("demo")
 	return p
 }
 
-func connect(t *testing.T, h *Host) *link.Conn {
+func connect(t *testing.T, h *Host) *sshpool.Conn {
 	t.Helper()
 	c, err := pool(t, h).Conn(await.Context(t))
 	if err != nil {

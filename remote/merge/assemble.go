@@ -11,7 +11,7 @@ import (
 
 	"sftpgate/remote/merge/engine"
 	"sftpgate/remote/record"
-	"sftpgate/remote/stage"
+	"sftpgate/remote/staging"
 )
 
 // MissingError lists the ranges that are neither merged nor committed.
@@ -24,23 +24,23 @@ func (e *MissingError) Error() string {
 // Whole returns the one chunk that is the whole file, if that is how it
 // arrived: it is published by its own name, without a merge or a copy. Where
 // two gateways took the same stretch the merge has to compare them first.
-func Whole(s record.State, chunks []stage.Staged) (stage.Staged, bool) {
+func Whole(s record.State, chunks []staging.Staged) (staging.Staged, bool) {
 	if len(s.Merged) > 0 || len(chunks) > 1 {
-		return stage.Staged{}, false
+		return staging.Staged{}, false
 	}
 	for _, c := range chunks {
 		if c.Off == 0 && c.Len == s.Meta.Size && !c.Adopted {
 			return c, true
 		}
 	}
-	return stage.Staged{}, false
+	return staging.Staged{}, false
 }
 
 // Source returns the file in staging that is ready to be published as the
 // whole file: everything is merged into it, and no process that was given it to
 // write to can still do so. *MissingError says what is not there, and
-// stage.ErrContent that the part is not what the checkpoint says.
-func Source(ctx context.Context, g *stage.Generation, chunks []stage.Staged, engines *engine.Set, log *slog.Logger) (string, error) {
+// staging.ErrContent that the part is not what the checkpoint says.
+func Source(ctx context.Context, g *staging.Generation, chunks []staging.Staged, engines *engine.Set, log *slog.Logger) (string, error) {
 	if err := g.Refused(); err != nil { // after a merge that did not wait for its checkpoint
 		return "", err
 	}
@@ -75,15 +75,15 @@ func Source(ctx context.Context, g *stage.Generation, chunks []stage.Staged, eng
 	}
 	part := g.PartPath(g.State().Epoch)
 	size, err := g.Size(ctx, part)
-	if errors.Is(err, fs.ErrNotExist) && !errors.Is(err, stage.ErrSuperseded) || err == nil && size != s.Meta.Size {
-		return "", fmt.Errorf("%w: %s has %d bytes, the file has %d", stage.ErrContent, part, size, s.Meta.Size)
+	if errors.Is(err, fs.ErrNotExist) && !errors.Is(err, staging.ErrSuperseded) || err == nil && size != s.Meta.Size {
+		return "", fmt.Errorf("%w: %s has %d bytes, the file has %d", staging.ErrContent, part, size, s.Meta.Size)
 	}
 	return part, err
 }
 
 // freeLeft removes merged chunks that were left for the end, so that what comes
 // instead of the end has their room.
-func freeLeft(ctx context.Context, g *stage.Generation) error {
+func freeLeft(ctx context.Context, g *staging.Generation) error {
 	if err := g.Pay(ctx); err != nil {
 		return err
 	}
@@ -92,12 +92,12 @@ func freeLeft(ctx context.Context, g *stage.Generation) error {
 		return err
 	}
 	s := g.State()
-	_, err = g.FreeMerged(ctx, own(slices.DeleteFunc(chunks, func(c stage.Staged) bool { return !s.Covers(c.Chunk) })))
+	_, err = g.FreeMerged(ctx, own(slices.DeleteFunc(chunks, func(c staging.Staged) bool { return !s.Covers(c.Chunk) })))
 	return err
 }
 
 // renew copies the finished part to an inode that no earlier writer knows.
-func renew(ctx context.Context, g *stage.Generation, engines *engine.Set, log *slog.Logger) error {
+func renew(ctx context.Context, g *staging.Generation, engines *engine.Set, log *slog.Logger) error {
 	s := g.State()
 	copier, err := engines.OpenApart(ctx, g)
 	if err != nil {
@@ -108,7 +108,7 @@ func renew(ctx context.Context, g *stage.Generation, engines *engine.Set, log *s
 	if err == nil {
 		defer func() {
 			if !named { // half a copy would only take space
-				_ = g.Free(context.WithoutCancel(ctx), []stage.Staged{{Path: g.PartPath(epoch)}})
+				_ = g.Free(context.WithoutCancel(ctx), []staging.Staged{{Path: g.PartPath(epoch)}})
 			}
 		}()
 		err = copier.Copy(ctx, g.PartPath(s.Epoch), s.Meta.Size, g.PartPath(epoch), 0)
@@ -132,7 +132,7 @@ func renew(ctx context.Context, g *stage.Generation, engines *engine.Set, log *s
 		return err
 	}
 	if size != s.Meta.Size {
-		return fmt.Errorf("%w: the copied part has %d bytes of %d", stage.ErrContent, size, s.Meta.Size)
+		return fmt.Errorf("%w: the copied part has %d bytes of %d", staging.ErrContent, size, s.Meta.Size)
 	}
 	named = true
 	return g.Advance(ctx, func(now record.State, next *record.Record) error {

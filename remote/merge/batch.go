@@ -9,7 +9,7 @@ import (
 	"sftpgate/remote/failpoint"
 	"sftpgate/remote/merge/engine"
 	"sftpgate/remote/record"
-	"sftpgate/remote/stage"
+	"sftpgate/remote/staging"
 )
 
 // batch is copy → sync → checkpoint → free, in this order and no other. The
@@ -17,7 +17,7 @@ import (
 // next batch. The last one before a finish is not freed: the record of publication
 // says what was merged, and the files go with the staging. known is what was merged when the chunks were compared
 // with it; whole says that part and chunks have just been looked at.
-func (m *Merger) batch(ctx context.Context, batch []stage.Staged, known record.Spans, whole bool, out *Outcome) error {
+func (m *Merger) batch(ctx context.Context, batch []staging.Staged, known record.Spans, whole bool, out *Outcome) error {
 	part := m.gen.OpenPart(ctx, m.epoch)
 	defer part.Close()
 	stand, batch := standing(batch, known)
@@ -55,7 +55,7 @@ func (m *Merger) batch(ctx context.Context, batch []stage.Staged, known record.S
 
 // standing are those of the chunks of which every byte is in the part already: they
 // need no copy, and when all of the file is merged there is no engine any more.
-func standing(batch []stage.Staged, known record.Spans) (stand, rest []stage.Staged) {
+func standing(batch []staging.Staged, known record.Spans) (stand, rest []staging.Staged) {
 	for _, c := range batch {
 		if known.Covers(c.Span) {
 			stand = append(stand, c)
@@ -67,8 +67,8 @@ func standing(batch []stage.Staged, known record.Spans) (stand, rest []stage.Sta
 }
 
 // own leaves out chunks of adopted uploads: those go when all is done.
-func own(chunks []stage.Staged) []stage.Staged {
-	var mine []stage.Staged
+func own(chunks []staging.Staged) []staging.Staged {
+	var mine []staging.Staged
 	for _, c := range chunks {
 		if !c.Adopted {
 			mine = append(mine, c)
@@ -79,7 +79,7 @@ func own(chunks []stage.Staged) []stage.Staged {
 
 // copyAll copies until something fails and returns what is wholly copied. A
 // chunk that is not what its name says is dropped, and its bytes are missing.
-func (m *Merger) copyAll(ctx context.Context, batch []stage.Staged, whole bool, out *Outcome) ([]stage.Staged, error) {
+func (m *Merger) copyAll(ctx context.Context, batch []staging.Staged, whole bool, out *Outcome) ([]staging.Staged, error) {
 	if !whole {
 		if err := m.intact(ctx); err != nil {
 			return nil, err
@@ -132,7 +132,7 @@ func (m *Merger) intact(ctx context.Context) error {
 	return nil
 }
 
-func (m *Merger) copyOne(ctx context.Context, c stage.Staged, part string) error {
+func (m *Merger) copyOne(ctx context.Context, c staging.Staged, part string) error {
 	if err := m.whole(ctx, c); err != nil {
 		return err
 	}
@@ -144,17 +144,17 @@ func (m *Merger) copyOne(ctx context.Context, c stage.Staged, part string) error
 
 // afterFailure tells a chunk that is gone or damaged, which the merge goes on
 // without, from an engine or a host that failed, which ends it.
-func (m *Merger) afterFailure(ctx context.Context, c stage.Staged, err error, out *Outcome) error {
+func (m *Merger) afterFailure(ctx context.Context, c staging.Staged, err error, out *Outcome) error {
 	werr := m.whole(ctx, c)
 	switch {
-	case errors.Is(werr, stage.ErrSuperseded):
+	case errors.Is(werr, staging.ErrSuperseded):
 		return werr
-	case errors.Is(werr, stage.ErrContent), errors.Is(werr, fs.ErrNotExist):
+	case errors.Is(werr, staging.ErrContent), errors.Is(werr, fs.ErrNotExist):
 		return m.lose(ctx, c, out)
 	}
 	copying := errors.Is(err, engine.ErrCopy)
 	if errors.Is(err, fs.ErrPermission) {
-		err = stage.Doing("run the "+m.engine.Name()+" copy of", c.Path, err)
+		err = staging.Doing("run the "+m.engine.Name()+" copy of", c.Path, err)
 	}
 	err = m.gen.Host().CopyCause(ctx, m.gen.Target().Dir, c.Len, c.End(), err)
 	if copying && werr == nil { // the chunk is whole, so it was the engine
@@ -164,10 +164,10 @@ func (m *Merger) afterFailure(ctx context.Context, c stage.Staged, err error, ou
 }
 
 // whole checks the length of a chunk's file.
-func (m *Merger) whole(ctx context.Context, c stage.Staged) error {
+func (m *Merger) whole(ctx context.Context, c staging.Staged) error {
 	size, err := m.gen.Size(ctx, c.Path)
 	if err == nil && size != c.Len {
-		err = fmt.Errorf("%w: %s has %d bytes", stage.ErrContent, c.Path, size)
+		err = fmt.Errorf("%w: %s has %d bytes", staging.ErrContent, c.Path, size)
 	}
 	return err
 }
@@ -175,7 +175,7 @@ func (m *Merger) whole(ctx context.Context, c stage.Staged) error {
 // partHolds checks that the part has at least end bytes.
 func (m *Merger) partHolds(ctx context.Context, end int64) error {
 	size, err := m.gen.Size(ctx, m.gen.PartPath(m.epoch))
-	if errors.Is(err, stage.ErrSuperseded) || err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if errors.Is(err, staging.ErrSuperseded) || err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	if err == nil && size >= end {
@@ -184,12 +184,12 @@ func (m *Merger) partHolds(ctx context.Context, end int64) error {
 	if err := m.intact(ctx); err != nil {
 		return err
 	}
-	return fmt.Errorf("%w (%w): it has %d bytes, not the %d that were copied to it", errShort, stage.ErrContent, size, end)
+	return fmt.Errorf("%w (%w): it has %d bytes, not the %d that were copied to it", errShort, staging.ErrContent, size, end)
 }
 
 // lose finds out why a chunk is not there: another merger has merged it, or
 // its bytes have to come again.
-func (m *Merger) lose(ctx context.Context, c stage.Staged, out *Outcome) error {
+func (m *Merger) lose(ctx context.Context, c staging.Staged, out *Outcome) error {
 	if err := m.gen.Reload(ctx); err != nil {
 		return err
 	}
@@ -203,5 +203,5 @@ func (m *Merger) lose(ctx context.Context, c stage.Staged, out *Outcome) error {
 	}
 	m.log.Warn("a chunk is damaged on the host; the client must send it again", "span", c.Span.String())
 	out.Lost = append(out.Lost, c.Chunk)
-	return m.gen.Free(ctx, []stage.Staged{c})
+	return m.gen.Free(ctx, []staging.Staged{c})
 }

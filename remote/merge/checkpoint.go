@@ -7,13 +7,13 @@ import (
 
 	"sftpgate/remote/failpoint"
 	"sftpgate/remote/record"
-	"sftpgate/remote/stage"
+	"sftpgate/remote/staging"
 )
 
 // last reports whether nothing is left to merge but these, and the upload is to be
 // finished then. What the records say of them can wait for the record that says
 // that publication begins, and their files go with all the rest.
-func (m *Merger) last(copied []stage.Staged) bool {
+func (m *Merger) last(copied []staging.Staged) bool {
 	s := m.gen.State()
 	merged := s.Merged
 	for _, c := range copied {
@@ -26,7 +26,7 @@ func (m *Merger) last(copied []stage.Staged) bool {
 // merged before. That record is written by free, while the merge goes on, and for
 // the last batch before a finish by the publication; at a distance also for the one
 // before it, where the finish was asked for in time (ending).
-func (m *Merger) checkpoint(copied []stage.Staged, known record.Spans) error {
+func (m *Merger) checkpoint(copied []staging.Staged, known record.Spans) error {
 	epoch := m.epoch // not m, whose engine holds a connection
 	return m.gen.Owe(func(s record.State, next *record.Record) error {
 		if s.Epoch != epoch {
@@ -59,7 +59,7 @@ func (m *Merger) ending(s record.State) error {
 
 // free writes the checkpoint and then removes the chunks that it speaks of, unless the
 // end is near. How that went is for freed.
-func (m *Merger) free(ctx context.Context, chunks []stage.Staged) {
+func (m *Merger) free(ctx context.Context, chunks []staging.Staged) {
 	done := make(chan error, 1)
 	m.freeing, m.leaving = done, chunks
 	go func() {
@@ -72,14 +72,14 @@ func (m *Merger) free(ctx context.Context, chunks []stage.Staged) {
 }
 
 // freeNow is free, waited for and whatever is about to happen.
-func (m *Merger) freeNow(ctx context.Context, chunks []stage.Staged) error {
+func (m *Merger) freeNow(ctx context.Context, chunks []staging.Staged) error {
 	if err := m.gen.Pay(ctx); err != nil {
 		return err
 	}
 	return m.freeMerged(ctx, chunks)
 }
 
-func (m *Merger) freeMerged(ctx context.Context, chunks []stage.Staged) error {
+func (m *Merger) freeMerged(ctx context.Context, chunks []staging.Staged) error {
 	failpoint.Reach(failpoint.MergeCheckpointed)
 	recorded, err := m.gen.FreeMerged(ctx, chunks)
 	switch {
@@ -125,7 +125,7 @@ func (m *Merger) makeRoom(ctx context.Context) error {
 
 // freedOrLast waits for free, unless these are the last ones: then the record of
 // publication says whether all holds. The finish may be asked for while it waits.
-func (m *Merger) freedOrLast(ctx context.Context, copied []stage.Staged) (last bool, err error) {
+func (m *Merger) freedOrLast(ctx context.Context, copied []staging.Staged) (last bool, err error) {
 	asked := m.gen.Asked()
 	for err == nil {
 		switch {
@@ -148,7 +148,7 @@ func (m *Merger) freedOrLast(ctx context.Context, copied []stage.Staged) (last b
 // there meanwhile, whether the part still holds what the checkpoint says. err is
 // what told of it; any other comes back as it is. Where it could not look, the doubt
 // stays, and Source will not have the part published.
-func Recheck(ctx context.Context, g *stage.Generation, err error, log *slog.Logger) error {
+func Recheck(ctx context.Context, g *staging.Generation, err error, log *slog.Logger) error {
 	if errors.Is(err, errEpoch) {
 		_ = g.Refused() // what was refused was about a part that is no more
 	}

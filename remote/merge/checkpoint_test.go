@@ -9,12 +9,12 @@ import (
 	"time"
 	"weak"
 
-	"sftpgate/remote/link"
 	"sftpgate/remote/merge"
 	"sftpgate/remote/record"
 	"sftpgate/remote/remotetest"
 	"sftpgate/remote/remotetest/await"
-	"sftpgate/remote/stage"
+	"sftpgate/remote/sshpool"
+	"sftpgate/remote/staging"
 )
 
 // finish has the upload be one that is to be finished, as the merger sees it.
@@ -29,12 +29,12 @@ func (u *upload) finish() {
 // The engine has ended when all is merged: what overlaps then needs no copy.
 func TestOverlapsAfterTheLastChunk(t *testing.T) {
 	t.Parallel()
-	u := newUpload(t, remotetest.StartSSHD(t, remotetest.SSHDOptions{}).Host("h"), link.Options{}, 100)
+	u := newUpload(t, remotetest.StartSSHD(t, remotetest.SSHDOptions{}).Host("h"), sshpool.Options{}, 100)
 	u.finish()
 	content := bytes.Repeat([]byte("0123456789"), 10)
 	m, err := merge.Begin(u.ctx, u.Generation, u.engines, quiet)
 	u.check(err)
-	for _, chunks := range [][]stage.Staged{
+	for _, chunks := range [][]staging.Staged{
 		{u.commit(0, content[:90])},
 		{u.commit(80, content[80:]), u.commit(85, content[85:95])},
 		{u.commit(0, content), u.commit(5, content[5:10]), u.commit(20, []byte("x"))},
@@ -75,7 +75,7 @@ func TestCheckpointRefusedAfterTheMerge(t *testing.T) {
 			before := u.State()
 			source, err := u.source()
 			u.check(err)
-			_, err = u.Publish(u.ctx, stage.Publication{Source: source, Size: before.Meta.Size, Check: merge.NoNewWriter(before, u.State())})
+			_, err = u.Publish(u.ctx, staging.Publication{Source: source, Size: before.Meta.Size, Check: merge.NoNewWriter(before, u.State())})
 			return err
 		},
 	} {
@@ -88,7 +88,7 @@ func TestCheckpointRefusedAfterTheMerge(t *testing.T) {
 
 func checkpointRefused(t *testing.T, refused func(*upload) error) {
 	host := remotetest.StartSSHD(t, remotetest.SSHDOptions{}).Host("h")
-	u := newUpload(t, host, link.Options{Trip: 50 * time.Millisecond}, 100)
+	u := newUpload(t, host, sshpool.Options{Trip: 50 * time.Millisecond}, 100)
 	u.finish()
 	content := bytes.Repeat([]byte("0123456789"), 10)
 	a, b, between := u.commit(0, content[:60]), u.commit(60, content[60:]), u.commit(50, []byte("xxxxx"))
@@ -98,10 +98,10 @@ func checkpointRefused(t *testing.T, refused func(*upload) error) {
 	if out, err := other.merge(between); err != nil || len(out.Merged) != 1 {
 		t.Fatal(out, err)
 	}
-	u.check(other.Free(u.ctx, []stage.Staged{between})) // as on any day but the last
+	u.check(other.Free(u.ctx, []staging.Staged{between})) // as on any day but the last
 
-	for _, c := range []stage.Staged{a, b} {
-		_, err := m.Round(u.ctx, []stage.Staged{c})
+	for _, c := range []staging.Staged{a, b} {
+		_, err := m.Round(u.ctx, []staging.Staged{c})
 		u.check(err)
 	}
 	u.check(m.Close(u.ctx))
@@ -128,13 +128,13 @@ func checkpointRefused(t *testing.T, refused func(*upload) error) {
 // is gone; the merger and the connection of its engine do not wait with it.
 func TestWhatIsOwedHoldsNoMerger(t *testing.T) {
 	t.Parallel()
-	u := newUpload(t, remotetest.StartSSHD(t, remotetest.SSHDOptions{}).Host("h"), link.Options{}, 100)
+	u := newUpload(t, remotetest.StartSSHD(t, remotetest.SSHDOptions{}).Host("h"), sshpool.Options{}, 100)
 	u.finish()
 	content := bytes.Repeat([]byte("0123456789"), 10)
 	merger := func() weak.Pointer[merge.Merger] {
 		m, err := merge.Begin(u.ctx, u.Generation, u.engines, quiet)
 		u.check(err)
-		_, err = m.Round(u.ctx, []stage.Staged{u.commit(0, content)})
+		_, err = m.Round(u.ctx, []staging.Staged{u.commit(0, content)})
 		u.check(err)
 		u.check(m.Close(u.ctx))
 		return weak.Make(m)

@@ -8,7 +8,7 @@ import (
 
 	"sftpgate/remote/merge/engine"
 	"sftpgate/remote/remotetest"
-	"sftpgate/remote/stage"
+	"sftpgate/remote/staging"
 )
 
 // A server that copies short is not taken, nor kept when it begins to later on.
@@ -23,7 +23,7 @@ func TestServerThatCopiesShort(t *testing.T) {
 		return nil
 	})
 	from.Store(-1)
-	chunk := func(i int) stage.Staged {
+	chunk := func(i int) staging.Staged {
 		return u.commit(int64(i)*100_000, content[i*100_000:(i+1)*100_000])
 	}
 	// The last chunk first: from then on the part is long enough anyway.

@@ -9,7 +9,7 @@ import (
 
 	"sftpgate/remote/merge"
 	"sftpgate/remote/remotetest"
-	"sftpgate/remote/stage"
+	"sftpgate/remote/staging"
 )
 
 // What is damaged while it is merged, at a moment that only a gate can hit.
@@ -48,7 +48,7 @@ func TestDamageDuringTheMerge(t *testing.T) {
 				u.check(err)
 				chunk, part = b.Path, u.PartPath(u.State().Epoch)
 				armed.Store(true)
-				out, err := m.Round(u.ctx, []stage.Staged{a, b, c})
+				out, err := m.Round(u.ctx, []staging.Staged{a, b, c})
 				if armed.Load() {
 					t.Fatal("nothing was damaged")
 				}
@@ -102,9 +102,9 @@ func TestRefusalOfACopyNamesIt(t *testing.T) {
 			u.check(err)
 			chunk, part = a.Path, u.PartPath(u.State().Epoch)
 			armed.Store(true)
-			_, err = m.Round(u.ctx, []stage.Staged{a, b})
+			_, err = m.Round(u.ctx, []staging.Staged{a, b})
 			armed.Store(false)
-			var refused *stage.PermissionError
+			var refused *staging.PermissionError
 			if !errors.As(err, &refused) || refused.Do != "run the "+test.engine+" copy of" || refused.User != "u" || refused.Path != a.Path {
 				t.Errorf("%v", err)
 			}

@@ -9,7 +9,7 @@ import (
 
 	"sftpgate/remote/record"
 	"sftpgate/remote/shell"
-	"sftpgate/remote/stage"
+	"sftpgate/remote/staging"
 )
 
 const (
@@ -33,7 +33,7 @@ const (
 // that anything else has changed gives no digest. What a stranger writes into
 // hashed bytes in the very moment of a copy is not seen.
 type Follower struct {
-	gen   *stage.Generation
+	gen   *staging.Generation
 	epoch int
 	tool  string // that hashes
 	log   *slog.Logger
@@ -51,7 +51,7 @@ type Follower struct {
 
 // NewFollower makes a follower of the part that is being assembled now; nil
 // where the host has no tool for it.
-func NewFollower(g *stage.Generation, log *slog.Logger) *Follower {
+func NewFollower(g *staging.Generation, log *slog.Logger) *Follower {
 	tool := g.Can().HashTool
 	if tool == "" {
 		return nil

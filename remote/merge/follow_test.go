@@ -8,12 +8,12 @@ import (
 	"strings"
 	"testing"
 
-	"sftpgate/remote/link"
 	"sftpgate/remote/merge"
 	"sftpgate/remote/record"
 	"sftpgate/remote/remotetest"
 	"sftpgate/remote/remotetest/await"
-	"sftpgate/remote/stage"
+	"sftpgate/remote/sshpool"
+	"sftpgate/remote/staging"
 )
 
 // followed is an account with one hash tool that counts its runs, and an upload there.
@@ -26,7 +26,7 @@ func followed(t *testing.T, size int64) (u *upload, runs func() int) {
 	if err := os.WriteFile(filepath.Join(a.Bin, "sha256sum"), []byte(tool), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	u = newUpload(t, a.SSHD.Host("h"), link.Options{}, size)
+	u = newUpload(t, a.SSHD.Host("h"), sshpool.Options{}, size)
 	if got := u.Can().HashTool; got != "sha256sum" {
 		t.Fatalf("the tool is %q: %v", got, u.Can().Why)
 	}
@@ -53,7 +53,7 @@ func (u *upload) follow(content []byte, between func()) *merge.Follower {
 	const piece = 1<<20 + 4321
 	for off := 0; off < len(content); off += piece {
 		end := min(off+piece, len(content))
-		_, err := m.Round(u.ctx, []stage.Staged{u.commit(int64(off), content[off:end])})
+		_, err := m.Round(u.ctx, []staging.Staged{u.commit(int64(off), content[off:end])})
 		u.check(err)
 		if off == 0 && between != nil {
 			between()

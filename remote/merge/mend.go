@@ -9,12 +9,12 @@ import (
 	"log/slog"
 
 	"sftpgate/remote/record"
-	"sftpgate/remote/stage"
+	"sftpgate/remote/staging"
 )
 
 // mend makes sure that there is a part file that can hold what the checkpoint
 // says. One that is missing or too short was changed behind our back.
-func mend(ctx context.Context, g *stage.Generation, log *slog.Logger) error {
+func mend(ctx context.Context, g *staging.Generation, log *slog.Logger) error {
 	s := g.State()
 	size, err := sizeOf(ctx, g, s.Epoch)
 	// Where nobody has merged anything, as far as is known here, the record that
@@ -44,9 +44,9 @@ func mend(ctx context.Context, g *stage.Generation, log *slog.Logger) error {
 // missing is the size of a part that is not there.
 const missing = -1
 
-func sizeOf(ctx context.Context, g *stage.Generation, epoch int) (int64, error) {
+func sizeOf(ctx context.Context, g *staging.Generation, epoch int) (int64, error) {
 	size, err := g.Size(ctx, g.PartPath(epoch))
-	if errors.Is(err, fs.ErrNotExist) && !errors.Is(err, stage.ErrSuperseded) {
+	if errors.Is(err, fs.ErrNotExist) && !errors.Is(err, staging.ErrSuperseded) {
 		return missing, nil
 	}
 	return size, err
@@ -55,7 +55,7 @@ func sizeOf(ctx context.Context, g *stage.Generation, epoch int) (int64, error) 
 // Repair hashes every merged chunk where it stands in the part. The good ones
 // go on into a new epoch; what is returned is damaged and has to be sent
 // again. With nothing damaged, nothing changes.
-func Repair(ctx context.Context, g *stage.Generation, log *slog.Logger) (record.Spans, error) {
+func Repair(ctx context.Context, g *staging.Generation, log *slog.Logger) (record.Spans, error) {
 	s := g.State()
 	size, err := sizeOf(ctx, g, s.Epoch)
 	if err != nil {
@@ -97,11 +97,11 @@ func Repair(ctx context.Context, g *stage.Generation, log *slog.Logger) (record.
 }
 
 // standsIn reports whether a chunk's bytes are in the part as they arrived.
-func standsIn(ctx context.Context, g *stage.Generation, part string, c record.Chunk) (bool, error) {
+func standsIn(ctx context.Context, g *staging.Generation, part string, c record.Chunk) (bool, error) {
 	h := sha256.New()
 	err := g.ReadBack(ctx, part, c.Off, c.Len, h)
 	switch {
-	case errors.Is(err, stage.ErrContent), errors.Is(err, fs.ErrNotExist) && !errors.Is(err, stage.ErrSuperseded):
+	case errors.Is(err, staging.ErrContent), errors.Is(err, fs.ErrNotExist) && !errors.Is(err, staging.ErrSuperseded):
 		return false, nil
 	case err != nil:
 		return false, fmt.Errorf("hash %s: %w", c.Span, err)
@@ -114,7 +114,7 @@ func standsIn(ctx context.Context, g *stage.Generation, part string, c record.Ch
 // again. What the part does not hold any more and a chunk still does is to be merged
 // once more; where that is all, the error says so (Again). With nothing damaged,
 // nothing changes.
-func Damaged(ctx context.Context, g *stage.Generation, log *slog.Logger) (record.Spans, error) {
+func Damaged(ctx context.Context, g *staging.Generation, log *slog.Logger) (record.Spans, error) {
 	spoilt, err := Repair(ctx, g, log)
 	if err != nil {
 		return nil, err
@@ -139,7 +139,7 @@ func Damaged(ctx context.Context, g *stage.Generation, log *slog.Logger) (record
 		}
 		log.Warn("a chunk is damaged on the host; the client must send it again", "span", c.Span.String())
 		bad = bad.With(c.Span)
-		if err := g.Free(ctx, []stage.Staged{c}); err != nil {
+		if err := g.Free(ctx, []staging.Staged{c}); err != nil {
 			return nil, err
 		}
 	}

@@ -12,7 +12,7 @@ import (
 	"sftpgate/remote/merge/engine"
 	"sftpgate/remote/record"
 	"sftpgate/remote/shell"
-	"sftpgate/remote/stage"
+	"sftpgate/remote/staging"
 )
 
 // batchBytes is how much is copied between two checkpoints, at most: little
@@ -38,7 +38,7 @@ var (
 
 // Merger assembles one generation. It is for one goroutine.
 type Merger struct {
-	gen    *stage.Generation
+	gen    *staging.Generation
 	engine *engine.Opened
 	epoch  int
 	token  string
@@ -46,10 +46,10 @@ type Merger struct {
 	closed bool
 	apart  bool // copies are looked at one by one
 
-	freeing chan error     // of free, while it runs
-	leaving []stage.Staged // what it removes
-	kept    []stage.Staged // what it did not remove because the end is near
-	ended   chan error     // of the engine's end, when it was asked to
+	freeing chan error       // of free, while it runs
+	leaving []staging.Staged // what it removes
+	kept    []staging.Staged // what it did not remove because the end is near
+	ended   chan error       // of the engine's end, when it was asked to
 
 	follower *Follower // nil: nobody hashes the part while it grows
 	guard    guarded   // the engine, for it
@@ -57,7 +57,7 @@ type Merger struct {
 
 // Begin opens an engine, makes the part file when there is none, and records
 // the writer before it can write.
-func Begin(ctx context.Context, g *stage.Generation, engines *engine.Set, log *slog.Logger) (*Merger, error) {
+func Begin(ctx context.Context, g *staging.Generation, engines *engine.Set, log *slog.Logger) (*Merger, error) {
 	mended := make(chan error, 1)
 	go func() { mended <- mend(ctx, g, log) }()
 	opened, err := engines.Open(ctx, g)
@@ -112,7 +112,7 @@ type Outcome struct {
 // checkpoint says is true; the same round again does what is left. That a
 // checkpoint could not be written is for the next Round to say, or for Close; of the
 // last one before a finish Source says it.
-func (m *Merger) Round(ctx context.Context, chunks []stage.Staged) (Outcome, error) {
+func (m *Merger) Round(ctx context.Context, chunks []staging.Staged) (Outcome, error) {
 	var out Outcome
 	state := m.gen.State()
 	plan := Make(state, chunks)
@@ -141,7 +141,7 @@ func (m *Merger) Round(ctx context.Context, chunks []stage.Staged) (Outcome, err
 
 // next is what of the chunks is to be copied now. At a distance all that must be
 // known of them and the part is asked at once; whole says that it was found good.
-func (m *Merger) next(ctx context.Context, chunks []stage.Staged) (batch []stage.Staged, whole bool, err error) {
+func (m *Merger) next(ctx context.Context, chunks []staging.Staged) (batch []staging.Staged, whole bool, err error) {
 	batch = take(chunks, batchBytes)
 	for _, c := range batch {
 		if !m.engine.Reaches(c.End()) {
@@ -171,7 +171,7 @@ const keepFree = 1 << 20
 // room is how many bytes the next batch may copy, beginning with chunk c. On a
 // disk that is nearly full that is a chunk at a time, each making room for the next.
 // free is how many are free, -1 where the host does not say.
-func (m *Merger) room(ctx context.Context, c stage.Staged, free int64) (int64, error) {
+func (m *Merger) room(ctx context.Context, c staging.Staged, free int64) (int64, error) {
 	var err error
 	if free >= 0 && free-keepFree < batchBytes && (m.freeing != nil || len(m.kept) > 0) { // there will be more
 		if err = m.makeRoom(ctx); err == nil {
@@ -182,13 +182,13 @@ func (m *Merger) room(ctx context.Context, c stage.Staged, free int64) (int64, e
 		return batchBytes, err
 	}
 	if free-keepFree < c.Len {
-		return 0, fmt.Errorf("%w: %d bytes are free, but merging the next chunk needs %d", stage.ErrNoSpace, free, c.Len+keepFree)
+		return 0, fmt.Errorf("%w: %d bytes are free, but merging the next chunk needs %d", staging.ErrNoSpace, free, c.Len+keepFree)
 	}
 	return min(batchBytes, free-keepFree), nil
 }
 
 // take is as many of the chunks as have so many bytes, and one at least.
-func take(chunks []stage.Staged, most int64) []stage.Staged {
+func take(chunks []staging.Staged, most int64) []staging.Staged {
 	var n int64
 	for i, c := range chunks {
 		if n += c.Len; n > most && i > 0 {

@@ -5,31 +5,31 @@ import (
 	"slices"
 
 	"sftpgate/remote/record"
-	"sftpgate/remote/stage"
+	"sftpgate/remote/staging"
 )
 
 // Plan says what to do with the committed chunks of an upload.
 type Plan struct {
 	// Copy holds the chunks to copy, by offset; nothing of them is merged.
-	Copy []stage.Staged
+	Copy []staging.Staged
 	// Drop holds chunks that are merged already, by this very name.
-	Drop []stage.Staged
+	Drop []staging.Staged
 	// Merged holds chunks that overlap merged bytes under another name: two
 	// gateways cut the same stretch differently.
-	Merged []stage.Staged
+	Merged []staging.Staged
 	// Clash holds groups of chunks that are not merged and overlap each other:
 	// every chunk of a group overlaps another one of it, and none outside.
-	Clash [][]stage.Staged
+	Clash [][]staging.Staged
 	// Past holds chunks that go on behind the end: they were on their way when a finish
 	// declared the size.
-	Past []stage.Staged
+	Past []staging.Staged
 }
 
 // Make plans a round. It is pure.
-func Make(state record.State, chunks []stage.Staged) Plan {
+func Make(state record.State, chunks []staging.Staged) Plan {
 	var p Plan
 	sorted := slices.Clone(chunks)
-	slices.SortFunc(sorted, func(a, b stage.Staged) int {
+	slices.SortFunc(sorted, func(a, b staging.Staged) int {
 		return cmp.Or(cmp.Compare(a.Off, b.Off), cmp.Compare(b.Len, a.Len), slices.Compare(a.Sum[:], b.Sum[:]))
 	})
 	for _, c := range sorted {
@@ -50,7 +50,7 @@ func Make(state record.State, chunks []stage.Staged) Plan {
 
 // separate takes what overlaps out of Copy until it has been compared.
 func (p *Plan) separate() {
-	var alone []stage.Staged
+	var alone []staging.Staged
 	for rest := p.Copy; len(rest) > 0; {
 		n, end := 1, rest[0].End()
 		for ; n < len(rest) && rest[n].Off < end; n++ {

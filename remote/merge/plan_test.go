@@ -8,15 +8,15 @@ import (
 
 	"sftpgate/remote/merge"
 	"sftpgate/remote/record"
-	"sftpgate/remote/stage"
+	"sftpgate/remote/staging"
 )
 
 // chunk is the one from a to b with the bytes of a version.
-func chunk(a, b int64, version byte) stage.Staged {
-	return stage.Staged{Chunk: record.Chunk{Span: record.Span{Off: a, Len: b - a}, Sum: record.Sum{version}}}
+func chunk(a, b int64, version byte) staging.Staged {
+	return staging.Staged{Chunk: record.Chunk{Span: record.Span{Off: a, Len: b - a}, Sum: record.Sum{version}}}
 }
 
-func merged(chunks ...stage.Staged) record.State {
+func merged(chunks ...staging.Staged) record.State {
 	r := record.Record{Meta: record.Meta{Size: record.Unknown}}
 	for _, c := range chunks {
 		r.Merged, r.Chunks = r.Merged.With(c.Span), append(r.Chunks, c.Chunk)
@@ -31,7 +31,7 @@ func merged(chunks ...stage.Staged) record.State {
 func ending(s record.State, size int64) record.State { s.Meta.Size = size; return s }
 
 func TestPlan(t *testing.T) {
-	type chunks = []stage.Staged
+	type chunks = []staging.Staged
 	a, b, c := chunk(0, 10, 0), chunk(10, 20, 0), chunk(20, 30, 0)
 	for name, test := range map[string]struct {
 		state record.State
@@ -68,8 +68,8 @@ func TestPlan(t *testing.T) {
 // What holds of every plan.
 func TestPlanAnything(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
-	random := func(n int) []stage.Staged {
-		var list []stage.Staged
+	random := func(n int) []staging.Staged {
+		var list []staging.Staged
 		for range r.IntN(n) {
 			off := r.Int64N(100)
 			list = append(list, chunk(off, off+1+r.Int64N(30), byte(r.IntN(2))))
@@ -80,7 +80,7 @@ func TestPlanAnything(t *testing.T) {
 		state := merged(random(5)...)
 		given := random(9)
 		if len(state.Chunks) > 0 && r.IntN(2) == 0 {
-			given = append(given, stage.Staged{Chunk: state.Chunks[0]})
+			given = append(given, staging.Staged{Chunk: state.Chunks[0]})
 		}
 		before := slices.Clone(given)
 		p := merge.Make(state, given)
@@ -94,7 +94,7 @@ func TestPlanAnything(t *testing.T) {
 }
 
 // wrong says what is wrong with a plan, "" for nothing.
-func wrong(state record.State, given []stage.Staged, p merge.Plan) string {
+func wrong(state record.State, given []staging.Staged, p merge.Plan) string {
 	all := slices.Concat(p.Copy, p.Drop, p.Merged)
 	fresh := slices.Clone(p.Copy) // and what else is not merged at all
 	for _, group := range p.Clash {
@@ -103,7 +103,7 @@ func wrong(state record.State, given []stage.Staged, p merge.Plan) string {
 			return "a clash of one"
 		}
 		for i, c := range group {
-			if !slices.ContainsFunc(slices.Delete(slices.Clone(group), i, i+1), func(o stage.Staged) bool { return o.Overlap(c.Span).Len > 0 }) {
+			if !slices.ContainsFunc(slices.Delete(slices.Clone(group), i, i+1), func(o staging.Staged) bool { return o.Overlap(c.Span).Len > 0 }) {
 				return "a chunk in a clash overlaps none of it"
 			}
 			for _, o := range fresh[:len(fresh)-len(group)] {
@@ -113,7 +113,7 @@ func wrong(state record.State, given []stage.Staged, p merge.Plan) string {
 			}
 		}
 	}
-	byName := func(a, b stage.Staged) int { return cmp.Compare(a.Name(), b.Name()) }
+	byName := func(a, b staging.Staged) int { return cmp.Compare(a.Name(), b.Name()) }
 	if want := slices.SortedFunc(slices.Values(given), byName); !slices.Equal(slices.SortedFunc(slices.Values(all), byName), want) {
 		return "the lists are not what was given, each once"
 	}

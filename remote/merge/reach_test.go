@@ -7,7 +7,7 @@ import (
 	"sftpgate/remote/merge"
 	"sftpgate/remote/record"
 	"sftpgate/remote/remotetest"
-	"sftpgate/remote/stage"
+	"sftpgate/remote/staging"
 )
 
 // As on FAT, or under a limit of file sizes: no byte goes beyond 4 GiB.
@@ -44,10 +44,10 @@ func TestUploadTurnsOutToBeLong(t *testing.T) {
 	d, u := onDisk(t, record.Unknown)
 	m, err := merge.Begin(u.ctx, u.Generation, u.engines, quiet)
 	u.check(err)
-	_, err = m.Round(u.ctx, []stage.Staged{u.commit(0, content)})
+	_, err = m.Round(u.ctx, []staging.Staged{u.commit(0, content)})
 	u.check(err)
 	far := u.commit(1<<32+5, content)
-	if _, err := m.Round(u.ctx, []stage.Staged{far}); !merge.Again(err) {
+	if _, err := m.Round(u.ctx, []staging.Staged{far}); !merge.Again(err) {
 		t.Fatalf("it was copied by an engine that has not proved so much: %v", err)
 	}
 	u.check(m.Close(u.ctx))

@@ -5,10 +5,10 @@ import (
 	"testing"
 	"time"
 
-	"sftpgate/remote/link"
 	"sftpgate/remote/merge"
 	"sftpgate/remote/remotetest"
-	"sftpgate/remote/stage"
+	"sftpgate/remote/sshpool"
+	"sftpgate/remote/staging"
 )
 
 // Another gateway has merged all of the file meanwhile, cut differently, and this one
@@ -17,11 +17,11 @@ import (
 func TestCheckpointRefusedWhereAllIsMerged(t *testing.T) {
 	t.Parallel()
 	host := remotetest.StartSSHD(t, remotetest.SSHDOptions{}).Host("h")
-	u := newUpload(t, host, link.Options{Trip: 50 * time.Millisecond}, 100) // far away no checkpoint comes in between
+	u := newUpload(t, host, sshpool.Options{Trip: 50 * time.Millisecond}, 100) // far away no checkpoint comes in between
 	u.finish()
 	ours, theirs := bytes.Repeat([]byte("0123456789"), 10), bytes.Repeat([]byte("x"), 100)
 	a, b := u.commit(0, ours[:60]), u.commit(60, ours[60:])
-	others := []stage.Staged{u.commit(0, theirs[:50]), u.commit(50, theirs[50:])}
+	others := []staging.Staged{u.commit(0, theirs[:50]), u.commit(50, theirs[50:])}
 	m, err := merge.Begin(u.ctx, u.Generation, u.engines, quiet)
 	u.check(err)
 	other := u.another()
@@ -31,15 +31,15 @@ func TestCheckpointRefusedWhereAllIsMerged(t *testing.T) {
 	u.check(other.Pay(other.ctx))
 	u.check(other.Free(u.ctx, others))
 
-	for _, c := range []stage.Staged{a, b} {
-		_, err := m.Round(u.ctx, []stage.Staged{c})
+	for _, c := range []staging.Staged{a, b} {
+		_, err := m.Round(u.ctx, []staging.Staged{c})
 		u.check(err)
 	}
 	u.check(m.Close(u.ctx))
 	before := u.State()
 	source, err := u.source()
 	u.check(err)
-	_, err = u.Publish(u.ctx, stage.Publication{Source: source, Size: before.Meta.Size, Check: merge.NoNewWriter(before, u.State())})
+	_, err = u.Publish(u.ctx, staging.Publication{Source: source, Size: before.Meta.Size, Check: merge.NoNewWriter(before, u.State())})
 	if !merge.Again(err) {
 		t.Fatalf("of bytes that were copied over others: %v", err)
 	}

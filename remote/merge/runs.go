@@ -8,7 +8,7 @@ import (
 
 	"sftpgate/remote/merge/engine"
 	"sftpgate/remote/shell"
-	"sftpgate/remote/stage"
+	"sftpgate/remote/staging"
 )
 
 // A copy costs four round trips, and in a shell two processes, however little is copied.
@@ -24,13 +24,13 @@ const (
 
 // Take is what of the chunks, none of them merged, to merge in one round while more come:
 // of many small ones that lie alone only some, since others may come to lie beside them.
-func Take(chunks []stage.Staged) []stage.Staged {
+func Take(chunks []staging.Staged) []staging.Staged {
 	if len(chunks) <= mostLone {
 		return chunks
 	}
-	var taken []stage.Staged
+	var taken []staging.Staged
 	lone := 0
-	sorted := slices.SortedFunc(slices.Values(chunks), func(a, b stage.Staged) int { return cmp.Compare(a.Off, b.Off) })
+	sorted := slices.SortedFunc(slices.Values(chunks), func(a, b staging.Staged) int { return cmp.Compare(a.Off, b.Off) })
 	for rest := sorted; len(rest) > 0; {
 		run := rest[:runLength(rest)]
 		rest = rest[len(run):]
@@ -47,7 +47,7 @@ func Take(chunks []stage.Staged) []stage.Staged {
 // copyRuns copies the chunks of a batch that lie in such runs. It returns what is wholly
 // copied, what is left for the other ways, which tell what is wrong with it, and how far
 // the part reaches.
-func (m *Merger) copyRuns(ctx context.Context, batch []stage.Staged, end int64) (copied, rest []stage.Staged, to int64, err error) {
+func (m *Merger) copyRuns(ctx context.Context, batch []staging.Staged, end int64) (copied, rest []staging.Staged, to int64, err error) {
 	from := runFrom
 	if m.together(len(batch)) != nil { // which takes so many for the price of one
 		from = shell.MostCopies + 1
@@ -83,7 +83,7 @@ func (m *Merger) copyRuns(ctx context.Context, batch []stage.Staged, end int64) 
 }
 
 // runLength is how many of the chunks, the first at least, make one run.
-func runLength(chunks []stage.Staged) int {
+func runLength(chunks []staging.Staged) int {
 	n, bytes := 1, chunks[0].Len
 	if bytes > runChunk {
 		return 1
@@ -97,7 +97,7 @@ func runLength(chunks []stage.Staged) int {
 	return n
 }
 
-func (m *Merger) copyRun(ctx context.Context, run []stage.Staged) error {
+func (m *Merger) copyRun(ctx context.Context, run []staging.Staged) error {
 	joined, err := m.gen.Join(ctx, run)
 	if err != nil {
 		return err

@@ -8,11 +8,11 @@ import (
 	"path/filepath"
 	"testing"
 
-	"sftpgate/remote/link"
 	"sftpgate/remote/merge"
 	"sftpgate/remote/record"
 	"sftpgate/remote/remotetest"
-	"sftpgate/remote/stage"
+	"sftpgate/remote/sshpool"
+	"sftpgate/remote/staging"
 )
 
 // Many chunks of a byte cost the host a copy for each run of them, and not one for each
@@ -37,8 +37,8 @@ func TestManySmallChunks(t *testing.T) {
 			if err := os.WriteFile(filepath.Join(a.Bin, "dd"), []byte(dd), 0o755); err != nil {
 				t.Fatal(err)
 			}
-			u := newUpload(t, a.SSHD.Host("h"), link.Options{}, many)
-			chunks := make([]stage.Staged, many)
+			u := newUpload(t, a.SSHD.Host("h"), sshpool.Options{}, many)
+			chunks := make([]staging.Staged, many)
 			for _, off := range rand.Perm(many) {
 				chunks[off] = u.commit(int64(off), content[off:off+1])
 			}
@@ -75,7 +75,7 @@ func TestManySmallChunks(t *testing.T) {
 // make runs of the rest.
 func TestTakeLeavesChunksThatLieAlone(t *testing.T) {
 	t.Parallel()
-	var scattered []stage.Staged
+	var scattered []staging.Staged
 	for off := int64(998); off >= 0; off -= 2 {
 		scattered = append(scattered, stagedAt(off, 1))
 	}
@@ -93,6 +93,6 @@ func TestTakeLeavesChunksThatLieAlone(t *testing.T) {
 	}
 }
 
-func stagedAt(off, length int64) stage.Staged {
-	return stage.Staged{Chunk: record.Chunk{Span: record.Span{Off: off, Len: length}}}
+func stagedAt(off, length int64) staging.Staged {
+	return staging.Staged{Chunk: record.Chunk{Span: record.Span{Off: off, Len: length}}}
 }

@@ -5,7 +5,7 @@ import (
 	"crypto/sha256"
 
 	"sftpgate/remote/record"
-	"sftpgate/remote/stage"
+	"sftpgate/remote/staging"
 )
 
 // settle deals with what a plan cannot simply copy: chunks that are merged
@@ -37,7 +37,7 @@ func (m *Merger) settle(ctx context.Context, p Plan, out *Outcome) error {
 		case err != nil:
 			err = m.afterFailure(ctx, c, err, out)
 		case same:
-			err = m.batch(ctx, []stage.Staged{c}, known, false, out)
+			err = m.batch(ctx, []staging.Staged{c}, known, false, out)
 		default:
 			err = m.disagree(ctx, out, c)
 		}
@@ -54,7 +54,7 @@ func (m *Merger) settle(ctx context.Context, p Plan, out *Outcome) error {
 }
 
 // drop removes chunks that are merged already.
-func (m *Merger) drop(ctx context.Context, chunks []stage.Staged) error {
+func (m *Merger) drop(ctx context.Context, chunks []staging.Staged) error {
 	if len(chunks) == 0 {
 		return nil
 	}
@@ -66,7 +66,7 @@ func (m *Merger) drop(ctx context.Context, chunks []stage.Staged) error {
 
 // settleGroup compares every two chunks of a group that overlap. One that
 // turns out to be damaged is lost, and the rest is for the next round.
-func (m *Merger) settleGroup(ctx context.Context, group []stage.Staged, out *Outcome) error {
+func (m *Merger) settleGroup(ctx context.Context, group []staging.Staged, out *Outcome) error {
 	known := m.gen.State().Merged
 	wrong := make([]bool, len(group))
 	for i, a := range group {
@@ -86,7 +86,7 @@ func (m *Merger) settleGroup(ctx context.Context, group []stage.Staged, out *Out
 			}
 		}
 	}
-	var good, bad []stage.Staged
+	var good, bad []staging.Staged
 	for i, c := range group {
 		// A chunk that was settled just now may have been merged below this one.
 		same, err := m.agrees(ctx, c, known)
@@ -106,7 +106,7 @@ func (m *Merger) settleGroup(ctx context.Context, group []stage.Staged, out *Out
 }
 
 // agrees compares a chunk with what is merged below it, of what is known to be.
-func (m *Merger) agrees(ctx context.Context, c stage.Staged, known record.Spans) (bool, error) {
+func (m *Merger) agrees(ctx context.Context, c staging.Staged, known record.Spans) (bool, error) {
 	merged := record.Spans{c.Span}.Without(known.Gaps(c.Span))
 	for _, s := range merged {
 		a, err := m.digest(ctx, c.Path, s.Off-c.Off, s.Len)
@@ -122,7 +122,7 @@ func (m *Merger) agrees(ctx context.Context, c stage.Staged, known record.Spans)
 }
 
 // disagree gives chunks up, adopted ones too: kept, they would be found again.
-func (m *Merger) disagree(ctx context.Context, out *Outcome, chunks ...stage.Staged) error {
+func (m *Merger) disagree(ctx context.Context, out *Outcome, chunks ...staging.Staged) error {
 	for _, c := range chunks {
 		m.log.Warn("two gateways received different bytes for one range; the client must send it again", "span", c.Span.String())
 		out.Lost = append(out.Lost, c.Chunk)

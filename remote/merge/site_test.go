@@ -10,40 +10,40 @@ import (
 	"testing"
 
 	"sftpgate/remote/hosts"
-	"sftpgate/remote/link"
 	"sftpgate/remote/merge"
 	"sftpgate/remote/merge/engine"
 	"sftpgate/remote/record"
 	"sftpgate/remote/remotetest/await"
-	"sftpgate/remote/stage"
+	"sftpgate/remote/sshpool"
+	"sftpgate/remote/staging"
 )
 
 var quiet = slog.New(slog.DiscardHandler)
 
 // upload is one gateway's upload, with what its merges need.
 type upload struct {
-	*stage.Generation
+	*staging.Generation
 	t       *testing.T
 	ctx     context.Context
 	engines *engine.Set
 }
 
-func newUpload(t *testing.T, h hosts.Host, o link.Options, size int64) *upload {
+func newUpload(t *testing.T, h hosts.Host, o sshpool.Options, size int64) *upload {
 	t.Helper()
 	return newUploadNamed(t, h, "f", o, size)
 }
 
-func newUploadNamed(t *testing.T, h hosts.Host, name string, o link.Options, size int64) *upload {
+func newUploadNamed(t *testing.T, h hosts.Host, name string, o sshpool.Options, size int64) *upload {
 	t.Helper()
 	ctx := await.Context(t)
 	u := &upload{t: t, ctx: ctx, engines: engine.NewSet()}
 	set, err := hosts.NewSet(h)
 	u.check(err)
 	o.Log = quiet
-	links := link.New(set, o)
+	links := sshpool.New(set, o)
 	t.Cleanup(func() { _ = links.Close() })
 	pool, _ := links.Host(h.ID)
-	at := stage.New(pool, quiet)
+	at := staging.New(pool, quiet)
 	target, err := at.Resolve(ctx, path.Join(h.Roots[0], name), false)
 	u.check(err)
 	scene, err := at.Look(ctx, target, "alice")
@@ -60,7 +60,7 @@ func (u *upload) check(err error) {
 	}
 }
 
-func (u *upload) commit(off int64, content []byte) stage.Staged {
+func (u *upload) commit(off int64, content []byte) staging.Staged {
 	u.t.Helper()
 	a, err := u.Attempt(u.ctx)
 	u.check(err)
@@ -71,7 +71,7 @@ func (u *upload) commit(off int64, content []byte) stage.Staged {
 	return u.StagedAt(c)
 }
 
-func (u *upload) merge(chunks ...stage.Staged) (merge.Outcome, error) {
+func (u *upload) merge(chunks ...staging.Staged) (merge.Outcome, error) {
 	m, err := merge.Begin(u.ctx, u.Generation, u.engines, quiet)
 	if err != nil {
 		return merge.Outcome{}, err

@@ -8,10 +8,10 @@ import (
 	"time"
 
 	"sftpgate/remote/hosts"
-	"sftpgate/remote/link"
 	"sftpgate/remote/record"
 	"sftpgate/remote/remotetest"
-	"sftpgate/remote/stage"
+	"sftpgate/remote/sshpool"
+	"sftpgate/remote/staging"
 )
 
 const dir = "/srv/files"
@@ -51,7 +51,7 @@ func onDiskAt(t *testing.T, trip time.Duration, engine string, size int64, gate 
 	for _, g := range gate {
 		o.Gate = g
 	}
-	return d, newUpload(t, h, link.Options{Dial: d.Dial(o), Trip: trip}, size)
+	return d, newUpload(t, h, sshpool.Options{Dial: d.Dial(o), Trip: trip}, size)
 }
 
 func (u *upload) exactOn(d *remotetest.Disk, content []byte) {
@@ -81,13 +81,13 @@ func diskFullInTheCopy(t *testing.T, asked bool) {
 		d, u = onDiskFar(t, int64(len(content)))
 		u.finish()
 	}
-	var chunks []stage.Staged
+	var chunks []staging.Staged
 	for off := 0; off < len(content); off += piece {
 		chunks = append(chunks, u.commit(int64(off), content[off:off+piece]))
 	}
 	const kept = 1 << 20 // what a merge leaves free for its records
 	d.SetCapacity(d.UsedBytes() + kept + piece/2)
-	if _, err := u.merge(chunks...); !errors.Is(err, stage.ErrNoSpace) {
+	if _, err := u.merge(chunks...); !errors.Is(err, staging.ErrNoSpace) {
 		t.Fatalf("got %v", err)
 	}
 	left, err := u.Chunks(u.ctx)
@@ -110,7 +110,7 @@ func TestDiskFullInTheSelfTest(t *testing.T) {
 	a, b := u.commit(0, content[:60_000]), u.commit(60_000, content[60_000:])
 	for _, room := range []int64{0, 100_000, 200_000} {
 		d.SetCapacity(d.UsedBytes() + room)
-		if _, err := u.merge(a, b); !errors.Is(err, stage.ErrNoSpace) {
+		if _, err := u.merge(a, b); !errors.Is(err, staging.ErrNoSpace) {
 			t.Errorf("%d bytes free: got %v", room, err)
 		}
 	}
@@ -137,7 +137,7 @@ func TestDiskFullInTheLastCopy(t *testing.T) {
 	}))
 	used := d.UsedBytes()
 	d.SetCapacity(used + 1<<20)
-	if _, err := u.source(); !errors.Is(err, stage.ErrNoSpace) {
+	if _, err := u.source(); !errors.Is(err, staging.ErrNoSpace) {
 		t.Fatalf("got %v", err)
 	}
 	if now := d.UsedBytes(); now > used {

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"sftpgate/remote/shell"
-	"sftpgate/remote/stage"
+	"sftpgate/remote/staging"
 )
 
 // farTrip is the round trip from which on copies are asked for together. Each
@@ -20,13 +20,13 @@ const farTrip = 2 * time.Millisecond
 // reached to end, and to the end of what was copied to it, must still do so, or
 // nothing more is copied.
 type together interface {
-	CopyAll(ctx context.Context, part string, end int64, chunks []stage.Staged) ([]shell.Copied, error)
+	CopyAll(ctx context.Context, part string, end int64, chunks []staging.Staged) ([]shell.Copied, error)
 }
 
 // copyTogether copies as many of a batch as it can in that way. It returns what is
 // wholly copied, what is left for the way that tells what is wrong with it, and
 // how far the part reaches. whole says that the chunks have just been looked at.
-func (m *Merger) copyTogether(ctx context.Context, batch []stage.Staged, end int64, whole bool) (copied, rest []stage.Staged, to int64, err error) {
+func (m *Merger) copyTogether(ctx context.Context, batch []staging.Staged, end int64, whole bool) (copied, rest []staging.Staged, to int64, err error) {
 	rest, to = batch, end
 	copier := m.together(len(batch))
 	if copier == nil {
@@ -52,7 +52,7 @@ func (m *Merger) copyTogether(ctx context.Context, batch []stage.Staged, end int
 				if err := m.intact(ctx); err != nil {
 					return nil, nil, to, err
 				}
-				return nil, nil, to, fmt.Errorf("%w (%w): it has %d bytes, not the %d that were copied to it", errShort, stage.ErrContent, r.PartSize, to)
+				return nil, nil, to, fmt.Errorf("%w (%w): it has %d bytes, not the %d that were copied to it", errShort, staging.ErrContent, r.PartSize, to)
 			}
 			copied = append(copied, c)
 		}
@@ -73,11 +73,11 @@ func (m *Merger) together(chunks int) together {
 func (m *Merger) far() bool { return m.gen.Host().Pool().Status().Trip >= farTrip }
 
 // allWhole looks at all chunks at once. Which one is not whole is for a closer look.
-func (m *Merger) allWhole(ctx context.Context, chunks []stage.Staged) bool {
+func (m *Merger) allWhole(ctx context.Context, chunks []staging.Staged) bool {
 	var names []string
 	for _, c := range chunks {
 		names = append(names, c.Path)
 	}
 	sizes, err := m.gen.Sizes(ctx, names)
-	return err == nil && !slices.ContainsFunc(chunks, func(c stage.Staged) bool { return sizes[c.Path] != c.Len })
+	return err == nil && !slices.ContainsFunc(chunks, func(c staging.Staged) bool { return sizes[c.Path] != c.Len })
 }

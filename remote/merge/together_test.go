@@ -9,10 +9,10 @@ import (
 	"testing"
 	"time"
 
-	"sftpgate/remote/link"
 	"sftpgate/remote/merge"
 	"sftpgate/remote/remotetest"
-	"sftpgate/remote/stage"
+	"sftpgate/remote/sshpool"
+	"sftpgate/remote/staging"
 )
 
 // Far away the shell is asked for many copies at once. What is damaged on the
@@ -38,11 +38,11 @@ func TestDamageBetweenCopiesAskedForTogether(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			a := remotetest.StartAccount(t, `PATH=$BIN:$PATH; export PATH BIN`)
-			u := newUpload(t, a.SSHD.Host("h"), link.Options{Trip: 50 * time.Millisecond}, int64(len(content)))
+			u := newUpload(t, a.SSHD.Host("h"), sshpool.Options{Trip: 50 * time.Millisecond}, int64(len(content)))
 			// cat is what copies.
 			cat := "#!/bin/sh\n/bin/cat \"$@\" || exit\n[ ! -e \"$BIN/strike\" ] || . \"$BIN/strike\"\n"
 			u.check(os.WriteFile(filepath.Join(a.Bin, "cat"), []byte(cat), 0o755))
-			var chunks []stage.Staged
+			var chunks []staging.Staged
 			for off := 0; off < len(content); off += 30_000 {
 				chunks = append(chunks, u.commit(int64(off), content[off:off+30_000]))
 			}

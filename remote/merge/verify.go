@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"sftpgate/remote/record"
-	"sftpgate/remote/stage"
+	"sftpgate/remote/staging"
 )
 
 // What a file was checked against, best first.
@@ -42,7 +42,7 @@ func hashWithin(length int64) time.Duration {
 // the host's own tool where there is one, else it is read back, unless hosts.yaml
 // spares the host that: then a declared digest may go unchecked, and the result
 // is BySpans.
-func Verify(ctx context.Context, g *stage.Generation, name string, size int64, declared *record.Sum) (string, error) {
+func Verify(ctx context.Context, g *staging.Generation, name string, size int64, declared *record.Sum) (string, error) {
 	if declared == nil {
 		return BySpans, nil
 	}
@@ -69,7 +69,7 @@ func differs(name string, size int64, declared record.Sum) error {
 	return nil
 }
 
-func hashOnHost(ctx context.Context, g *stage.Generation, tool, name string, size int64) (record.Sum, error) {
+func hashOnHost(ctx context.Context, g *staging.Generation, tool, name string, size int64) (record.Sum, error) {
 	if tool != "" {
 		if sum, err := hashByTool(ctx, g, tool, name, size); err == nil || ctx.Err() != nil {
 			return sum, err
@@ -80,7 +80,7 @@ func hashOnHost(ctx context.Context, g *stage.Generation, tool, name string, siz
 	return record.Sum(h.Sum(nil)), err
 }
 
-func hashByTool(ctx context.Context, g *stage.Generation, tool, name string, size int64) (record.Sum, error) {
+func hashByTool(ctx context.Context, g *staging.Generation, tool, name string, size int64) (record.Sum, error) {
 	var sum record.Sum
 	ctx, cancel := context.WithTimeout(ctx, hashWithin(size))
 	defer cancel()

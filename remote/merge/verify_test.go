@@ -7,10 +7,10 @@ import (
 	"path/filepath"
 	"testing"
 
-	"sftpgate/remote/link"
 	"sftpgate/remote/merge"
 	"sftpgate/remote/record"
 	"sftpgate/remote/remotetest"
+	"sftpgate/remote/sshpool"
 )
 
 // The digest is taken by a tool on the host, and read back where there is none
@@ -36,7 +36,7 @@ func TestVerifyByToolOrReadBack(t *testing.T) {
 			a := remotetest.StartAccount(t, isolated)
 			a.Only(t, test.tools...)
 			content := bytesOf(123_456)
-			u := newUpload(t, a.SSHD.Host("h"), link.Options{}, int64(len(content)))
+			u := newUpload(t, a.SSHD.Host("h"), sshpool.Options{}, int64(len(content)))
 			if got := u.Can().HashTool; got != test.want {
 				t.Fatalf("the tool is %q, want %q: %v", got, test.want, u.Can().Why)
 			}

@@ -5,7 +5,7 @@ import (
 	"testing/synctest"
 
 	"sftpgate/remote/hosts"
-	"sftpgate/remote/link"
+	"sftpgate/remote/sshpool"
 )
 
 func TestLinkOverTheDiskInABubble(t *testing.T) {
@@ -14,7 +14,7 @@ func TestLinkOverTheDiskInABubble(t *testing.T) {
 		set := must(hosts.NewSet(hosts.Host{
 			ID: "disk", Address: "disk.invalid", User: "u", KeyFile: "/none", KnownHosts: "/none", Roots: []string{"/srv/files"},
 		}))(t)
-		links := link.New(set, link.Options{Dial: d.Dial(ServerOptions{})})
+		links := sshpool.New(set, sshpool.Options{Dial: d.Dial(ServerOptions{})})
 		defer links.Close()
 		pool, _ := links.Host("disk")
 		a := must(pool.Abilities(t.Context(), "/srv/files", "/srv/files"))(t)

@@ -10,7 +10,7 @@ import (
 	"github.com/pkg/sftp"
 
 	"sftpgate/remote/hosts"
-	"sftpgate/remote/link"
+	"sftpgate/remote/sshpool"
 )
 
 // host is an implementation under the suite: a writable directory, and
@@ -72,7 +72,7 @@ func diskHost(d *Disk, o ServerOptions) host {
 	}}
 }
 
-func dialDisk(t *testing.T, d *Disk, o ServerOptions) link.Channel {
+func dialDisk(t *testing.T, d *Disk, o ServerOptions) sshpool.Channel {
 	t.Helper()
 	tr, err := d.Dial(o)(context.Background(), hosts.Host{})
 	if err != nil {

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"sftpgate/remote/hosts"
-	"sftpgate/remote/link"
+	"sftpgate/remote/sshpool"
 )
 
 // What a gate may return beside a status for the client.
@@ -51,12 +51,12 @@ type ServerOptions struct {
 	Gate func(Op) error
 }
 
-// Dial makes connections to the disk, for link.Options.Dial. Each subsystem
+// Dial makes connections to the disk, for sshpool.Options.Dial. Each subsystem
 // "sftp" is a server of its own that does requests one by one, in order. When
 // the client closes, a server still does the requests that had been sent, as a
 // stalled process does when it wakes; one cut by its gate does not.
-func (d *Disk) Dial(o ServerOptions) func(context.Context, hosts.Host) (link.Transport, error) {
-	return func(ctx context.Context, _ hosts.Host) (link.Transport, error) {
+func (d *Disk) Dial(o ServerOptions) func(context.Context, hosts.Host) (sshpool.Transport, error) {
+	return func(ctx context.Context, _ hosts.Host) (sshpool.Transport, error) {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
@@ -74,7 +74,7 @@ type transport struct {
 	why      error
 }
 
-func (t *transport) Subsystem(name string) (link.Channel, error) {
+func (t *transport) Subsystem(name string) (sshpool.Channel, error) {
 	if name != "sftp" {
 		return nil, fmt.Errorf("subsystem %q refused: this host only has sftp", name)
 	}
@@ -98,7 +98,7 @@ func (t *transport) start() (*channel, *server) {
 	}
 }
 
-func (t *transport) Exec(string) (link.Channel, error) {
+func (t *transport) Exec(string) (sshpool.Channel, error) {
 	if !t.options.Shell {
 		return nil, errors.New("exec refused: this host runs no commands")
 	}

@@ -7,9 +7,9 @@ import (
 	"strings"
 	"time"
 
-	"sftpgate/remote/link"
 	"sftpgate/remote/shell"
-	"sftpgate/remote/stage"
+	"sftpgate/remote/sshpool"
+	"sftpgate/remote/staging"
 )
 
 // ErrNone is returned where no engine proves itself on a host.
@@ -55,25 +55,25 @@ func (c Choice) Explain() string {
 
 // place is where engines prove themselves, with an upload or without.
 type place struct {
-	host    *stage.Host
-	target  stage.Target
+	host    *staging.Host
+	target  staging.Target
 	size    int64 // of the file that they are to be good for
-	can     func(ctx context.Context) (link.Abilities, error)
-	scratch func(ctx context.Context, content []byte) (*stage.Scratch, error)
+	can     func(ctx context.Context) (sshpool.Abilities, error)
+	scratch func(ctx context.Context, content []byte) (*staging.Scratch, error)
 }
 
 // beside is a place in the directory of t.
-func beside(h *stage.Host, t stage.Target) place {
+func beside(h *staging.Host, t staging.Target) place {
 	return place{h, t, 0,
-		func(ctx context.Context) (link.Abilities, error) { return h.Abilities(ctx, t) },
-		func(ctx context.Context, content []byte) (*stage.Scratch, error) { return h.Scratch(ctx, t, content) },
+		func(ctx context.Context) (sshpool.Abilities, error) { return h.Abilities(ctx, t) },
+		func(ctx context.Context, content []byte) (*staging.Scratch, error) { return h.Scratch(ctx, t, content) },
 	}
 }
 
 // inside is a place in an upload's own staging, with which all that is left goes.
-func inside(g *stage.Generation, size int64) place {
+func inside(g *staging.Generation, size int64) place {
 	return place{g.Host(), g.Target(), size,
-		func(ctx context.Context) (link.Abilities, error) { return g.Host().Abilities(ctx, g.Target()) }, g.Scratch}
+		func(ctx context.Context) (sshpool.Abilities, error) { return g.Host().Abilities(ctx, g.Target()) }, g.Scratch}
 }
 
 // choose opens the engines, best first, until one proves itself.
@@ -118,7 +118,7 @@ func choose(ctx context.Context, p place) (Choice, error) {
 
 // try lets an engine prove itself, and end in good order: one that does not
 // would have every part copied once more.
-func try(ctx context.Context, o opener, p place, can link.Abilities) error {
+func try(ctx context.Context, o opener, p place, can sshpool.Abilities) error {
 	scratch, err := p.scratch(ctx, provingPattern)
 	if err != nil {
 		return &untried{err}
@@ -160,14 +160,14 @@ type retold struct {
 func (r *retold) Error() string { return r.text }
 func (r *retold) Unwrap() error { return r.error }
 
-func wantedOn(h *stage.Host) string {
+func wantedOn(h *staging.Host) string {
 	if e := h.Config().Engine; e != "" {
 		return e
 	}
 	return auto
 }
 
-func reason(name, wanted string, t stage.Target, failed int) string {
+func reason(name, wanted string, t staging.Target, failed int) string {
 	proved := "It passed its self-test in " + t.Dir
 	switch {
 	case wanted != auto:
@@ -186,8 +186,8 @@ func sentence(err error) string {
 // lost reports errors that say nothing about an engine: the host is not to be
 // reached, nothing can be stored there, the upload is over, nobody waits any more.
 func lost(ctx context.Context, err error) bool {
-	var l *link.Error
+	var l *sshpool.Error
 	var u *untried
-	return errors.As(err, &l) || errors.As(err, &u) || stage.Hindered(err) ||
-		errors.Is(err, stage.ErrSuperseded) || ctx.Err() != nil
+	return errors.As(err, &l) || errors.As(err, &u) || staging.Hindered(err) ||
+		errors.Is(err, staging.ErrSuperseded) || ctx.Err() != nil
 }

@@ -8,8 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"sftpgate/remote/link"
 	"sftpgate/remote/remotetest"
+	"sftpgate/remote/sshpool"
 )
 
 // Which engine a host gets, found out by trying.
@@ -45,7 +45,7 @@ func TestChoice(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			u := newUpload(t, a.SSHD.Host("h"), link.Options{}, 100_000)
+			u := newUpload(t, a.SSHD.Host("h"), sshpool.Options{}, 100_000)
 			content := bytesOf(100_000)
 			part := u.newPart()
 			u.check(u.copy(part, u.commit(50_000, content[50_000:]), u.commit(0, content[:50_000])))
@@ -83,7 +83,7 @@ func TestChoiceOfHostsYAML(t *testing.T) {
 	} {
 		h := test.sshd.Host("h")
 		h.Engine = test.asked
-		u := newUpload(t, h, link.Options{}, 10)
+		u := newUpload(t, h, sshpool.Options{}, 10)
 		err := u.copy(u.newPart(), u.commit(0, []byte("0123456789")))
 		choice, ok := u.engines.Chosen(u.Host(), u.Target().Root)
 		told, want := choice.Explain(), strings.ReplaceAll(test.told, "ROOT", regexp.QuoteMeta(test.sshd.Root))
@@ -101,7 +101,7 @@ func TestChoiceOfHostsYAML(t *testing.T) {
 func TestChoiceIsMadeAnew(t *testing.T) {
 	t.Parallel()
 	a := remotetest.StartAccount(t, `[ ! -e "$BIN/closed" ] || exit 1`)
-	u := newUpload(t, a.SSHD.Host("h"), link.Options{KeepShell: time.Nanosecond}, 20)
+	u := newUpload(t, a.SSHD.Host("h"), sshpool.Options{KeepShell: time.Nanosecond}, 20)
 	part := u.newPart()
 	u.check(u.copy(part, u.commit(0, []byte("0123456789"))))
 	u.check(os.WriteFile(filepath.Join(a.Bin, "closed"), nil, 0o600))

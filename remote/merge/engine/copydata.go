@@ -7,20 +7,20 @@ import (
 	"strings"
 
 	"sftpgate/remote/copydata"
-	"sftpgate/remote/link"
 	"sftpgate/remote/record"
-	"sftpgate/remote/stage"
+	"sftpgate/remote/sshpool"
+	"sftpgate/remote/staging"
 )
 
 // copyDataEngine lets an SFTP server of its own copy on the host: nothing goes
 // over the wire, and the account needs no shell.
 type copyDataEngine struct {
-	conn   *link.Conn
+	conn   *sshpool.Conn
 	client *copydata.Client
 	writer record.Writer
 }
 
-func openCopyData(ctx context.Context, h *stage.Host, _ link.Abilities, _ use) (Engine, error) {
+func openCopyData(ctx context.Context, h *staging.Host, _ sshpool.Abilities, _ use) (Engine, error) {
 	conn, err := h.Pool().Conn(ctx)
 	if err != nil {
 		return nil, err
@@ -58,7 +58,7 @@ func (e *copyDataEngine) Copy(ctx context.Context, from string, length int64, pa
 	defer cancel()
 	err := e.client.Copy(ctx, from, length, part, off)
 	if errors.Is(err, copydata.ErrLength) {
-		err = fmt.Errorf("%w: %w", stage.ErrContent, err)
+		err = fmt.Errorf("%w: %w", staging.ErrContent, err)
 	}
 	return e.conn.Explain(err)
 }

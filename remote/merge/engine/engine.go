@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"time"
 
-	"sftpgate/remote/link"
 	"sftpgate/remote/record"
-	"sftpgate/remote/stage"
+	"sftpgate/remote/sshpool"
+	"sftpgate/remote/staging"
 )
 
 // Engine is a way to copy chunks into the part file. An engine is opened for
@@ -24,7 +24,7 @@ type Engine interface {
 	Writer() record.Writer
 	// Copy puts all of the file from at offset off of the part, which exists.
 	// length is what from should hold, in bytes; an engine that sees another
-	// length fails with stage.ErrContent, and the merge compares lengths before
+	// length fails with staging.ErrContent, and the merge compares lengths before
 	// and after in any case. After an error any of the bytes may have been written.
 	Copy(ctx context.Context, from string, length int64, part string, off int64) error
 	// Close ends the writing. nil means that nothing of this merge is written any
@@ -37,7 +37,7 @@ type Engine interface {
 // was found out about the root that it will work below.
 type opener struct {
 	name string
-	open func(ctx context.Context, h *stage.Host, can link.Abilities, use use) (Engine, error)
+	open func(ctx context.Context, h *staging.Host, can sshpool.Abilities, use use) (Engine, error)
 }
 
 // use is what an engine is opened for.
@@ -76,7 +76,7 @@ func Names() []string {
 	return all
 }
 
-func openNamed(ctx context.Context, name string, h *stage.Host, can link.Abilities, use use) (Engine, error) {
+func openNamed(ctx context.Context, name string, h *staging.Host, can sshpool.Abilities, use use) (Engine, error) {
 	for _, o := range engines {
 		if o.name == name {
 			return o.open(ctx, h, can, use)

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 
-	"sftpgate/remote/stage"
+	"sftpgate/remote/staging"
 )
 
 // ErrCopy is returned when an engine that had proved itself failed. What was
@@ -23,17 +23,17 @@ type Opened struct {
 // Open opens the best engine for a generation: the one that proved itself on
 // its host. When that one does not open any more, the choice is made anew. It is for many
 // copies, each short, beside those of other merges.
-func (s *Set) Open(ctx context.Context, g *stage.Generation) (*Opened, error) {
+func (s *Set) Open(ctx context.Context, g *staging.Generation) (*Opened, error) {
 	return s.open(ctx, g, merging)
 }
 
 // OpenApart is Open for one copy that must not wait for others, or that others must
 // not wait for.
-func (s *Set) OpenApart(ctx context.Context, g *stage.Generation) (*Opened, error) {
+func (s *Set) OpenApart(ctx context.Context, g *staging.Generation) (*Opened, error) {
 	return s.open(ctx, g, apart)
 }
 
-func (s *Set) open(ctx context.Context, g *stage.Generation, use use) (*Opened, error) {
+func (s *Set) open(ctx context.Context, g *staging.Generation, use use) (*Opened, error) {
 	h := g.Host()
 	size, err := reach(ctx, g)
 	if err != nil {

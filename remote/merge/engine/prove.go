@@ -6,7 +6,7 @@ import (
 	"errors"
 	"fmt"
 
-	"sftpgate/remote/stage"
+	"sftpgate/remote/staging"
 )
 
 // Offsets where a copy goes wrong if it goes wrong: one that no block size divides,
@@ -31,7 +31,7 @@ func provingOffsets(size int64) []int64 {
 
 // reach is how long the file is, as far as that is known: not less than its size, nor
 // than where what has arrived of it ends.
-func reach(ctx context.Context, g *stage.Generation) (int64, error) {
+func reach(ctx context.Context, g *staging.Generation) (int64, error) {
 	s := g.State()
 	if s.Meta.Size >= 0 {
 		return s.Meta.Size, nil
@@ -60,7 +60,7 @@ var provingPattern = func() []byte {
 // prove lets an engine copy a pattern and reads it back, as a file of size bytes
 // will need it. What a host can do is found out like this and not from names or
 // versions.
-func prove(ctx context.Context, e Engine, s *stage.Scratch, size int64) error {
+func prove(ctx context.Context, e Engine, s *staging.Scratch, size int64) error {
 	offsets := provingOffsets(size)
 	for _, off := range offsets {
 		if err := e.Copy(ctx, s.Source, int64(len(provingPattern)), s.Part, off); err != nil {
@@ -70,7 +70,7 @@ func prove(ctx context.Context, e Engine, s *stage.Scratch, size int64) error {
 	for _, off := range offsets {
 		var back bytes.Buffer
 		err := s.ReadPart(ctx, off, int64(len(provingPattern)), &back)
-		if err != nil && !errors.Is(err, stage.ErrContent) {
+		if err != nil && !errors.Is(err, staging.ErrContent) {
 			return err
 		}
 		if !bytes.Equal(back.Bytes(), provingPattern) {

@@ -6,7 +6,7 @@ import (
 	"sync"
 	"time"
 
-	"sftpgate/remote/stage"
+	"sftpgate/remote/staging"
 )
 
 // A choice that fell back because a better engine failed is made anew: soon, since
@@ -30,7 +30,7 @@ type about struct {
 }
 
 // aboutFile is for a file of size bytes.
-func aboutFile(h *stage.Host, root string, size int64) about {
+func aboutFile(h *staging.Host, root string, size int64) about {
 	return about{h.Config().ID, root, size > longFile}
 }
 
@@ -52,10 +52,10 @@ type asked struct {
 	version uint64
 }
 
-func asking(h *stage.Host) asked { return asked{wantedOn(h), h.Pool().Version()} }
+func asking(h *staging.Host) asked { return asked{wantedOn(h), h.Pool().Version()} }
 
 // hasShell reports whether a shell is known by now.
-func hasShell(h *stage.Host, root string) bool {
+func hasShell(h *staging.Host, root string) bool {
 	can, known := h.Pool().Known(root)
 	return known && can.Exec
 }
@@ -73,7 +73,7 @@ func NewSet() *Set { return &Set{chosen: map[about]*chosen{}} }
 // Chosen says which engine a host's root has, as last found out; nothing is
 // tried. A choice under another setting of hosts.yaml is none. One for files beyond
 // 4 GiB counts where there is no other.
-func (s *Set) Chosen(h *stage.Host, root string) (Choice, bool) {
+func (s *Set) Chosen(h *staging.Host, root string) (Choice, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, size := range []int64{0, longFile + 1} {
@@ -90,8 +90,8 @@ func (s *Set) Chosen(h *stage.Host, root string) (Choice, bool) {
 // engines failed, it is tried anew after a minute and then less often, and as soon
 // as a shell is known that was not.
 //
-// Errors: ErrNone, and what stage.Host.Abilities and Scratch return.
-func (s *Set) Choose(ctx context.Context, h *stage.Host, t stage.Target) (Choice, error) {
+// Errors: ErrNone, and what staging.Host.Abilities and Scratch return.
+func (s *Set) Choose(ctx context.Context, h *staging.Host, t staging.Target) (Choice, error) {
 	return s.choose(ctx, beside(h, t))
 }
 

@@ -14,10 +14,10 @@ import (
 	"time"
 
 	"sftpgate/remote/hosts"
-	"sftpgate/remote/link"
 	"sftpgate/remote/merge/engine"
 	"sftpgate/remote/remotetest"
-	"sftpgate/remote/stage"
+	"sftpgate/remote/sshpool"
+	"sftpgate/remote/staging"
 )
 
 const copyData remotetest.Kind = "copy-data"
@@ -32,10 +32,10 @@ func TestChoiceBeforeAnyUpload(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	links := link.New(set, link.Options{})
+	links := sshpool.New(set, sshpool.Options{})
 	defer links.Close()
 	pool, _ := links.Host("h")
-	h, engines := stage.New(pool, quiet), engine.NewSet()
+	h, engines := staging.New(pool, quiet), engine.NewSet()
 	target, err := h.ResolveDir(t.Context(), sshd.Root)
 	if err != nil {
 		t.Fatal(err)
@@ -124,7 +124,7 @@ func TestDoubt(t *testing.T) {
 	if !errors.Is(err, engine.ErrCopy) {
 		t.Fatalf("a copy that was refused: %v", err)
 	}
-	for _, other := range []error{&link.Error{}, stage.ErrNoSpace, stage.ErrSuperseded} {
+	for _, other := range []error{&sshpool.Error{}, staging.ErrNoSpace, staging.ErrSuperseded} {
 		e.Doubt(u.ctx, errors.Join(other, err))
 		u.wantChoice("copy-data")
 	}
@@ -193,7 +193,7 @@ func TestFallbackIsTriedAnew(t *testing.T) {
 // answered it is taken, also by the upload that was begun before.
 func TestChoiceGoesOverToALateShell(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		_, u := onDiskAt(t, link.Options{}, "", 1, remotetest.ServerOptions{Shell: true, ShellTakes: 30 * time.Second})
+		_, u := onDiskAt(t, sshpool.Options{}, "", 1, remotetest.ServerOptions{Shell: true, ShellTakes: 30 * time.Second})
 		u.ctx = t.Context()
 		began := time.Now()
 		u.wantChoice("copy-data", "Not shell: The shell has not answered within 10s")
@@ -234,10 +234,10 @@ func TestChoiceUnderAnotherSetting(t *testing.T) {
 	t.Parallel()
 	sshd := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
 	h := sshd.Host("h")
-	first := newUpload(t, h, link.Options{}, 1)
+	first := newUpload(t, h, sshpool.Options{}, 1)
 	first.wantChoice("shell")
 	h.Engine = "copy-data"
-	changed := &upload{Generation: newUploadNamed(t, h, "g", link.Options{}, 1).Generation, t: t, ctx: first.ctx, engines: first.engines}
+	changed := &upload{Generation: newUploadNamed(t, h, "g", sshpool.Options{}, 1).Generation, t: t, ctx: first.ctx, engines: first.engines}
 	if _, ok := changed.engines.Chosen(changed.Host(), changed.Target().Root); ok {
 		t.Error("a choice under another setting is shown")
 	}
@@ -257,7 +257,7 @@ func TestUploadCancelledInTheSelfTest(t *testing.T) {
 		var once sync.Once
 		waits := make(chan error, 1)
 		// So far away that there are more connections than the one that writes.
-		_, u = onDiskAt(t, link.Options{Trip: 50 * time.Millisecond}, name, 1, remotetest.ServerOptions{Gate: func(op remotetest.Op) error {
+		_, u = onDiskAt(t, sshpool.Options{Trip: 50 * time.Millisecond}, name, 1, remotetest.ServerOptions{Gate: func(op remotetest.Op) error {
 			if op.Kind == remotetest.Write && strings.Contains(op.Path, "/tmp-") && op.Off >= 12_345 {
 				once.Do(func() {
 					go func() { _, err := other.engines.Open(other.ctx, other.Generation); waits <- err }()
@@ -271,7 +271,7 @@ func TestUploadCancelledInTheSelfTest(t *testing.T) {
 		meta := u.State().Meta
 		meta.ID = "other"
 		other = &upload{Generation: u.createAt(u.Host(), u.named("other"), meta), t: t, ctx: u.ctx, engines: u.engines}
-		if _, err := u.engines.Open(u.ctx, u.Generation); !errors.Is(err, stage.ErrSuperseded) || errors.Is(err, engine.ErrNone) {
+		if _, err := u.engines.Open(u.ctx, u.Generation); !errors.Is(err, staging.ErrSuperseded) || errors.Is(err, engine.ErrNone) {
 			t.Errorf("%s: %v", name, err)
 		}
 		if err := <-waits; err != nil {
@@ -281,7 +281,7 @@ func TestUploadCancelledInTheSelfTest(t *testing.T) {
 	}
 }
 
-func (u *upload) named(name string) stage.Target {
+func (u *upload) named(name string) staging.Target {
 	t := u.Target()
 	t.Name = name
 	return t

@@ -6,23 +6,23 @@ import (
 	"errors"
 	"fmt"
 
-	"sftpgate/remote/link"
 	"sftpgate/remote/record"
 	"sftpgate/remote/shell"
-	"sftpgate/remote/stage"
+	"sftpgate/remote/sshpool"
+	"sftpgate/remote/staging"
 )
 
 // shellEngine copies with dd and cat in a shell on the host, which other merges use
 // too: nothing goes over the wire, and cat from coreutils 9 on uses copy_file_range.
 type shellEngine struct {
-	sh     *link.Shell
+	sh     *sshpool.Shell
 	writer record.Writer
 	stamp  shell.Part // what copies keep a stamp of, if they do
 
 	disturbed bool // a copy found the part changed by others
 }
 
-func openShell(ctx context.Context, h *stage.Host, can link.Abilities, use use) (Engine, error) {
+func openShell(ctx context.Context, h *staging.Host, can sshpool.Abilities, use use) (Engine, error) {
 	if !can.Exec {
 		return nil, errors.New(cmp.Or(can.Why["Exec"], shell.ErrNoShell.Error()))
 	}
@@ -71,7 +71,7 @@ func (e *shellEngine) part(name string) shell.Part {
 // CopyAll copies several chunks, one after the other, for the price of one round trip, and
 // looks at chunk and part after each: a part that reached to end, and to the end of what
 // was copied to it, must still do so, or nothing more is copied.
-func (e *shellEngine) CopyAll(ctx context.Context, part string, end int64, chunks []stage.Staged) ([]shell.Copied, error) {
+func (e *shellEngine) CopyAll(ctx context.Context, part string, end int64, chunks []staging.Staged) ([]shell.Copied, error) {
 	var copies []shell.Copy
 	length := int64(0)
 	for _, c := range chunks {

@@ -12,39 +12,39 @@ import (
 	"testing"
 
 	"sftpgate/remote/hosts"
-	"sftpgate/remote/link"
 	"sftpgate/remote/merge/engine"
 	"sftpgate/remote/record"
 	"sftpgate/remote/remotetest"
 	"sftpgate/remote/remotetest/await"
-	"sftpgate/remote/stage"
+	"sftpgate/remote/sshpool"
+	"sftpgate/remote/staging"
 )
 
 var quiet = slog.New(slog.DiscardHandler)
 
 // upload is one gateway's upload, with what copies its chunks.
 type upload struct {
-	*stage.Generation
+	*staging.Generation
 	t       *testing.T
 	ctx     context.Context
 	engines *engine.Set
 }
 
-func newUpload(t *testing.T, h hosts.Host, o link.Options, size int64) *upload {
+func newUpload(t *testing.T, h hosts.Host, o sshpool.Options, size int64) *upload {
 	t.Helper()
 	return newUploadNamed(t, h, "f", o, size)
 }
 
-func newUploadNamed(t *testing.T, h hosts.Host, name string, o link.Options, size int64) *upload {
+func newUploadNamed(t *testing.T, h hosts.Host, name string, o sshpool.Options, size int64) *upload {
 	t.Helper()
 	u := &upload{t: t, ctx: await.Context(t), engines: engine.NewSet()}
 	set, err := hosts.NewSet(h)
 	u.check(err)
 	o.Log = quiet
-	links := link.New(set, o)
+	links := sshpool.New(set, o)
 	t.Cleanup(func() { _ = links.Close() })
 	pool, _ := links.Host(h.ID)
-	at := stage.New(pool, quiet)
+	at := staging.New(pool, quiet)
 	target, err := at.Resolve(u.ctx, path.Join(h.Roots[0], name), false)
 	u.check(err)
 	u.Generation = u.createAt(at, target, record.Meta{ID: "u", User: "alice", Host: h.ID, Size: size, Identity: record.Identify(nil, "", size)})
@@ -52,7 +52,7 @@ func newUploadNamed(t *testing.T, h hosts.Host, name string, o link.Options, siz
 }
 
 // createAt begins an upload.
-func (u *upload) createAt(h *stage.Host, t stage.Target, meta record.Meta) *stage.Generation {
+func (u *upload) createAt(h *staging.Host, t staging.Target, meta record.Meta) *staging.Generation {
 	u.t.Helper()
 	scene, err := h.Look(u.ctx, t, "alice")
 	u.check(err)
@@ -66,11 +66,11 @@ const dir = "/srv/files"
 // onDisk is an upload to a disk in memory.
 func onDisk(t *testing.T, size int64, gate func(remotetest.Op) error) (*remotetest.Disk, *upload) {
 	t.Helper()
-	return onDiskAt(t, link.Options{}, "auto", size, remotetest.ServerOptions{Gate: gate})
+	return onDiskAt(t, sshpool.Options{}, "auto", size, remotetest.ServerOptions{Gate: gate})
 }
 
 // onDiskAt is onDisk where hosts.yaml asks for an engine.
-func onDiskAt(t *testing.T, o link.Options, asked string, size int64, server remotetest.ServerOptions) (*remotetest.Disk, *upload) {
+func onDiskAt(t *testing.T, o sshpool.Options, asked string, size int64, server remotetest.ServerOptions) (*remotetest.Disk, *upload) {
 	t.Helper()
 	d := remotetest.NewDisk()
 	if err := d.MkdirAll(dir); err != nil {
@@ -88,7 +88,7 @@ func (u *upload) check(err error) {
 	}
 }
 
-func (u *upload) commit(off int64, content []byte) stage.Staged {
+func (u *upload) commit(off int64, content []byte) staging.Staged {
 	u.t.Helper()
 	a, err := u.Attempt(u.ctx)
 	u.check(err)
@@ -108,7 +108,7 @@ func (u *upload) newPart() string {
 }
 
 // copy has the engine that is chosen copy chunks to the part, and end.
-func (u *upload) copy(part string, chunks ...stage.Staged) error {
+func (u *upload) copy(part string, chunks ...staging.Staged) error {
 	e, err := u.engines.Open(u.ctx, u.Generation)
 	if err != nil {
 		return err

@@ -8,21 +8,21 @@ import (
 
 	"github.com/pkg/sftp"
 
-	"sftpgate/remote/link"
 	"sftpgate/remote/record"
-	"sftpgate/remote/stage"
+	"sftpgate/remote/sshpool"
+	"sftpgate/remote/staging"
 )
 
 // streamEngine copies through the gateway, for hosts that give nothing but
 // SFTP: reads and writes are pipelined, on two connections where there are two.
 type streamEngine struct {
-	from, to *link.Conn
+	from, to *sshpool.Conn
 	part     *sftp.File
 	partPath string
 	writer   record.Writer
 }
 
-func openStream(ctx context.Context, h *stage.Host, _ link.Abilities, _ use) (Engine, error) {
+func openStream(ctx context.Context, h *staging.Host, _ sshpool.Abilities, _ use) (Engine, error) {
 	to, err := h.Pool().Conn(ctx)
 	if err != nil {
 		return nil, err
@@ -53,7 +53,7 @@ func (e *streamEngine) Copy(ctx context.Context, from string, length int64, part
 	c := &streamCopy{src: src, part: e.part, off: off, length: length}
 	err = c.run(ctx)
 	switch {
-	case err == nil, errors.Is(err, stage.ErrContent):
+	case err == nil, errors.Is(err, staging.ErrContent):
 	case c.reading:
 		err = e.from.Explain(fmt.Errorf("read %s: %w", from, err))
 	default:

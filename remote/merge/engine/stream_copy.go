@@ -10,7 +10,7 @@ import (
 
 	"github.com/pkg/sftp"
 
-	"sftpgate/remote/stage"
+	"sftpgate/remote/staging"
 )
 
 const (
@@ -120,10 +120,10 @@ func (c *streamCopy) copy(off int64, b []byte) {
 		c.fail(err, true)
 		return
 	case int64(got) < n:
-		c.fail(fmt.Errorf("%w: %s ends at %d bytes, not %d", stage.ErrContent, c.src.Name(), off+int64(got), c.length), true)
+		c.fail(fmt.Errorf("%w: %s ends at %d bytes, not %d", staging.ErrContent, c.src.Name(), off+int64(got), c.length), true)
 		return
 	case int64(got) > n:
-		c.fail(fmt.Errorf("%w: %s has more than %d bytes", stage.ErrContent, c.src.Name(), c.length), true)
+		c.fail(fmt.Errorf("%w: %s has more than %d bytes", staging.ErrContent, c.src.Name(), c.length), true)
 		return
 	}
 	if n == 0 || !c.beginWrite() {

@@ -10,10 +10,10 @@ import (
 
 	"github.com/pkg/sftp"
 
-	"sftpgate/remote/link"
 	"sftpgate/remote/record"
 	"sftpgate/remote/shell"
-	"sftpgate/remote/stage"
+	"sftpgate/remote/sshpool"
+	"sftpgate/remote/staging"
 )
 
 const bootID = "/proc/sys/kernel/random/boot_id"
@@ -69,7 +69,7 @@ func readProc(c *sftp.Client, name string) (string, error) {
 
 // Lingering returns the writers that may still have the part open: those that
 // were not seen to end, and that the host does not show to be gone.
-func Lingering(ctx context.Context, g *stage.Generation) ([]record.Writer, error) {
+func Lingering(ctx context.Context, g *staging.Generation) ([]record.Writer, error) {
 	var suspects, left []record.Writer
 	for _, w := range g.State().Writers {
 		if !w.Closed {
@@ -79,7 +79,7 @@ func Lingering(ctx context.Context, g *stage.Generation) ([]record.Writer, error
 	if len(suspects) == 0 {
 		return nil, nil
 	}
-	err := g.Host().Pool().Do(ctx, func(conn *link.Conn) error {
+	err := g.Host().Pool().Do(ctx, func(conn *sshpool.Conn) error {
 		ask := prover{conn: conn}
 		defer ask.close()
 		for _, w := range suspects {
@@ -97,11 +97,11 @@ func Lingering(ctx context.Context, g *stage.Generation) ([]record.Writer, error
 }
 
 type prover struct {
-	conn *link.Conn
-	sh   *link.Shell
+	conn *sshpool.Conn
+	sh   *sshpool.Shell
 }
 
-func (p *prover) gone(ctx context.Context, g *stage.Generation, w record.Writer) (bool, error) {
+func (p *prover) gone(ctx context.Context, g *staging.Generation, w record.Writer) (bool, error) {
 	if w.Boot == "" || w.Session == 0 {
 		return false, nil
 	}

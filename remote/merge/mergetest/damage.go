@@ -6,7 +6,7 @@ import (
 
 	"sftpgate/remote/merge"
 	"sftpgate/remote/record"
-	"sftpgate/remote/stage"
+	"sftpgate/remote/staging"
 )
 
 func chunkCut(t *testing.T, s *site) {
@@ -149,7 +149,7 @@ func partCut(t *testing.T, s *site) {
 		m := g.begin()
 		g.round(m, a, b)
 		s.check(damage(g.part()))
-		if _, err := m.Round(s.ctx, []stage.Staged{c}); !merge.Again(err) {
+		if _, err := m.Round(s.ctx, []staging.Staged{c}); !merge.Again(err) {
 			t.Fatalf("%s: a round over a damaged part: %v", what, err)
 		}
 		s.check(m.Close(s.ctx))

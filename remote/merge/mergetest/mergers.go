@@ -7,7 +7,7 @@ import (
 
 	"sftpgate/remote/merge"
 	"sftpgate/remote/record"
-	"sftpgate/remote/stage"
+	"sftpgate/remote/staging"
 )
 
 // turns: two gateways merge what they were told of, neither knowing of the other's.
@@ -102,7 +102,7 @@ func overlaps(t *testing.T, s *site) {
 		{"the same name by another way", nil, []cut{{0, 50_000, false, false}, {0, 50_000, false, false}}, record.Spans{span(0, 50_000)}},
 	} {
 		g := s.create(c.what, 100_000, nil)
-		stage := func(cuts []cut) (chunks, merged, lost []stage.Staged) {
+		stage := func(cuts []cut) (chunks, merged, lost []staging.Staged) {
 			for _, c := range cuts {
 				from := content
 				if c.wrong {
@@ -149,13 +149,13 @@ func overlapsUnseen(t *testing.T, s *site) {
 		a, b := g.commit(0, content[:40_000]), g.commit(30_000, content[30_000:])
 		if !equal {
 			wrong := noise(30_000)
-			s.check(g.Free(s.ctx, []stage.Staged{b}))
+			s.check(g.Free(s.ctx, []staging.Staged{b}))
 			b = g.commit(30_000, wrong)
 		}
 		other := g.another()
 		m := g.begin()
 		other.merge(a)
-		_, err := m.Round(s.ctx, []stage.Staged{b})
+		_, err := m.Round(s.ctx, []staging.Staged{b})
 		if err = errors.Join(err, m.Close(s.ctx)); !merge.Again(err) {
 			t.Fatalf("copied over what another one had merged: %v", err)
 		}

@@ -15,13 +15,13 @@ import (
 	"time"
 
 	"sftpgate/remote/hosts"
-	"sftpgate/remote/link"
 	"sftpgate/remote/merge"
 	"sftpgate/remote/merge/engine"
 	"sftpgate/remote/record"
 	"sftpgate/remote/remotetest"
 	"sftpgate/remote/remotetest/await"
-	"sftpgate/remote/stage"
+	"sftpgate/remote/sshpool"
+	"sftpgate/remote/staging"
 )
 
 // site is a server with an empty root of the test's own; the test sees its files.
@@ -31,7 +31,7 @@ type site struct {
 	sshd   *remotetest.SSHD // other tests use it as well
 	root   string
 	config hosts.Host
-	stall  time.Duration // see link.Options
+	stall  time.Duration // see sshpool.Options
 	trip   time.Duration // that it takes at least, as far as a gateway knows
 	engine string
 
@@ -51,9 +51,9 @@ func newSite(t *testing.T, engine, asked string, trip time.Duration, sshd *remot
 // gateway is one gateway's view of an upload.
 type gateway struct {
 	*site
-	*stage.Generation
+	*staging.Generation
 	Engines *engine.Set
-	host    *stage.Host
+	host    *staging.Host
 	close   func()
 }
 
@@ -63,10 +63,10 @@ func (s *site) open() *gateway {
 	s.t.Helper()
 	set, err := hosts.NewSet(s.config)
 	s.check(err)
-	links := link.New(set, link.Options{Log: quiet, Stall: s.stall, Trip: s.trip})
+	links := sshpool.New(set, sshpool.Options{Log: quiet, Stall: s.stall, Trip: s.trip})
 	s.t.Cleanup(func() { _ = links.Close() })
 	pool, _ := links.Host("h")
-	return &gateway{site: s, Engines: engine.NewSet(), host: stage.New(pool, quiet), close: func() { _ = links.Close() }}
+	return &gateway{site: s, Engines: engine.NewSet(), host: staging.New(pool, quiet), close: func() { _ = links.Close() }}
 }
 
 // create begins the upload of a file, at a path below the root.
@@ -103,7 +103,7 @@ func (g *gateway) another() *gateway {
 }
 
 // commit stages a chunk.
-func (g *gateway) commit(off int64, content []byte) stage.Staged {
+func (g *gateway) commit(off int64, content []byte) staging.Staged {
 	g.t.Helper()
 	a, err := g.Attempt(g.ctx)
 	g.check(err)
@@ -115,9 +115,9 @@ func (g *gateway) commit(off int64, content []byte) stage.Staged {
 }
 
 // cut commits content in pieces of n bytes, in random order.
-func (g *gateway) cut(content []byte, n int) []stage.Staged {
+func (g *gateway) cut(content []byte, n int) []staging.Staged {
 	g.t.Helper()
-	var staged []stage.Staged
+	var staged []staging.Staged
 	for off := range slices.Values(rand.Perm((len(content) + n - 1) / n)) {
 		staged = append(staged, g.commit(int64(off*n), content[off*n:min(len(content), (off+1)*n)]))
 	}
@@ -136,7 +136,7 @@ func (g *gateway) begin() *merge.Merger {
 }
 
 // merge merges chunks by a merger of its own.
-func (g *gateway) merge(chunks ...stage.Staged) merge.Outcome {
+func (g *gateway) merge(chunks ...staging.Staged) merge.Outcome {
 	g.t.Helper()
 	m := g.begin()
 	out := g.round(m, chunks...)
@@ -144,7 +144,7 @@ func (g *gateway) merge(chunks ...stage.Staged) merge.Outcome {
 	return out
 }
 
-func (g *gateway) round(m *merge.Merger, chunks ...stage.Staged) merge.Outcome {
+func (g *gateway) round(m *merge.Merger, chunks ...staging.Staged) merge.Outcome {
 	g.t.Helper()
 	out, err := m.Round(g.ctx, chunks)
 	g.check(err)
@@ -152,7 +152,7 @@ func (g *gateway) round(m *merge.Merger, chunks ...stage.Staged) merge.Outcome {
 }
 
 // rest are the chunks that wait on the host.
-func (g *gateway) rest() []stage.Staged {
+func (g *gateway) rest() []staging.Staged {
 	g.t.Helper()
 	g.check(g.Reload(g.ctx))
 	chunks, err := g.Chunks(g.ctx)
@@ -199,7 +199,7 @@ func (s *site) wantSpans(got, want record.Spans) {
 }
 
 // wantChunks compares without an order.
-func (s *site) wantChunks(what string, got []record.Chunk, want ...stage.Staged) {
+func (s *site) wantChunks(what string, got []record.Chunk, want ...staging.Staged) {
 	s.t.Helper()
 	var a, b []string
 	for _, c := range got {

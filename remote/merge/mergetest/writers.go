@@ -16,7 +16,7 @@ import (
 	"sftpgate/remote/merge"
 	"sftpgate/remote/record"
 	"sftpgate/remote/remotetest/await"
-	"sftpgate/remote/stage"
+	"sftpgate/remote/staging"
 )
 
 const (
@@ -26,7 +26,7 @@ const (
 
 // midway begins a merge and calls strike when some of it is done and much is
 // not. What is returned ends with the round.
-func (g *gateway) midway(ctx context.Context, chunks []stage.Staged, strike func(w record.Writer)) (*merge.Merger, <-chan error) {
+func (g *gateway) midway(ctx context.Context, chunks []staging.Staged, strike func(w record.Writer)) (*merge.Merger, <-chan error) {
 	g.t.Helper()
 	m := g.begin()
 	w := g.State().Writers[len(g.State().Writers)-1]
@@ -79,11 +79,11 @@ func (s *site) signal(w record.Writer, sig syscall.Signal) {
 func killed(t *testing.T, s *site) {
 	content := noise(pieces * piece)
 	var g, other *gateway
-	var rest []stage.Staged
+	var rest []staging.Staged
 	for try := 1; ; try++ { // a busy machine may let us strike when all is done
 		g = s.create(fmt.Sprint("f", try), pieces*piece, nil)
 		chunks := g.cut(content, piece)
-		slices.SortFunc(chunks, func(a, b stage.Staged) int { return int(a.Off - b.Off) })
+		slices.SortFunc(chunks, func(a, b staging.Staged) int { return int(a.Off - b.Off) })
 		m, ended := g.midway(s.ctx, chunks, func(w record.Writer) { s.signal(w, syscall.SIGKILL) })
 		err := await.Receive(t, "the round of a killed process to end", ended)
 		closed := m.Close(s.ctx)
@@ -145,7 +145,7 @@ func frozen(t *testing.T, s *site) {
 	content := noise(pieces * piece)
 	g := s.create("f", pieces*piece, nil)
 	chunks := g.cut(content, piece)
-	slices.SortFunc(chunks, func(a, b stage.Staged) int { return int(a.Off - b.Off) })
+	slices.SortFunc(chunks, func(a, b staging.Staged) int { return int(a.Off - b.Off) })
 	ctx, cancel := context.WithCancel(s.ctx)
 	defer cancel()
 	var w record.Writer

@@ -1,0 +1,149 @@
+package staging
+
+import (
+	"errors"
+	"io"
+
+	"github.com/pkg/sftp"
+
+	"sftpgate/remote/sshpool"
+)
+
+// way is an attempt as it is open on one lane.
+type way struct {
+	lane *lane
+	file *sftp.File
+}
+
+// widen opens the attempt on another lane. Where that fails it goes on without.
+func (a *Attempt) widen(lane *lane) {
+	f, err := lane.conn.SFTP().OpenFile(a.path, writeOnly)
+	l := a.lanes
+	l.mu.Lock()
+	joins := err == nil && !a.narrow
+	if joins {
+		a.ways = append(a.ways, way{lane, f})
+		l.answered.Broadcast()
+	}
+	l.mu.Unlock()
+	if joins {
+		return
+	}
+	if err == nil {
+		_ = f.Close()
+	}
+	l.leave(lane)
+}
+
+// stripe cuts r into blocks and sends each on the lane that carries least. It
+// returns how much it has read once that is on its way, not when the host has
+// answered.
+func (a *Attempt) stripe(r io.Reader) (int64, error) {
+	sent := int64(0)
+	for {
+		b := a.lanes.take(a, a.about-a.len-sent)
+		n, err := io.ReadFull(r, b[:a.packet()])
+		if n == 0 {
+			a.lanes.putBack(a, b)
+		} else {
+			a.sum.Write(b[:n])
+			a.send(b, n, a.len+sent)
+			sent += int64(n)
+		}
+		switch {
+		case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
+			return sent, nil
+		case err != nil:
+			return sent, err
+		}
+		if err := a.failure(); err != nil {
+			return sent, err
+		}
+	}
+}
+
+// send writes a block at off, as soon as a connection has room for it, and gives it back
+// when the host has answered. The next block is read and hashed meanwhile.
+func (a *Attempt) send(b *[blockSize]byte, n int, off int64) {
+	a.writes.Go(func() {
+		a.lanes.mu.Lock()
+		ways := a.ways
+		a.lanes.mu.Unlock()
+		conns := make([]*sshpool.Conn, len(ways))
+		for i, w := range ways {
+			conns[i] = w.lane.conn
+		}
+		err := sshpool.Send(conns, n, func(i int) error {
+			a.lanes.sending(a)
+			_, err := ways[i].file.WriteAt(b[:n], off)
+			if err != nil {
+				err = conns[i].Explain(Doing("write", a.path, err))
+			}
+			return err
+		})
+		a.lanes.written(a, b, err)
+	})
+}
+
+// take waits until another block may be under way; so many bytes are likely to be left.
+func (l *Lanes) take(a *Attempt, left int64) *[blockSize]byte {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.widen(a, left)
+	for {
+		lanes := max(len(l.lanes), len(a.ways))
+		if l.held < ownBlocks || a.waiting < mostWaiting && l.held < lanes*a.depth() && blocks.takeSpare(l.host, !l.far) {
+			l.held++
+			a.waiting++
+			return blocks.get()
+		}
+		l.answered.Wait()
+	}
+}
+
+// mostWaiting is how many blocks of an attempt are read before a connection has room for
+// them. One that waits goes over none that is opened meanwhile.
+const mostWaiting = 2
+
+// sending is told of a block that waits no more.
+func (l *Lanes) sending(a *Attempt) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	a.waiting--
+	l.answered.Broadcast()
+}
+
+func (l *Lanes) written(a *Attempt, b *[blockSize]byte, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if a.failed == nil {
+		a.failed = err
+	}
+	l.give(b)
+}
+
+func (l *Lanes) putBack(a *Attempt, b *[blockSize]byte) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	a.waiting--
+	l.give(b)
+}
+
+// give returns a block. With l.mu held.
+func (l *Lanes) give(b *[blockSize]byte) {
+	if l.held > ownBlocks {
+		blocks.giveSpare(l.host)
+	}
+	l.held--
+	blocks.put(b)
+	l.answered.Broadcast()
+}
+
+// packet is how much of a block the host takes at once, in bytes.
+func (a *Attempt) packet() int { return min(a.conn.PacketSize(), blockSize) }
+
+// depth is how many blocks a lane may need: what it carries, and one that is being written.
+func (a *Attempt) depth() int {
+	_, each := a.host.pool.Line(a.packet())
+	return int(each)/a.packet() + 1
+}
