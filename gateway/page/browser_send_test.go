@@ -136,10 +136,33 @@ func TestDropTwice(t *testing.T) {
 	v.whole(away)
 }
 
-// copied: this is in the clipboard.
+// What is shown to be pasted into a shell can be copied.
+func TestCommandsAreCopied(t *testing.T) {
+	t.Parallel()
+	s := serve(t, 0)
+	o := desktop()
+	o.Permissions = []string{"clipboard-read", "clipboard-write"}
+	v := s.visit(o)
+	v.Click(".script summary")
+	for n := 1; n <= 3; n++ {
+		code := fmt.Sprintf(".script pre >> nth=%d", n-1)
+		v.Click(fmt.Sprintf(`.script sg-command-copy >> nth=%d >> button`, n-1))
+		v.inClipboard(v.Text(code))
+	}
+	v.Click(labelled("Copy: The hosts and what they can do"))
+	v.inClipboard(v.Text(".script pre >> nth=0"))
+	v.whole()
+}
+
+// copied: the file's row says so, and this is in the clipboard.
 func (v *visit) copied(text string) {
 	v.t.Helper()
 	v.See(`sftpgate-upload [role=status]:has-text("Copied")`)
+	v.inClipboard(text)
+}
+
+func (v *visit) inClipboard(text string) {
+	v.t.Helper()
 	wait.Until(v.t, text+" to be copied", func() bool {
 		var got string
 		v.Evaluate("navigator.clipboard.readText()", &got)

@@ -16,13 +16,14 @@ type command struct {
 	Text  string
 }
 
-// credential is what curl is to say of who asks, as it is written in a shell.
-func credential(auth, user string) string {
+// credential is what curl is to say of who asks, as it is written in a shell. Where the
+// request was forwarded that is nothing: the proxy names the user itself, and refuses or
+// replaces whoever does it for it.
+func credential(auth, user string, forwarded bool) string {
 	switch {
 	case auth == "jwt":
 		return ` -H "Authorization: Bearer $ticket"`
-	case user != "" && user != web.Anonymous:
-		// Where a proxy names the user it replaces this; without one it is the name.
+	case user != "" && user != web.Anonymous && !forwarded:
 		return " -H " + quote(web.UserHeader+": "+user)
 	}
 	return ""

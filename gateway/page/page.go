@@ -94,7 +94,7 @@ func (p page) show(w http.ResponseWriter, r *http.Request) error {
 		web.Remember(r, problem)
 		v.Trouble = problem.Detail
 	}
-	v.Commands = commands(v.Base, credential(v.Auth, v.User), v.Hosts)
+	v.Commands = commands(v.Base, credential(v.Auth, v.User, web.Forwarded(r)), v.Hosts)
 	var b bytes.Buffer
 	h := w.Header()
 	h.Add("Vary", "Accept")

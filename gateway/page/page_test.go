@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -38,7 +39,13 @@ func get(t *testing.T, h hosts, auth web.Authenticator, path string, header ...s
 
 func getFrom(t *testing.T, i page.Info, h hosts, auth web.Authenticator, path string, header ...string) (*http.Response, string) {
 	t.Helper()
-	front, err := web.New(web.Options{Auth: auth, Log: slog.New(slog.DiscardHandler)})
+	return getThrough(t, web.Options{Auth: auth}, i, h, path, header...)
+}
+
+func getThrough(t *testing.T, o web.Options, i page.Info, h hosts, path string, header ...string) (*http.Response, string) {
+	t.Helper()
+	o.Log = slog.New(slog.DiscardHandler)
+	front, err := web.New(o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -178,6 +185,21 @@ func TestTickets(t *testing.T) {
 	out, err := exec.Command("sh", "-c", `ticket=good; curl() { for a; do printf '[%s]' "$a"; done; }`+"\n#"+script).CombinedOutput()
 	if err != nil || !strings.HasPrefix(string(out), "[-sS][--fail-with-body][-H][Authorization: Bearer good][http://") {
 		t.Errorf("%v %s\n%s", err, out, script)
+	}
+}
+
+// Behind a proxy, which names the user, the lines do not name one.
+func TestCommandsNameNoUserBehindAProxy(t *testing.T) {
+	local := web.Proxies{netip.MustParsePrefix("127.0.0.0/8")}
+	options := web.Options{Proxies: local, Auth: web.HeaderAuth("", local, nil)}
+	for _, c := range []struct {
+		named  bool
+		header []string
+	}{{true, nil}, {false, []string{"X-Forwarded-For", "192.0.2.7"}}} {
+		_, body := getThrough(t, options, page.Info{Auth: "header"}, web1, "/", append([]string{"X-User", "alice"}, c.header...)...)
+		if named := strings.Contains(body, "X-User: alice"); named != c.named || !strings.Contains(body, "curl -sS") {
+			t.Errorf("with %v:\n%s", c.header, body)
+		}
 	}
 }
 

@@ -99,6 +99,12 @@ func (p Proxies) prefix(r *http.Request) string {
 	return all
 }
 
+// Forwarded reports whether a trusted proxy passed r on for somebody else.
+func Forwarded(r *http.Request) bool {
+	x := exchangeOf(r)
+	return x != nil && r.Header.Get("X-Forwarded-For") != "" && x.front.proxies.sent(r)
+}
+
 // BaseURL is scheme://host[:port] as the client sees the gateway, with the
 // [Prefix] behind it, safe to be shown: where the client gave a host that cannot
 // be one, it is the address that the request arrived at.

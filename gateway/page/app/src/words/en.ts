@@ -111,6 +111,7 @@ export const en = {
   began: (when: string) => `begun ${when}`,
   verified: { "sha-256": "SHA-256 of the whole file verified on the host", spans: "every chunk verified by SHA-256", size: "size verified", "": "not verified" },
   copyPath: "Copy path",
+  copyCommand: "Copy",
   copyDigest: "Copy SHA-256",
   copied: "Copied",
   copyFailed: "The browser does not allow copying. Select the text instead.",

@@ -113,6 +113,7 @@ export const zh: Words = {
   began: (when) => `开始于 ${when}`,
   verified: { "sha-256": "已在主机上校验整个文件的 SHA-256", spans: "已用 SHA-256 校验每个分块", size: "已校验大小", "": "未校验" },
   copyPath: "复制路径",
+  copyCommand: "复制",
   copyDigest: "复制 SHA-256",
   copied: "已复制",
   copyFailed: "浏览器不允许复制。请手动选择文本。",
