@@ -106,10 +106,10 @@ func (r *Redis) answers(err error) {
 		o.failed = time.Now()
 		if !o.on {
 			o.on = true
-			r.log.Warn("Redis does not answer: no upload can start or finish until it does", "redis", r.addr, "error", err)
+			r.log.Warn("Redis does not answer: no upload can start or finish until it does", "registry", r.addr, "error", err)
 		}
 	case o.on && time.Since(o.failed) >= o.calm:
 		o.on = false
-		r.log.Info("Redis answers again", "redis", r.addr)
+		r.log.Info("Redis answers again", "registry", r.addr)
 	}
 }
