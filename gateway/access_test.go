@@ -8,9 +8,9 @@ import (
 	"reflect"
 	"strings"
 	"testing"
-	"time"
 
 	"sftpgate/gateway"
+	"sftpgate/gateway/access"
 	"sftpgate/remote/remotetest"
 	"sftpgate/remote/sshpool"
 )
@@ -19,41 +19,24 @@ import (
 // access_test.go). Here is what has no call of its own, or needs two gateways.
 
 // holder is a user with a ticket.
-func holder(user, ticket string, ops ...gateway.Operation) gateway.Caller {
+func holder(user, ticket string, ops ...access.Operation) access.Caller {
 	if ops == nil {
-		ops = []gateway.Operation{gateway.OpRead, gateway.OpBrowse, gateway.OpUpload, gateway.OpCancel}
+		ops = []access.Operation{access.OpRead, access.OpBrowse, access.OpUpload, access.OpCancel}
 	}
-	return gateway.Caller{User: user, Pass: gateway.NewPass(ticket), Scope: &gateway.Scope{Hosts: []string{"web-1"}, Operations: ops}}
+	return access.Caller{User: user, Credential: access.NewCredential(ticket), Scope: &access.Scope{Hosts: []string{"web-1"}, Operations: ops}}
 }
 
 // late is the same ticket when its time is over.
-func late(c gateway.Caller) gateway.Caller {
+func late(c access.Caller) access.Caller {
 	c.Bound = true
 	return c
 }
 
-func upTo(c gateway.Caller, most int64) gateway.Caller {
+func upTo(c access.Caller, most int64) access.Caller {
 	scope := *c.Scope
 	scope.MaxSize = most
 	c.Scope = &scope
 	return c
-}
-
-// A refusal says when the ticket expired, and tells a ticket from a token.
-func TestWhyATicketIsTooLate(t *testing.T) {
-	t.Parallel()
-	r := newRig(t, remotetest.SSHDOptions{})
-	old := holder("alice", "one")
-	token := gateway.TokenCaller(r.open(old, "f", 3).Upload.Token)
-	old.Expires = time.Date(2026, 11, 27, 2, 30, 0, 0, time.UTC)
-	for c, want := range map[*gateway.Caller]string{
-		new(late(old)): "the ticket expired at 2026-11-27T02:30:00Z", &token: "the token is valid only for the upload",
-	} {
-		_, err := r.tryOpen(*c, "g", 3)
-		if e := wantCode(t, err, gateway.Unauthenticated); !strings.Contains(e.Detail, want) {
-			t.Errorf("%q does not say %q", e.Detail, want)
-		}
-	}
 }
 
 // What an expired ticket may go on with is in the record: another gateway, with
@@ -73,10 +56,10 @@ func TestExpiredTicketElsewhere(t *testing.T) {
 		t.Fatalf("%+v, opened as %+v", again, up)
 	}
 	other.send(late(old), up.ID, content, mib, mib)
-	other.send(gateway.TokenCaller(up.Token), up.ID, content, 2*mib, mib)
+	other.send(access.TokenCaller(up.Token), up.ID, content, 2*mib, mib)
 	other.finish(late(old), up.ID)
 	other.exact("f", content)
-	if over, err := other.Get(t.Context(), gateway.TokenCaller(up.Token), up.ID); err != nil || over.State != gateway.Done {
+	if over, err := other.Get(t.Context(), access.TokenCaller(up.Token), up.ID); err != nil || over.State != gateway.Done {
 		t.Errorf("the end: %+v, %v", over, err)
 	}
 }
@@ -131,9 +114,9 @@ func second[T any](_ T, err error) error { return err }
 func TestTokenKeepsToItsTicket(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, remotetest.SSHDOptions{})
-	sender := holder("alice", "one", gateway.OpUpload)
+	sender := holder("alice", "one", access.OpUpload)
 	up := r.open(sender, "f", 5).Upload
-	token := gateway.TokenCaller(up.Token)
+	token := access.TokenCaller(up.Token)
 	r.send(token, up.ID, []byte("hello"), 0, 5)
 	_, err := r.Get(t.Context(), token, up.ID)
 	wantCode(t, err, gateway.Forbidden)
@@ -143,7 +126,7 @@ func TestTokenKeepsToItsTicket(t *testing.T) {
 		t.Fatalf("%q", up.Token)
 	}
 	for _, other := range []string{strings.Replace(up.Token, "sgu_u_", "sgu_ruc_", 1), up.Token + "A", up.Token[:len(up.Token)-1], "sgu_", "sgu_ruc_", "sgu_u_", ""} {
-		_, err := r.Get(t.Context(), gateway.TokenCaller(other), up.ID)
+		_, err := r.Get(t.Context(), access.TokenCaller(other), up.ID)
 		if code := gateway.CodeOf(err); code != gateway.Unauthenticated {
 			t.Errorf("%q: %v", other, err)
 		}
@@ -184,7 +167,7 @@ func TestLargestSize(t *testing.T) {
 	r := newRig(t, remotetest.SSHDOptions{})
 	content := noise(10 * mib)
 	wide, tight := holder("alice", "wide"), upTo(holder("alice", "tight"), 2*mib)
-	put := func(c gateway.Caller, name string, declared int64, n int) error {
+	put := func(c access.Caller, name string, declared int64, n int) error {
 		_, err := r.PutFile(t.Context(), c, gateway.PutRequest{Host: "web-1", Path: r.path(name), Size: declared, R: bytes.NewReader(content[:n])})
 		return err
 	}
@@ -201,7 +184,7 @@ func TestLargestSize(t *testing.T) {
 	}
 
 	// Opened by one ticket, gone on with by the other.
-	for name, by := range map[string][2]gateway.Caller{"grows": {tight, wide}, "shrinks": {wide, tight}} {
+	for name, by := range map[string][2]access.Caller{"grows": {tight, wide}, "shrinks": {wide, tight}} {
 		up := r.open(by[0], name, -1).Upload
 		r.send(by[1], up.ID, content, 0, 2*mib)
 		wantCode(t, r.trySend(by[1], up.ID, content, 2*mib, 1), gateway.TooLarge)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"sftpgate/gateway"
+	"sftpgate/gateway/access"
 	"sftpgate/gateway/limit"
 	"sftpgate/remote/hosts"
 	"sftpgate/remote/merge/engine"
@@ -63,7 +64,7 @@ func TestTooManyBodies(t *testing.T) {
 	for name, c := range map[string]struct {
 		limits limit.Limits
 		ofHost int
-		second gateway.Caller
+		second access.Caller
 		says   string
 	}{
 		"host":    {limit.Limits{Wait: wait}, 1, bob, "host web-1 takes one request body at once"},
@@ -140,7 +141,7 @@ func TestBodiesWaitTheirTurn(t *testing.T) {
 	var all sync.WaitGroup
 	for i := range 8 {
 		all.Go(func() {
-			c := []gateway.Caller{alice, bob}[i%2]
+			c := []access.Caller{alice, bob}[i%2]
 			if _, err := r.PutFile(t.Context(), c, gateway.PutRequest{Host: "web-1", Path: r.path(fmt.Sprint(i)), Size: int64(len(content)), R: bytes.NewReader(content)}); err != nil {
 				t.Error(err)
 			}

@@ -5,18 +5,19 @@ import (
 	"errors"
 	"time"
 
+	"sftpgate/gateway/access"
 	"sftpgate/remote/staging"
 )
 
 // Cancel gives an upload up: its staging goes, its claim is free. Cancelling
 // what has been cancelled is fine; what is done stays done.
-func (s *Service) Cancel(ctx context.Context, c Caller, id string) error {
+func (s *Service) Cancel(ctx context.Context, c access.Caller, id string) error {
 	done, err := s.enter()
 	if err != nil {
 		return err
 	}
 	defer done()
-	u, over, err := s.find(ctx, c, actCancel, id)
+	u, over, err := s.find(ctx, c, access.OpCancel, id)
 	if err != nil {
 		return err
 	}
@@ -100,16 +101,16 @@ func (s *Service) noteWithdrawn(ctx context.Context, e Entry, w *staging.Withdra
 }
 
 // Takeover ends another user's claim, so that the path is free. For administrators.
-func (s *Service) Takeover(ctx context.Context, c Caller, id string) error {
+func (s *Service) Takeover(ctx context.Context, c access.Caller, id string) error {
 	done, err := s.enter()
 	if err != nil {
 		return err
 	}
 	defer done()
-	if err := s.allow(c, actTakeOver, object{}); err != nil {
+	if err := authorize(c, access.OpTakeOver, access.Resource{}); err != nil {
 		return err
 	}
-	u, over, err := s.find(ctx, c, actTakeOver, id)
+	u, over, err := s.find(ctx, c, access.OpTakeOver, id)
 	if err != nil || over != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"time"
 
+	"sftpgate/gateway/access"
 	"sftpgate/remote/record"
 )
 
@@ -30,8 +31,8 @@ const markLife = time.Hour
 
 // FinishIfComplete is FinishAndWait for an upload of which every byte has arrived, at
 // whichever gateway; of another one it is how it stands, without Received.
-func (s *Service) FinishIfComplete(ctx context.Context, c Caller, id string, patience time.Duration) (Upload, error) {
-	u, over, err := s.find(ctx, c, actUpload, id)
+func (s *Service) FinishIfComplete(ctx context.Context, c access.Caller, id string, patience time.Duration) (Upload, error) {
+	u, over, err := s.find(ctx, c, access.OpUpload, id)
 	switch {
 	case err != nil:
 		return Upload{}, err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"sftpgate/gateway/access"
 	"sftpgate/remote/record"
 	"sftpgate/remote/staging"
 )
@@ -14,7 +15,7 @@ import (
 const freshClaim = time.Minute
 
 // begin makes the claim in the registry and then on the host, which decides.
-func (s *Service) begin(ctx context.Context, c Caller, h *staging.Host, t staging.Target, scene staging.Scene, r OpenRequest) (*upload, error) {
+func (s *Service) begin(ctx context.Context, c access.Caller, h *staging.Host, t staging.Target, scene staging.Scene, r OpenRequest) (*upload, error) {
 	if err := enough(t, scene.Free, r.Size); err != nil {
 		return nil, err
 	}
@@ -30,7 +31,7 @@ func (s *Service) begin(ctx context.Context, c Caller, h *staging.Host, t stagin
 		if r.Size >= 0 && r.Size != size {
 			return nil, Refuse(InvalidRequest, "the parts total %d bytes, but the file was declared with %d", size, r.Size)
 		}
-		if err := c.fits(size); err != nil {
+		if err := checkSize(c, size); err != nil {
 			return nil, err
 		}
 		meta.Adopted, meta.Size = parts, size
@@ -198,7 +199,7 @@ func ownedByAnother(t staging.Target) *Error {
 
 // named adds, for an administrator, which upload is in the way: that is the
 // one that can be taken over.
-func (s *Service) named(ctx context.Context, c Caller, t staging.Target, refusal *Error) *Error {
+func (s *Service) named(ctx context.Context, c access.Caller, t staging.Target, refusal *Error) *Error {
 	if !c.Admin {
 		return refusal
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 	"unicode"
 
+	"sftpgate/gateway/access"
 	"sftpgate/remote/record"
 	"sftpgate/remote/staging"
 )
@@ -63,6 +64,10 @@ func CheckTime(name string, t time.Time) error {
 	return nil
 }
 
+// CheckPath says what is wrong with the text of a path that a ticket or a
+// request names: it must be absolute and as short as it can be written.
+func CheckPath(p string) error { return staging.CheckPath(p) }
+
 func tooLargeForAny() *Error {
 	return Refuse(TooLarge, "the file is larger than %s, the largest that hosts can store", bytesText(maxFile))
 }
@@ -84,13 +89,13 @@ func checkText(name, text string) error {
 }
 
 // meta is what goes into the first record.
-func (r OpenRequest) meta(c Caller, id string) record.Meta {
+func (r OpenRequest) meta(c access.Caller, id string) record.Meta {
 	m := record.Meta{
 		ID: id, User: c.User, Host: r.Host, Size: r.Size, ChunkSize: r.ChunkSize, Digest: sumOf(r.Digest),
 		Identity: record.Identify(sumOf(r.Digest), r.Fingerprint, r.Size),
 		IfExists: string(r.IfExists), IfMatch: r.IfMatch, Owner: r.Owner, Group: r.Group, Mode: r.Mode,
 		ClientID: r.ClientID, Note: r.Note, Created: time.Now().UTC().Truncate(time.Millisecond),
-		Passes: c.withPass(nil, id), MaxSize: c.maxSize(),
+		Passes: c.AddCredentials(nil, id), MaxSize: c.MaxSize(),
 	}
 	if !r.MTime.IsZero() {
 		at := r.MTime.UTC()
@@ -125,10 +130,10 @@ func bytesText(n int64) string {
 // rewish records what is wished for the published file where a resumed upload
 // wishes something else than before: a target that was in the way at the end
 // may be replaced after all. The ticket it is resumed with may go on with it.
-func (u *upload) rewish(ctx context.Context, c Caller, r OpenRequest) error {
+func (u *upload) rewish(ctx context.Context, c access.Caller, r OpenRequest) error {
 	now := func(m *record.Meta) {
-		want := r.meta(Caller{}, "")
-		m.Passes = c.withPass(m.Passes, u.id)
+		want := r.meta(access.Caller{}, "")
+		m.Passes = c.AddCredentials(m.Passes, u.id)
 		m.IfExists, m.IfMatch, m.Owner, m.Group, m.Mode, m.MTime = want.IfExists, want.IfMatch, want.Owner, want.Group, want.Mode, want.MTime
 	}
 	have := u.gen.State().Meta

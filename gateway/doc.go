@@ -1,10 +1,11 @@
-// Package gateway decides who may do what, and when. It takes uploads in
-// spans, keeps their claims, drives the merge on the host, and publishes.
+// Package gateway runs uploads: it takes them in spans, keeps their claims, drives
+// the merge on the host, and publishes.
 //
 // It knows no HTTP, no Redis and no SSH: dialects call [Service], the registry
 // implements [Claims], [Leases] and [Index], and hosts are reached through
-// package staging. Which spans of an upload are held is known to package ledger; how
-// much is taken in at once, and how fast, is bounded by package limit.
+// package staging. Who may do what is decided by package access; which spans of an
+// upload are held is known to package ledger; how much is taken in at once, and how
+// fast, is bounded by package limit.
 //
 // # Where the truth is
 //
@@ -17,10 +18,11 @@
 //
 // # Who may what
 //
-// Every call asks allow (access.go), with what it is about; of paths it says
-// nothing, since they count as the host resolves them (staging.Resolve). A ticket
-// narrows what its user may do. When its time is over it is good for the uploads
-// whose records hold its hash, and for nothing else; so is an upload's token.
+// Every call asks authorize (access.go), with what it is about, and package access
+// decides; of paths it says nothing, since they count as the host resolves them
+// (staging.Resolve). A ticket narrows what its user may do. When its time is over it
+// is good for the uploads whose records hold its hash, and for nothing else; so is an
+// upload's token.
 //
 // # A chunk's way
 //

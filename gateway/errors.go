@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"sftpgate/gateway/access"
 )
 
 // Code names a refusal; the HTTP status that belongs to each is in gateway/web.
@@ -92,7 +94,7 @@ func Refuse(code Code, format string, args ...any) *Error {
 func (e *Error) Error() string { return string(e.Code) + ": " + cmp.Or(e.Operator, e.Detail) }
 
 // DetailFor is the detail that c may read.
-func (e *Error) DetailFor(c Caller) string {
+func (e *Error) DetailFor(c access.Caller) string {
 	if c.Admin && e.Operator != "" {
 		return e.Operator
 	}

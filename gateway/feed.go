@@ -5,6 +5,8 @@ import (
 	"errors"
 	"io"
 	"sync"
+
+	"sftpgate/gateway/access"
 )
 
 // Told is how an upload stood in one moment, without Received: one for all who follow it.
@@ -50,9 +52,9 @@ type subscription struct {
 // called; nothing is woken after it.
 //
 // Refusals: as Get.
-func (s *Service) Subscribe(ctx context.Context, c Caller, id string, wake func()) (next func() (*Told, error), leave func(), err error) {
+func (s *Service) Subscribe(ctx context.Context, c access.Caller, id string, wake func()) (next func() (*Told, error), leave func(), err error) {
 	// Who may see it is decided here. The feed asks for nobody.
-	_, over, err := s.find(ctx, c, actSee, id)
+	_, over, err := s.find(ctx, c, access.OpRead, id)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -70,7 +72,7 @@ func (s *Service) Subscribe(ctx context.Context, c Caller, id string, wake func(
 
 // Watch is Subscribe for who can wait: it tells until the end, else until ctx ends or tell
 // fails.
-func (s *Service) Watch(ctx context.Context, c Caller, id string, tell func(Upload) error) error {
+func (s *Service) Watch(ctx context.Context, c access.Caller, id string, tell func(Upload) error) error {
 	woken := make(chan struct{}, 1)
 	next, leave, err := s.Subscribe(ctx, c, id, func() {
 		select {

@@ -3,12 +3,14 @@ package gateway
 import (
 	"context"
 	"time"
+
+	"sftpgate/gateway/access"
 )
 
 // find returns the active upload, or its end. Access is checked for a.
-func (s *Service) find(ctx context.Context, c Caller, a action, id string) (*upload, *Upload, error) {
+func (s *Service) find(ctx context.Context, c access.Caller, op access.Operation, id string) (*upload, *Upload, error) {
 	return s.lookUp(ctx, id, func(v Upload, passes []string) error {
-		return s.allowUpload(ctx, c, a, v.Host, v.Path, v.User, passes)
+		return s.allowUpload(ctx, c, op, v.Host, v.Path, v.User, passes)
 	})
 }
 
@@ -63,16 +65,16 @@ func (s *Service) lookUp(ctx context.Context, id string, may func(Upload, []stri
 
 // allowUpload is allow for an upload. Where the ticket is not one that opened
 // it, the path must be one that the ticket covers.
-func (s *Service) allowUpload(ctx context.Context, c Caller, a action, host, at, owner string, passes []string) error {
-	if err := s.allow(c, a, object{host: host, owner: owner, passes: passes}); err != nil {
+func (s *Service) allowUpload(ctx context.Context, c access.Caller, op access.Operation, host, at, owner string, passes []string) error {
+	if err := authorize(c, op, access.Resource{Host: host, Owner: owner, Credentials: passes}); err != nil {
 		return err
 	}
-	if len(c.within()) == 0 || c.Pass.knownTo(passes) {
+	if len(c.Paths()) == 0 || c.Credential.KnownTo(passes) {
 		return nil
 	}
 	h, err := s.host(host)
 	if err == nil {
-		_, err = h.Resolve(ctx, at, false, c.within()...)
+		_, err = h.Resolve(ctx, at, false, c.Paths()...)
 	}
 	return explain(host, err)
 }
@@ -129,26 +131,25 @@ func (s *Service) load(ctx context.Context, known Upload) (*upload, error) {
 // over finds what the ticket opened, and learns nothing else.
 //
 // Refusals: unknown-upload, path and host errors.
-func (s *Service) Find(ctx context.Context, c Caller, host, dir, clientID string) (Upload, error) {
-	fresh := c
-	fresh.Bound = false
+func (s *Service) Find(ctx context.Context, c access.Caller, host, dir, clientID string) (Upload, error) {
+	fresh := c.Unbound()
 	// Where the host has told a moment ago what the directory is, that will do: nothing is
 	// written by it, and the upload that is found has a path of its own.
 	_, t, believed, err := s.believed(fresh, host, dir+"/file")
 	if err == nil && !believed {
-		_, t, err = s.directory(ctx, fresh, actUpload, host, dir)
+		_, t, err = s.directory(ctx, fresh, access.OpUpload, host, dir)
 	}
 	if err != nil {
-		return Upload{}, c.hide(err)
+		return Upload{}, hideFrom(c, err)
 	}
 	e, ok, err := s.index.ByAlias(ctx, clientAlias(c.User, host, t.Dir, clientID))
 	if err != nil {
 		return Upload{}, explain(host, err)
 	}
 	if !ok {
-		return Upload{}, c.hide(Refuse(UnknownUpload, "no upload with client id %q in %s", clientID, dir))
+		return Upload{}, hideFrom(c, Refuse(UnknownUpload, "no upload with client id %q in %s", clientID, dir))
 	}
-	u, over, err := s.find(ctx, c, actUpload, e.Upload.ID)
+	u, over, err := s.find(ctx, c, access.OpUpload, e.Upload.ID)
 	switch {
 	case err != nil:
 		return Upload{}, err
@@ -164,19 +165,18 @@ func (s *Service) Find(ctx context.Context, c Caller, host, dir, clientID string
 //
 // Refusals: unknown-upload, path and host errors; for a caller whose ticket's time
 // is over, unauthenticated where the ticket did not open it.
-func (s *Service) FindAt(ctx context.Context, c Caller, host, path string) (Upload, error) {
-	fresh := c
-	fresh.Bound = false
+func (s *Service) FindAt(ctx context.Context, c access.Caller, host, path string) (Upload, error) {
+	fresh := c.Unbound()
 	h, t, err := s.target(ctx, fresh, host, path, false)
 	if err != nil {
-		return Upload{}, c.hide(err)
+		return Upload{}, hideFrom(c, err)
 	}
 	scene, err := h.Look(ctx, t, c.User)
 	switch {
 	case err != nil:
-		return Upload{}, c.hide(explain(host, err))
-	case c.Bound && !c.mayGoOn(scene):
-		return Upload{}, c.tooLate()
+		return Upload{}, hideFrom(c, explain(host, err))
+	case c.Bound && !mayResume(c, scene):
+		return Upload{}, refuseBound(c)
 	case scene.Mine == nil:
 		return Upload{}, Refuse(UnknownUpload, "you have no unfinished upload to %s on host %s: send the file from the start", path, host)
 	}

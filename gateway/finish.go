@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"sftpgate/gateway/access"
 	"sftpgate/remote/failpoint"
 	"sftpgate/remote/merge"
 	"sftpgate/remote/record"
@@ -19,13 +20,13 @@ import (
 //
 // Refusals: incomplete (with what is missing), invalid-request where it declares
 // something else than what the upload was opened with, registry-unavailable.
-func (s *Service) Finish(ctx context.Context, c Caller, id string, r FinishRequest) (Upload, error) {
+func (s *Service) Finish(ctx context.Context, c access.Caller, id string, r FinishRequest) (Upload, error) {
 	done, err := s.enter()
 	if err != nil {
 		return Upload{}, err
 	}
 	defer done()
-	u, over, err := s.find(ctx, c, actUpload, id)
+	u, over, err := s.find(ctx, c, access.OpUpload, id)
 	if err != nil {
 		return Upload{}, err
 	}
@@ -39,7 +40,7 @@ func (s *Service) Finish(ctx context.Context, c Caller, id string, r FinishReque
 	if u.isFinishing() && agree(r.Digest, u.gen.State().Digest()) {
 		return u.view(false), nil
 	}
-	if err := c.fits(max(r.Size, u.gen.State().Meta.Size, u.ledger.Snapshot().Spans.End())); err != nil {
+	if err := checkSize(c, max(r.Size, u.gen.State().Meta.Size, u.ledger.Snapshot().Spans.End())); err != nil {
 		return Upload{}, err
 	}
 	// The end needs the registry for the tombstone: say now if it is not there.
@@ -184,12 +185,12 @@ func (u *upload) finishes() <-chan struct{} {
 
 // Wait returns when the finish that was asked for has ended, with the result
 // or with why there is none, and when ctx ends.
-func (s *Service) Wait(ctx context.Context, c Caller, id string) (Upload, error) {
-	return s.wait(ctx, c, actSee, id)
+func (s *Service) Wait(ctx context.Context, c access.Caller, id string) (Upload, error) {
+	return s.wait(ctx, c, access.OpRead, id)
 }
 
-func (s *Service) wait(ctx context.Context, c Caller, a action, id string) (Upload, error) {
-	u, over, err := s.find(ctx, c, a, id)
+func (s *Service) wait(ctx context.Context, c access.Caller, op access.Operation, id string) (Upload, error) {
+	u, over, err := s.find(ctx, c, op, id)
 	if err != nil {
 		return Upload{}, err
 	}

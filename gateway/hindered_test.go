@@ -8,10 +8,11 @@ import (
 	"testing"
 
 	"sftpgate/gateway"
+	"sftpgate/gateway/access"
 	"sftpgate/remote/remotetest"
 )
 
-func (r *rig) put(c gateway.Caller, name string, content []byte, ifExists gateway.IfExists) (gateway.PutResult, error) {
+func (r *rig) put(c access.Caller, name string, content []byte, ifExists gateway.IfExists) (gateway.PutResult, error) {
 	return r.PutFile(r.t.Context(), c, gateway.PutRequest{Host: "web-1", Path: r.path(name), Size: int64(len(content)),
 		R: bytes.NewReader(content), Options: gateway.Options{IfExists: ifExists}})
 }

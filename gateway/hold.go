@@ -6,6 +6,7 @@ import (
 	"path"
 	"time"
 
+	"sftpgate/gateway/access"
 	"sftpgate/gateway/limit"
 	"sftpgate/remote/staging"
 )
@@ -15,7 +16,7 @@ import (
 // beside the place where they will belong. Place or Drop ends it.
 type Held struct {
 	s       *Service
-	c       Caller
+	c       access.Caller
 	host    *staging.Host
 	dir     staging.Target
 	holding *staging.Holding
@@ -30,7 +31,7 @@ type Held struct {
 // Refusals: path and host errors, too-large, invalid-request when it was cut;
 // unauthenticated for a caller whose ticket's time is over, unless the ticket has
 // opened an upload in that directory.
-func (s *Service) Hold(ctx context.Context, c Caller, host, dir string, r io.Reader, most int64) (*Held, error) {
+func (s *Service) Hold(ctx context.Context, c access.Caller, host, dir string, r io.Reader, most int64) (*Held, error) {
 	done, err := s.enter()
 	if err != nil {
 		return nil, err
@@ -51,7 +52,7 @@ func (s *Service) Hold(ctx context.Context, c Caller, host, dir string, r io.Rea
 	}
 	held := &Held{s: s, c: c, host: h, dir: t, holding: holding}
 	began := time.Now()
-	err = held.take(ctx, in, newBody(in, false), tighter(most, c.maxSize()))
+	err = held.take(ctx, in, newBody(in, false), tighter(most, c.MaxSize()))
 	s.measureBody(host, held.Len, began, err)
 	if err != nil {
 		held.Drop(ctx)
@@ -62,23 +63,22 @@ func (s *Service) Hold(ctx context.Context, c Caller, host, dir string, r io.Rea
 
 // holdingPlace is where a body is held. Which upload it will belong to is not known, so
 // that for an expired ticket any that it has opened there will do; Place looks again.
-func (s *Service) holdingPlace(ctx context.Context, c Caller, host, dir string) (*staging.Host, staging.Target, error) {
-	fresh := c
-	fresh.Bound = false
-	h, t, err := s.directory(ctx, fresh, actUpload, host, dir)
+func (s *Service) holdingPlace(ctx context.Context, c access.Caller, host, dir string) (*staging.Host, staging.Target, error) {
+	fresh := c.Unbound()
+	h, t, err := s.directory(ctx, fresh, access.OpUpload, host, dir)
 	if err != nil || !c.Bound {
-		return h, t, c.hide(err)
+		return h, t, hideFrom(c, err)
 	}
 	entries, err := s.index.ByUser(ctx, c.User)
 	if err != nil {
 		return nil, t, explain(host, err)
 	}
 	for _, e := range entries {
-		if e.Upload.Host == t.Host && path.Dir(e.Upload.Path) == t.Dir && c.Pass.knownTo(e.Passes) {
+		if e.Upload.Host == t.Host && path.Dir(e.Upload.Path) == t.Dir && c.Credential.KnownTo(e.Passes) {
 			return h, t, nil
 		}
 	}
-	return nil, t, c.tooLate()
+	return nil, t, refuseBound(c)
 }
 
 func (h *Held) take(ctx context.Context, in *limit.Body, b *body, most int64) error {

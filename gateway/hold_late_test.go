@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"sftpgate/gateway"
+	"sftpgate/gateway/access"
 	"sftpgate/remote/remotetest"
 )
 
@@ -14,10 +15,10 @@ func TestExpiredTicketHolds(t *testing.T) {
 	r := newRig(t, remotetest.SSHDOptions{})
 	old := holder("alice", "one")
 	id := r.open(old, "f", 5).Upload.ID
-	hold := func(c gateway.Caller) (*gateway.Held, error) {
+	hold := func(c access.Caller) (*gateway.Held, error) {
 		return r.Hold(t.Context(), c, "web-1", r.root, strings.NewReader("hello"), 100)
 	}
-	for _, c := range []gateway.Caller{late(holder("alice", "two")), late(holder("bob", "one")), late(holder("alice", "one", gateway.OpRead))} {
+	for _, c := range []access.Caller{late(holder("alice", "two")), late(holder("bob", "one")), late(holder("alice", "one", access.OpRead))} {
 		if _, err := hold(c); gateway.CodeOf(err) != gateway.Unauthenticated && gateway.CodeOf(err) != gateway.Forbidden {
 			t.Errorf("%+v: %v", c, err)
 		}

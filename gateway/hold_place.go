@@ -6,6 +6,7 @@ import (
 	"io"
 	"slices"
 
+	"sftpgate/gateway/access"
 	"sftpgate/remote/record"
 )
 
@@ -51,7 +52,7 @@ func (h *Held) commitTo(ctx context.Context, id string, at func(*upload) (int64,
 		return Upload{}, err
 	}
 	defer done()
-	u, over, err := h.s.find(ctx, h.c, actUpload, id)
+	u, over, err := h.s.find(ctx, h.c, access.OpUpload, id)
 	if err != nil {
 		return Upload{}, err
 	}
@@ -92,7 +93,7 @@ func (h *Held) placed(ctx context.Context, u *upload, at func(*upload) (int64, e
 	if err != nil {
 		return nil, err
 	}
-	if _, err := u.bounds(Body{Off: off, Len: h.Len, Total: -1, limit: h.c.maxSize()}); err != nil {
+	if _, err := u.bounds(Body{Off: off, Len: h.Len, Total: -1, limit: h.c.MaxSize()}); err != nil {
 		return nil, err
 	}
 	u.touch()

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"sftpgate/gateway"
+	"sftpgate/gateway/access"
 	"sftpgate/remote/remotetest"
 	"sftpgate/remote/remotetest/await"
 	"sftpgate/remote/sshpool"
@@ -62,7 +63,7 @@ func TestEngineOfAHost(t *testing.T) {
 	down := full.Host("down")
 	full.Stop()
 	s = gatewayOn(t, embedded(t), sshpool.Options{}, down)
-	if h, err := s.Host(t.Context(), gateway.Caller{User: "alice"}, "down"); err != nil || h.Engine != "" || h.Reason == "" {
+	if h, err := s.Host(t.Context(), access.Caller{User: "alice"}, "down"); err != nil || h.Engine != "" || h.Reason == "" {
 		t.Errorf("a host that is down: %+v, %v", h, err)
 	}
 }
@@ -85,7 +86,7 @@ func TestHostWithRootsThatDoNotServe(t *testing.T) {
 		}
 	}
 	wantReasons(t, s, alice, map[string]string{"good": "", "missing": "/none", "second": "/none"})
-	elsewhere := gateway.Caller{User: "alice", Scope: &gateway.Scope{Hosts: []string{gateway.AnyHost}, Paths: []string{"/elsewhere"}, Operations: []gateway.Operation{gateway.OpRead}}}
+	elsewhere := access.Caller{User: "alice", Scope: &access.Scope{Hosts: []string{access.AnyHost}, Paths: []string{"/elsewhere"}, Operations: []access.Operation{access.OpRead}}}
 	wantReasons(t, s, elsewhere, map[string]string{"second": ""})
 	if err := os.Mkdir(sshd.Root+"/none", 0o700); err != nil {
 		t.Fatal(err)
@@ -108,7 +109,7 @@ func TestHostWithRootsThatDoNotServe(t *testing.T) {
 }
 
 // wantReasons: the list, for which no host is asked, has what was found out before.
-func wantReasons(t *testing.T, s *gateway.Service, c gateway.Caller, want map[string]string) {
+func wantReasons(t *testing.T, s *gateway.Service, c access.Caller, want map[string]string) {
 	t.Helper()
 	listed, err := s.Hosts(t.Context(), c)
 	if err != nil {

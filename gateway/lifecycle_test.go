@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"sftpgate/gateway"
+	"sftpgate/gateway/access"
 	"sftpgate/remote/remotetest"
 	"sftpgate/remote/remotetest/await"
 	"sftpgate/remote/sshpool"
@@ -44,7 +45,7 @@ func TestResume(t *testing.T) {
 		t.Errorf("the refusal names the other user: %s", e.Detail)
 	}
 	// An administrator hears which one it is: he may end it.
-	for who, known := range map[*gateway.Caller]bool{&bob: false, &admin: true} {
+	for who, known := range map[*access.Caller]bool{&bob: false, &admin: true} {
 		_, operr := r.tryOpen(*who, "f", 3)
 		_, puterr := r.PutFile(t.Context(), *who, gateway.PutRequest{Host: "web-1", Path: r.path("f"), Size: 3, R: strings.NewReader("abc")})
 		for call, err := range map[string]error{"open": operr, "put": puterr} {
@@ -194,7 +195,7 @@ func TestListAll(t *testing.T) {
 	r.open(alice, "a", 5)
 	r.open(bob, "b", 5)
 	r.open(admin, "c", 5)
-	for _, who := range []gateway.Caller{bob, admin} {
+	for _, who := range []access.Caller{bob, admin} {
 		up := r.open(who, "done-"+who.User, 5).Upload
 		r.send(who, up.ID, []byte("hello"), 0, 5)
 		r.finish(who, up.ID)
@@ -212,7 +213,7 @@ func TestListAll(t *testing.T) {
 	}
 	wantCode(t, second(r.ListAll(t.Context(), alice)), gateway.Forbidden)
 	scoped := admin
-	scoped.Scope = &gateway.Scope{Hosts: []string{"another"}, Operations: []gateway.Operation{gateway.OpRead, gateway.OpTakeOver}}
+	scoped.Scope = &access.Scope{Hosts: []string{"another"}, Operations: []access.Operation{access.OpRead, access.OpTakeOver}}
 	if list, err := r.ListAll(t.Context(), scoped); err != nil || len(list) != 0 {
 		t.Errorf("with a ticket for another host: %v, %v", list, err)
 	}

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"sftpgate/gateway/access"
 	"sftpgate/remote/sshpool"
 	"sftpgate/remote/staging"
 )
@@ -25,8 +26,8 @@ func (v Upload) whole() Upload {
 
 // List returns the caller's uploads, unfinished first, then newest first,
 // without Received.
-func (s *Service) List(ctx context.Context, c Caller) ([]Upload, error) {
-	if err := s.allow(c, actSee, object{owner: c.User}); err != nil {
+func (s *Service) List(ctx context.Context, c access.Caller) ([]Upload, error) {
+	if err := authorize(c, access.OpRead, access.Resource{Owner: c.User}); err != nil {
 		return nil, err
 	}
 	entries, err := s.index.ByUser(ctx, c.User)
@@ -38,8 +39,8 @@ func (s *Service) List(ctx context.Context, c Caller) ([]Upload, error) {
 
 // ListAll returns what List does, and everybody else's uploads that have not
 // ended. It is for administrators.
-func (s *Service) ListAll(ctx context.Context, c Caller) ([]Upload, error) {
-	if err := s.allow(c, actSee, object{owner: c.User}); err != nil {
+func (s *Service) ListAll(ctx context.Context, c access.Caller) ([]Upload, error) {
+	if err := authorize(c, access.OpRead, access.Resource{Owner: c.User}); err != nil {
 		return nil, err
 	}
 	if !c.Admin {
@@ -63,10 +64,10 @@ func (s *Service) ListAll(ctx context.Context, c Caller) ([]Upload, error) {
 
 // listed shows of the entries what c may see, unfinished first, then newest first; always
 // in the same order, so that a list can be read in parts.
-func (s *Service) listed(c Caller, entries []Entry) []Upload {
+func (s *Service) listed(c access.Caller, entries []Entry) []Upload {
 	list := make([]Upload, 0, len(entries))
 	for _, e := range entries {
-		if !c.Pass.knownTo(e.Passes) && !(c.Scope.covers(e.Upload.Host) && c.Scope.names(e.Upload.Path)) {
+		if !c.Credential.KnownTo(e.Passes) && !(c.Scope.CoversHost(e.Upload.Host) && c.Scope.CoversPath(e.Upload.Path)) {
 			continue
 		}
 		s.mu.Lock()
@@ -91,15 +92,15 @@ func (s *Service) listed(c Caller, entries []Entry) []Upload {
 }
 
 // Hosts lists the hosts as last known; no host is asked.
-func (s *Service) Hosts(_ context.Context, c Caller) ([]HostView, error) {
-	if err := s.allow(c, actList, object{}); err != nil {
+func (s *Service) Hosts(_ context.Context, c access.Caller) ([]HostView, error) {
+	if err := authorize(c, access.OpRead, access.Resource{}); err != nil {
 		return nil, err
 	}
 	var views []HostView
 	for _, id := range s.hosts.IDs() {
-		if h, ok := s.hosts.Host(id); ok && s.allow(c, actList, object{host: id}) == nil {
+		if h, ok := s.hosts.Host(id); ok && authorize(c, access.OpRead, access.Resource{Host: id}) == nil {
 			v := s.hostView(c, h)
-			v.Roots = c.Scope.below(v.Roots)
+			v.Roots = c.Scope.NarrowRoots(v.Roots)
 			views = append(views, v)
 		}
 	}
@@ -107,8 +108,8 @@ func (s *Service) Hosts(_ context.Context, c Caller) ([]HostView, error) {
 }
 
 // Host asks one host how it is.
-func (s *Service) Host(ctx context.Context, c Caller, id string) (HostView, error) {
-	if err := s.allow(c, actList, object{host: id}); err != nil {
+func (s *Service) Host(ctx context.Context, c access.Caller, id string) (HostView, error) {
+	if err := authorize(c, access.OpRead, access.Resource{Host: id}); err != nil {
 		return HostView{}, err
 	}
 	h, err := s.host(id)
@@ -124,7 +125,7 @@ func (s *Service) Host(ctx context.Context, c Caller, id string) (HostView, erro
 		wrong = s.lookAtRoots(ctx, h)
 	}
 	v := s.hostView(c, h) // says itself that it is down, and why
-	v.Free, v.Roots = free, c.Scope.below(v.Roots)
+	v.Free, v.Roots = free, c.Scope.NarrowRoots(v.Roots)
 	told := tellRoots(c, id, wrong)
 	if v.Engine == "" {
 		v.EngineReason = told
@@ -139,7 +140,7 @@ func (s *Service) Host(ctx context.Context, c Caller, id string) (HostView, erro
 const askPatience = 20 * time.Second
 
 // toldTo is what c may read of a host's failure, on one line.
-func toldTo(c Caller, host string, err error) string {
+func toldTo(c access.Caller, host string, err error) string {
 	why := err.Error()
 	var refused *Error
 	if errors.As(explain(host, err), &refused) {
@@ -149,7 +150,7 @@ func toldTo(c Caller, host string, err error) string {
 }
 
 // hostView is what c may know of a host.
-func (s *Service) hostView(c Caller, h *staging.Host) HostView {
+func (s *Service) hostView(c access.Caller, h *staging.Host) HostView {
 	cfg, status := h.Config(), h.Pool().Status()
 	v := HostView{ID: cfg.ID, Label: cfg.Label, Tags: cfg.Tags, Roots: cfg.Roots, State: string(status.State),
 		Free: -1, Latency: status.Latency}
@@ -196,15 +197,15 @@ func (v *HostView) abilities(can sshpool.Abilities) {
 }
 
 // Entries lists a directory below the roots, for pickers.
-func (s *Service) Entries(ctx context.Context, c Caller, host, dir string) (Entries, error) {
-	if err := s.allow(c, actBrowse, object{host: host}); err != nil {
+func (s *Service) Entries(ctx context.Context, c access.Caller, host, dir string) (Entries, error) {
+	if err := authorize(c, access.OpBrowse, access.Resource{Host: host}); err != nil {
 		return Entries{}, err
 	}
 	h, err := s.host(host)
 	if err != nil {
 		return Entries{}, err
 	}
-	infos, staged, err := h.List(ctx, dir, c.within()...)
+	infos, staged, err := h.List(ctx, dir, c.Paths()...)
 	if err != nil {
 		return Entries{}, explain(host, err)
 	}

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"time"
 
+	"sftpgate/gateway/access"
 	"sftpgate/remote/record"
 	"sftpgate/remote/sshpool"
 	"sftpgate/remote/staging"
@@ -24,7 +25,7 @@ const (
 //
 // Refusals: owned-by-another, different-file (with the caller's own unfinished
 // upload), target-exists, changed-meanwhile, path and host errors, no-space.
-func (s *Service) Open(ctx context.Context, c Caller, r OpenRequest) (Opened, error) {
+func (s *Service) Open(ctx context.Context, c access.Caller, r OpenRequest) (Opened, error) {
 	done, err := s.enter()
 	if err != nil {
 		return Opened{}, err
@@ -40,8 +41,8 @@ func (s *Service) Open(ctx context.Context, c Caller, r OpenRequest) (Opened, er
 }
 
 // openAs is Open for a caller who may open uploads.
-func (s *Service) openAs(ctx context.Context, c Caller, r OpenRequest) (Opened, error) {
-	if err := c.fits(r.Size); err != nil {
+func (s *Service) openAs(ctx context.Context, c access.Caller, r OpenRequest) (Opened, error) {
+	if err := checkSize(c, r.Size); err != nil {
 		return Opened{}, err
 	}
 	defer s.expect(c, r.Host, r.Size)()
@@ -57,7 +58,7 @@ func (s *Service) openAs(ctx context.Context, c Caller, r OpenRequest) (Opened, 
 		return Opened{Upload: over.whole(), Resumed: true}, nil
 	}
 	v := u.view(true)
-	v.Token = c.tokenFor(v.ID)
+	v.Token = c.UploadToken(v.ID)
 	return Opened{Upload: v, Resumed: resumed}, nil
 }
 
@@ -65,92 +66,75 @@ func (s *Service) openAs(ctx context.Context, c Caller, r OpenRequest) (Opened, 
 // that the ticket opened, and opens none.
 //
 // Refusals: as Open; unauthenticated where the ticket did not open one there.
-func (s *Service) reopen(ctx context.Context, c Caller, r OpenRequest) (Opened, error) {
+func (s *Service) reopen(ctx context.Context, c access.Caller, r OpenRequest) (Opened, error) {
 	if c.User == "" { // a token names its upload by the id
-		return Opened{}, c.tooLate()
+		return Opened{}, refuseBound(c)
 	}
 	r.Restart, r.Anew, r.MakeDirs, r.goesOn = false, false, false, true
-	fresh := c
-	fresh.Bound = false
+	fresh := c.Unbound()
 	h, t, err := s.target(ctx, fresh, r.Host, r.Path, false)
 	var scene staging.Scene
 	if err == nil {
 		scene, err = h.Look(ctx, t, c.User)
 	}
 	if err != nil {
-		return Opened{}, c.hide(explain(r.Host, err))
+		return Opened{}, hideFrom(c, explain(r.Host, err))
 	}
-	if !c.mayGoOn(scene) {
-		return Opened{}, c.tooLate()
+	if !mayResume(c, scene) {
+		return Opened{}, refuseBound(c)
 	}
 	return s.openAs(ctx, fresh, r)
 }
 
-// hide keeps what stands on a host from a caller whose ticket's time is over: it
-// is not his to know any more.
-func (c Caller) hide(err error) error {
-	switch code := CodeOf(err); {
-	case !c.Bound, code == HostUnreachable, code == HostTimeout, code == HostRefused, code == RegistryUnavailable:
-		return err
-	}
-	return c.tooLate()
-}
-
-// mayGoOn reports whether what stands at a target is an upload that the
-// caller's pass opened.
-func (c Caller) mayGoOn(scene staging.Scene) bool {
-	return scene.Mine != nil && c.Pass.knownTo(scene.Mine.State().Meta.Passes)
-}
-
 // target is the way from a request's host and path to a place on a host.
-func (s *Service) target(ctx context.Context, c Caller, host, path string, makeDirs bool) (*staging.Host, staging.Target, error) {
-	if err := s.allow(c, actUpload, object{host: host}); err != nil {
+func (s *Service) target(ctx context.Context, c access.Caller, host, path string, makeDirs bool) (*staging.Host, staging.Target, error) {
+	if err := authorize(c, access.OpUpload, access.Resource{Host: host}); err != nil {
 		return nil, staging.Target{}, err
 	}
 	h, err := s.host(host)
 	if err != nil {
 		return nil, staging.Target{}, err
 	}
-	t, err := h.Resolve(ctx, path, makeDirs, c.within()...)
+	t, err := h.Resolve(ctx, path, makeDirs, c.Paths()...)
 	return h, t, explain(host, err)
 }
 
 // expect has connections to the host prepared for so many bytes, until over is called.
-func (s *Service) expect(c Caller, host string, size int64) (over func()) {
-	if h, err := s.host(host); err == nil && s.allow(c, actUpload, object{host: host}) == nil {
+func (s *Service) expect(c access.Caller, host string, size int64) (over func()) {
+	if h, err := s.host(host); err == nil && authorize(c, access.OpUpload, access.Resource{Host: host}) == nil {
 		return h.Pool().Expect(size)
 	}
 	return func() {}
 }
 
 // believed is target where the host need not be asked; ok says whether that is so.
-func (s *Service) believed(c Caller, host, path string) (h *staging.Host, t staging.Target, ok bool, err error) {
-	if err := s.allow(c, actUpload, object{host: host}); err != nil {
+func (s *Service) believed(c access.Caller, host, path string) (h *staging.Host, t staging.Target, ok bool, err error) {
+	if err := authorize(c, access.OpUpload, access.Resource{Host: host}); err != nil {
 		return nil, t, false, err
 	}
 	if h, err = s.host(host); err != nil {
 		return nil, t, false, err
 	}
-	t, ok = h.Believed(path, c.within()...)
+	t, ok = h.Believed(path, c.Paths()...)
 	return h, t, ok, nil
 }
 
 // directory is target for a directory that must exist; the result has no Name.
-func (s *Service) directory(ctx context.Context, c Caller, a action, host, dir string) (*staging.Host, staging.Target, error) {
-	if err := s.allow(c, a, object{host: host, owner: c.User}); err != nil {
+func (s *Service) directory(ctx context.Context, c access.Caller, op access.Operation, host, dir string) (*staging.Host, staging.Target, error) {
+	if err := authorize(c, op, access.Resource{Host: host, Owner: c.User}); err != nil {
 		return nil, staging.Target{}, err
 	}
 	h, err := s.host(host)
 	if err != nil {
 		return nil, staging.Target{}, err
 	}
-	t, err := h.ResolveDir(ctx, dir, c.within()...)
+	t, err := h.ResolveDir(ctx, dir, c.Paths()...)
 	return h, t, explain(host, err)
 }
 
 // open returns the upload, or (over) how it ended when this is the repetition
 // of a request whose answer was lost.
-func (s *Service) open(ctx context.Context, c Caller, h *staging.Host, t staging.Target, r OpenRequest) (u *upload, over *Upload, resumed bool, err error) {
+func (s *Service) open(ctx context.Context, c access.Caller, h *staging.Host, t staging.Target, r OpenRequest) (u *upload, over *Upload, resumed bool, err error) {
 	give, err := s.openings.take(ctx, keyOf(t))
 	if err != nil {
 		return nil, nil, false, err
@@ -161,8 +145,8 @@ func (s *Service) open(ctx context.Context, c Caller, h *staging.Host, t staging
 		if err != nil {
 			return nil, nil, false, err
 		}
-		if r.goesOn && !c.mayGoOn(scene) { // it ended, or was restarted, while we looked
-			return nil, nil, false, c.tooLate()
+		if r.goesOn && !mayResume(c, scene) { // it ended, or was restarted, while we looked
+			return nil, nil, false, refuseBound(c)
 		}
 		if scene.Another {
 			return nil, nil, false, s.named(ctx, c, t, ownedByAnother(t))
@@ -188,7 +172,7 @@ func (s *Service) open(ctx context.Context, c Caller, h *staging.Host, t staging
 
 // resume takes up the caller's own generation. Without an upload and an error
 // it is to be given up for a new one.
-func (s *Service) resume(ctx context.Context, c Caller, h *staging.Host, g *staging.Generation, r OpenRequest) (*upload, error) {
+func (s *Service) resume(ctx context.Context, c access.Caller, h *staging.Host, g *staging.Generation, r OpenRequest) (*upload, error) {
 	u, err := s.activate(ctx, h, g)
 	if damaged(err) && (r.Restart || r.Anew) {
 		s.log.Warn("replacing an unreadable upload with a new one", "host", r.Host, "path", g.Target().Path(), "error", err)
@@ -237,7 +221,7 @@ func damaged(err error) bool {
 
 // mayBegin judges what stands at the target before a new claim is made: a file
 // in the way may be the result of this very request, whose answer was lost.
-func (s *Service) mayBegin(ctx context.Context, c Caller, t staging.Target, scene staging.Scene, r OpenRequest) (*Upload, error) {
+func (s *Service) mayBegin(ctx context.Context, c access.Caller, t staging.Target, scene staging.Scene, r OpenRequest) (*Upload, error) {
 	err := mayReplace(scene.File, r.Options)
 	if err == nil {
 		return nil, nil
@@ -261,7 +245,7 @@ func mayReplace(f *staging.File, o Options) error {
 
 // endedAs finds the tombstone of an upload of the very same file whose result
 // still stands: then this request is a repetition, and has its result.
-func (s *Service) endedAs(ctx context.Context, c Caller, t staging.Target, f *staging.File, digest *Digest) *Upload {
+func (s *Service) endedAs(ctx context.Context, c access.Caller, t staging.Target, f *staging.File, digest *Digest) *Upload {
 	if f == nil || digest == nil {
 		return nil
 	}

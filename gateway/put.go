@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"sftpgate/gateway/access"
 	"sftpgate/gateway/limit"
 	"sftpgate/remote/merge"
 	"sftpgate/remote/record"
@@ -17,7 +18,7 @@ import (
 // A file that fits one segment needs no staging; a larger one is an upload
 // like any other: cut off, what arrived is kept, and it can be finished in
 // chunks or by the same request again.
-func (s *Service) PutFile(ctx context.Context, c Caller, r PutRequest) (PutResult, error) {
+func (s *Service) PutFile(ctx context.Context, c access.Caller, r PutRequest) (PutResult, error) {
 	done, err := s.enter()
 	if err != nil {
 		return PutResult{}, err
@@ -29,7 +30,7 @@ func (s *Service) PutFile(ctx context.Context, c Caller, r PutRequest) (PutResul
 	if err := open.check(); err != nil {
 		return PutResult{}, err
 	}
-	if err := c.fits(r.Size); err != nil {
+	if err := checkSize(c, r.Size); err != nil {
 		return PutResult{}, err
 	}
 	p := &put{s: s, c: c, PutRequest: r, open: open}
@@ -51,7 +52,7 @@ func (s *Service) PutFile(ctx context.Context, c Caller, r PutRequest) (PutResul
 type put struct {
 	PutRequest
 	s    *Service
-	c    Caller
+	c    access.Caller
 	h    *staging.Host
 	t    staging.Target
 	open OpenRequest
@@ -184,7 +185,7 @@ func (p *put) small(ctx context.Context, small *staging.Small) (PutResult, error
 func (p *put) publish(ctx context.Context, small *staging.Small, a *staging.Attempt, meta record.Meta) (staging.Published, error) {
 	err := p.complete(a.Len())
 	if err == nil {
-		err = p.c.fits(a.Len())
+		err = checkSize(p.c, a.Len())
 	}
 	if err != nil {
 		return staging.Published{}, err
@@ -239,7 +240,7 @@ func (p *put) large(ctx context.Context, first *staging.Attempt) (PutResult, err
 	if over != nil { // the same file was published by another request meanwhile
 		return PutResult{Upload: *over}, nil
 	}
-	b := Body{Off: off, Len: -1, Total: -1, R: p.body, limit: p.c.maxSize(), in: p.in}
+	b := Body{Off: off, Len: -1, Total: -1, R: p.body, limit: p.c.MaxSize(), in: p.in}
 	if p.Size >= 0 {
 		b.Len = p.Size - off
 	}

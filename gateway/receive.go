@@ -3,6 +3,8 @@ package gateway
 import (
 	"context"
 	"time"
+
+	"sftpgate/gateway/access"
 )
 
 // Receive takes a span of the file. After it returns without an error every
@@ -10,20 +12,20 @@ import (
 // durable too. Sending the same again is a no-op; other bytes at the same place
 // are refused with chunk-conflict. Of a body that is cut what arrived is kept,
 // unless it declared a digest.
-func (s *Service) Receive(ctx context.Context, c Caller, id string, b Body) (Upload, error) {
+func (s *Service) Receive(ctx context.Context, c access.Caller, id string, b Body) (Upload, error) {
 	done, err := s.enter()
 	if err != nil {
 		return Upload{}, err
 	}
 	defer done()
-	u, over, err := s.find(ctx, c, actUpload, id)
+	u, over, err := s.find(ctx, c, access.OpUpload, id)
 	if err != nil {
 		return Upload{}, err
 	}
 	if over != nil {
 		return s.repeatAfterEnd(ctx, *over, b)
 	}
-	b.limit = c.maxSize()
+	b.limit = c.MaxSize()
 	if err = u.confirm(ctx); err == nil {
 		over, err = u.awaitFinish(ctx)
 	} else {
@@ -59,8 +61,8 @@ func (s *Service) Receive(ctx context.Context, c Caller, id string, b Body) (Upl
 // ReceiveChunk is Receive for a chunk by its index. The chunk size is fixed by
 // the declaration, or by chunk 0. Where chunk 0 comes without its length, nothing of
 // it is kept unless it comes whole: its end would be taken for the size of a chunk.
-func (s *Service) ReceiveChunk(ctx context.Context, c Caller, id string, index int64, b Body) (Upload, error) {
-	u, over, err := s.find(ctx, c, actUpload, id)
+func (s *Service) ReceiveChunk(ctx context.Context, c access.Caller, id string, index int64, b Body) (Upload, error) {
+	u, over, err := s.find(ctx, c, access.OpUpload, id)
 	if err != nil {
 		return Upload{}, err
 	}

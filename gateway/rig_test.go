@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"sftpgate/gateway"
+	"sftpgate/gateway/access"
 	"sftpgate/gateway/registry"
 	"sftpgate/gateway/registry/registrytest"
 	"sftpgate/remote/hosts"
@@ -25,9 +26,9 @@ import (
 )
 
 var (
-	alice = gateway.Caller{User: "alice"}
-	bob   = gateway.Caller{User: "bob"}
-	admin = gateway.Caller{User: "root", Admin: true}
+	alice = access.Caller{User: "alice"}
+	bob   = access.Caller{User: "bob"}
+	admin = access.Caller{User: "root", Admin: true}
 )
 
 // store is what both registries offer.
@@ -146,7 +147,7 @@ func newRig(t testing.TB, o remotetest.SSHDOptions) *rig {
 
 func (r *rig) path(name string) string { return filepath.Join(r.root, name) }
 
-func (r *rig) open(c gateway.Caller, name string, size int64, edit ...func(*gateway.OpenRequest)) gateway.Opened {
+func (r *rig) open(c access.Caller, name string, size int64, edit ...func(*gateway.OpenRequest)) gateway.Opened {
 	r.t.Helper()
 	o, err := r.tryOpen(c, name, size, edit...)
 	if err != nil {
@@ -155,7 +156,7 @@ func (r *rig) open(c gateway.Caller, name string, size int64, edit ...func(*gate
 	return o
 }
 
-func (r *rig) tryOpen(c gateway.Caller, name string, size int64, edit ...func(*gateway.OpenRequest)) (gateway.Opened, error) {
+func (r *rig) tryOpen(c access.Caller, name string, size int64, edit ...func(*gateway.OpenRequest)) (gateway.Opened, error) {
 	req := gateway.OpenRequest{Host: "web-1", Path: r.path(name), Size: size}
 	for _, e := range edit {
 		e(&req)
@@ -163,14 +164,14 @@ func (r *rig) tryOpen(c gateway.Caller, name string, size int64, edit ...func(*g
 	return r.Open(r.t.Context(), c, req)
 }
 
-func (r *rig) send(c gateway.Caller, id string, content []byte, off, length int64) {
+func (r *rig) send(c access.Caller, id string, content []byte, off, length int64) {
 	r.t.Helper()
 	if err := r.trySend(c, id, content, off, length); err != nil {
 		r.t.Fatalf("send [%d,+%d): %v", off, length, err)
 	}
 }
 
-func (r *rig) trySend(c gateway.Caller, id string, content []byte, off, length int64) error {
+func (r *rig) trySend(c access.Caller, id string, content []byte, off, length int64) error {
 	_, err := r.Receive(r.t.Context(), c, id, body(content, off, length))
 	return err
 }
@@ -180,7 +181,7 @@ func body(content []byte, off, length int64) gateway.Body {
 }
 
 // finish asks for the end and waits for it.
-func (r *rig) finish(c gateway.Caller, id string) gateway.Upload {
+func (r *rig) finish(c access.Caller, id string) gateway.Upload {
 	r.t.Helper()
 	u, err := r.tryFinish(c, id, gateway.FinishRequest{Size: -1})
 	if err != nil {
@@ -192,7 +193,7 @@ func (r *rig) finish(c gateway.Caller, id string) gateway.Upload {
 	return u
 }
 
-func (r *rig) tryFinish(c gateway.Caller, id string, req gateway.FinishRequest) (gateway.Upload, error) {
+func (r *rig) tryFinish(c access.Caller, id string, req gateway.FinishRequest) (gateway.Upload, error) {
 	if u, err := r.Finish(r.t.Context(), c, id, req); err != nil {
 		return u, err
 	}

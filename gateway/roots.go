@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 
+	"sftpgate/gateway/access"
 	"sftpgate/remote/staging"
 )
 
@@ -54,10 +55,10 @@ func (s *Service) keptOfRoots(host string) []rootTrouble {
 }
 
 // tellRoots is what c may read of it: of roots that he may send files below.
-func tellRoots(c Caller, host string, wrong []rootTrouble) string {
+func tellRoots(c access.Caller, host string, wrong []rootTrouble) string {
 	var told []string
 	for _, r := range wrong {
-		if len(c.Scope.below([]string{r.root})) == 0 {
+		if len(c.Scope.NarrowRoots([]string{r.root})) == 0 {
 			continue
 		}
 		why := toldTo(c, host, r.err)

@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 
+	"sftpgate/gateway/access"
 	"sftpgate/remote/record"
 )
 
@@ -10,13 +11,13 @@ import (
 // size. Saying the same again is fine, another size is refused.
 //
 // Refusals: invalid-request where more was sent already, too-large, no-space.
-func (s *Service) DeclareSize(ctx context.Context, c Caller, id string, size int64) (Upload, error) {
+func (s *Service) DeclareSize(ctx context.Context, c access.Caller, id string, size int64) (Upload, error) {
 	r := FinishRequest{Size: size}
 	return s.declareLater(ctx, c, id, r, func(u *upload) error {
 		if size < 0 {
 			return Refuse(InvalidRequest, "size %d is negative", size)
 		}
-		if err := c.fits(size); err != nil {
+		if err := checkSize(c, size); err != nil {
 			return err
 		}
 		return u.declareSize(ctx, r)
@@ -25,13 +26,13 @@ func (s *Service) DeclareSize(ctx context.Context, c Caller, id string, size int
 
 // declareLater has an upload take what is said of its file after it was opened. One
 // that has ended must have had the same.
-func (s *Service) declareLater(ctx context.Context, c Caller, id string, r FinishRequest, take func(*upload) error) (Upload, error) {
+func (s *Service) declareLater(ctx context.Context, c access.Caller, id string, r FinishRequest, take func(*upload) error) (Upload, error) {
 	done, err := s.enter()
 	if err != nil {
 		return Upload{}, err
 	}
 	defer done()
-	u, over, err := s.find(ctx, c, actUpload, id)
+	u, over, err := s.find(ctx, c, access.OpUpload, id)
 	if err != nil {
 		return Upload{}, err
 	}
@@ -81,7 +82,7 @@ func (u *upload) declareSize(ctx context.Context, r FinishRequest) error {
 // DeclareDigest says what the whole file's SHA-256 is, where the upload was opened
 // without one: what is published is checked against it. Saying the same again is
 // fine, another digest is refused.
-func (s *Service) DeclareDigest(ctx context.Context, c Caller, id string, digest Digest) (Upload, error) {
+func (s *Service) DeclareDigest(ctx context.Context, c access.Caller, id string, digest Digest) (Upload, error) {
 	r := FinishRequest{Size: record.Unknown, Digest: &digest}
 	return s.declareLater(ctx, c, id, r, func(u *upload) error { return u.declareDigest(ctx, r) })
 }
@@ -101,7 +102,7 @@ func (u *upload) declareDigest(ctx context.Context, r FinishRequest) error {
 
 // DeclareChunkSize says how long a chunk is, where the upload was opened without it.
 // Saying the same again is fine, another size is refused.
-func (s *Service) DeclareChunkSize(ctx context.Context, c Caller, id string, size int64) (Upload, error) {
+func (s *Service) DeclareChunkSize(ctx context.Context, c access.Caller, id string, size int64) (Upload, error) {
 	if size < 1 || size > maxChunkSize {
 		return Upload{}, badChunkSize(size)
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"sftpgate/gateway/access"
 	"sftpgate/remote/staging"
 )
 
@@ -73,20 +74,20 @@ func (v Upload) with(other Upload, takes bool) Upload {
 }
 
 // Get returns one upload, with Received.
-func (s *Service) Get(ctx context.Context, c Caller, id string) (Upload, error) {
-	return s.get(ctx, c, actSee, id)
+func (s *Service) Get(ctx context.Context, c access.Caller, id string) (Upload, error) {
+	return s.get(ctx, c, access.OpRead, id)
 }
 
 // Resume is Get for who goes on with the upload: it needs the right to send, and not
 // the right to look.
-func (s *Service) Resume(ctx context.Context, c Caller, id string) (Upload, error) {
-	return s.get(ctx, c, actUpload, id)
+func (s *Service) Resume(ctx context.Context, c access.Caller, id string) (Upload, error) {
+	return s.get(ctx, c, access.OpUpload, id)
 }
 
 // Recount is Resume as the host says in this moment: what it leaves out has not arrived
 // at any gateway.
-func (s *Service) Recount(ctx context.Context, c Caller, id string) (Upload, error) {
-	u, over, err := s.find(ctx, c, actUpload, id)
+func (s *Service) Recount(ctx context.Context, c access.Caller, id string) (Upload, error) {
+	u, over, err := s.find(ctx, c, access.OpUpload, id)
 	if err == nil && over == nil {
 		if err = u.refresh(ctx); err != nil {
 			over, err = s.settled(ctx, u, err)
@@ -106,8 +107,8 @@ func (s *Service) Recount(ctx context.Context, c Caller, id string) (Upload, err
 	return v, nil
 }
 
-func (s *Service) get(ctx context.Context, c Caller, a action, id string) (Upload, error) {
-	u, over, err := s.find(ctx, c, a, id)
+func (s *Service) get(ctx context.Context, c access.Caller, op access.Operation, id string) (Upload, error) {
+	u, over, err := s.find(ctx, c, op, id)
 	if err != nil {
 		return Upload{}, err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 
+	"sftpgate/gateway/access"
 	"sftpgate/remote/record"
 	"sftpgate/remote/staging"
 )
@@ -11,7 +12,7 @@ import (
 // OpenUnnamed opens an upload that has no target: a part of a file, to be
 // adopted by the upload of the whole one. It is staged in dir under its own id,
 // is not merged, and cannot be finished alone.
-func (s *Service) OpenUnnamed(ctx context.Context, c Caller, host, dir string, size int64) (Upload, error) {
+func (s *Service) OpenUnnamed(ctx context.Context, c access.Caller, host, dir string, size int64) (Upload, error) {
 	done, err := s.enter()
 	if err != nil {
 		return Upload{}, err
@@ -21,10 +22,10 @@ func (s *Service) OpenUnnamed(ctx context.Context, c Caller, host, dir string, s
 	if err := r.check(); err != nil {
 		return Upload{}, err
 	}
-	if err := c.fits(size); err != nil {
+	if err := checkSize(c, size); err != nil {
 		return Upload{}, err
 	}
-	h, t, err := s.directory(ctx, c, actUpload, host, dir)
+	h, t, err := s.directory(ctx, c, access.OpUpload, host, dir)
 	if err != nil {
 		return Upload{}, err
 	}
@@ -40,11 +41,11 @@ func (s *Service) OpenUnnamed(ctx context.Context, c Caller, host, dir string, s
 // adopted finds the unnamed uploads that make up a file, in order, and says
 // where each belongs. They must be complete, the caller's own, and staged in
 // the directory of the target: there a chunk is read where it lies.
-func (s *Service) adopted(ctx context.Context, c Caller, t staging.Target, ids []string) ([]record.Adopted, int64, error) {
+func (s *Service) adopted(ctx context.Context, c access.Caller, t staging.Target, ids []string) ([]record.Adopted, int64, error) {
 	var list []record.Adopted
 	var size int64
 	for _, id := range ids {
-		u, over, err := s.find(ctx, c, actUpload, id)
+		u, over, err := s.find(ctx, c, access.OpUpload, id)
 		if err != nil {
 			return nil, 0, err
 		}
@@ -80,7 +81,7 @@ func (s *Service) adopted(ctx context.Context, c Caller, t staging.Target, ids [
 func (u *upload) buryAdopted(ctx context.Context) bool {
 	meta, ok := u.gen.State().Meta, true
 	for _, a := range meta.Adopted {
-		part, over, err := u.s.find(ctx, Caller{User: meta.User}, actUpload, a.ID)
+		part, over, err := u.s.find(ctx, access.Caller{User: meta.User}, access.OpUpload, a.ID)
 		if err != nil || over != nil {
 			continue
 		}

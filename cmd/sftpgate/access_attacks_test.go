@@ -13,6 +13,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 
 	"sftpgate/gateway"
+	"sftpgate/gateway/access"
 )
 
 // accessRoute is one route of a site with what was decided about it.
@@ -32,7 +33,7 @@ type attack struct {
 }
 
 // ops is a claim that holds operations.
-func ops(list ...gateway.Operation) []any {
+func ops(list ...access.Operation) []any {
 	var claim []any
 	for _, op := range list {
 		claim = append(claim, string(op))
@@ -41,8 +42,8 @@ func ops(list ...gateway.Operation) []any {
 }
 
 // but is a claim that holds all operations but one.
-func but(not gateway.Operation) []any {
-	return ops(slices.DeleteFunc(slices.Clone(gateway.AllOperations), func(op gateway.Operation) bool { return op == not })...)
+func but(not access.Operation) []any {
+	return ops(slices.DeleteFunc(slices.Clone(access.AllOperations), func(op access.Operation) bool { return op == not })...)
 }
 
 // hers is where alice may do everything.
@@ -53,7 +54,7 @@ func (s *accessSite) hers() spot {
 // forged are tickets for everything that the panel did not sign.
 func (s *accessSite) forged(t *testing.T) map[string]string {
 	t.Helper()
-	all := s.claims("ops", ops(gateway.AllOperations...))
+	all := s.claims("ops", ops(access.AllOperations...))
 	_, stranger, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
 		t.Fatal(err)
@@ -62,7 +63,7 @@ func (s *accessSite) forged(t *testing.T) map[string]string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	good := strings.Split(s.ticket(t, "ops", ops(gateway.OpRead)), ".")
+	good := strings.Split(s.ticket(t, "ops", ops(access.OpRead)), ".")
 	other := strings.Split(s.ticket(t, "ops", all["ops"]), ".")
 	return map[string]string{
 		"no algorithm":                   signed(t, jwt.SigningMethodNone, jwt.UnsafeAllowNoneSignatureType, all),
@@ -89,10 +90,10 @@ func (r accessRoute) attacks(t *testing.T) []attack {
 	}
 	list := []attack{
 		{"no ticket", "", hers, 401, gateway.Unauthenticated},
-		{"late, and it opened nothing", s.late(t, 0, "ops", ops(gateway.AllOperations...)), hers, lateStatus, lateCode},
+		{"late, and it opened nothing", s.late(t, 0, "ops", ops(access.AllOperations...)), hers, lateStatus, lateCode},
 		{"an administrator's, late", s.late(t, 0, "sub", "root"), hers, lateStatus, lateCode},
 		{"the token of another upload", s.otherToken, hers, lateStatus, lateCode},
-		{"a token that nobody has given", gateway.TokenPrefix + "ruc_x", hers, lateStatus, lateCode},
+		{"a token that nobody has given", access.TokenPrefix + "ruc_x", hers, lateStatus, lateCode},
 	}
 	if r.kind != ofCaller { // that one needs none
 		list = append(list, attack{"every operation but the right one", s.ticket(t, "ops", but(r.op)), hers, 403, gateway.Forbidden},
@@ -146,14 +147,14 @@ func (r accessRoute) trespasses(t *testing.T) (list []attack) {
 	}
 	s, his := r.site, r.site.hers()
 	his.id = s.his
-	if r.op != gateway.OpTakeOver {
-		list = append(list, attack{"another user's", s.ticket(t, "ops", but(gateway.OpTakeOver)), his, 403, gateway.Forbidden},
-			attack{"another user's, with the right to take it over alone", s.ticket(t, "ops", ops(gateway.OpTakeOver)), his, 403, gateway.Forbidden})
+	if r.op != access.OpTakeOver {
+		list = append(list, attack{"another user's", s.ticket(t, "ops", but(access.OpTakeOver)), his, 403, gateway.Forbidden},
+			attack{"another user's, with the right to take it over alone", s.ticket(t, "ops", ops(access.OpTakeOver)), his, 403, gateway.Forbidden})
 	}
 	if !r.admins {
 		list = append(list, attack{"another user's, by an administrator", s.ticket(t, "sub", "root"), his, 403, gateway.Forbidden})
 	}
-	elsewhere := s.ticket(t, "sub", "root", "ops", ops(gateway.AllOperations...), "paths", []any{filepath.Join(s.root, "alice")})
+	elsewhere := s.ticket(t, "sub", "root", "ops", ops(access.AllOperations...), "paths", []any{filepath.Join(s.root, "alice")})
 	if r.admins {
 		list = append(list, attack{"another user's, by an administrator of other paths", elsewhere, his, 403, gateway.PathForbidden})
 	}

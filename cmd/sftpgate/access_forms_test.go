@@ -6,16 +6,16 @@ import (
 	"path/filepath"
 	"strings"
 
-	"sftpgate/gateway"
+	"sftpgate/gateway/access"
 )
 
 // What has been decided about uploaders that send forms.
 func init() {
 	for _, method := range []string{"POST", "PUT"} {
-		decisions[method+" /dropzone/{host}/{dir...}"] = decision{kind: ofFile, op: gateway.OpUpload, sized: true, dialect: true,
+		decisions[method+" /dropzone/{host}/{dir...}"] = decision{kind: ofFile, op: access.OpUpload, sized: true, dialect: true,
 			call: formCall("dropzone", "dzuuid=u", "dzchunkindex=0", "dztotalfilesize=5", "dzchunksize=5", "dztotalchunkcount=1", "dzchunkbyteoffset=0")}
-		decisions[method+" /webuploader/{host}/{dir...}"] = decision{kind: ofFile, op: gateway.OpUpload, sized: true, dialect: true, call: formCall("webuploader", "size=5")}
-		decisions[method+" /plupload/{host}/{dir...}"] = decision{kind: ofFile, op: gateway.OpUpload, sized: true, dialect: true, call: formCall("plupload", "chunk=0", "chunks=1")}
+		decisions[method+" /webuploader/{host}/{dir...}"] = decision{kind: ofFile, op: access.OpUpload, sized: true, dialect: true, call: formCall("webuploader", "size=5")}
+		decisions[method+" /plupload/{host}/{dir...}"] = decision{kind: ofFile, op: access.OpUpload, sized: true, dialect: true, call: formCall("plupload", "chunk=0", "chunks=1")}
 	}
 	const pond = " /filepond/{host}/{dir...}"
 	transfer := func(body, header string) func(spot) apiCall {
@@ -23,10 +23,10 @@ func init() {
 			return apiCall{directory("filepond", s) + "&patch=transfer-00112233445566778899aabbccddeeff", body, header + "\nUpload-Name: " + filepath.Base(s.path)}
 		}
 	}
-	decisions["POST"+pond] = decision{kind: ofFile, op: gateway.OpUpload, sized: true, dialect: true, call: formCall("filepond")}
-	decisions["PATCH"+pond] = decision{kind: ofFile, op: gateway.OpUpload, sized: true, dialect: true, call: transfer(content, "Upload-Offset: 0\nUpload-Length: 5")}
-	decisions["HEAD"+pond] = decision{kind: ofFile, op: gateway.OpUpload, dialect: true, call: transfer("", "X: x")}
-	decisions["DELETE"+pond] = decision{kind: ofFile, op: gateway.OpUpload, dialect: true, call: transfer("transfer-ffeeddccbbaa99887766554433221100", "X: x")}
+	decisions["POST"+pond] = decision{kind: ofFile, op: access.OpUpload, sized: true, dialect: true, call: formCall("filepond")}
+	decisions["PATCH"+pond] = decision{kind: ofFile, op: access.OpUpload, sized: true, dialect: true, call: transfer(content, "Upload-Offset: 0\nUpload-Length: 5")}
+	decisions["HEAD"+pond] = decision{kind: ofFile, op: access.OpUpload, dialect: true, call: transfer("", "X: x")}
+	decisions["DELETE"+pond] = decision{kind: ofFile, op: access.OpUpload, dialect: true, call: transfer("transfer-ffeeddccbbaa99887766554433221100", "X: x")}
 }
 
 // formCall brings the one chunk of a file behind fields, each "name=value".

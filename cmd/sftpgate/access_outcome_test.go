@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"sftpgate/gateway"
+	"sftpgate/gateway/access"
 	wait "sftpgate/remote/remotetest/await"
 )
 
@@ -102,9 +102,9 @@ func (r accessRoute) isGranted(t *testing.T) {
 		s.made++
 		on.path = filepath.Join(on.dir, fmt.Sprintf("granted-%d.bin", s.made))
 	}
-	needed := []gateway.Operation{gateway.OpRead}
+	needed := []access.Operation{access.OpRead}
 	if r.op != "" {
-		needed = []gateway.Operation{r.op}
+		needed = []access.Operation{r.op}
 	}
 	just := s.ticket(t, "ops", ops(needed...), "paths", []any{on.dir}, "max_size", len(content))
 	if a := s.ask(t, s.now, r.method, r.call(on), just); !granted(a.status) {
@@ -113,7 +113,7 @@ func (r accessRoute) isGranted(t *testing.T) {
 	if !r.admins {
 		return
 	}
-	for who, ticket := range map[string]string{"of the panel": s.ticket(t, "ops", ops(r.op, gateway.OpTakeOver)), "here": s.ticket(t, "sub", "root")} {
+	for who, ticket := range map[string]string{"of the panel": s.ticket(t, "ops", ops(r.op, access.OpTakeOver)), "here": s.ticket(t, "sub", "root")} {
 		his, _ := s.filled(t, s.now, s.ticket(t, "sub", "bob"))
 		if a := s.ask(t, s.now, r.method, r.call(his), ticket); !granted(a.status) {
 			t.Errorf("an administrator %s: %d %s", who, a.status, a.body)
@@ -128,7 +128,7 @@ func (r accessRoute) outlivesItsTicket(t *testing.T) {
 	old := s.late(t, 1, "max_size", len(content))
 	on, token := s.filled(t, s.before, old)
 	again, againToken := s.filled(t, s.before, old)
-	sender := s.late(t, 2, "ops", ops(gateway.OpUpload))
+	sender := s.late(t, 2, "ops", ops(access.OpUpload))
 	sent, senderToken := s.filled(t, s.before, sender)
 	want := func(name string, on spot, ticket string, ok func(response) bool) {
 		t.Helper()
@@ -140,7 +140,7 @@ func (r accessRoute) outlivesItsTicket(t *testing.T) {
 	switch {
 	case r.kind == ofOneUpload && r.keeps:
 		want("the ticket", on, old, func(a response) bool { return granted(a.status) })
-		if r.op != gateway.OpUpload {
+		if r.op != access.OpUpload {
 			want("a ticket for sending alone", sent, sender, is(403))
 			want("the token of that", sent, senderToken, is(403))
 		}

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"sftpgate/gateway"
+	"sftpgate/gateway/access"
 )
 
 // The access matrix: what each route needs is said here once, and every route
@@ -33,7 +33,7 @@ const (
 // decision is what has been decided about a route.
 type decision struct {
 	kind kind
-	op   gateway.Operation
+	op   access.Operation
 	// keeps: whoever opened the upload goes on with it when the ticket's time is over.
 	keeps bool
 	// admins may do it to the uploads of others.
@@ -79,31 +79,31 @@ var decisions = map[string]decision{
 	"GET /healthz":              {call: at("/healthz")},
 	"GET /readyz":               {call: at("/readyz")},
 	"GET /openapi.yaml":         {call: at("/openapi.yaml")},
-	"GET /metrics":              {kind: theProcess, op: gateway.OpTakeOver, call: at("/metrics")},
+	"GET /metrics":              {kind: theProcess, op: access.OpTakeOver, call: at("/metrics")},
 	"GET /v1/me":                {kind: ofCaller, call: at("/v1/me")},
-	"GET /v1/hosts":             {kind: ofHosts, op: gateway.OpRead, call: at("/v1/hosts")},
-	"GET /v1/hosts/{host}":      {kind: ofHost, op: gateway.OpRead, call: func(s spot) apiCall { return apiCall{target: "/v1/hosts/" + s.host} }},
-	"GET /v1/uploads":           {kind: ofUploads, op: gateway.OpRead, call: at("/v1/uploads")},
-	"POST /v1/uploads":          {kind: ofFile, op: gateway.OpUpload, keeps: true, sized: true, call: opening},
-	"GET /v1/uploads/{id}":      {kind: ofOneUpload, op: gateway.OpRead, keeps: true, admins: true, call: ofUpload("", "", "")},
-	"DELETE /v1/uploads/{id}":   {kind: ofOneUpload, op: gateway.OpCancel, keeps: true, admins: true, call: ofUpload("", "", "")},
-	"PUT /v1/uploads/{id}/data": {kind: ofOneUpload, op: gateway.OpUpload, keeps: true, sized: true, call: ofUpload("/data", content, "Content-Range: bytes 0-4/5")},
-	"POST /v1/uploads/{id}/merge": {kind: ofOneUpload, op: gateway.OpUpload, keeps: true, sized: true,
+	"GET /v1/hosts":             {kind: ofHosts, op: access.OpRead, call: at("/v1/hosts")},
+	"GET /v1/hosts/{host}":      {kind: ofHost, op: access.OpRead, call: func(s spot) apiCall { return apiCall{target: "/v1/hosts/" + s.host} }},
+	"GET /v1/uploads":           {kind: ofUploads, op: access.OpRead, call: at("/v1/uploads")},
+	"POST /v1/uploads":          {kind: ofFile, op: access.OpUpload, keeps: true, sized: true, call: opening},
+	"GET /v1/uploads/{id}":      {kind: ofOneUpload, op: access.OpRead, keeps: true, admins: true, call: ofUpload("", "", "")},
+	"DELETE /v1/uploads/{id}":   {kind: ofOneUpload, op: access.OpCancel, keeps: true, admins: true, call: ofUpload("", "", "")},
+	"PUT /v1/uploads/{id}/data": {kind: ofOneUpload, op: access.OpUpload, keeps: true, sized: true, call: ofUpload("/data", content, "Content-Range: bytes 0-4/5")},
+	"POST /v1/uploads/{id}/merge": {kind: ofOneUpload, op: access.OpUpload, keeps: true, sized: true,
 		call: ofUpload("/merge", "", "")},
-	"GET /v1/uploads/{id}/events":         {kind: ofOneUpload, op: gateway.OpRead, keeps: true, admins: true, call: ofUpload("/events", "", "")},
-	"POST /v1/uploads/{id}/takeover":      {kind: ofOneUpload, op: gateway.OpTakeOver, admins: true, call: ofUpload("/takeover", "", "")},
-	"PUT /v1/uploads/{id}/chunks/{index}": {kind: ofOneUpload, op: gateway.OpUpload, keeps: true, sized: true, call: ofUpload("/chunks/0", content, "")},
-	"GET /v1/hosts/{host}/entries": {kind: ofDirectory, op: gateway.OpBrowse, call: func(s spot) apiCall {
+	"GET /v1/uploads/{id}/events":         {kind: ofOneUpload, op: access.OpRead, keeps: true, admins: true, call: ofUpload("/events", "", "")},
+	"POST /v1/uploads/{id}/takeover":      {kind: ofOneUpload, op: access.OpTakeOver, admins: true, call: ofUpload("/takeover", "", "")},
+	"PUT /v1/uploads/{id}/chunks/{index}": {kind: ofOneUpload, op: access.OpUpload, keeps: true, sized: true, call: ofUpload("/chunks/0", content, "")},
+	"GET /v1/hosts/{host}/entries": {kind: ofDirectory, op: access.OpBrowse, call: func(s spot) apiCall {
 		return apiCall{target: "/v1/hosts/" + s.host + "/entries?dir=" + url.QueryEscape(s.dir)}
 	}},
-	"PUT /v1/hosts/{host}/files/{path...}": {kind: ofFile, op: gateway.OpUpload, sized: true, call: func(s spot) apiCall {
+	"PUT /v1/hosts/{host}/files/{path...}": {kind: ofFile, op: access.OpUpload, sized: true, call: func(s spot) apiCall {
 		return apiCall{fmt.Sprintf("/v1/hosts/%s/files%s?make_dirs=%v", s.host, s.path, s.makeDirs), content, ""}
 	}},
 }
 
 func init() {
 	for _, method := range []string{"GET", "POST", "PUT"} {
-		decisions[method+" /resumable/{host}/{dir...}"] = decision{kind: ofFile, op: gateway.OpUpload, sized: method != "GET", dialect: true, call: flowChunk}
+		decisions[method+" /resumable/{host}/{dir...}"] = decision{kind: ofFile, op: access.OpUpload, sized: method != "GET", dialect: true, call: flowChunk}
 	}
 }
 

@@ -6,7 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"sftpgate/gateway"
+	"sftpgate/gateway/access"
 )
 
 func init() {
@@ -17,11 +17,11 @@ func init() {
 		}
 	}
 	decisions["OPTIONS"+pattern] = decision{call: at("/tus/web-1/srv/files/")}
-	decisions["POST"+pattern] = decision{kind: ofFile, op: gateway.OpUpload, sized: true, dialect: true, call: tusCreation}
-	decisions["HEAD"+pattern] = decision{kind: ofOneUpload, op: gateway.OpUpload, keeps: true, dialect: true, call: upload("")}
-	decisions["PATCH"+pattern] = decision{kind: ofOneUpload, op: gateway.OpUpload, keeps: true, dialect: true,
+	decisions["POST"+pattern] = decision{kind: ofFile, op: access.OpUpload, sized: true, dialect: true, call: tusCreation}
+	decisions["HEAD"+pattern] = decision{kind: ofOneUpload, op: access.OpUpload, keeps: true, dialect: true, call: upload("")}
+	decisions["PATCH"+pattern] = decision{kind: ofOneUpload, op: access.OpUpload, keeps: true, dialect: true,
 		call: upload(fmt.Sprintf("Content-Type: application/offset+octet-stream\nUpload-Offset: %d", len(content)))}
-	decisions["DELETE"+pattern] = decision{kind: ofOneUpload, op: gateway.OpCancel, keeps: true, admins: true, dialect: true, call: upload("")}
+	decisions["DELETE"+pattern] = decision{kind: ofOneUpload, op: access.OpCancel, keeps: true, admins: true, dialect: true, call: upload("")}
 }
 
 // tusCreation brings a whole file.

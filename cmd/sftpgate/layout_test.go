@@ -165,6 +165,7 @@ func TestImportRulesBite(t *testing.T) {
 	rules := readRules(t, filepath.Join("..", ".."))
 	for name, forbidden := range map[string][]string{
 		"gateway":  {"net/http", "net/http/httptest", "github.com/redis/go-redis/v9", "golang.org/x/crypto/ssh", "sftpgate/gateway/web", "sftpgate/remote/linkage"},
+		"access":   {"net", "os", "sftpgate/gateway", "sftpgate/gateway/registry", "sftpgate/remote/sshpool", "sftpgate/remote/staging"},
 		"ledger":   {"net", "os", "sftpgate/gateway", "sftpgate/remote/staging"},
 		"limit":    {"net", "sftpgate/gateway", "sftpgate/remote/staging", "sftpgate/remote/hosts"},
 		"dialect":  {"sftpgate/remote/staging", "sftpgate/gateway/registry", "sftpgate/gateway/dialect/tus"},

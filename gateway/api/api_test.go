@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"sftpgate/gateway"
+	"sftpgate/gateway/access"
 	"sftpgate/gateway/api"
 	"sftpgate/gateway/web"
 )
@@ -46,43 +47,43 @@ func (s *recorder) read(r io.Reader) {
 	s.body = string(b)
 }
 
-func (s *recorder) Hosts(_ context.Context, c gateway.Caller) ([]gateway.HostView, error) {
+func (s *recorder) Hosts(_ context.Context, c access.Caller) ([]gateway.HostView, error) {
 	return s.hosts, s.note("Hosts", c)
 }
 
-func (s *recorder) Host(_ context.Context, c gateway.Caller, id string) (gateway.HostView, error) {
+func (s *recorder) Host(_ context.Context, c access.Caller, id string) (gateway.HostView, error) {
 	if err := s.note("Host", c, id); err != nil {
 		return gateway.HostView{}, err
 	}
 	return s.hosts[0], nil
 }
 
-func (s *recorder) Entries(_ context.Context, c gateway.Caller, host, dir string) (gateway.Entries, error) {
+func (s *recorder) Entries(_ context.Context, c access.Caller, host, dir string) (gateway.Entries, error) {
 	return s.entries, s.note("Entries", c, host, dir)
 }
 
-func (s *recorder) Open(_ context.Context, c gateway.Caller, r gateway.OpenRequest) (gateway.Opened, error) {
+func (s *recorder) Open(_ context.Context, c access.Caller, r gateway.OpenRequest) (gateway.Opened, error) {
 	return gateway.Opened{Upload: s.upload, Resumed: s.resumed}, s.note("Open", c, r)
 }
 
-func (s *recorder) Get(_ context.Context, c gateway.Caller, id string) (gateway.Upload, error) {
+func (s *recorder) Get(_ context.Context, c access.Caller, id string) (gateway.Upload, error) {
 	return s.upload, s.note("Get", c, id)
 }
 
-func (s *recorder) List(_ context.Context, c gateway.Caller) ([]gateway.Upload, error) {
+func (s *recorder) List(_ context.Context, c access.Caller) ([]gateway.Upload, error) {
 	return s.list, s.note("List", c)
 }
 
-func (s *recorder) ListAll(_ context.Context, c gateway.Caller) ([]gateway.Upload, error) {
+func (s *recorder) ListAll(_ context.Context, c access.Caller) ([]gateway.Upload, error) {
 	return s.list, s.note("ListAll", c)
 }
 
-func (s *recorder) Cancel(_ context.Context, c gateway.Caller, id string) error {
+func (s *recorder) Cancel(_ context.Context, c access.Caller, id string) error {
 	return s.note("Cancel", c, id)
 }
 
 // Subscribe tells of every upload in list, and then says what it is told to.
-func (s *recorder) Subscribe(_ context.Context, c gateway.Caller, id string, _ func()) (next func() (*gateway.Told, error), leave func(), err error) {
+func (s *recorder) Subscribe(_ context.Context, c access.Caller, id string, _ func()) (next func() (*gateway.Told, error), leave func(), err error) {
 	list := s.list
 	return func() (*gateway.Told, error) {
 		if len(list) == 0 {
@@ -94,27 +95,27 @@ func (s *recorder) Subscribe(_ context.Context, c gateway.Caller, id string, _ f
 	}, func() {}, s.note("Subscribe", c, id)
 }
 
-func (s *recorder) Takeover(_ context.Context, c gateway.Caller, id string) error {
+func (s *recorder) Takeover(_ context.Context, c access.Caller, id string) error {
 	return s.note("Takeover", c, id)
 }
 
-func (s *recorder) Receive(_ context.Context, c gateway.Caller, id string, b gateway.Body) (gateway.Upload, error) {
+func (s *recorder) Receive(_ context.Context, c access.Caller, id string, b gateway.Body) (gateway.Upload, error) {
 	s.read(b.R)
 	b.R = nil
 	return s.upload, s.note("Receive", c, id, b)
 }
 
-func (s *recorder) ReceiveChunk(_ context.Context, c gateway.Caller, id string, index int64, b gateway.Body) (gateway.Upload, error) {
+func (s *recorder) ReceiveChunk(_ context.Context, c access.Caller, id string, index int64, b gateway.Body) (gateway.Upload, error) {
 	s.read(b.R)
 	b.R = nil
 	return s.upload, s.note("ReceiveChunk", c, id, index, b)
 }
 
-func (s *recorder) Finish(_ context.Context, c gateway.Caller, id string, r gateway.FinishRequest) (gateway.Upload, error) {
+func (s *recorder) Finish(_ context.Context, c access.Caller, id string, r gateway.FinishRequest) (gateway.Upload, error) {
 	return s.upload, s.note("Finish", c, id, r)
 }
 
-func (s *recorder) PutFile(_ context.Context, c gateway.Caller, r gateway.PutRequest) (gateway.PutResult, error) {
+func (s *recorder) PutFile(_ context.Context, c access.Caller, r gateway.PutRequest) (gateway.PutResult, error) {
 	if s.err == nil {
 		s.read(r.R)
 	}
@@ -185,7 +186,7 @@ func (a answer) wants(t *testing.T, status int, code gateway.Code, in string) {
 }
 
 var (
-	anonymous = gateway.Caller{User: "anonymous"}
+	anonymous = access.Caller{User: "anonymous"}
 	// digest is the SHA-256 of 32 zero bytes' place: only its form matters here.
 	digest     = gateway.Digest{}
 	digestText = "sha-256=:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=:"
@@ -204,7 +205,7 @@ func TestHosts(t *testing.T) {
 		{ID: "web-2", State: "down", Reason: "refused", Free: -1}}}
 	u := serve(t, s)
 	a := send(t, u, "GET", "/v1/hosts", "", "X-User", "root")
-	s.asked(t, "Hosts", gateway.Caller{User: "root", Admin: true})
+	s.asked(t, "Hosts", access.Caller{User: "root", Admin: true})
 	want := `{"hosts":[` +
 		`{"id":"web-1","label":"Web 1","tags":["eu"],"roots":["/srv"],"state":"up","engine":"shell","durability":"full","free_bytes":5,"latency_ms":1.25,"cannot":{"exec":"<no>"}},` +
 		`{"id":"web-2","label":"","tags":[],"roots":[],"state":"down","reason":"refused","engine":"","durability":"","free_bytes":null,"latency_ms":null}]}` + "\n"

@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"sftpgate/gateway"
+	"sftpgate/gateway/access"
 	"sftpgate/gateway/web"
 )
 
@@ -16,7 +17,7 @@ const (
 )
 
 // events tells how an upload moves on, whichever gateway works on it.
-func (a api) events(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
+func (a api) events(w http.ResponseWriter, r *http.Request, c access.Caller) error {
 	id, err := uploadID(r)
 	if err != nil {
 		return err

@@ -5,11 +5,12 @@ import (
 	"strings"
 
 	"sftpgate/gateway"
+	"sftpgate/gateway/access"
 	"sftpgate/gateway/web"
 )
 
 // putFile takes a whole file in one request, as curl -T sends it.
-func (a api) putFile(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
+func (a api) putFile(w http.ResponseWriter, r *http.Request, c access.Caller) error {
 	request, err := putRequest(r)
 	if err != nil {
 		return err

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"sftpgate/gateway"
+	"sftpgate/gateway/access"
 )
 
 // Who asks is said by the front alone. A request that names another user in its
@@ -50,7 +51,7 @@ func (s *recorder) doneFor(t *testing.T, user, what string, a answer) {
 	if a.status == 400 && s.got == nil {
 		return
 	}
-	if a.status >= 400 || len(s.got) < 2 || s.got[1] != (gateway.Caller{User: user}) {
+	if a.status >= 400 || len(s.got) < 2 || s.got[1] != (access.Caller{User: user}) {
 		t.Errorf("%s: %d %s, asked %v", what, a.status, a.body, s.got)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"sftpgate/gateway"
+	"sftpgate/gateway/access"
 	"sftpgate/gateway/web"
 )
 
@@ -47,7 +48,7 @@ func list[T any](s []T) []T {
 	return s
 }
 
-func (a api) listHosts(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
+func (a api) listHosts(w http.ResponseWriter, r *http.Request, c access.Caller) error {
 	q, err := readQuery(r, "limit", "cursor")
 	if err != nil {
 		return err
@@ -74,7 +75,7 @@ func (a api) listHosts(w http.ResponseWriter, r *http.Request, c gateway.Caller)
 	return web.Reply(w, r, http.StatusOK, answer)
 }
 
-func (a api) getHost(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
+func (a api) getHost(w http.ResponseWriter, r *http.Request, c access.Caller) error {
 	if _, err := readQuery(r); err != nil {
 		return err
 	}
@@ -92,7 +93,7 @@ type entryView struct {
 	MTime time.Time `json:"mtime"`
 }
 
-func (a api) listEntries(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
+func (a api) listEntries(w http.ResponseWriter, r *http.Request, c access.Caller) error {
 	q, err := readQuery(r, "dir")
 	if err != nil {
 		return err

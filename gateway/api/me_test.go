@@ -5,22 +5,22 @@ import (
 	"testing"
 	"time"
 
-	"sftpgate/gateway"
+	"sftpgate/gateway/access"
 )
 
 func TestViewCaller(t *testing.T) {
 	for name, c := range map[string]struct {
-		caller gateway.Caller
+		caller access.Caller
 		want   string
 	}{
-		"no ticket": {gateway.Caller{User: "alice"},
+		"no ticket": {access.Caller{User: "alice"},
 			`{"user":"alice","admin":false,"operations":["read","browse","upload","cancel"]}`},
-		"administrator": {gateway.Caller{User: "root", Admin: true},
+		"administrator": {access.Caller{User: "root", Admin: true},
 			`{"user":"root","admin":true,"operations":["read","browse","upload","cancel","takeover"]}`},
-		"a supplier's link": {gateway.Caller{User: "acme", Expires: time.Unix(1795802400, 5), Scope: &gateway.Scope{
-			Hosts: []string{"web-1"}, Paths: []string{"/srv/in"}, Operations: []gateway.Operation{gateway.OpUpload}, MaxSize: 5 << 30}},
+		"a supplier's link": {access.Caller{User: "acme", Expires: time.Unix(1795802400, 5), Scope: &access.Scope{
+			Hosts: []string{"web-1"}, Paths: []string{"/srv/in"}, Operations: []access.Operation{access.OpUpload}, MaxSize: 5 << 30}},
 			`{"user":"acme","admin":false,"expires_at":"2026-11-27T18:00:00Z","hosts":["web-1"],"paths":["/srv/in"],"operations":["upload"],"max_size":5368709120}`},
-		"any host": {gateway.Caller{User: "bob", Scope: &gateway.Scope{Hosts: []string{gateway.AnyHost}, Operations: []gateway.Operation{gateway.OpRead}}},
+		"any host": {access.Caller{User: "bob", Scope: &access.Scope{Hosts: []string{access.AnyHost}, Operations: []access.Operation{access.OpRead}}},
 			`{"user":"bob","admin":false,"operations":["read"]}`},
 	} {
 		got, err := json.Marshal(viewCaller(c.caller))

@@ -4,11 +4,12 @@ import (
 	"net/http"
 
 	"sftpgate/gateway"
+	"sftpgate/gateway/access"
 	"sftpgate/gateway/web"
 )
 
 // putChunk takes chunk {index} of an upload, counted from 0.
-func (a api) putChunk(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
+func (a api) putChunk(w http.ResponseWriter, r *http.Request, c access.Caller) error {
 	id, err := uploadID(r)
 	if err != nil {
 		return err
@@ -32,7 +33,7 @@ func (a api) putChunk(w http.ResponseWriter, r *http.Request, c gateway.Caller) 
 }
 
 // putData takes the range of the file that Content-Range names.
-func (a api) putData(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
+func (a api) putData(w http.ResponseWriter, r *http.Request, c access.Caller) error {
 	id, err := uploadID(r)
 	if err != nil {
 		return err
@@ -78,7 +79,7 @@ type mergeBody struct {
 	Digest *string `json:"digest"`
 }
 
-func (a api) merge(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
+func (a api) merge(w http.ResponseWriter, r *http.Request, c access.Caller) error {
 	id, err := uploadID(r)
 	if err != nil {
 		return err

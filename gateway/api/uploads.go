@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"sftpgate/gateway"
+	"sftpgate/gateway/access"
 	"sftpgate/gateway/web"
 )
 
@@ -74,7 +75,7 @@ func declared(size *int64, digest *string) (int64, *gateway.Digest, error) {
 	return n, d, err
 }
 
-func (a api) open(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
+func (a api) open(w http.ResponseWriter, r *http.Request, c access.Caller) error {
 	if _, err := readQuery(r); err != nil {
 		return err
 	}
@@ -119,7 +120,7 @@ func withoutReceived(u gateway.Upload) web.Upload {
 	return web.ViewOf(u)
 }
 
-func (a api) listUploads(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
+func (a api) listUploads(w http.ResponseWriter, r *http.Request, c access.Caller) error {
 	q, err := readQuery(r, "all", "limit", "cursor")
 	if err != nil {
 		return err
@@ -151,7 +152,7 @@ func (a api) listUploads(w http.ResponseWriter, r *http.Request, c gateway.Calle
 	return web.Reply(w, r, http.StatusOK, answer)
 }
 
-func (a api) getUpload(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
+func (a api) getUpload(w http.ResponseWriter, r *http.Request, c access.Caller) error {
 	id, err := uploadID(r)
 	if err != nil {
 		return err
@@ -163,17 +164,17 @@ func (a api) getUpload(w http.ResponseWriter, r *http.Request, c gateway.Caller)
 	return web.Reply(w, r, http.StatusOK, withReceived(u))
 }
 
-func (a api) cancel(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
+func (a api) cancel(w http.ResponseWriter, r *http.Request, c access.Caller) error {
 	return a.end(w, r, c, a.service.Cancel)
 }
 
-func (a api) takeover(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
+func (a api) takeover(w http.ResponseWriter, r *http.Request, c access.Caller) error {
 	return a.end(w, r, c, a.service.Takeover)
 }
 
-type ending func(ctx context.Context, c gateway.Caller, id string) error
+type ending func(ctx context.Context, c access.Caller, id string) error
 
-func (a api) end(w http.ResponseWriter, r *http.Request, c gateway.Caller, do ending) error {
+func (a api) end(w http.ResponseWriter, r *http.Request, c access.Caller, do ending) error {
 	id, err := uploadID(r)
 	if err != nil {
 		return err

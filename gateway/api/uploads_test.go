@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"sftpgate/gateway"
+	"sftpgate/gateway/access"
 )
 
 func mode(m uint32) *uint32 { return &m }
@@ -136,7 +137,7 @@ func TestMerge(t *testing.T) {
 func TestListAll(t *testing.T) {
 	s := &recorder{}
 	u := serve(t, s)
-	root := gateway.Caller{User: "root", Admin: true}
+	root := access.Caller{User: "root", Admin: true}
 	for query, method := range map[string]string{"?all=1": "ListAll", "?all": "ListAll", "?all=0": "List", "": "List"} {
 		if a := send(t, u, "GET", "/v1/uploads"+query, "", "X-User", "root"); a.status != 200 || a.body != `{"uploads":[]}`+"\n" {
 			t.Errorf("%q: %d %s", query, a.status, a.body)
@@ -152,11 +153,11 @@ func TestCancelAndTakeover(t *testing.T) {
 	if a := send(t, u, "DELETE", "/v1/uploads/u1", "", "X-User", "alice"); a.status != 204 || a.body != "" {
 		t.Errorf("%d %s", a.status, a.body)
 	}
-	s.asked(t, "Cancel", gateway.Caller{User: "alice"}, "u1")
+	s.asked(t, "Cancel", access.Caller{User: "alice"}, "u1")
 	if a := send(t, u, "POST", "/v1/uploads/u1/takeover", "", "X-User", "root"); a.status != 204 {
 		t.Errorf("%d %s", a.status, a.body)
 	}
-	s.asked(t, "Takeover", gateway.Caller{User: "root", Admin: true}, "u1")
+	s.asked(t, "Takeover", access.Caller{User: "root", Admin: true}, "u1")
 }
 
 func TestIDsThatCannotBeOne(t *testing.T) {

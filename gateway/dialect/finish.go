@@ -5,13 +5,14 @@ import (
 	"sort"
 
 	"sftpgate/gateway"
+	"sftpgate/gateway/access"
 	"sftpgate/gateway/web"
 )
 
 // Complete finishes u if every byte of it has arrived, at whichever gateway, and
 // returns when its file is published. An upload that is not complete comes back as it
 // is.
-func (g Gate) Complete(ctx context.Context, c gateway.Caller, u gateway.Upload) (gateway.Upload, error) {
+func (g Gate) Complete(ctx context.Context, c access.Caller, u gateway.Upload) (gateway.Upload, error) {
 	if u.State == gateway.Done {
 		return u, nil
 	}
@@ -23,7 +24,7 @@ func (g Gate) Complete(ctx context.Context, c gateway.Caller, u gateway.Upload) 
 }
 
 // Finish finishes an upload and returns when its file is published.
-func (g Gate) Finish(ctx context.Context, c gateway.Caller, id string, r gateway.FinishRequest) (gateway.Upload, error) {
+func (g Gate) Finish(ctx context.Context, c access.Caller, id string, r gateway.FinishRequest) (gateway.Upload, error) {
 	return g.FinishAndWait(ctx, c, id, r, g.Wait)
 }
 

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"sftpgate/gateway"
+	"sftpgate/gateway/access"
 	"sftpgate/gateway/web"
 )
 
@@ -14,7 +15,7 @@ import (
 var ErrNoFile = gateway.Refuse(gateway.InvalidRequest, "the form has no file: no part has a file name")
 
 // Raw is r's body as it is, with the fields of the query.
-func (g Gate) Raw(r *http.Request, c gateway.Caller) (*Sent, error) {
+func (g Gate) Raw(r *http.Request, c access.Caller) (*Sent, error) {
 	if err := web.CheckRaw(r); err != nil {
 		return nil, err
 	}
@@ -27,7 +28,7 @@ func IsForm(r *http.Request) bool {
 }
 
 // ReadFile is ReadForm where r's body is a form, and Raw where it is not.
-func (g Gate) ReadFile(r *http.Request, c gateway.Caller, at Place, enough func(Fields) bool) (*Sent, error) {
+func (g Gate) ReadFile(r *http.Request, c access.Caller, at Place, enough func(Fields) bool) (*Sent, error) {
 	if IsForm(r) {
 		return g.ReadForm(r, c, at, enough)
 	}
@@ -38,7 +39,7 @@ func (g Gate) ReadFile(r *http.Request, c gateway.Caller, at Place, enough func(
 // name; it is streamed on from there. Where enough says that the fields before it do
 // not tell where it belongs, it is held on the host until all fields are there; nil:
 // they always do. Where there is no file, what is returned with ErrNoFile has the fields.
-func (g Gate) ReadForm(r *http.Request, c gateway.Caller, at Place, enough func(Fields) bool) (*Sent, error) {
+func (g Gate) ReadForm(r *http.Request, c access.Caller, at Place, enough func(Fields) bool) (*Sent, error) {
 	form, err := web.NewForm(r, web.FormLimits{})
 	if err != nil {
 		return nil, err

@@ -5,6 +5,7 @@ import (
 	"io"
 
 	"sftpgate/gateway"
+	"sftpgate/gateway/access"
 	"sftpgate/gateway/web"
 )
 
@@ -18,7 +19,7 @@ type Sent struct {
 	Name string
 
 	gate Gate
-	c    gateway.Caller
+	c    access.Caller
 	in   *counted
 	form *web.Form     // nil: the body is the file itself
 	held *gateway.Held // nil: it is read while it arrives
@@ -117,7 +118,7 @@ func (s *Sent) Next() bool {
 
 // As makes it that of another caller, where only the fields say whose it is. What is
 // held is the caller's that ReadForm was told.
-func (s *Sent) As(c gateway.Caller) { s.c = c }
+func (s *Sent) As(c access.Caller) { s.c = c }
 
 // Close gives up what is held.
 func (s *Sent) Close(ctx context.Context) {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"sftpgate/gateway"
+	"sftpgate/gateway/access"
 )
 
 // File is what a request says of the file that it brings a piece of.
@@ -45,7 +46,7 @@ type Session struct {
 // beginning of the file; only such a one begins anew what has ended (see doc.go).
 //
 // Refusals: as [gateway.Service.Open]; different-file where the upload was given up.
-func (g Gate) Begin(ctx context.Context, c gateway.Caller, at Place, f File, first bool) (Session, error) {
+func (g Gate) Begin(ctx context.Context, c access.Caller, at Place, f File, first bool) (Session, error) {
 	f.MakeDirs = f.MakeDirs || at.Options.MakeDirs
 	u, err := g.find(ctx, c, at, f)
 	switch code := gateway.CodeOf(err); {
@@ -69,15 +70,15 @@ func (g Gate) Begin(ctx context.Context, c gateway.Caller, at Place, f File, fir
 
 // lost reports whether the registry knows of no upload. To an expired ticket that is not
 // said; what the host has that it opened it may go on with all the same.
-func lost(c gateway.Caller, code gateway.Code) bool {
+func lost(c access.Caller, code gateway.Code) bool {
 	return code == gateway.UnknownUpload || c.Bound && code == gateway.Unauthenticated
 }
 
-func (g Gate) find(ctx context.Context, c gateway.Caller, at Place, f File) (gateway.Upload, error) {
+func (g Gate) find(ctx context.Context, c access.Caller, at Place, f File) (gateway.Upload, error) {
 	return g.Find(ctx, c, at.Host, path.Dir(f.Path), f.ID)
 }
 
-func (g Gate) open(ctx context.Context, c gateway.Caller, at Place, f File) (Session, error) {
+func (g Gate) open(ctx context.Context, c access.Caller, at Place, f File) (Session, error) {
 	opened, err := g.Open(ctx, c, f.opening(at))
 	return Session{Upload: opened.Upload}, err
 }
@@ -91,13 +92,13 @@ func (f File) opening(at Place) gateway.OpenRequest {
 
 // Claim opens the upload of f, or goes on with it. The caller's own unfinished upload of
 // another file there is given up.
-func (g Gate) Claim(ctx context.Context, c gateway.Caller, at Place, f File) (Session, error) {
+func (g Gate) Claim(ctx context.Context, c access.Caller, at Place, f File) (Session, error) {
 	return g.open(ctx, c, at, f)
 }
 
 // Anew gives up what has arrived of f and begins again: the id did not tell that it is
 // another file, and its bytes did.
-func (g Gate) Anew(ctx context.Context, c gateway.Caller, at Place, f File) (Session, error) {
+func (g Gate) Anew(ctx context.Context, c access.Caller, at Place, f File) (Session, error) {
 	r := f.opening(at)
 	r.Anew = true
 	opened, err := g.Open(ctx, c, r)
@@ -108,7 +109,7 @@ func (g Gate) Anew(ctx context.Context, c gateway.Caller, at Place, f File) (Ses
 // host. It may have ended.
 //
 // Refusals: unknown-upload, path and host errors.
-func (g Gate) Lookup(ctx context.Context, c gateway.Caller, at Place, f File) (gateway.Upload, error) {
+func (g Gate) Lookup(ctx context.Context, c access.Caller, at Place, f File) (gateway.Upload, error) {
 	u, err := g.find(ctx, c, at, f)
 	if !lost(c, gateway.CodeOf(err)) {
 		return u, err
@@ -128,7 +129,7 @@ func (g Gate) Lookup(ctx context.Context, c gateway.Caller, at Place, f File) (g
 // Current is u as the host has it, with Received, for an answer that lists what need not
 // be sent: another gateway may have brought the last of it. An upload that is done is
 // unknown unless its file still stands: what is listed is not sent again.
-func (g Gate) Current(ctx context.Context, c gateway.Caller, u gateway.Upload) (gateway.Upload, error) {
+func (g Gate) Current(ctx context.Context, c access.Caller, u gateway.Upload) (gateway.Upload, error) {
 	if !u.State.Ended() {
 		return g.Recount(ctx, c, u.ID)
 	}
@@ -144,7 +145,7 @@ func (g Gate) Current(ctx context.Context, c gateway.Caller, u gateway.Upload) (
 
 // again opens what has ended anew. Where its own file is in the way, or the ticket may
 // begin nothing any more, the request is a repetition or else must hear of that.
-func (g Gate) again(ctx context.Context, c gateway.Caller, at Place, f File, over gateway.Upload) (Session, error) {
+func (g Gate) again(ctx context.Context, c access.Caller, at Place, f File, over gateway.Upload) (Session, error) {
 	s, err := g.open(ctx, c, at, f)
 	code := gateway.CodeOf(err)
 	if over.State == gateway.Done && (code == gateway.TargetExists || c.Bound && code == gateway.Unauthenticated) {
@@ -158,7 +159,7 @@ func (g Gate) again(ctx context.Context, c gateway.Caller, at Place, f File, ove
 const joinWait, joinEvery = 3 * time.Second, 50 * time.Millisecond
 
 // join waits for the first chunk to begin the upload anew.
-func (g Gate) join(ctx context.Context, c gateway.Caller, at Place, f File, over gateway.Upload) (Session, error) {
+func (g Gate) join(ctx context.Context, c access.Caller, at Place, f File, over gateway.Upload) (Session, error) {
 	for deadline := time.Now().Add(joinWait); time.Now().Before(deadline); {
 		select {
 		case <-time.After(joinEvery):

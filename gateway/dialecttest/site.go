@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"sftpgate/gateway"
+	"sftpgate/gateway/access"
 	"sftpgate/gateway/dialect"
 	"sftpgate/gateway/registry"
 	"sftpgate/gateway/web"
@@ -145,10 +146,10 @@ type tickets struct {
 }
 
 // Authenticate implements [web.Authenticator].
-func (a tickets) Authenticate(r *http.Request) (gateway.Caller, error) {
+func (a tickets) Authenticate(r *http.Request) (access.Caller, error) {
 	c, err := a.Authenticator.Authenticate(r)
-	c.Pass, c.Bound = gateway.NewPass(c.User), a.s.count.Load() > a.s.last.Load()
-	c.Scope = &gateway.Scope{Hosts: []string{"web-1"}, Paths: []string{a.s.Root}, Operations: []gateway.Operation{gateway.OpUpload}, MaxSize: a.s.maxSize}
+	c.Credential, c.Bound = access.NewCredential(c.User), a.s.count.Load() > a.s.last.Load()
+	c.Scope = &access.Scope{Hosts: []string{"web-1"}, Paths: []string{a.s.Root}, Operations: []access.Operation{access.OpUpload}, MaxSize: a.s.maxSize}
 	return c, err
 }
 

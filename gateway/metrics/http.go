@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"sftpgate/gateway"
+	"sftpgate/gateway/access"
 	"sftpgate/gateway/web"
 )
 
@@ -46,7 +47,7 @@ func (m *Metrics) Routes(mux *web.Mux, open bool) {
 		mux.Handle("GET /metrics", scrape)
 		return
 	}
-	mux.Handle("GET /metrics", web.UserFunc(func(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
+	mux.Handle("GET /metrics", web.UserFunc(func(w http.ResponseWriter, r *http.Request, c access.Caller) error {
 		if !c.Admin || c.Bound {
 			return gateway.Refuse(gateway.Forbidden, "metrics are for administrators (--admin); for a scraper without a user, serve them with --metrics-listen")
 		}

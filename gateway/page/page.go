@@ -14,13 +14,14 @@ import (
 	"time"
 
 	"sftpgate/gateway"
+	"sftpgate/gateway/access"
 	"sftpgate/gateway/web"
 )
 
 // Service is what the page shows.
 type Service interface {
 	// Hosts lists the hosts the caller may use as they were last known, without asking them.
-	Hosts(ctx context.Context, c gateway.Caller) ([]gateway.HostView, error)
+	Hosts(ctx context.Context, c access.Caller) ([]gateway.HostView, error)
 }
 
 // Info is what the page says of the process.

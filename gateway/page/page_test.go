@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"sftpgate/gateway"
+	"sftpgate/gateway/access"
 	"sftpgate/gateway/page"
 	"sftpgate/gateway/web"
 )
@@ -24,7 +25,7 @@ type hosts struct {
 	err  error
 }
 
-func (h hosts) Hosts(context.Context, gateway.Caller) ([]gateway.HostView, error) {
+func (h hosts) Hosts(context.Context, access.Caller) ([]gateway.HostView, error) {
 	return h.list, h.err
 }
 
@@ -160,11 +161,11 @@ func TestWithoutAUserTheTextStillSaysWhatItIs(t *testing.T) {
 // withTickets stands for --auth jwt: one ticket is good.
 type withTickets struct{}
 
-func (withTickets) Authenticate(r *http.Request) (gateway.Caller, error) {
+func (withTickets) Authenticate(r *http.Request) (access.Caller, error) {
 	if r.Header.Get("Authorization") != "Bearer good" {
-		return gateway.Caller{}, gateway.Refuse(gateway.Unauthenticated, "a ticket is needed")
+		return access.Caller{}, gateway.Refuse(gateway.Unauthenticated, "a ticket is needed")
 	}
-	return gateway.Caller{User: "alice"}, nil
+	return access.Caller{User: "alice"}, nil
 }
 
 func TestTickets(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"sftpgate/gateway"
+	"sftpgate/gateway/access"
 )
 
 // Authenticator says who sent a request. It sees URL and headers only: a
@@ -18,7 +19,7 @@ import (
 // There are [NoAuth], [HeaderAuth] and [JWTAuth]. One that wants a 401 to say how
 // to authenticate has a method challenge.
 type Authenticator interface {
-	Authenticate(r *http.Request) (gateway.Caller, error)
+	Authenticate(r *http.Request) (access.Caller, error)
 }
 
 // UserHeader is where the user's name stands unless configured otherwise.
@@ -37,15 +38,15 @@ func NoAuth(admins []string) Authenticator { return noAuth{admins: set(admins)} 
 
 type noAuth struct{ admins map[string]bool }
 
-func (a noAuth) Authenticate(r *http.Request) (gateway.Caller, error) {
+func (a noAuth) Authenticate(r *http.Request) (access.Caller, error) {
 	user, err := userIn(r, UserHeader)
 	if err != nil {
-		return gateway.Caller{}, err
+		return access.Caller{}, err
 	}
 	if user == "" {
 		user = Anonymous
 	}
-	return gateway.Caller{User: user, Admin: a.admins[user]}, nil
+	return access.Caller{User: user, Admin: a.admins[user]}, nil
 }
 
 // HeaderAuth believes the header (X-User when header is "") when, and only
@@ -63,25 +64,25 @@ type headerAuth struct {
 	admins  map[string]bool
 }
 
-func (a headerAuth) Authenticate(r *http.Request) (gateway.Caller, error) {
+func (a headerAuth) Authenticate(r *http.Request) (access.Caller, error) {
 	if !a.proxies.sent(r) {
-		return gateway.Caller{}, gateway.Refuse(gateway.Unauthenticated,
+		return access.Caller{}, gateway.Refuse(gateway.Unauthenticated,
 			"this request did not come through the proxy that authenticates users: use the proxy, or add its address with --trusted-proxy")
 	}
 	user, err := userIn(r, a.header)
 	if err != nil {
-		return gateway.Caller{}, err
+		return access.Caller{}, err
 	}
 	if user == "" {
-		return gateway.Caller{}, gateway.Refuse(gateway.Unauthenticated,
+		return access.Caller{}, gateway.Refuse(gateway.Unauthenticated,
 			"the proxy did not name a user: the header %s is missing", a.header)
 	}
-	return gateway.Caller{User: user, Admin: a.admins[user]}, nil
+	return access.Caller{User: user, Admin: a.admins[user]}, nil
 }
 
 // CallerNamed is c as the user that r names elsewhere, in a field: it must be c's own
 // name, unless nobody has to prove who he is and c is [Anonymous].
-func CallerNamed(r *http.Request, c gateway.Caller, user string) (gateway.Caller, error) {
+func CallerNamed(r *http.Request, c access.Caller, user string) (access.Caller, error) {
 	if user == "" || user == c.User {
 		return c, nil
 	}
@@ -96,7 +97,7 @@ func CallerNamed(r *http.Request, c gateway.Caller, user string) (gateway.Caller
 	if err := checkUser(user); err != nil {
 		return c, gateway.Refuse(gateway.InvalidRequest, "the user's name %w", err)
 	}
-	x.caller = gateway.Caller{User: user, Admin: open.admins[user]}
+	x.caller = access.Caller{User: user, Admin: open.admins[user]}
 	return x.caller, nil
 }
 

@@ -5,12 +5,12 @@ import (
 	"strings"
 	"testing"
 
-	"sftpgate/gateway"
+	"sftpgate/gateway/access"
 	"sftpgate/gateway/web"
 )
 
 // whoami answers with the caller.
-var whoami = web.UserFunc(func(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
+var whoami = web.UserFunc(func(w http.ResponseWriter, r *http.Request, c access.Caller) error {
 	return web.Reply(w, r, 200, struct {
 		User  string
 		Admin bool

@@ -6,13 +6,13 @@ import (
 	"strings"
 	"testing"
 
-	"sftpgate/gateway"
+	"sftpgate/gateway/access"
 	"sftpgate/gateway/web"
 )
 
 // A name in a field is nobody's word, unless everybody's word is believed.
 func TestCallerNamed(t *testing.T) {
-	named := web.UserFunc(func(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
+	named := web.UserFunc(func(w http.ResponseWriter, r *http.Request, c access.Caller) error {
 		c, err := web.CallerNamed(r, c, r.URL.Query().Get("person"))
 		if err != nil {
 			return err

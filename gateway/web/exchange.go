@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"sftpgate/gateway"
+	"sftpgate/gateway/access"
 )
 
 // exchange is what one request and its answer share on their way through the front.
@@ -21,7 +22,7 @@ type exchange struct {
 	uncut func() bool     // this one need not be any more
 
 	asked     bool // whether authentication was asked
-	caller    gateway.Caller
+	caller    access.Caller
 	callerErr error
 
 	route   string       // the pattern that matched, "" for none
@@ -67,10 +68,10 @@ func (f *Front) begin(w http.ResponseWriter, r *http.Request) (*exchange, http.R
 
 // CallerOf says who sent r, or refuses with unauthenticated. It asks the
 // authenticator once a request. Handlers that need it always are a [UserFunc].
-func CallerOf(r *http.Request) (gateway.Caller, error) {
+func CallerOf(r *http.Request) (access.Caller, error) {
 	x := exchangeOf(r)
 	if x == nil {
-		return gateway.Caller{}, errNoFront
+		return access.Caller{}, errNoFront
 	}
 	if !x.asked {
 		x.asked = true

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"sftpgate/gateway"
+	"sftpgate/gateway/access"
 )
 
 // Options say how a Front behaves. The zero value of a duration or a size means its default.
@@ -180,7 +180,7 @@ func (h HandlerFunc) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // UserFunc is a handler that is only called for a caller who is known.
-type UserFunc func(w http.ResponseWriter, r *http.Request, c gateway.Caller) error
+type UserFunc func(w http.ResponseWriter, r *http.Request, c access.Caller) error
 
 // ServeHTTP authenticates, calls h and writes the error it returns.
 func (h UserFunc) ServeHTTP(w http.ResponseWriter, r *http.Request) {

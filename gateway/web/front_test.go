@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"sftpgate/gateway"
+	"sftpgate/gateway/access"
 	"sftpgate/gateway/web"
 	"sftpgate/remote/remotetest/await"
 )
@@ -189,7 +190,7 @@ func TestErrorAfterTheAnswerBeganCutsTheConnection(t *testing.T) {
 }
 
 func TestLogLineIsOneAndInert(t *testing.T) {
-	s := serve(t, web.Options{}, web.UserFunc(func(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
+	s := serve(t, web.Options{}, web.UserFunc(func(w http.ResponseWriter, r *http.Request, c access.Caller) error {
 		return gateway.Refuse(gateway.HostError, "no: %w", errors.New("name \"a\nb\x1b[31m\u202egnp.exe\""))
 	}))
 	res, _ := do(t, "PUT", s.URL+"/v1/%0d%0alevel=ERROR/%3Cscript%3E/\u202etxt?token=geheim", strings.NewReader("x"), "X-User", "zoë")

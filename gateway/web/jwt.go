@@ -13,6 +13,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 
 	"sftpgate/gateway"
+	"sftpgate/gateway/access"
 )
 
 // Algorithms are the ways in which tickets may be signed (RFC 7518 §3.1, RFC 8037 §3.1).
@@ -90,26 +91,26 @@ type keys interface {
 	find(ctx context.Context, kid string, named bool) (any, error)
 }
 
-func (a *jwtAuth) Authenticate(r *http.Request) (gateway.Caller, error) {
+func (a *jwtAuth) Authenticate(r *http.Request) (access.Caller, error) {
 	text, err := bearer(r.Header)
 	if err != nil {
-		return gateway.Caller{}, err
+		return access.Caller{}, err
 	}
-	if strings.HasPrefix(text, gateway.TokenPrefix) {
-		return gateway.TokenCaller(text), nil
+	if strings.HasPrefix(text, access.TokenPrefix) {
+		return access.TokenCaller(text), nil
 	}
 	c, err := a.caller(r.Context(), text)
 	if err != nil {
-		return gateway.Caller{}, &gateway.Error{Code: gateway.Unauthenticated, Err: err, Detail: "the ticket was refused: " + err.Error()}
+		return access.Caller{}, &gateway.Error{Code: gateway.Unauthenticated, Err: err, Detail: "the ticket was refused: " + err.Error()}
 	}
 	return c, nil
 }
 
 // caller is who a ticket speaks for.
-func (a *jwtAuth) caller(ctx context.Context, text string) (gateway.Caller, error) {
+func (a *jwtAuth) caller(ctx context.Context, text string) (access.Caller, error) {
 	found, err := a.verify(ctx, text)
 	if err != nil {
-		return gateway.Caller{}, err
+		return access.Caller{}, err
 	}
 	c, err := found.caller(a.admins)
 	if err != nil {
@@ -122,8 +123,8 @@ func (a *jwtAuth) caller(ctx context.Context, text string) (gateway.Caller, erro
 	if end, err := jwt.MapClaims(found).GetExpirationTime(); err == nil && end != nil {
 		c.Expires = end.Time
 	}
-	c.Pass, c.Bound = gateway.NewPass(text), late
-	c.Admin = !late && slices.Contains(c.Scope.Operations, gateway.OpTakeOver)
+	c.Credential, c.Bound = access.NewCredential(text), late
+	c.Admin = !late && slices.Contains(c.Scope.Operations, access.OpTakeOver)
 	return c, nil
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 
 	"sftpgate/gateway"
+	"sftpgate/gateway/access"
 )
 
 // claims are what a ticket says, its signature verified. They are read
@@ -24,8 +25,8 @@ type claimError struct{ name, why string }
 func (e *claimError) Error() string { return fmt.Sprintf("its claim %q %s", e.name, e.why) }
 
 // caller is who and what the ticket is for.
-func (m claims) caller(admins map[string]bool) (gateway.Caller, error) {
-	c := gateway.Caller{Scope: &gateway.Scope{}}
+func (m claims) caller(admins map[string]bool) (access.Caller, error) {
+	c := access.Caller{Scope: &access.Scope{}}
 	var err error
 	read := func(into func() error) {
 		if err == nil {
@@ -104,8 +105,8 @@ func (m claims) subject() (string, error) {
 }
 
 func (m claims) hosts() ([]string, error) {
-	if m["hosts"] == gateway.AnyHost {
-		return []string{gateway.AnyHost}, nil
+	if m["hosts"] == access.AnyHost {
+		return []string{access.AnyHost}, nil
 	}
 	hosts, there, err := m.list("hosts")
 	if err == nil && !there {
@@ -129,22 +130,22 @@ func (m claims) paths() ([]string, error) {
 
 // operations are all but taking over where the ticket names none; that is only
 // for who is an administrator here anyway.
-func (m claims) operations(admin bool) ([]gateway.Operation, error) {
+func (m claims) operations(admin bool) ([]access.Operation, error) {
 	names, there, err := m.list("ops")
 	if err != nil {
 		return nil, err
 	}
-	var ops []gateway.Operation
-	for _, op := range gateway.AllOperations {
-		if !there && (admin || op != gateway.OpTakeOver) {
+	var ops []access.Operation
+	for _, op := range access.AllOperations {
+		if !there && (admin || op != access.OpTakeOver) {
 			ops = append(ops, op)
 		}
 	}
 	for _, name := range names {
-		if !slices.Contains(gateway.AllOperations, gateway.Operation(name)) {
-			return nil, &claimError{"ops", fmt.Sprintf("has %q; the operations are %v", clip(name), gateway.AllOperations)}
+		if !slices.Contains(access.AllOperations, access.Operation(name)) {
+			return nil, &claimError{"ops", fmt.Sprintf("has %q; the operations are %v", clip(name), access.AllOperations)}
 		}
-		ops = append(ops, gateway.Operation(name))
+		ops = append(ops, access.Operation(name))
 	}
 	return ops, nil
 }

@@ -8,7 +8,7 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 
-	"sftpgate/gateway"
+	"sftpgate/gateway/access"
 	"sftpgate/gateway/web"
 )
 
@@ -22,22 +22,22 @@ func TestClaims(t *testing.T) {
 	good := func(changes ...any) jwt.MapClaims { return ticket(append([]any{"iss", "panel"}, changes...)...) }
 	for name, c := range map[string]struct {
 		claims jwt.MapClaims
-		check  func(gateway.Caller) bool
+		check  func(access.Caller) bool
 	}{
-		"all hosts":         {good("hosts", []any{"a", "*"}), func(c gateway.Caller) bool { return reflect.DeepEqual(c.Scope.Hosts, []string{"a", "*"}) }},
-		"all hosts, short":  {good("hosts", "*"), func(c gateway.Caller) bool { return reflect.DeepEqual(c.Scope.Hosts, []string{"*"}) }},
-		"paths":             {good("paths", []any{"/srv/a", "/"}), func(c gateway.Caller) bool { return reflect.DeepEqual(c.Scope.Paths, []string{"/srv/a", "/"}) }},
-		"size":              {good("max_size", int64(1)<<62+1), func(c gateway.Caller) bool { return c.Scope.MaxSize == 1<<62+1 }},
-		"several audiences": {good("aud", []any{"x", "gate"}), func(c gateway.Caller) bool { return c.User == "alice" }},
-		"half a second":     {good("exp", float64(now)+60.5, "nbf", float64(now)-0.5), func(c gateway.Caller) bool { return !c.Bound }},
-		"within the leeway": {good("exp", now-20, "nbf", now+20, "iat", now+20), func(c gateway.Caller) bool { return !c.Bound }},
-		"claims of others":  {good("jti", 5, "scope", "x", "hostname", "y", "email", nil), func(c gateway.Caller) bool { return c.Scope.MaxSize == 0 && c.Scope.Paths == nil }},
-		"operations": {good("ops", []any{"read", "cancel"}, "sub", "root"), func(c gateway.Caller) bool {
-			return !c.Admin && reflect.DeepEqual(c.Scope.Operations, []gateway.Operation{"read", "cancel"})
+		"all hosts":         {good("hosts", []any{"a", "*"}), func(c access.Caller) bool { return reflect.DeepEqual(c.Scope.Hosts, []string{"a", "*"}) }},
+		"all hosts, short":  {good("hosts", "*"), func(c access.Caller) bool { return reflect.DeepEqual(c.Scope.Hosts, []string{"*"}) }},
+		"paths":             {good("paths", []any{"/srv/a", "/"}), func(c access.Caller) bool { return reflect.DeepEqual(c.Scope.Paths, []string{"/srv/a", "/"}) }},
+		"size":              {good("max_size", int64(1)<<62+1), func(c access.Caller) bool { return c.Scope.MaxSize == 1<<62+1 }},
+		"several audiences": {good("aud", []any{"x", "gate"}), func(c access.Caller) bool { return c.User == "alice" }},
+		"half a second":     {good("exp", float64(now)+60.5, "nbf", float64(now)-0.5), func(c access.Caller) bool { return !c.Bound }},
+		"within the leeway": {good("exp", now-20, "nbf", now+20, "iat", now+20), func(c access.Caller) bool { return !c.Bound }},
+		"claims of others":  {good("jti", 5, "scope", "x", "hostname", "y", "email", nil), func(c access.Caller) bool { return c.Scope.MaxSize == 0 && c.Scope.Paths == nil }},
+		"operations": {good("ops", []any{"read", "cancel"}, "sub", "root"), func(c access.Caller) bool {
+			return !c.Admin && reflect.DeepEqual(c.Scope.Operations, []access.Operation{"read", "cancel"})
 		}},
-		"an administrator of the panel": {good("ops", []any{"takeover"}), func(c gateway.Caller) bool { return c.Admin && len(c.Scope.Operations) == 1 }},
-		"an administrator here":         {good("sub", "root"), func(c gateway.Caller) bool { return c.Admin && len(c.Scope.Operations) == 5 }},
-		"nobody special":                {good(), func(c gateway.Caller) bool { return !c.Admin && len(c.Scope.Operations) == 4 }},
+		"an administrator of the panel": {good("ops", []any{"takeover"}), func(c access.Caller) bool { return c.Admin && len(c.Scope.Operations) == 1 }},
+		"an administrator here":         {good("sub", "root"), func(c access.Caller) bool { return c.Admin && len(c.Scope.Operations) == 5 }},
+		"nobody special":                {good(), func(c access.Caller) bool { return !c.Admin && len(c.Scope.Operations) == 4 }},
 	} {
 		got, err := ask(auth, panel.sign(t, c.claims))
 		if err != nil || !c.check(got) {
@@ -77,7 +77,7 @@ func TestExpiredTickets(t *testing.T) {
 	past := time.Now().Add(-31 * time.Second).Unix()
 	text := panel.sign(t, ticket("exp", past, "nbf", past-60, "iat", past-60, "paths", []any{"/srv"}))
 	c, err := ask(auth, text)
-	if err != nil || !c.Bound || c.User != "alice" || c.Admin || c.Pass != gateway.NewPass(text) || len(c.Scope.Paths) != 1 {
+	if err != nil || !c.Bound || c.User != "alice" || c.Admin || c.Credential != access.NewCredential(text) || len(c.Scope.Paths) != 1 {
 		t.Errorf("%+v, %v", c, err)
 	}
 	if c, err := ask(auth, panel.sign(t, ticket("exp", past+4))); err != nil || c.Bound {

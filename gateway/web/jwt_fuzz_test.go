@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"sftpgate/gateway"
+	"sftpgate/gateway/access"
 	"sftpgate/gateway/web"
 )
 
@@ -51,15 +52,15 @@ func checkTicket(t *testing.T, auth web.Authenticator, authorization string) {
 		}
 		return
 	}
-	known := func(op gateway.Operation) bool { return slices.Contains(gateway.AllOperations, op) }
+	known := func(op access.Operation) bool { return slices.Contains(access.AllOperations, op) }
 	switch s := c.Scope; {
-	case s == nil, len(s.Hosts) == 0, s.MaxSize < 0, s.Paths != nil && len(s.Paths) == 0, c.Pass == gateway.Pass{}:
+	case s == nil, len(s.Hosts) == 0, s.MaxSize < 0, s.Paths != nil && len(s.Paths) == 0, c.Credential == access.Credential{}:
 		t.Fatalf("%q has no bounds: %+v", authorization, c)
 	case slices.ContainsFunc(s.Paths, func(p string) bool { return gateway.CheckPath(p) != nil }):
 		t.Fatalf("%q is for %q", authorization, s.Paths)
-	case slices.ContainsFunc(s.Operations, func(op gateway.Operation) bool { return !known(op) }):
+	case slices.ContainsFunc(s.Operations, func(op access.Operation) bool { return !known(op) }):
 		t.Fatalf("%q may %q", authorization, s.Operations)
-	case c.User == "" && (!c.Bound || c.Admin || !strings.Contains(authorization, gateway.TokenPrefix)):
+	case c.User == "" && (!c.Bound || c.Admin || !strings.Contains(authorization, access.TokenPrefix)):
 		t.Fatalf("%q is nobody: %+v", authorization, c)
 	case !utf8.ValidString(c.User), strings.TrimSpace(c.User) != c.User:
 		t.Fatalf("%q is %q", authorization, c.User)

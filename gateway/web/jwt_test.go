@@ -21,6 +21,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 
 	"sftpgate/gateway"
+	"sftpgate/gateway/access"
 	"sftpgate/gateway/web"
 )
 
@@ -124,7 +125,7 @@ func jwtAuth(t testing.TB, o web.JWTOptions) web.Authenticator {
 }
 
 // ask shows a ticket.
-func ask(auth web.Authenticator, text string) (gateway.Caller, error) {
+func ask(auth web.Authenticator, text string) (access.Caller, error) {
 	return auth.Authenticate(&http.Request{Header: http.Header{"Authorization": {"Bearer " + text}}})
 }
 
@@ -159,8 +160,8 @@ func TestTicketsOfEveryAlgorithm(t *testing.T) {
 		end := time.Now().Add(time.Minute).Truncate(time.Second)
 		text := c.with("kid", "whatever").sign(t, ticket("exp", end.Unix()))
 		got, err := ask(auth, text)
-		want := gateway.Caller{User: "alice", Expires: end, Pass: gateway.NewPass(text), Scope: &gateway.Scope{Hosts: []string{"web-1"},
-			Operations: []gateway.Operation{gateway.OpRead, gateway.OpBrowse, gateway.OpUpload, gateway.OpCancel}}}
+		want := access.Caller{User: "alice", Expires: end, Credential: access.NewCredential(text), Scope: &access.Scope{Hosts: []string{"web-1"},
+			Operations: []access.Operation{access.OpRead, access.OpBrowse, access.OpUpload, access.OpCancel}}}
 		if err != nil || !reflect.DeepEqual(got, want) {
 			t.Errorf("%s: %+v, %v", name, got, err)
 		}
@@ -242,8 +243,8 @@ func TestWhatIsNoTicket(t *testing.T) {
 
 func TestUploadTokens(t *testing.T) {
 	auth := jwtAuth(t, web.JWTOptions{Admins: []string{""}})
-	c, err := ask(auth, gateway.TokenPrefix+"ru_abc")
-	if err != nil || !c.Bound || c.User != "" || c.Admin || !reflect.DeepEqual(c.Scope.Operations, []gateway.Operation{gateway.OpRead, gateway.OpUpload}) {
+	c, err := ask(auth, access.TokenPrefix+"ru_abc")
+	if err != nil || !c.Bound || c.User != "" || c.Admin || !reflect.DeepEqual(c.Scope.Operations, []access.Operation{access.OpRead, access.OpUpload}) {
 		t.Errorf("%+v, %v", c, err)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"path"
 
 	"sftpgate/gateway"
+	"sftpgate/gateway/access"
 	"sftpgate/gateway/dialect"
 	"sftpgate/gateway/web"
 )
@@ -19,7 +20,7 @@ func Routes(m *web.Mux, g dialect.Gate) {
 	m.Handle("GET /content-range/{host}/{dir...}", web.UserFunc(h.status).As(refuse))
 }
 
-func (h handler) chunk(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
+func (h handler) chunk(w http.ResponseWriter, r *http.Request, c access.Caller) error {
 	if _, err := dialect.CutVerb(r, "upload/chunk"); err != nil {
 		return err
 	}
@@ -54,7 +55,7 @@ func (h handler) chunk(w http.ResponseWriter, r *http.Request, c gateway.Caller)
 
 // begin finds the upload that a slice belongs to, or opens it. The file's digest is in
 // its record before the bytes are, since any slice may turn out to be the last one missing.
-func (h handler) begin(ctx context.Context, c gateway.Caller, at dialect.Place, brought chunk, sent *dialect.Sent) (dialect.Session, error) {
+func (h handler) begin(ctx context.Context, c access.Caller, at dialect.Place, brought chunk, sent *dialect.Sent) (dialect.Session, error) {
 	name, err := nameOf(sent)
 	if err != nil {
 		return dialect.Session{}, err
@@ -86,7 +87,7 @@ func (h handler) begin(ctx context.Context, c gateway.Caller, at dialect.Place, 
 
 // complete publishes a file that is whole. Of one that has another digest nothing is
 // worth keeping: which slice is the wrong one nobody knows.
-func (h handler) complete(ctx context.Context, c gateway.Caller, at dialect.Place, u gateway.Upload) (gateway.Upload, error) {
+func (h handler) complete(ctx context.Context, c access.Caller, at dialect.Place, u gateway.Upload) (gateway.Upload, error) {
 	done, err := h.gate.Complete(ctx, c, u)
 	if gateway.CodeOf(err) == gateway.DigestMismatch {
 		if err := h.giveUp(ctx, c, at, u, u.ChunkSize); err != nil {
@@ -97,13 +98,13 @@ func (h handler) complete(ctx context.Context, c gateway.Caller, at dialect.Plac
 }
 
 // giveUp drops what has arrived, so that the next status lists nothing.
-func (h handler) giveUp(ctx context.Context, c gateway.Caller, at dialect.Place, u gateway.Upload, sliceSize int64) error {
+func (h handler) giveUp(ctx context.Context, c access.Caller, at dialect.Place, u gateway.Upload, sliceSize int64) error {
 	_, err := h.gate.Anew(ctx, c, at, dialect.File{Path: u.Path, ID: u.ClientID, Size: u.Size, ChunkSize: sliceSize})
 	return err
 }
 
 // status lists what need not be sent again.
-func (h handler) status(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
+func (h handler) status(w http.ResponseWriter, r *http.Request, c access.Caller) error {
 	if _, err := dialect.CutVerb(r, "upload/status"); err != nil {
 		return err
 	}
@@ -136,7 +137,7 @@ func (h handler) status(w http.ResponseWriter, r *http.Request, c gateway.Caller
 
 // find returns the upload with Received: by its id, and where the registry has lost
 // that, by the path, if the page says what the file is called.
-func (h handler) find(r *http.Request, c gateway.Caller, at dialect.Place, id string) (gateway.Upload, error) {
+func (h handler) find(r *http.Request, c access.Caller, at dialect.Place, id string) (gateway.Upload, error) {
 	var u gateway.Upload
 	var err error
 	if name := r.URL.Query().Get("name"); name == "" {

@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"sftpgate/gateway"
+	"sftpgate/gateway/access"
 	"sftpgate/gateway/dialect"
 	"sftpgate/gateway/web"
 )
@@ -19,7 +20,7 @@ func Routes(m *web.Mux, g dialect.Gate) {
 	}
 }
 
-func (h handler) send(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
+func (h handler) send(w http.ResponseWriter, r *http.Request, c access.Caller) error {
 	at, err := dialect.PlaceOf(r)
 	if err != nil {
 		return err
@@ -42,7 +43,7 @@ func (h handler) send(w http.ResponseWriter, r *http.Request, c gateway.Caller) 
 }
 
 // chunk takes one; done says that with it the file is there.
-func (h handler) chunk(r *http.Request, c gateway.Caller, at dialect.Place, sent *dialect.Sent) (done bool, err error) {
+func (h handler) chunk(r *http.Request, c access.Caller, at dialect.Place, sent *dialect.Sent) (done bool, err error) {
 	brought, err := parse(sent.Fields)
 	if err != nil {
 		return false, err

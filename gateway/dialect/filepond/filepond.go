@@ -8,6 +8,7 @@ import (
 	"strconv"
 
 	"sftpgate/gateway"
+	"sftpgate/gateway/access"
 	"sftpgate/gateway/dialect"
 	"sftpgate/gateway/web"
 )
@@ -25,7 +26,7 @@ func Routes(m *web.Mux, g dialect.Gate) {
 }
 
 // send takes a whole file, or begins a transfer.
-func (h handler) send(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
+func (h handler) send(w http.ResponseWriter, r *http.Request, c access.Caller) error {
 	at, err := dialect.PlaceOf(r)
 	if err != nil {
 		return err
@@ -64,7 +65,7 @@ func (h handler) send(w http.ResponseWriter, r *http.Request, c gateway.Caller) 
 }
 
 // begin gives a transfer its id, where the host and the directory are fine.
-func (h handler) begin(w http.ResponseWriter, r *http.Request, c gateway.Caller, at dialect.Place, dir string) error {
+func (h handler) begin(w http.ResponseWriter, r *http.Request, c access.Caller, at dialect.Place, dir string) error {
 	if _, err := dialect.HeaderNumber(r.Header, "Upload-Length"); err != nil {
 		return err
 	}
@@ -78,7 +79,7 @@ func (h handler) begin(w http.ResponseWriter, r *http.Request, c gateway.Caller,
 }
 
 // find returns a transfer's upload; one without an id where there is none (yet).
-func (h handler) find(r *http.Request, c gateway.Caller, at dialect.Place, t transfer) (gateway.Upload, error) {
+func (h handler) find(r *http.Request, c access.Caller, at dialect.Place, t transfer) (gateway.Upload, error) {
 	file, _, err := place(at, t.dir, "name")
 	if err != nil {
 		return gateway.Upload{}, err
@@ -91,7 +92,7 @@ func (h handler) find(r *http.Request, c gateway.Caller, at dialect.Place, t tra
 	return u, err
 }
 
-func (h handler) chunk(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
+func (h handler) chunk(w http.ResponseWriter, r *http.Request, c access.Caller) error {
 	at, err := dialect.PlaceOf(r)
 	if err != nil {
 		return err
@@ -131,7 +132,7 @@ func (h handler) chunk(w http.ResponseWriter, r *http.Request, c gateway.Caller)
 
 // offset says where to go on. Of a file that is complete it waits for the publication,
 // since nothing else may be sent after it.
-func (h handler) offset(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
+func (h handler) offset(w http.ResponseWriter, r *http.Request, c access.Caller) error {
 	at, err := dialect.PlaceOf(r)
 	if err != nil {
 		return err
@@ -167,7 +168,7 @@ func (h handler) offset(w http.ResponseWriter, r *http.Request, c gateway.Caller
 }
 
 // revert cancels a transfer.
-func (h handler) revert(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
+func (h handler) revert(w http.ResponseWriter, r *http.Request, c access.Caller) error {
 	at, err := dialect.PlaceOf(r)
 	if err != nil {
 		return err

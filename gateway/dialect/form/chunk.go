@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"sftpgate/gateway"
+	"sftpgate/gateway/access"
 	"sftpgate/gateway/dialect"
 )
 
@@ -24,7 +25,7 @@ func parse(at dialect.Place, f dialect.Fields) (chunk, error) {
 	return chunk{of, number}, err
 }
 
-func (h handler) chunk(w http.ResponseWriter, r *http.Request, c gateway.Caller, at dialect.Place) error {
+func (h handler) chunk(w http.ResponseWriter, r *http.Request, c access.Caller, at dialect.Place) error {
 	ctx := r.Context()
 	sent, err := h.gate.ReadForm(r, c, at, func(f dialect.Fields) bool { return h.streams(ctx, c, at, f) })
 	if err != nil {
@@ -48,7 +49,7 @@ func (h handler) chunk(w http.ResponseWriter, r *http.Request, c gateway.Caller,
 
 // streams reports whether a chunk can go to its place while it arrives. A chunk 0 that is
 // there already cannot: whether it is of the same file is known when it has come whole.
-func (h handler) streams(ctx context.Context, c gateway.Caller, at dialect.Place, f dialect.Fields) bool {
+func (h handler) streams(ctx context.Context, c access.Caller, at dialect.Place, f dialect.Fields) bool {
 	b, err := parse(at, f)
 	if err != nil || b.number > 0 {
 		return err == nil
@@ -58,7 +59,7 @@ func (h handler) streams(ctx context.Context, c gateway.Caller, at dialect.Place
 }
 
 // first takes chunk 0, which begins the file or shows that it is another one.
-func (h handler) first(ctx context.Context, c gateway.Caller, at dialect.Place, b chunk, sent *dialect.Sent) error {
+func (h handler) first(ctx context.Context, c access.Caller, at dialect.Place, b chunk, sent *dialect.Sent) error {
 	s, err := h.gate.Begin(ctx, c, at, b.File, true)
 	if err != nil {
 		return err
@@ -103,7 +104,7 @@ func begins(u gateway.Upload, chunkSize, length int64) bool {
 }
 
 // later takes any other chunk, once its place is known.
-func (h handler) later(ctx context.Context, c gateway.Caller, at dialect.Place, b chunk, sent *dialect.Sent) error {
+func (h handler) later(ctx context.Context, c access.Caller, at dialect.Place, b chunk, sent *dialect.Sent) error {
 	s, err := h.begun(ctx, c, at, b)
 	if err == nil {
 		_, err = sent.ReceiveChunk(ctx, s, b.number, dialect.Whole)
@@ -120,7 +121,7 @@ const (
 )
 
 // begun finds the upload in which the place of a chunk is known.
-func (h handler) begun(ctx context.Context, c gateway.Caller, at dialect.Place, b chunk) (dialect.Session, error) {
+func (h handler) begun(ctx context.Context, c access.Caller, at dialect.Place, b chunk) (dialect.Session, error) {
 	if b.ChunkSize > 0 {
 		s, err := h.gate.Begin(ctx, c, at, b.File, false)
 		if err == nil && s.ChunkSize != b.ChunkSize && s.ChunkSize != 0 {

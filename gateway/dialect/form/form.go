@@ -6,6 +6,7 @@ import (
 	"path"
 
 	"sftpgate/gateway"
+	"sftpgate/gateway/access"
 	"sftpgate/gateway/dialect"
 	"sftpgate/gateway/web"
 )
@@ -19,7 +20,7 @@ func Routes(m *web.Mux, g dialect.Gate) {
 	m.Handle("GET /form/{host}/{dir...}", web.UserFunc(h.list).As(refuse))
 }
 
-func (h handler) post(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
+func (h handler) post(w http.ResponseWriter, r *http.Request, c access.Caller) error {
 	verb, err := dialect.CutVerb(r, "upload-chunk", "merge-chunks")
 	if err != nil {
 		return err
@@ -36,7 +37,7 @@ func (h handler) post(w http.ResponseWriter, r *http.Request, c gateway.Caller) 
 
 // list says which chunks need not be sent again. Of an upload that has ended none is
 // listed: the page may be about to send another file of that name.
-func (h handler) list(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
+func (h handler) list(w http.ResponseWriter, r *http.Request, c access.Caller) error {
 	if _, err := dialect.CutVerb(r, "uploaded-chunks"); err != nil {
 		return err
 	}
@@ -65,7 +66,7 @@ func (h handler) list(w http.ResponseWriter, r *http.Request, c gateway.Caller) 
 }
 
 // merge publishes the file, once every chunk up to total_chunks is there.
-func (h handler) merge(w http.ResponseWriter, r *http.Request, c gateway.Caller, at dialect.Place) error {
+func (h handler) merge(w http.ResponseWriter, r *http.Request, c access.Caller, at dialect.Place) error {
 	fields, err := fieldsOf(r)
 	if err != nil {
 		return err

@@ -6,13 +6,14 @@ import (
 	"net/http"
 
 	"sftpgate/gateway"
+	"sftpgate/gateway/access"
 	"sftpgate/gateway/dialect"
 	"sftpgate/gateway/web"
 )
 
 // chunk takes one. Where the fields stand behind the file, the query must say which file
 // and whose it is: the bytes go to the host before they are all here.
-func (h handler) chunk(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
+func (h handler) chunk(w http.ResponseWriter, r *http.Request, c access.Caller) error {
 	ctx := r.Context()
 	early := dialect.FieldsOf(r)
 	var at dialect.Place
@@ -81,7 +82,7 @@ func parse(r *http.Request, f dialect.Fields) (t target, number int64, err error
 	return t, number, err
 }
 
-func (h handler) receive(ctx context.Context, c gateway.Caller, t target, number int64, sent *dialect.Sent) error {
+func (h handler) receive(ctx context.Context, c access.Caller, t target, number int64, sent *dialect.Sent) error {
 	u, err := h.begun(ctx, c, t)
 	if err != nil {
 		return err
@@ -97,7 +98,7 @@ func (h handler) receive(ctx context.Context, c gateway.Caller, t target, number
 
 // begun is the upload that a chunk belongs to, with a chunk size. It may be done: then
 // the chunk is a repetition.
-func (h handler) begun(ctx context.Context, c gateway.Caller, t target) (gateway.Upload, error) {
+func (h handler) begun(ctx context.Context, c access.Caller, t target) (gateway.Upload, error) {
 	u, err := h.gate.Lookup(ctx, c, t.Place, t.File)
 	if err == nil && u.State == gateway.Done {
 		return u, nil

@@ -5,11 +5,12 @@ import (
 	"net/http"
 
 	"sftpgate/gateway"
+	"sftpgate/gateway/access"
 	"sftpgate/gateway/dialect"
 )
 
 // merge publishes the file, and tells the room how far it is meanwhile.
-func (h handler) merge(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
+func (h handler) merge(w http.ResponseWriter, r *http.Request, c access.Caller) error {
 	asker := c
 	f, t, c, err := read(r, c)
 	if err != nil {
@@ -49,7 +50,7 @@ func (h handler) merge(w http.ResponseWriter, r *http.Request, c gateway.Caller)
 
 // mergeable is the upload with Received; it may be done. A page may well send no chunk
 // of an empty file.
-func (h handler) mergeable(ctx context.Context, c gateway.Caller, t target, count int64) (gateway.Upload, error) {
+func (h handler) mergeable(ctx context.Context, c access.Caller, t target, count int64) (gateway.Upload, error) {
 	u, err := h.gate.Lookup(ctx, c, t.Place, t.File)
 	if err == nil && u.State == gateway.Failed || gateway.CodeOf(err) == gateway.UnknownUpload && count == 0 {
 		t.Content = u.Note // what the options are now may be what it needs
@@ -84,7 +85,7 @@ func sizeOf(u gateway.Upload, count int64, f dialect.Fields) (int64, error) {
 }
 
 // follow tells how far the merge is until it is stopped.
-func (h handler) follow(ctx context.Context, c gateway.Caller, id string, size int64, to *teller) (stop func()) {
+func (h handler) follow(ctx context.Context, c access.Caller, id string, size int64, to *teller) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	over := make(chan struct{})
 	go func() {

@@ -6,6 +6,7 @@ import (
 	"path"
 
 	"sftpgate/gateway"
+	"sftpgate/gateway/access"
 	"sftpgate/gateway/dialect"
 	"sftpgate/gateway/web"
 	"sftpgate/gateway/web/socket"
@@ -57,7 +58,7 @@ func refuse(w http.ResponseWriter, r *http.Request, p web.Problem) {
 }
 
 // read reads a call without a file.
-func read(r *http.Request, c gateway.Caller) (dialect.Fields, target, gateway.Caller, error) {
+func read(r *http.Request, c access.Caller) (dialect.Fields, target, access.Caller, error) {
 	f, err := fieldsOf(r)
 	if err != nil {
 		return f, target{}, c, err
@@ -70,7 +71,7 @@ func read(r *http.Request, c gateway.Caller) (dialect.Fields, target, gateway.Ca
 }
 
 // status takes the path for the person, if it is free.
-func (h handler) status(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
+func (h handler) status(w http.ResponseWriter, r *http.Request, c access.Caller) error {
 	_, t, c, err := read(r, c)
 	if err != nil {
 		return err
@@ -98,7 +99,7 @@ func (h handler) status(w http.ResponseWriter, r *http.Request, c gateway.Caller
 
 // claim opens the upload, or goes on with the person's own. Without a hash_code any of
 // his own is meant.
-func (h handler) claim(ctx context.Context, c gateway.Caller, t target) (dialect.Session, error) {
+func (h handler) claim(ctx context.Context, c access.Caller, t target) (dialect.Session, error) {
 	if t.Content == "" {
 		u, err := h.gate.Lookup(ctx, c, t.Place, t.File)
 		switch {
@@ -116,7 +117,7 @@ func (h handler) claim(ctx context.Context, c gateway.Caller, t target) (dialect
 }
 
 // current is the person's unfinished upload with Received, begun where there is none.
-func (h handler) current(ctx context.Context, c gateway.Caller, t target) (gateway.Upload, error) {
+func (h handler) current(ctx context.Context, c access.Caller, t target) (gateway.Upload, error) {
 	u, err := h.gate.Lookup(ctx, c, t.Place, t.File)
 	if code := gateway.CodeOf(err); code == gateway.UnknownUpload || code == gateway.NoSuchDirectory || err == nil && u.State.Ended() {
 		s, err := h.gate.Claim(ctx, c, t.Place, t.File)
@@ -142,7 +143,7 @@ type about struct {
 }
 
 // info says what need not be sent again.
-func (h handler) info(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
+func (h handler) info(w http.ResponseWriter, r *http.Request, c access.Caller) error {
 	_, t, c, err := read(r, c)
 	if err != nil {
 		return err

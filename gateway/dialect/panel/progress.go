@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"sftpgate/gateway"
+	"sftpgate/gateway/access"
 	"sftpgate/gateway/web/socket"
 )
 
@@ -14,7 +15,7 @@ const maxRoom = 256
 
 // progress lets a room be listened to. To a request that asks for no WebSocket it answers
 // what was told last, for pages behind a proxy that lets none through.
-func (h handler) progress(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
+func (h handler) progress(w http.ResponseWriter, r *http.Request, c access.Caller) error {
 	if err := mayListen(c); err != nil {
 		return err
 	}
@@ -43,12 +44,12 @@ func (h handler) progress(w http.ResponseWriter, r *http.Request, c gateway.Call
 }
 
 // mayListen asks of a ticket what looking at one's own uploads needs.
-func mayListen(c gateway.Caller) error {
+func mayListen(c access.Caller) error {
 	switch {
 	case c.Bound:
 		return gateway.Refuse(gateway.Unauthenticated, "the ticket has expired: ask for a new one")
-	case c.Scope != nil && !slices.Contains(c.Scope.Operations, gateway.OpRead):
-		return gateway.Refuse(gateway.Forbidden, "the ticket does not allow this operation (%s)", gateway.OpRead)
+	case c.Scope != nil && !slices.Contains(c.Scope.Operations, access.OpRead):
+		return gateway.Refuse(gateway.Forbidden, "the ticket does not allow this operation (%s)", access.OpRead)
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"sftpgate/gateway"
+	"sftpgate/gateway/access"
 	"sftpgate/gateway/dialect"
 	"sftpgate/gateway/web"
 )
@@ -20,7 +21,7 @@ func Routes(m *web.Mux, g dialect.Gate) {
 	}
 }
 
-func (h handler) send(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
+func (h handler) send(w http.ResponseWriter, r *http.Request, c access.Caller) error {
 	at, err := dialect.PlaceOf(r)
 	if err != nil {
 		return err
@@ -49,7 +50,7 @@ func (h handler) whole(r *http.Request, at dialect.Place, sent *dialect.Sent) er
 	return err
 }
 
-func (h handler) chunk(r *http.Request, c gateway.Caller, at dialect.Place, sent *dialect.Sent) error {
+func (h handler) chunk(r *http.Request, c access.Caller, at dialect.Place, sent *dialect.Sent) error {
 	b, err := parse(at, sent.Fields)
 	if err != nil {
 		return err
@@ -82,7 +83,7 @@ func (h handler) chunk(r *http.Request, c gateway.Caller, at dialect.Place, sent
 
 // first takes the beginning of a file, which tells whether it is the one that stands
 // there unfinished.
-func (h handler) first(r *http.Request, c gateway.Caller, at dialect.Place, b chunk, sent *dialect.Sent) (gateway.Upload, error) {
+func (h handler) first(r *http.Request, c access.Caller, at dialect.Place, b chunk, sent *dialect.Sent) (gateway.Upload, error) {
 	ctx := r.Context()
 	if u, err := h.gate.Lookup(ctx, c, at, b.File); err == nil && !u.State.Ended() && u.ReceivedBytes > 0 {
 		if err := sent.Hold(ctx, at); err != nil {
@@ -110,7 +111,7 @@ func (h handler) first(r *http.Request, c gateway.Caller, at dialect.Place, b ch
 }
 
 // later takes what follows on what is there.
-func (h handler) later(r *http.Request, c gateway.Caller, at dialect.Place, b chunk, sent *dialect.Sent) (gateway.Upload, error) {
+func (h handler) later(r *http.Request, c access.Caller, at dialect.Place, b chunk, sent *dialect.Sent) (gateway.Upload, error) {
 	u, err := h.gate.Lookup(r.Context(), c, at, b.File)
 	switch {
 	case gateway.CodeOf(err) == gateway.UnknownUpload, err == nil && u.State == gateway.Cancelled:
@@ -155,7 +156,7 @@ func gap() error {
 }
 
 // changed gives an upload up of which the page has another file now.
-func (h handler) changed(r *http.Request, c gateway.Caller, at dialect.Place, b chunk) error {
+func (h handler) changed(r *http.Request, c access.Caller, at dialect.Place, b chunk) error {
 	if _, err := h.gate.Anew(r.Context(), c, at, b.File); err != nil {
 		return err
 	}

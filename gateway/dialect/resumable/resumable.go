@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"sftpgate/gateway"
+	"sftpgate/gateway/access"
 	"sftpgate/gateway/dialect"
 	"sftpgate/gateway/web"
 )
@@ -22,7 +23,7 @@ func Routes(m *web.Mux, g dialect.Gate) {
 // test says whether a chunk is there. It changes nothing; only of a file that is
 // complete it waits for the publication, since a page that finds all chunks there
 // takes the file for sent.
-func (h handler) test(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
+func (h handler) test(w http.ResponseWriter, r *http.Request, c access.Caller) error {
 	at, err := dialect.PlaceOf(r)
 	if err != nil {
 		return err
@@ -57,7 +58,7 @@ func (h handler) test(w http.ResponseWriter, r *http.Request, c gateway.Caller) 
 // unfinished finds the file's upload. One that has ended is unknown: what a page finds
 // done it would not send, and the file that was sent then may be gone or another one
 // by now.
-func (h handler) unfinished(r *http.Request, c gateway.Caller, at dialect.Place, f dialect.File) (gateway.Upload, error) {
+func (h handler) unfinished(r *http.Request, c access.Caller, at dialect.Place, f dialect.File) (gateway.Upload, error) {
 	u, err := h.gate.Lookup(r.Context(), c, at, f)
 	if err == nil && u.State.Ended() {
 		return gateway.Upload{}, gateway.Refuse(gateway.UnknownUpload, "the upload has ended")
@@ -65,7 +66,7 @@ func (h handler) unfinished(r *http.Request, c gateway.Caller, at dialect.Place,
 	return u, err
 }
 
-func (h handler) send(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
+func (h handler) send(w http.ResponseWriter, r *http.Request, c access.Caller) error {
 	at, err := dialect.PlaceOf(r)
 	if err != nil {
 		return err
@@ -99,7 +100,7 @@ func (h handler) send(w http.ResponseWriter, r *http.Request, c gateway.Caller) 
 
 // answer says whether the chunk is there. Where a page of simple-uploader asks with
 // ?list=1, it says so for all chunks at once, for checkChunkUploadedByResponse.
-func (h handler) answer(w http.ResponseWriter, r *http.Request, c gateway.Caller, asked chunk, there bool, u gateway.Upload) error {
+func (h handler) answer(w http.ResponseWriter, r *http.Request, c access.Caller, asked chunk, there bool, u gateway.Upload) error {
 	if !asked.list || !there && !r.URL.Query().Has("list") {
 		if there {
 			return web.ReplyText(w, r, http.StatusOK, "")

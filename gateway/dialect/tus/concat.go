@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"sftpgate/gateway"
+	"sftpgate/gateway/access"
 	"sftpgate/gateway/dialect"
 	"sftpgate/gateway/web"
 )
@@ -49,7 +50,7 @@ func parseParts(r *http.Request, urls string) ([]resource, error) {
 // concatenate makes a file of its parts. They are not copied: the file's upload adopts
 // them where they lie. The same request again, after an answer that was lost, has the
 // same result.
-func (h handler) concatenate(w http.ResponseWriter, r *http.Request, c gateway.Caller, n creation) error {
+func (h handler) concatenate(w http.ResponseWriter, r *http.Request, c access.Caller, n creation) error {
 	file := dialect.File{Path: n.file, ID: partsID(n.final), Once: true, Size: -1, MakeDirs: n.dirs}
 	u, err := h.gate.Find(r.Context(), c, n.Host, path.Dir(n.file), file.ID)
 	if err != nil || u.State == gateway.Cancelled {
@@ -66,7 +67,7 @@ func (h handler) concatenate(w http.ResponseWriter, r *http.Request, c gateway.C
 	return nil
 }
 
-func (h handler) adopt(r *http.Request, c gateway.Caller, n creation, f dialect.File) (gateway.Upload, error) {
+func (h handler) adopt(r *http.Request, c access.Caller, n creation, f dialect.File) (gateway.Upload, error) {
 	var ids []string
 	for _, part := range n.final {
 		if _, err := h.stands(r, c, part, h.gate.Resume); err != nil { // and what the registry has lost is known again

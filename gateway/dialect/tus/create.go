@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"sftpgate/gateway"
+	"sftpgate/gateway/access"
 	"sftpgate/gateway/dialect"
 	"sftpgate/gateway/web"
 )
@@ -23,7 +24,7 @@ type creation struct {
 	final   []resource // the parts of a final upload
 }
 
-func (h handler) create(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
+func (h handler) create(w http.ResponseWriter, r *http.Request, c access.Caller) error {
 	n, err := parseCreation(r)
 	if err != nil {
 		return err
@@ -62,7 +63,7 @@ func (h handler) create(w http.ResponseWriter, r *http.Request, c gateway.Caller
 
 // open begins the upload. tus gives a file no identity: each creation is another
 // upload, for which the user's unfinished one at the same path is given up.
-func (h handler) open(r *http.Request, c gateway.Caller, n creation) (gateway.Upload, resource, error) {
+func (h handler) open(r *http.Request, c access.Caller, n creation) (gateway.Upload, resource, error) {
 	if n.partial {
 		u, err := h.gate.OpenUnnamed(r.Context(), c, n.Host, n.Dir, n.size)
 		return u, resourceOf(u, n.Place, path.Join(n.Dir, u.ID)), err

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"sftpgate/gateway"
+	"sftpgate/gateway/access"
 	"sftpgate/gateway/dialect"
 	"sftpgate/gateway/web"
 )
@@ -14,7 +15,7 @@ import (
 // brought the last bytes. It only reads: a PATCH that runs goes on. Of an
 // upload that is complete it answers when the file is published, since a client takes
 // an offset at the file's end for success.
-func (h handler) head(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
+func (h handler) head(w http.ResponseWriter, r *http.Request, c access.Caller) error {
 	x, u, err := h.find(r, c, h.gate.Recount)
 	if err != nil {
 		return err
@@ -56,7 +57,7 @@ func gone(w http.ResponseWriter, r *http.Request) error {
 }
 
 // terminate cancels the upload. A file that was published stays.
-func (h handler) terminate(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
+func (h handler) terminate(w http.ResponseWriter, r *http.Request, c access.Caller) error {
 	x, err := resourceAt(r)
 	if err != nil {
 		return err

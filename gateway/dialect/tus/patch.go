@@ -6,10 +6,11 @@ import (
 	"strconv"
 
 	"sftpgate/gateway"
+	"sftpgate/gateway/access"
 	"sftpgate/gateway/dialect"
 )
 
-func (h handler) patch(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
+func (h handler) patch(w http.ResponseWriter, r *http.Request, c access.Caller) error {
 	if r.Header.Get("Content-Type") != octets {
 		return wrongType(w, r)
 	}
@@ -55,7 +56,7 @@ func (h handler) patch(w http.ResponseWriter, r *http.Request, c gateway.Caller)
 }
 
 // declare takes the size of an upload whose size was deferred; any request may say it.
-func (h handler) declare(r *http.Request, c gateway.Caller, u gateway.Upload) (gateway.Upload, error) {
+func (h handler) declare(r *http.Request, c access.Caller, u gateway.Upload) (gateway.Upload, error) {
 	if r.Header.Get("Upload-Length") == "" {
 		return u, nil
 	}
@@ -71,7 +72,7 @@ func (h handler) declare(r *http.Request, c gateway.Caller, u gateway.Upload) (g
 
 // receive brings the body to the upload, at offset; behind is where it ended. What
 // arrives of one that is cut is kept, unless it has a checksum.
-func (h handler) receive(r *http.Request, c gateway.Caller, u gateway.Upload, offset int64) (_ gateway.Upload, behind int64, err error) {
+func (h handler) receive(r *http.Request, c access.Caller, u gateway.Upload, offset int64) (_ gateway.Upload, behind int64, err error) {
 	counted := &counter{r: r.Body}
 	b := gateway.Body{Off: offset, Len: r.ContentLength, Total: -1, R: counted}
 	if sum, err := parseChecksum(r.Header.Get("Upload-Checksum")); err != nil {
@@ -96,7 +97,7 @@ func (c *counter) Read(p []byte) (int, error) {
 
 // after is how the upload stands, and from where the client goes on: further than the
 // body ended where a request that was cut had brought what follows.
-func (h handler) after(r *http.Request, c gateway.Caller, u gateway.Upload, behind int64) (gateway.Upload, int64) {
+func (h handler) after(r *http.Request, c access.Caller, u gateway.Upload, behind int64) (gateway.Upload, int64) {
 	if u.State == gateway.Done || u.ReceivedBytes == behind {
 		return u, behind
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"sftpgate/gateway"
+	"sftpgate/gateway/access"
 	"sftpgate/gateway/dialect"
 	"sftpgate/gateway/web"
 )
@@ -48,10 +49,10 @@ func resourceAt(r *http.Request) (resource, error) {
 }
 
 // look is a way to find out how an upload stands: Resume or Recount.
-type look func(ctx context.Context, c gateway.Caller, id string) (gateway.Upload, error)
+type look func(ctx context.Context, c access.Caller, id string) (gateway.Upload, error)
 
 // find returns the upload that the request's URL names, with Received.
-func (h handler) find(r *http.Request, c gateway.Caller, by look) (resource, gateway.Upload, error) {
+func (h handler) find(r *http.Request, c access.Caller, by look) (resource, gateway.Upload, error) {
 	x, err := resourceAt(r)
 	if err != nil {
 		return x, gateway.Upload{}, err
@@ -62,7 +63,7 @@ func (h handler) find(r *http.Request, c gateway.Caller, by look) (resource, gat
 
 // stands is how the upload of a resource stands: as the registry knows it, and where
 // that has lost it, as the host does.
-func (h handler) stands(r *http.Request, c gateway.Caller, x resource, by look) (gateway.Upload, error) {
+func (h handler) stands(r *http.Request, c access.Caller, x resource, by look) (gateway.Upload, error) {
 	u, err := by(r.Context(), c, x.id)
 	if gateway.CodeOf(err) == gateway.UnknownUpload {
 		u, err = h.onHost(r, c, x)
@@ -71,7 +72,7 @@ func (h handler) stands(r *http.Request, c gateway.Caller, x resource, by look) 
 }
 
 // onHost finds it on the host. Where nothing of that path can be an upload, there is none.
-func (h handler) onHost(r *http.Request, c gateway.Caller, x resource) (gateway.Upload, error) {
+func (h handler) onHost(r *http.Request, c access.Caller, x resource) (gateway.Upload, error) {
 	u, err := h.gate.FindAt(r.Context(), c, x.host, x.path)
 	switch code := gateway.CodeOf(err); {
 	case code == gateway.NotAFile, code == gateway.NoSuchDirectory, code == gateway.InvalidRequest, err == nil && u.ID != x.id:

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"sftpgate/gateway"
+	"sftpgate/gateway/access"
 	"sftpgate/gateway/dialect"
 	"sftpgate/gateway/web"
 )
@@ -49,7 +50,7 @@ func (h handler) route(f web.UserFunc) http.Handler {
 			meant, known := map[string]web.UserFunc{http.MethodPost: h.create, http.MethodHead: h.head, http.MethodPatch: h.patch,
 				http.MethodDelete: h.terminate}[r.Method]
 			if !known {
-				meant = func(http.ResponseWriter, *http.Request, gateway.Caller) error {
+				meant = func(http.ResponseWriter, *http.Request, access.Caller) error {
 					return gateway.Refuse(web.MethodNotAllowed, "X-HTTP-Method-Override %q is not supported", over)
 				}
 			}

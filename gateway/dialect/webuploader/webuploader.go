@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"sftpgate/gateway"
+	"sftpgate/gateway/access"
 	"sftpgate/gateway/dialect"
 	"sftpgate/gateway/web"
 )
@@ -20,7 +21,7 @@ func Routes(m *web.Mux, g dialect.Gate) {
 	}
 }
 
-func (h handler) send(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
+func (h handler) send(w http.ResponseWriter, r *http.Request, c access.Caller) error {
 	at, err := dialect.PlaceOf(r)
 	if err != nil {
 		return err
@@ -67,7 +68,7 @@ func placeable(f dialect.Fields) bool {
 }
 
 // chunk takes one of length bytes; -1: that is not known yet.
-func (h handler) chunk(r *http.Request, c gateway.Caller, at dialect.Place, sent *dialect.Sent, file string, length int64) (gateway.Upload, error) {
+func (h handler) chunk(r *http.Request, c access.Caller, at dialect.Place, sent *dialect.Sent, file string, length int64) (gateway.Upload, error) {
 	brought, err := parse(sent.Fields)
 	if err != nil {
 		return gateway.Upload{}, err
@@ -105,13 +106,13 @@ func (c chunk) body(length int64, sent *dialect.Sent) (b gateway.Body, err error
 }
 
 // whole takes a file that is held.
-func (h handler) whole(r *http.Request, c gateway.Caller, at dialect.Place, sent *dialect.Sent, file string) (gateway.Upload, error) {
+func (h handler) whole(r *http.Request, c access.Caller, at dialect.Place, sent *dialect.Sent, file string) (gateway.Upload, error) {
 	only := chunk{count: 1, total: sent.Len(), modified: sent.Fields["lastModifiedDate"]}
 	return h.bring(r, c, at, sent, only.file(file), gateway.Body{Len: only.total, Total: only.total})
 }
 
 // bring receives a part of f, and finishes where it was the last one missing.
-func (h handler) bring(r *http.Request, c gateway.Caller, at dialect.Place, sent *dialect.Sent, f dialect.File, b gateway.Body) (gateway.Upload, error) {
+func (h handler) bring(r *http.Request, c access.Caller, at dialect.Place, sent *dialect.Sent, f dialect.File, b gateway.Body) (gateway.Upload, error) {
 	session, err := h.gate.Begin(r.Context(), c, at, f, b.Off == 0)
 	if err != nil {
 		return gateway.Upload{}, err

@@ -14,6 +14,7 @@ import (
 	"github.com/coder/websocket/wsjson"
 
 	"sftpgate/gateway"
+	"sftpgate/gateway/access"
 	"sftpgate/gateway/web"
 	"sftpgate/gateway/web/socket"
 	"sftpgate/remote/remotetest/await"
@@ -22,11 +23,11 @@ import (
 // ticketed lets in who shows the right ticket.
 type ticketed struct{}
 
-func (ticketed) Authenticate(r *http.Request) (gateway.Caller, error) {
+func (ticketed) Authenticate(r *http.Request) (access.Caller, error) {
 	if r.Header.Get("Authorization") != "Bearer right" {
-		return gateway.Caller{}, gateway.Refuse(gateway.Unauthenticated, "no ticket")
+		return access.Caller{}, gateway.Refuse(gateway.Unauthenticated, "no ticket")
 	}
-	return gateway.Caller{User: "alice"}, nil
+	return access.Caller{User: "alice"}, nil
 }
 
 // serve answers with numbers, and tells when an answer is over.
@@ -38,7 +39,7 @@ func serve(t *testing.T, o web.Options) (url string, server *web.Server, over ch
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := web.UserFunc(func(w http.ResponseWriter, r *http.Request, c gateway.Caller) error {
+	h := web.UserFunc(func(w http.ResponseWriter, r *http.Request, c access.Caller) error {
 		socket.Serve(w, r, func(ctx context.Context, send func(any) error) error {
 			if err := send(c.User); err != nil {
 				return err

@@ -1,9 +1,8 @@
-package gateway
+package access
 
 import (
 	"slices"
-
-	"sftpgate/remote/staging"
+	"strings"
 )
 
 // Operation is one kind of access that a ticket can be limited to.
@@ -24,7 +23,7 @@ var AllOperations = []Operation{OpRead, OpBrowse, OpUpload, OpCancel, OpTakeOver
 // AnyHost in Scope.Hosts stands for all of hosts.yaml.
 const AnyHost = "*"
 
-// Scope is what a ticket covers.
+// Scope is what a ticket covers. A nil Scope covers everything.
 type Scope struct {
 	// Hosts are host ids, or AnyHost.
 	Hosts []string
@@ -37,17 +36,20 @@ type Scope struct {
 	MaxSize int64
 }
 
-// CheckPath says what is wrong with the text of a path that a ticket or a
-// request names: it must be absolute and as short as it can be written.
-func CheckPath(p string) error { return staging.CheckPath(p) }
-
-// covers reports whether a host is among the ticket's.
-func (sc *Scope) covers(host string) bool {
+// CoversHost reports whether a host is among the ticket's.
+func (sc *Scope) CoversHost(host string) bool {
 	return sc == nil || slices.Contains(sc.Hosts, host) || slices.Contains(sc.Hosts, AnyHost)
 }
 
-// below are the roots as far as the ticket covers them, by their spelling.
-func (sc *Scope) below(roots []string) []string {
+// CoversPath reports whether a path lies below the ticket's as they are spelled. It
+// is for lists, which must not ask hosts; access is decided by how the host resolves
+// the path.
+func (sc *Scope) CoversPath(p string) bool {
+	return sc == nil || sc.Paths == nil || slices.ContainsFunc(sc.Paths, func(dir string) bool { return under(dir, p) })
+}
+
+// NarrowRoots are the roots as far as the ticket covers them, by their spelling.
+func (sc *Scope) NarrowRoots(roots []string) []string {
 	if sc == nil || sc.Paths == nil {
 		return roots
 	}
@@ -55,9 +57,9 @@ func (sc *Scope) below(roots []string) []string {
 	for _, root := range roots {
 		for _, p := range sc.Paths {
 			switch {
-			case staging.Under(p, root):
+			case under(p, root):
 				covered = append(covered, root)
-			case staging.Under(root, p):
+			case under(root, p):
 				covered = append(covered, p)
 			}
 		}
@@ -66,8 +68,7 @@ func (sc *Scope) below(roots []string) []string {
 	return slices.Compact(covered)
 }
 
-// names reports whether a path lies below the ticket's as they are spelled. It
-// is for lists, which must not ask hosts; access is decided by staging.Resolve.
-func (sc *Scope) names(p string) bool {
-	return sc == nil || sc.Paths == nil || slices.ContainsFunc(sc.Paths, func(dir string) bool { return staging.Under(dir, p) })
+// under reports whether p is dir or lies below it, by whole components.
+func under(dir, p string) bool {
+	return dir == "/" || p == dir || strings.HasPrefix(p, dir+"/")
 }
