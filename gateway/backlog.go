@@ -81,7 +81,7 @@ func (u *upload) isFull(ahead int64) bool {
 
 // mostAhead is how much of a file of so many bytes may be committed and not merged.
 func (u *upload) mostAhead(size int64) int64 {
-	trip := u.host.Pool().Status().Trip
+	trip := u.host.Pool().Status().RTT
 	onItsWay := int64(float64(backlogRate) * backlogTrips * min(trip, maxTrip).Seconds())
 	return max(minBacklog+onItsWay, min(size/backlogDivisor, mostBacklog))
 }

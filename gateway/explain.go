@@ -105,7 +105,7 @@ func explainTarget(host string, err error) *Error {
 }
 
 func explainLink(err *sshpool.Error) *Error {
-	e := &Error{Detail: err.Brief(), Operator: err.Error(), Logged: err.Logged, Err: err, RetryAfter: err.RetryAfter}
+	e := &Error{Detail: err.PublicMessage(), Operator: err.Error(), Logged: err.Logged, Err: err, RetryAfter: err.RetryAfter}
 	switch err.Kind {
 	case sshpool.Refused:
 		e.Code = HostRefused

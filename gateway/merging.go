@@ -31,7 +31,7 @@ func (u *upload) wake() {
 func (u *upload) expect(off, end int64) {
 	meta := u.gen.State().Meta
 	many := off > 0 || end-off > segment || meta.Size > end
-	if !many || meta.Unnamed || u.host.Pool().Status().Trip < expectTrip {
+	if !many || meta.Unnamed || u.host.Pool().Status().RTT < expectTrip {
 		return
 	}
 	u.mu.Lock()
@@ -115,7 +115,7 @@ func (u *upload) stopped(err error) {
 // mergeAhead merges what is committed until nothing comes any more.
 func (u *upload) mergeAhead(ctx context.Context) error {
 	return u.withMerger(ctx, func(m *merge.Merger) error {
-		p := patience{idle: time.NewTimer(lingerFor), look: time.NewTicker(lookEvery + lookTrips*u.host.Pool().Status().Trip), heed: time.NewTicker(heedEvery)}
+		p := patience{idle: time.NewTimer(lingerFor), look: time.NewTicker(lookEvery + lookTrips*u.host.Pool().Status().RTT), heed: time.NewTicker(heedEvery)}
 		defer p.stop()
 		for ctx.Err() == nil {
 			news := u.news() // before the round, or what comes meanwhile is missed

@@ -102,7 +102,7 @@ func (s *Service) target(ctx context.Context, c access.Caller, host, path string
 // expect has connections to the host prepared for so many bytes, until over is called.
 func (s *Service) expect(c access.Caller, host string, size int64) (over func()) {
 	if h, err := s.host(host); err == nil && authorize(c, access.OpUpload, access.Resource{Host: host}) == nil {
-		return h.Pool().Expect(size)
+		return h.Pool().Prewarm(size)
 	}
 	return func() {}
 }

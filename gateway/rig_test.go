@@ -127,7 +127,7 @@ var distances = map[string]time.Duration{"near": time.Millisecond, "far": 50 * t
 
 // away is o for hosts at a distance.
 func away(distance string, o sshpool.Options) sshpool.Options {
-	o.Trip = distances[distance]
+	o.RTT = distances[distance]
 	return o
 }
 

@@ -11,7 +11,7 @@ import (
 
 // staged are the hosts that files may be sent to, as hosts.yaml has them now.
 type staged struct {
-	links *sshpool.Links
+	links *sshpool.Pools
 	log   *slog.Logger
 
 	mu  sync.RWMutex
@@ -22,7 +22,7 @@ type staged struct {
 }
 
 // newStaged stages on the hosts of set, which links has.
-func newStaged(links *sshpool.Links, set *hosts.Set, log *slog.Logger) *staged {
+func newStaged(links *sshpool.Pools, set *hosts.Set, log *slog.Logger) *staged {
 	s := &staged{links: links, log: log, byID: map[string]*staging.Host{}}
 	s.take(set)
 	return s

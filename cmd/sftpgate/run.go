@@ -103,7 +103,7 @@ type gate struct {
 	server  *web.Server
 	service *gateway.Service
 	hosts   *staged
-	links   *sshpool.Links
+	links   *sshpool.Pools
 	store   store
 	asides  []aside
 	numbers *metrics.Metrics
@@ -176,7 +176,7 @@ func openStore(ctx context.Context, s settings) (store, error) {
 }
 
 // reach gives the way to the hosts of set; nothing is dialled yet.
-func reach(set *hosts.Set, o sshpool.Options) (*sshpool.Links, *staged) {
+func reach(set *hosts.Set, o sshpool.Options) (*sshpool.Pools, *staged) {
 	links := sshpool.New(set, o)
 	return links, newStaged(links, set, o.Log)
 }

@@ -71,7 +71,7 @@ func (m moment) Collect(out chan<- prometheus.Metric) {
 			show(hostUp, prometheus.GaugeValue, oneIf(h.State == sshpool.Up))
 		}
 		show(hostConnections, prometheus.GaugeValue, float64(h.Open))
-		show(hostBreaker, prometheus.GaugeValue, oneIf(h.LeftAlone))
+		show(hostBreaker, prometheus.GaugeValue, oneIf(h.BreakerOpen))
 		show(hostSent, prometheus.CounterValue, float64(h.Sent))
 		show(hostReceived, prometheus.CounterValue, float64(h.Received))
 		for _, state := range standing {
@@ -94,7 +94,7 @@ func (m moment) Collect(out chan<- prometheus.Metric) {
 // used reports whether the host was needed since the start. What nobody sends to has
 // no numbers: ten thousand such hosts would be 5 MB at every scrape.
 func used(h sshpool.Stats) bool {
-	return h.State != sshpool.Unknown || h.Open > 0 || h.LeftAlone || h.Sent > 0
+	return h.State != sshpool.Unknown || h.Open > 0 || h.BreakerOpen || h.Sent > 0
 }
 
 func oneIf(is bool) float64 {

@@ -30,7 +30,7 @@ func busy(t *testing.T) *Metrics {
 	m.Dialed("web-2", time.Second, &sshpool.Error{Host: "web-2", Kind: sshpool.Refused})
 	m.Observe(web.Seen{Method: "PUT", Route: "PUT /v1/uploads/{id}/chunks/{index}", Status: 200, In: 1000, Out: 300})
 	m.Watch(func() []sshpool.Stats {
-		return []sshpool.Stats{{Host: "web-1", State: sshpool.Up, Open: 2, Sent: 5000, Received: 60}, {Host: "web-2", State: sshpool.Down, LeftAlone: true}, {Host: "web-3", State: sshpool.Unknown}}
+		return []sshpool.Stats{{Host: "web-1", State: sshpool.Up, Open: 2, Sent: 5000, Received: 60}, {Host: "web-2", State: sshpool.Down, BreakerOpen: true}, {Host: "web-3", State: sshpool.Unknown}}
 	}, func() gateway.Stats {
 		return gateway.Stats{Uploads: map[gateway.HostState]int{{Host: "web-1", State: gateway.Merging}: 3},
 			Bodies: map[string]int{"web-1": 2}, Backlog: map[string]int64{"web-1": 8 << 20}}

@@ -88,7 +88,7 @@ func TestCheckpointRefusedAfterTheMerge(t *testing.T) {
 
 func checkpointRefused(t *testing.T, refused func(*upload) error) {
 	host := remotetest.StartSSHD(t, remotetest.SSHDOptions{}).Host("h")
-	u := newUpload(t, host, sshpool.Options{Trip: 50 * time.Millisecond}, 100)
+	u := newUpload(t, host, sshpool.Options{RTT: 50 * time.Millisecond}, 100)
 	u.finish()
 	content := bytes.Repeat([]byte("0123456789"), 10)
 	a, b, between := u.commit(0, content[:60]), u.commit(60, content[60:]), u.commit(50, []byte("xxxxx"))

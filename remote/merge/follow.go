@@ -85,7 +85,7 @@ func (f *Follower) Run(ctx context.Context) {
 }
 
 func (f *Follower) run(ctx context.Context) (*record.Sum, error) {
-	sh, err := f.gen.Host().Pool().SpareShell(ctx)
+	sh, err := f.gen.Host().Pool().TryShell(ctx)
 	if err != nil {
 		return nil, err
 	}

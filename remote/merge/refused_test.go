@@ -17,7 +17,7 @@ import (
 func TestCheckpointRefusedWhereAllIsMerged(t *testing.T) {
 	t.Parallel()
 	host := remotetest.StartSSHD(t, remotetest.SSHDOptions{}).Host("h")
-	u := newUpload(t, host, sshpool.Options{Trip: 50 * time.Millisecond}, 100) // far away no checkpoint comes in between
+	u := newUpload(t, host, sshpool.Options{RTT: 50 * time.Millisecond}, 100) // far away no checkpoint comes in between
 	u.finish()
 	ours, theirs := bytes.Repeat([]byte("0123456789"), 10), bytes.Repeat([]byte("x"), 100)
 	a, b := u.commit(0, ours[:60]), u.commit(60, ours[60:])

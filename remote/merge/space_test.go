@@ -51,7 +51,7 @@ func onDiskAt(t *testing.T, trip time.Duration, engine string, size int64, gate 
 	for _, g := range gate {
 		o.Gate = g
 	}
-	return d, newUpload(t, h, sshpool.Options{Dial: d.Dial(o), Trip: trip}, size)
+	return d, newUpload(t, h, sshpool.Options{Dial: d.Dial(o), RTT: trip}, size)
 }
 
 func (u *upload) exactOn(d *remotetest.Disk, content []byte) {

@@ -70,7 +70,7 @@ func (m *Merger) together(chunks int) together {
 	return copier
 }
 
-func (m *Merger) far() bool { return m.gen.Host().Pool().Status().Trip >= farTrip }
+func (m *Merger) far() bool { return m.gen.Host().Pool().Status().RTT >= farTrip }
 
 // allWhole looks at all chunks at once. Which one is not whole is for a closer look.
 func (m *Merger) allWhole(ctx context.Context, chunks []staging.Staged) bool {

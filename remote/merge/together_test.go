@@ -38,7 +38,7 @@ func TestDamageBetweenCopiesAskedForTogether(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			a := remotetest.StartAccount(t, `PATH=$BIN:$PATH; export PATH BIN`)
-			u := newUpload(t, a.SSHD.Host("h"), sshpool.Options{Trip: 50 * time.Millisecond}, int64(len(content)))
+			u := newUpload(t, a.SSHD.Host("h"), sshpool.Options{RTT: 50 * time.Millisecond}, int64(len(content)))
 			// cat is what copies.
 			cat := "#!/bin/sh\n/bin/cat \"$@\" || exit\n[ ! -e \"$BIN/strike\" ] || . \"$BIN/strike\"\n"
 			u.check(os.WriteFile(filepath.Join(a.Bin, "cat"), []byte(cat), 0o755))

@@ -50,23 +50,23 @@ func (a Abilities) Durable() bool { return a.Fsync && a.DirSync }
 // CreateOnly reports whether a name can be taken so that an existing one is never replaced.
 func (a Abilities) CreateOnly() bool { return a.HardLink || a.RenameCreateOnly }
 
-// probe is one self-test, under way or done.
-type probe struct {
-	done  chan struct{}
-	found Abilities
-	err   error
-	until time.Time // err is believed, without another try: each would leave something there
-	again *asking   // nil: the shell has answered. Guarded by Pool.mu
+// probeResult is one self-test, under way or done.
+type probeResult struct {
+	done        chan struct{}
+	found       Abilities
+	err         error
+	deniedUntil time.Time      // err is believed, without another try: each would leave something there
+	retries     *retrySchedule // nil: the shell has answered. Guarded by Pool.mu
 }
 
-// deniedFor is how long a host is not tried again that removes no files.
-const deniedFor = 10 * time.Minute
+// deniedTTL is how long a host is not tried again that removes no files.
+const deniedTTL = 10 * time.Minute
 
-// spent reports whether what was found out counts no longer.
-func (t *probe) spent() bool {
+// isExpired reports whether what was found out counts no longer.
+func (t *probeResult) isExpired() bool {
 	select {
 	case <-t.done:
-		return !t.until.IsZero() && time.Now().After(t.until)
+		return !t.deniedUntil.IsZero() && time.Now().After(t.deniedUntil)
 	default:
 		return false
 	}
@@ -82,13 +82,13 @@ func (t *probe) spent() bool {
 func (p *Pool) Abilities(ctx context.Context, root, dir string) (Abilities, error) {
 	for {
 		p.mu.Lock()
-		e := p.now
+		e := p.route
 		t := e.probes[root]
-		mine := t == nil || t.spent()
+		mine := t == nil || t.isExpired()
 		if mine {
-			t = &probe{done: make(chan struct{})}
+			t = &probeResult{done: make(chan struct{})}
 			e.probes[root] = t
-			go p.probe(e, root, dir, t)
+			go p.runProbe(e, root, dir, t)
 		}
 		p.mu.Unlock()
 		select {
@@ -96,42 +96,42 @@ func (p *Pool) Abilities(ctx context.Context, root, dir string) (Abilities, erro
 		case <-ctx.Done():
 			return Abilities{}, ctx.Err()
 		}
-		if time.Now().Before(t.until) {
+		if time.Now().Before(t.deniedUntil) {
 			return Abilities{}, t.err
 		}
-		if t.err != nil && mine && !errors.Is(t.err, context.Canceled) { // by the end of the era
+		if t.err != nil && mine && !errors.Is(t.err, context.Canceled) { // by the end of the route
 			return Abilities{}, t.err
 		}
 		// One who tried may have named another dir: then we try. And what was found on
 		// another way to the host says nothing about this one.
-		if t.err == nil && p.Version() == e.number {
-			p.askAgain(e, root, dir, t)
+		if t.err == nil && p.RouteVersion() == e.version {
+			p.retryShell(e, root, dir, t)
 			return t.found, nil
 		}
 	}
 }
 
-// probe makes the self-test t of a root.
-func (p *Pool) probe(e *era, root, dir string, t *probe) {
-	var late *visit
-	t.found, late, t.err = p.try(e.life, dir)
+// runProbe makes the self-test t of a root.
+func (p *Pool) runProbe(e *route, root, dir string, t *probeResult) {
+	var late *probeSession
+	t.found, late, t.err = p.probeHost(e.ctx, dir)
 	p.mu.Lock()
-	if errors.Is(t.err, errKeepsFiles) {
-		t.until = time.Now().Add(deniedFor)
+	if errors.Is(t.err, errNoRemove) {
+		t.deniedUntil = time.Now().Add(deniedTTL)
 	} else if t.err != nil && e.probes[root] == t {
 		delete(e.probes, root)
 	}
 	p.mu.Unlock()
 	close(t.done)
 	if late != nil {
-		p.learn(e, root, t, late)
+		p.awaitLateShell(e, root, t, late)
 	}
 }
 
-// Known returns what was found out below root, without trying anything.
-func (p *Pool) Known(root string) (Abilities, bool) {
+// KnownAbilities returns what was found out below root, without trying anything.
+func (p *Pool) KnownAbilities(root string) (Abilities, bool) {
 	p.mu.Lock()
-	t := p.now.probes[root]
+	t := p.route.probes[root]
 	p.mu.Unlock()
 	if t == nil {
 		return Abilities{}, false

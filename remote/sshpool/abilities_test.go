@@ -44,7 +44,7 @@ func abilities(t *testing.T, s *remotetest.SSHD, o sshpool.Options) sshpool.Abil
 
 // A server that denies what no upload can do without is refused by the name of that,
 // before anything is made there where that can be told.
-func TestDeniedRequests(t *testing.T) {
+func TestProbeNamesDeniedRequests(t *testing.T) {
 	for denied, c := range map[string]struct {
 		name string
 		left int
@@ -69,7 +69,7 @@ func TestDeniedRequests(t *testing.T) {
 }
 
 // What a trial leaves where nothing can be removed has names that tell whose it is.
-func TestOfTrial(t *testing.T) {
+func TestIsProbeFileMatchesAllProbeNames(t *testing.T) {
 	s := remotetest.StartSSHD(t, remotetest.SSHDOptions{Subsystem: "internal-sftp -P remove"})
 	p := openOne(t, sshpool.Options{}, s.Host("a"))
 	if _, err := p.Abilities(await.Context(t), s.Root, s.Root); err == nil {
@@ -86,11 +86,11 @@ func TestOfTrial(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, name := range names {
-		if !sshpool.OfTrial(name) {
+		if !sshpool.IsProbeFile(name) {
 			t.Errorf("%s is not known for a trial's", name)
 		}
 	}
-	if !slices.Contains(names, "cloned") || !slices.Contains(names, "x") || sshpool.OfTrial("README") {
+	if !slices.Contains(names, "cloned") || !slices.Contains(names, "x") || sshpool.IsProbeFile("README") {
 		t.Errorf("a trial left %q", names)
 	}
 }
@@ -175,7 +175,7 @@ func onlyCat(t *testing.T) string {
 }
 
 // pkg/sftp's own server lets a rename replace: it is found out, not believed.
-func TestAbilitiesOfAnotherServer(t *testing.T) {
+func TestProbeFindsAbilitiesOfOtherServers(t *testing.T) {
 	s := startInProcess(t, hunter2(false))
 	h := s.host(t, "a")
 	h.Password = hosts.NewSecret("hunter2")
@@ -189,7 +189,7 @@ func TestAbilitiesOfAnotherServer(t *testing.T) {
 	absent(t, a)
 }
 
-func TestAbilitiesAreTriedOnce(t *testing.T) {
+func TestAbilitiesAreProbedOnce(t *testing.T) {
 	t.Parallel()
 	s := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
 	p := openOne(t, sshpool.Options{}, s.Host("a"))
@@ -224,7 +224,7 @@ func TestAbilitiesAreTriedOnce(t *testing.T) {
 }
 
 // What a start-up file prints before SFTP starts is told to the operator, with the remedy.
-func TestNoiseBeforeSFTP(t *testing.T) {
+func TestNoiseBeforeSFTPIsExplained(t *testing.T) {
 	t.Parallel()
 	login := filepath.Join(t.TempDir(), "login")
 	if err := os.WriteFile(login, []byte("#!/bin/sh\necho; echo Welcome to this host\nexec "+sftpServer(t)+"\n"), 0o755); err != nil {

@@ -31,7 +31,7 @@ func TestKeyFileLogin(t *testing.T) {
 	if trip, err := p.Ping(await.Context(t)); err != nil || trip <= 0 {
 		t.Fatalf("ping: %v, %v", trip, err)
 	}
-	if st := p.Status(); st.State != sshpool.Up || st.Open != 1 || st.Latency <= 0 || st.Trip <= 0 || st.Trip > st.Latency || st.LastError != nil || st.Since.IsZero() {
+	if st := p.Status(); st.State != sshpool.Up || st.Open != 1 || st.Latency <= 0 || st.RTT <= 0 || st.RTT > st.Latency || st.LastError != nil || st.Since.IsZero() {
 		t.Fatalf("%+v", st)
 	}
 }
@@ -101,7 +101,7 @@ func TestAgentWithTooManyKeys(t *testing.T) {
 }
 
 // A server that asks for a second thing is told from one that refuses the password.
-func TestMoreThanAPassword(t *testing.T) {
+func TestSecondFactorIsRefused(t *testing.T) {
 	t.Parallel()
 	for name, rounds := range map[string][][]string{
 		"at once":      {{"Password: ", "Verification code: "}},
@@ -144,7 +144,7 @@ func lockedKey(t *testing.T, key []byte, passphrase string) string {
 const shortPause = 2 * time.Second
 
 // A wrong credential and a hundred requests are one dial; then the host is left alone.
-func TestWrongCredentialIsOneDial(t *testing.T) {
+func TestWrongCredentialCostsOneDial(t *testing.T) {
 	t.Parallel()
 	s := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
 	real := s.Host("a")
@@ -186,7 +186,7 @@ func TestWrongCredentialIsOneDial(t *testing.T) {
 			if st := p.Status(); st.State != sshpool.Down || st.LastError == nil || st.RetryAt.IsZero() {
 				t.Fatalf("%+v", st)
 			}
-			p.Retry()
+			p.ResetBreaker()
 			if _, err := p.Conn(await.Context(t)); err == nil || c.door.dials.Load() != 2 {
 				t.Fatal("Retry did not make the next caller dial")
 			}

@@ -11,8 +11,8 @@ import (
 // penalises an address that fails to log in (PerSourcePenalties), and would soon
 // lock out every user of the gateway.
 const (
-	firstRefusal = 30 * time.Second
-	lastRefusal  = 10 * time.Minute
+	minRefusedPause = 30 * time.Second
+	maxRefusedPause = 10 * time.Minute
 )
 
 // breaker remembers a host's failed dials and when the next one is due. While it
@@ -23,19 +23,19 @@ type breaker struct {
 	at       time.Time // of last
 	until    time.Time
 	refusals int
-	pause    *backoff.ExponentialBackOff
+	backoff  *backoff.ExponentialBackOff
 }
 
 func newBreaker() *breaker {
-	b := &breaker{pause: backoff.NewExponentialBackOff()}
-	b.pause.InitialInterval = 500 * time.Millisecond
-	b.pause.Multiplier = 2
-	b.pause.MaxInterval = 7 * time.Second // times up to 1.5 by jitter: about 10 s
+	b := &breaker{backoff: backoff.NewExponentialBackOff()}
+	b.backoff.InitialInterval = 500 * time.Millisecond
+	b.backoff.Multiplier = 2
+	b.backoff.MaxInterval = 7 * time.Second // times up to 1.5 by jitter: about 10 s
 	return b
 }
 
-// open returns the last failure while the host is to be left alone, else nil.
-func (b *breaker) open() *Error {
+// openError returns the last failure while the host is to be left alone, else nil.
+func (b *breaker) openError() *Error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	left := time.Until(b.until)
@@ -49,7 +49,7 @@ func (b *breaker) open() *Error {
 
 // retryAt tells when the next dial is due; zero when it is due now.
 func (b *breaker) retryAt() time.Time {
-	if b.open() == nil {
+	if b.openError() == nil {
 		return time.Time{}
 	}
 	b.mu.Lock()
@@ -57,9 +57,9 @@ func (b *breaker) retryAt() time.Time {
 	return b.until
 }
 
-// failed opens the breaker, for a dial that began then: of several that were under way at
+// recordFailure opens the breaker, for a dial that began then: of several that were under way at
 // once the first has said it all. An e that has its own RetryAfter knows better.
-func (b *breaker) failed(e *Error, began time.Time) {
+func (b *breaker) recordFailure(e *Error, began time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.last != nil && b.last.Kind == e.Kind && began.Before(b.at) {
@@ -70,10 +70,10 @@ func (b *breaker) failed(e *Error, began time.Time) {
 	switch {
 	case wait > 0:
 	case e.Kind == Refused:
-		wait = min(firstRefusal<<min(b.refusals, 10), lastRefusal)
+		wait = min(minRefusedPause<<min(b.refusals, 10), maxRefusedPause)
 		b.refusals++
 	default:
-		wait = b.pause.NextBackOff()
+		wait = b.backoff.NextBackOff()
 	}
 	b.last, b.until = e, b.at.Add(wait)
 }
@@ -83,5 +83,5 @@ func (b *breaker) reset() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.last, b.until, b.refusals = nil, time.Time{}, 0
-	b.pause.Reset()
+	b.backoff.Reset()
 }

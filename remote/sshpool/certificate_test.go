@@ -75,7 +75,7 @@ func TestHostCertificate(t *testing.T) {
 }
 
 // A certificate that is no good is refused, and told why.
-func TestHostCertificateThatIsNoGood(t *testing.T) {
+func TestHostCertificateInvalidIsRefused(t *testing.T) {
 	t.Parallel()
 	ca := remotetest.NewAuthority(t)
 	for name, c := range map[string]struct {
@@ -165,7 +165,7 @@ func TestUserCertificate(t *testing.T) {
 }
 
 // A certificate that is no good gives way to the key, and is told when that is not let in either.
-func TestUserCertificateThatIsNoGood(t *testing.T) {
+func TestUserCertificateInvalidIsExplained(t *testing.T) {
 	t.Parallel()
 	ca, other := remotetest.NewAuthority(t), remotetest.NewAuthority(t)
 	s := remotetest.StartSSHD(t, remotetest.SSHDOptions{UserCA: ca})

@@ -15,15 +15,15 @@ import (
 // allows 10 (MaxSessions).
 const maxChannels = 8
 
-// limitMemory is how long a host is believed to allow fewer: the refusal may
+// channelLimitTTL is how long a host is believed to allow fewer: the refusal may
 // have been for a channel that was just being closed.
-const limitMemory = time.Minute
+const channelLimitTTL = time.Minute
 
 // A host that refuses what it has allowed before may not have closed a channel
 // yet that has ended; it is asked again for a while, in pauses.
 const (
-	refusedTries = 80
-	refusedPause = 25 * time.Millisecond
+	maxRefusedTries = 80
+	refusedPause    = 25 * time.Millisecond
 )
 
 var errOneChannel = errors.New("the host allows only one channel per connection (MaxSessions 1 in its sshd_config), so nothing can run alongside SFTP")
@@ -33,16 +33,16 @@ var errOneChannel = errors.New("the host allows only one channel per connection 
 // for one to end. ctx bounds the wait, not the command. The Channel must be
 // closed, and may outlive the Conn.
 func (c *Conn) Exec(ctx context.Context, command string) (Channel, error) {
-	return asChannel(c.c.pool.channel(ctx, c.c, opener{open: func(t Transport) (Channel, error) { return t.Exec(command) }}))
+	return channelOrNil(c.c.pool.openChannel(ctx, c.c, opener{open: func(t Transport) (Channel, error) { return t.Exec(command) }}))
 }
 
 // Subsystem opens another channel to a subsystem, as Exec does to a command.
 func (c *Conn) Subsystem(ctx context.Context, name string) (Channel, error) {
-	return asChannel(c.c.pool.channel(ctx, c.c, opener{open: func(t Transport) (Channel, error) { return t.Subsystem(name) }}))
+	return channelOrNil(c.c.pool.openChannel(ctx, c.c, opener{open: func(t Transport) (Channel, error) { return t.Subsystem(name) }}))
 }
 
-// asChannel makes no interface of no channel.
-func asChannel(ch *heldChannel, err error) (Channel, error) {
+// channelOrNil makes no interface of no channel.
+func channelOrNil(ch *trackedChannel, err error) (Channel, error) {
 	if err != nil {
 		return nil, err
 	}
@@ -52,13 +52,13 @@ func asChannel(ch *heldChannel, err error) (Channel, error) {
 // opener opens a channel. A quiet one is open for long and seldom used, so that its
 // connection is not busy by it.
 type opener struct {
-	open  func(Transport) (Channel, error)
-	quiet bool
+	open       func(Transport) (Channel, error)
+	background bool
 }
 
-func (p *Pool) channel(ctx context.Context, prefer *connection, open opener) (*heldChannel, error) {
+func (p *Pool) openChannel(ctx context.Context, prefer *connection, open opener) (*trackedChannel, error) {
 	for try := 0; ; try++ {
-		c, err := p.slot(ctx, prefer, open.quiet)
+		c, err := p.reserveSlot(ctx, prefer, open.background)
 		if err != nil {
 			return nil, err
 		}
@@ -70,7 +70,7 @@ func (p *Pool) channel(ctx context.Context, prefer *connection, open opener) (*h
 		if !errors.As(err, &refused) {
 			return nil, err
 		}
-		if p.allowsOnly(c, try >= refusedTries) {
+		if p.learnChannelLimit(c, try >= maxRefusedTries) {
 			continue
 		}
 		select {
@@ -81,8 +81,8 @@ func (p *Pool) channel(ctx context.Context, prefer *connection, open opener) (*h
 	}
 }
 
-// slot reserves room for a channel on some connection, prefer first of all.
-func (p *Pool) slot(ctx context.Context, prefer *connection, quiet bool) (*connection, error) {
+// reserveSlot reserves room for a channel on some connection, prefer first of all.
+func (p *Pool) reserveSlot(ctx context.Context, prefer *connection, quiet bool) (*connection, error) {
 	for {
 		p.mu.Lock()
 		if prefer.cause != nil {
@@ -91,8 +91,8 @@ func (p *Pool) slot(ctx context.Context, prefer *connection, quiet bool) (*conne
 		}
 		// A connection that is not lent any more may be to another machine than the
 		// present ones: what begins on it goes on beside it.
-		e := prefer.era
-		limit := e.limit()
+		e := prefer.route
+		limit := e.maxChannels()
 		c := prefer
 		for _, other := range e.conns {
 			if c.slots >= limit && other.slots < c.slots {
@@ -101,8 +101,8 @@ func (p *Pool) slot(ctx context.Context, prefer *connection, quiet bool) (*conne
 		}
 		if c.slots < limit {
 			c.slots++
-			c.hold()
-			c.quiets(quiet, 1)
+			c.addUser()
+			c.addBackgroundLocked(quiet, 1)
 			p.mu.Unlock()
 			return c, nil
 		}
@@ -110,8 +110,8 @@ func (p *Pool) slot(ctx context.Context, prefer *connection, quiet bool) (*conne
 			p.mu.Unlock()
 			return nil, errOneChannel
 		}
-		if e == p.now {
-			_ = p.grow(true)
+		if e == p.route {
+			_ = p.dialMore(true)
 		}
 		changed := p.changed
 		p.mu.Unlock()
@@ -124,51 +124,51 @@ func (p *Pool) slot(ctx context.Context, prefer *connection, quiet bool) (*conne
 	}
 }
 
-// limit is how many channels a connection carries at most. With Pool.mu held.
-func (e *era) limit() int {
+// maxChannels is how many channels a connection carries at most. With Pool.mu held.
+func (e *route) maxChannels() int {
 	if e.channelLimit > 0 && time.Now().Before(e.channelLimitUntil) {
 		return e.channelLimit
 	}
 	return maxChannels
 }
 
-// allowsOnly notes that the host has refused a channel more on c; false when it
+// learnChannelLimit notes that the host has refused a channel more on c; false when it
 // has allowed so many before, unless that is certain to be over.
-func (p *Pool) allowsOnly(c *connection, certain bool) bool {
+func (p *Pool) learnChannelLimit(c *connection, certain bool) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	e := c.era
-	limit := max(1, min(c.slots, e.limit()-1))
-	if limit < e.allowed && !certain {
+	e := c.route
+	limit := max(1, min(c.slots, e.maxChannels()-1))
+	if limit < e.mostOpened && !certain {
 		return false
 	}
-	e.allowed = min(e.allowed, limit)
-	e.channelLimit, e.channelLimitUntil = limit, time.Now().Add(limitMemory)
+	e.mostOpened = min(e.mostOpened, limit)
+	e.channelLimit, e.channelLimitUntil = limit, time.Now().Add(channelLimitTTL)
 	p.options.Log.Info("the host allows few channels per connection", "host", p.id, "channels", e.channelLimit)
 	return true
 }
 
-// counts notes a channel that was opened without a slot.
-func (c *connection) counts(channels int) {
+// addChannels notes a channel that was opened without a slot.
+func (c *connection) addChannels(channels int) {
 	c.pool.mu.Lock()
 	defer c.pool.mu.Unlock()
 	c.slots += channels
 	c.opened += channels
 }
 
-// stands counts a channel that was opened.
-func (c *connection) stands() {
+// channelOpened counts a channel that was opened.
+func (c *connection) channelOpened() {
 	c.pool.mu.Lock()
 	defer c.pool.mu.Unlock()
 	c.opened++
-	c.era.allowed = max(c.era.allowed, c.opened)
+	c.route.mostOpened = max(c.route.mostOpened, c.opened)
 }
 
 // freeSlot gives a reserved slot back.
 func (c *connection) freeSlot(quiet bool) {
 	c.pool.mu.Lock()
 	c.slots--
-	c.quiets(quiet, -1)
+	c.addBackgroundLocked(quiet, -1)
 	c.pool.notify()
 	c.pool.mu.Unlock()
 	c.release()
@@ -176,7 +176,7 @@ func (c *connection) freeSlot(quiet bool) {
 
 // openChannel opens a channel in a reserved slot, which is free again when that
 // fails. A host that does not answer within Stall has stalled.
-func (c *connection) openChannel(ctx context.Context, o opener) (*heldChannel, error) {
+func (c *connection) openChannel(ctx context.Context, o opener) (*trackedChannel, error) {
 	type result struct {
 		ch  Channel
 		err error
@@ -191,7 +191,7 @@ func (c *connection) openChannel(ctx context.Context, o opener) (*heldChannel, e
 			if r := <-opened; r.err == nil {
 				_ = r.ch.Close()
 			}
-			c.freeSlot(o.quiet)
+			c.freeSlot(o.background)
 		}()
 	}
 	timer := time.NewTimer(c.pool.options.Stall)
@@ -199,67 +199,67 @@ func (c *connection) openChannel(ctx context.Context, o opener) (*heldChannel, e
 	select {
 	case r := <-opened:
 		if r.err != nil {
-			c.freeSlot(o.quiet)
-			return nil, c.whyLost(r.err)
+			c.freeSlot(o.background)
+			return nil, c.lossCause(r.err)
 		}
-		c.stands()
-		return newHeldChannel(r.ch, c, o.quiet), nil
+		c.channelOpened()
+		return newTrackedChannel(r.ch, c, o.background), nil
 	case <-timer.C:
 		abandon()
-		c.strike(errors.New("opening a channel got no answer; the connection was closed"))
-		return nil, c.whyLost(errLost)
+		c.failStalled(errors.New("opening a channel got no answer; the connection was closed"))
+		return nil, c.lossCause(errLost)
 	case <-ctx.Done():
 		abandon()
 		return nil, ctx.Err()
 	}
 }
 
-// whyLost returns why the connection is gone, or err while it is not. What waits
+// lossCause returns why the connection is gone, or err while it is not. What waits
 // on a connection may learn of its end a moment before the reason is noted.
-func (c *connection) whyLost(err error) error {
-	if lost(err) || errors.Is(err, errNoStatus) || errors.Is(err, io.EOF) {
-		timer := time.NewTimer(noting)
+func (c *connection) lossCause(err error) error {
+	if isLost(err) || errors.Is(err, errNoStatus) || errors.Is(err, io.EOF) {
+		timer := time.NewTimer(causeWait)
 		defer timer.Stop()
 		select {
 		case <-c.done:
 		case <-timer.C:
 		}
 	}
-	if cause := c.gone(); cause != nil {
+	if cause := c.closeCause(); cause != nil {
 		e := *cause
 		return &e
 	}
 	return err
 }
 
-// noting is how long the reason for the end of a connection is waited for. It is
+// causeWait is how long the reason for the end of a connection is waited for. It is
 // above what channelEnded waits for an exit status.
-const noting = time.Second
+const causeWait = time.Second
 
-// closing is how long a closed channel is counted as open while its end has not
+// closeGrace is how long a closed channel is counted as open while its end has not
 // been confirmed: the host counts it too.
-const closing = 2 * time.Second
+const closeGrace = 2 * time.Second
 
-// heldChannel is a channel that keeps its connection from being idle, and whose
+// trackedChannel is a channel that keeps its connection from being idle, and whose
 // waits all end when it is closed or the connection is gone.
-type heldChannel struct {
-	ch     Channel
-	c      *connection
-	quiet  bool
-	output *io.PipeReader
-	closed chan struct{}
-	once   sync.Once
-	ended  chan struct{}
-	status error // written before ended is closed
+type trackedChannel struct {
+	ch         Channel
+	c          *connection
+	background bool
+	output     *io.PipeReader
+	closed     chan struct{}
+	once       sync.Once
+	ended      chan struct{}
+	status     error // written before ended is closed
 }
 
-func newHeldChannel(ch Channel, c *connection, quiet bool) *heldChannel {
+func newTrackedChannel(ch Channel, c *connection, quiet bool) *trackedChannel {
 	output, in := io.Pipe()
-	h := &heldChannel{ch: ch, c: c, quiet: quiet, output: output, closed: make(chan struct{}), ended: make(chan struct{})}
+	h := &trackedChannel{ch: ch, c: c, background: quiet, output: output, closed: make(chan struct{}), ended: make(chan struct{})}
 	go func() {
 		_, err := io.Copy(in, ch)
 		if err != nil {
-			err = c.whyLost(err)
+			err = c.lossCause(err)
 		}
 		_ = in.CloseWithError(err) // nil is EOF
 	}()
@@ -270,19 +270,19 @@ func newHeldChannel(ch Channel, c *connection, quiet bool) *heldChannel {
 	return h
 }
 
-func (h *heldChannel) Read(b []byte) (int, error) { return h.output.Read(b) }
+func (h *trackedChannel) Read(b []byte) (int, error) { return h.output.Read(b) }
 
-func (h *heldChannel) Write(b []byte) (int, error) {
+func (h *trackedChannel) Write(b []byte) (int, error) {
 	n, err := h.ch.Write(b)
 	if err != nil {
-		err = h.c.whyLost(err)
+		err = h.c.lossCause(err)
 	}
 	return n, err
 }
 
-func (h *heldChannel) CloseWrite() error { return h.ch.CloseWrite() }
+func (h *trackedChannel) CloseWrite() error { return h.ch.CloseWrite() }
 
-func (h *heldChannel) Close() error {
+func (h *trackedChannel) Close() error {
 	var err error
 	h.once.Do(func() {
 		err = h.ch.Close()
@@ -293,18 +293,18 @@ func (h *heldChannel) Close() error {
 			h.c.pool.mu.Lock()
 			h.c.opened--
 			h.c.pool.mu.Unlock()
-			h.c.freeSlot(h.quiet)
+			h.c.freeSlot(h.background)
 		}()
 	})
 	return err
 }
 
-func (h *heldChannel) Wait() error {
+func (h *trackedChannel) Wait() error {
 	select {
 	case <-h.ended:
 	case <-h.c.done:
 	case <-h.closed:
-		timer := time.NewTimer(closing)
+		timer := time.NewTimer(closeGrace)
 		defer timer.Stop()
 		select {
 		case <-h.ended:
@@ -318,8 +318,8 @@ func (h *heldChannel) Wait() error {
 		if h.status == nil {
 			return nil
 		}
-		return h.c.whyLost(h.status)
+		return h.c.lossCause(h.status)
 	default:
-		return h.c.whyLost(errLost)
+		return h.c.lossCause(errLost)
 	}
 }

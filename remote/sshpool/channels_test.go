@@ -141,7 +141,7 @@ func TestChannelLimits(t *testing.T) {
 				next <- err
 			}()
 			// The first shell may have found the limit already. Elsewhere the pool knows it by
-			// now, and the host is not asked: that one more waits is in TestCommandsWaitForRoom.
+			// now, and the host is not asked: that one more waits is in TestExecWaitsForAFreeChannel.
 			if c.sessions > 0 && c.connections == 1 {
 				await.Until(t, "the host to refuse one more", func() bool { return strings.Contains(s.Log(), "no more sessions") })
 				if len(next) > 0 {
@@ -169,7 +169,7 @@ func TestChannelLimits(t *testing.T) {
 
 // A command that finds no room on any connection waits for another one to end, or
 // gives up with its caller.
-func TestCommandsWaitForRoom(t *testing.T) {
+func TestExecWaitsForAFreeChannel(t *testing.T) {
 	for _, connections := range []int{1, 3} {
 		t.Run(fmt.Sprint(connections, " connections"), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) { commandsWaitForRoom(t, connections) })

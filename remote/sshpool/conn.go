@@ -26,8 +26,8 @@ func (c *Conn) PacketSize() int { return c.c.packet }
 // Same reports whether both are the same connection.
 func (c *Conn) Same(as *Conn) bool { return c.c == as.c }
 
-// Version is that of the way to the host that the connection goes: see Pool.Version.
-func (c *Conn) Version() uint64 { return c.c.era.number }
+// RouteVersion is that of the way to the host that the connection goes: see Pool.RouteVersion.
+func (c *Conn) RouteVersion() uint64 { return c.c.route.version }
 
 // Stale returns why the connection is not to be used for anything new: it is
 // gone, or leads to where the host was before its configuration changed. nil
@@ -39,7 +39,7 @@ func (c *Conn) Stale() error {
 	switch {
 	case c.c.cause != nil:
 		return c.c.cause
-	case c.c.era != p.now:
+	case c.c.route != p.route:
 		return p.retiredError()
 	}
 	return nil
@@ -67,53 +67,53 @@ func (c *Conn) Break(why error) {
 // errors.Is for fs.ErrNotExist and fs.ErrPermission and errors.As for
 // *sftp.StatusError keep working.
 func (c *Conn) Explain(err error) error {
-	if err == nil || !lost(err) {
+	if err == nil || !isLost(err) {
 		return err
 	}
-	return c.c.whyLost(err)
+	return c.c.lossCause(err)
 }
 
 // lend is the connection for another user.
 func (c *connection) lend() *Conn {
 	c.pool.mu.Lock()
 	defer c.pool.mu.Unlock()
-	c.hold()
+	c.addUser()
 	return &Conn{c: c}
 }
 
-// hold counts another user. With pool.mu held.
-func (c *connection) hold() {
+// addUser counts another user. With pool.mu held.
+func (c *connection) addUser() {
 	c.users++
 	if c.timer != nil {
 		c.timer.Stop()
 	}
 }
 
-// quiets counts users more, or less, that do not make the connection busy. With pool.mu held.
-func (c *connection) quiets(quiet bool, n int) {
+// addBackgroundLocked counts users more, or less, that do not make the connection busy. With pool.mu held.
+func (c *connection) addBackgroundLocked(quiet bool, n int) {
 	if quiet {
-		c.quiet += n
+		c.backgroundUsers += n
 	}
 }
 
-// quieten is quiets without pool.mu held.
-func (c *connection) quieten(n int) {
+// addBackground is quiets without pool.mu held.
+func (c *connection) addBackground(n int) {
 	c.pool.mu.Lock()
 	defer c.pool.mu.Unlock()
-	c.quiet += n
+	c.backgroundUsers += n
 }
 
 // busy reports whether anybody works on it. With pool.mu held.
-func (c *connection) busy() bool { return c.users > c.quiet }
+func (c *connection) busy() bool { return c.users > c.backgroundUsers }
 
 // release counts a user less.
 func (c *connection) release() {
 	p := c.pool
 	p.mu.Lock()
 	c.users--
-	over := c.unwanted() && p.detach(c, p.retiredError(), false)
+	over := c.isSurplus() && p.detach(c, p.retiredError(), false)
 	if !over {
-		c.idle()
+		c.startIdleTimer()
 	}
 	p.mu.Unlock()
 	if over {
@@ -121,8 +121,8 @@ func (c *connection) release() {
 	}
 }
 
-// idle closes the connection once nobody has used it for a while. With pool.mu held.
-func (c *connection) idle() {
+// startIdleTimer closes the connection once nobody has used it for a while. With pool.mu held.
+func (c *connection) startIdleTimer() {
 	if c.users > 0 || c.cause != nil {
 		return
 	}

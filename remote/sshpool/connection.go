@@ -13,16 +13,16 @@ import (
 	"sftpgate/remote/hosts"
 )
 
-// inFlight bounds what one file transfer holds in memory: requests in flight
+// maxFileInFlight bounds what one file transfer holds in memory: requests in flight
 // times the packet size. It is above a channel's window of 2 MiB, so nothing is
 // gained by more.
-const inFlight = 4 << 20
+const maxFileInFlight = 4 << 20
 
 // connection is one SSH connection with its SFTP client. The fields below the
 // line belong to the pool's mutex.
 type connection struct {
 	pool      *Pool
-	era       *era
+	route     *route
 	transport Transport
 	pipe      *pipe        // nil where the pool is bare
 	client    *sftp.Client // nil where the pool is bare
@@ -32,26 +32,26 @@ type connection struct {
 	inFlight  atomic.Int64  // see Send
 
 	// -- guarded by pool.mu
-	users  int    // Conns lent, and channels held
-	quiet  int    // of those, shells
-	slots  int    // SSH channels open, or about to be
-	opened int    // SSH channels open
-	cause  *Error // why it is gone
-	timer  *time.Timer
+	users           int    // Conns lent, and channels held
+	backgroundUsers int    // of those, shells
+	slots           int    // SSH channels open, or about to be
+	opened          int    // SSH channels open
+	cause           *Error // why it is gone
+	timer           *time.Timer
 }
 
 // connect dials h and starts SFTP. It ends by DialTimeout and LoginTimeout together,
-// and with the era.
-func (p *Pool) connect(e *era, h hosts.Host) (*connection, time.Duration, error) {
-	t, err := p.reach(e.life, h)
+// and with the route.
+func (p *Pool) connect(e *route, h hosts.Host) (*connection, time.Duration, error) {
+	t, err := p.dialTransport(e.ctx, h)
 	if err != nil {
 		return nil, 0, err
 	}
-	c := &connection{pool: p, era: e, transport: t, done: make(chan struct{})}
-	if p.bare {
+	c := &connection{pool: p, route: e, transport: t, done: make(chan struct{})}
+	if p.transportOnly {
 		return c, 0, nil
 	}
-	ctx, cancel := context.WithTimeout(e.life, p.options.LoginTimeout)
+	ctx, cancel := context.WithTimeout(e.ctx, p.options.LoginTimeout)
 	defer cancel()
 	stop := context.AfterFunc(ctx, func() { _ = t.Close() })
 	go p.closeDead(ctx, t)
@@ -60,7 +60,7 @@ func (p *Pool) connect(e *era, h hosts.Host) (*connection, time.Duration, error)
 		err = ctx.Err()
 	}
 	if err != nil {
-		answers := ctx.Err() == nil && pings(t)
+		answers := ctx.Err() == nil && answersPing(t)
 		_ = t.Close()
 		switch {
 		case ctx.Err() != nil:
@@ -82,31 +82,31 @@ func (p *Pool) closeDead(ctx context.Context, t Transport) {
 		case <-ctx.Done():
 			return
 		}
-		if !pings(t) && ctx.Err() == nil {
+		if !answersPing(t) && ctx.Err() == nil {
 			_ = t.Close()
 			return
 		}
 	}
 }
 
-// reach dials h, up to where it lets the account in.
-func (p *Pool) reach(life context.Context, h hosts.Host) (Transport, error) {
+// dialTransport dials h, up to where it lets the account in.
+func (p *Pool) dialTransport(life context.Context, h hosts.Host) (Transport, error) {
 	ctx, cancel := context.WithTimeout(life, p.options.DialTimeout)
 	defer cancel()
 	return p.dial(ctx, h)
 }
 
-// pingPatience is how long a connection on which SFTP did not start may take
+// pingTimeout is how long a connection on which SFTP did not start may take
 // to show that it is still there.
-const pingPatience = 2 * time.Second
+const pingTimeout = 2 * time.Second
 
-func pings(t Transport) bool {
+func answersPing(t Transport) bool {
 	answer := make(chan error, 1)
 	go func() { answer <- t.Ping() }()
 	select {
 	case err := <-answer:
 		return err == nil
-	case <-time.After(pingPatience):
+	case <-time.After(pingTimeout):
 		return false
 	}
 }
@@ -116,25 +116,25 @@ func (c *connection) startSFTP() (time.Duration, error) {
 	if err != nil {
 		return 0, fmt.Errorf("cannot start SFTP: %w", err)
 	}
-	c.counts(1)
-	c.era.shells.begin(c) // the login takes as long as that of SFTP
-	hello, err := greet(ch)
+	c.addChannels(1)
+	c.route.shells.startFirst(c) // the login takes as long as that of SFTP
+	hello, err := handshake(ch)
 	if err != nil {
 		return 0, err
 	}
 	c.channel, c.packet = ch, hello.packet
 	c.pipe = newPipe(ch, c.channelEnded)
-	c.pipe.traffic, c.pipe.trips = &c.pool.traffic, &c.era.trips
-	c.pipe.synced = c.pool.flight.look
-	c.pipe.trips.saw(hello.trip, time.Now())
+	c.pipe.traffic, c.pipe.rtts = &c.pool.traffic, &c.route.rtts
+	c.pipe.onSynced = c.pool.sends.wakeWaiters
+	c.pipe.rtts.observe(hello.rtt, time.Now())
 	c.pipe.replay, c.pipe.swallow = hello.version, 9
 	c.client, err = sftp.NewClientPipe(c.pipe, c.pipe, sftp.MaxPacketUnchecked(hello.packet),
-		sftp.MaxConcurrentRequestsPerFile(max(8, min(inFlight/hello.packet, 64))),
+		sftp.MaxConcurrentRequestsPerFile(max(8, min(maxFileInFlight/hello.packet, 64))),
 		sftp.UseConcurrentWrites(true), sftp.UseConcurrentReads(true), sftp.UseFstat(true))
 	if err != nil {
 		return 0, fmt.Errorf("SFTP did not start: %w", err)
 	}
-	return hello.trip, nil
+	return hello.rtt, nil
 }
 
 // channelEnded is told by the pipe that its channel gave an error.
@@ -149,7 +149,7 @@ func (c *connection) channelEnded(err error) {
 	select {
 	case err = <-why:
 	case <-c.done:
-	case <-time.After(noting / 4):
+	case <-time.After(causeWait / 4):
 	}
 	if err == nil || errors.Is(err, io.EOF) {
 		err = errors.New("closed by the host")
@@ -157,8 +157,8 @@ func (c *connection) channelEnded(err error) {
 	c.fail(Unreachable, fmt.Errorf("the connection was lost: %w", err))
 }
 
-// run watches over the connection until it is gone.
-func (c *connection) run() {
+// startWatching watches over the connection until it is gone.
+func (c *connection) startWatching() {
 	go func() {
 		err := c.transport.Wait()
 		if err == nil || errors.Is(err, io.EOF) {
@@ -168,7 +168,7 @@ func (c *connection) run() {
 	}()
 	go c.keepAlive()
 	if c.pipe != nil {
-		go c.watch()
+		go c.watchDeadline()
 	}
 }
 
@@ -182,8 +182,8 @@ func (c *connection) fail(kind Kind, why error) bool {
 	return true
 }
 
-// gone returns why the connection is gone, or nil.
-func (c *connection) gone() *Error {
+// closeCause returns why the connection is gone, or nil.
+func (c *connection) closeCause() *Error {
 	c.pool.mu.Lock()
 	defer c.pool.mu.Unlock()
 	return c.cause

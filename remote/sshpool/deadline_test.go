@@ -46,7 +46,7 @@ func grow(t *testing.T, p *sshpool.Pool, n int) []*sshpool.Conn {
 
 // A transfer whose server is frozen runs into the deadline, however much is under
 // way, and ends in error; so do the other connections to the host.
-func TestFrozenInMidTransfer(t *testing.T) {
+func TestTransferFailsWhenHostFreezes(t *testing.T) {
 	t.Parallel()
 	s := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
 	h := s.Host("a")
@@ -116,7 +116,7 @@ func TestSilentHost(t *testing.T) {
 
 // A caller who gives up does so at once, and the dial goes on for the next one,
 // until it has a deadline of its own.
-func TestCallerGivesUpOnADial(t *testing.T) {
+func TestDialOutlivesItsCaller(t *testing.T) {
 	const patience, timeout = time.Second, 15 * time.Second
 	synctest.Test(t, func(t *testing.T) {
 		dials := 0

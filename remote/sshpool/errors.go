@@ -24,7 +24,7 @@ const (
 
 // Error is a host's failure, as opposed to a file's. Its message is a sentence for
 // the person who runs the gateway: it names addresses, accounts and the gateway's
-// files. What those who upload may hear of it is [Error.Brief].
+// files. What those who upload may hear of it is [Error.PublicMessage].
 type Error struct {
 	Host string
 	Kind Kind
@@ -45,9 +45,9 @@ func (e *Error) Unwrap() error { return e.Err }
 // an answer gets sftp.ErrSSHFxConnectionLost from the SFTP client.
 var errLost = errors.New("connection lost")
 
-// lost reports whether err only says that the connection is gone, not why. A
+// isLost reports whether err only says that the connection is gone, not why. A
 // plain EOF does not: that is also the end of a file, or of a client's body.
-func lost(err error) bool {
+func isLost(err error) bool {
 	return errors.Is(err, errLost) || errors.Is(err, sftp.ErrSSHFxConnectionLost)
 }
 
@@ -59,16 +59,16 @@ func asError(host string, err error) *Error {
 		return &c
 	}
 	if e != nil { // a host on the way
-		return &Error{Host: host, Kind: e.Kind, Err: fmt.Errorf("via %w", err), Fault: OnTheWay, RetryAfter: e.RetryAfter}
+		return &Error{Host: host, Kind: e.Kind, Err: fmt.Errorf("via %w", err), Fault: JumpFailed, RetryAfter: e.RetryAfter}
 	}
 	return &Error{Host: host, Kind: Unreachable, Err: err}
 }
 
-// TriedError names the operation of a self-test that a host did not do.
-type TriedError struct {
+// ProbeError names the operation of a self-test that a host did not do.
+type ProbeError struct {
 	Do  string // "create a file in": what it was about follows
 	Err error
 }
 
-func (e *TriedError) Error() string { return e.Err.Error() }
-func (e *TriedError) Unwrap() error { return e.Err }
+func (e *ProbeError) Error() string { return e.Err.Error() }
+func (e *ProbeError) Unwrap() error { return e.Err }

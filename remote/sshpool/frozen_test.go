@@ -123,7 +123,7 @@ func TestHealthyConnectionsStay(t *testing.T) {
 }
 
 // A body that stalls leaves no request outstanding: nothing strikes.
-func TestSlowBodyIsNoStall(t *testing.T) {
+func TestSlowBodyDoesNotStall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := memoryPool(t, sshpool.Options{Dial: newIcy(t).dial, Stall: time.Second, SyncStall: time.Second}, 1)
 		c := conn(t, p)
@@ -144,7 +144,7 @@ func TestSlowBodyIsNoStall(t *testing.T) {
 }
 
 // An fsync may take longer than anything else, but not for ever.
-func TestFsyncHasGrace(t *testing.T) {
+func TestFsyncHasLongerDeadline(t *testing.T) {
 	const stall, syncStall = 15 * time.Second, 120 * time.Second
 	synctest.Test(t, func(t *testing.T) {
 		i := newIcy(t)
@@ -169,7 +169,7 @@ func TestFsyncHasGrace(t *testing.T) {
 }
 
 // A host that freezes while it is tried out is a failure, not one that can do little.
-func TestAbilitiesOfAFrozenHost(t *testing.T) {
+func TestProbeOfAFrozenHostFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		i := newIcy(t)
 		p := memoryPool(t, sshpool.Options{Dial: i.dial}, 1)

@@ -18,31 +18,31 @@ const (
 
 const limitsName = "limits@openssh.com"
 
-// greeting is what the start of SFTP on a channel has shown.
-type greeting struct {
+// handshakeResult is what the start of SFTP on a channel has shown.
+type handshakeResult struct {
 	version []byte        // the VERSION packet as it came
 	packet  int           // payload of a READ or WRITE that the server takes
-	trip    time.Duration // one round trip
+	rtt     time.Duration // one round trip
 }
 
-// greet starts SFTP on ch. It is done here and not by the SFTP client to ask for
+// handshake starts SFTP on ch. It is done here and not by the SFTP client to ask for
 // the server's limits, and to say what is in the way when something else than
 // SFTP answers.
-func greet(ch Channel) (greeting, error) {
+func handshake(ch Channel) (handshakeResult, error) {
 	began := time.Now()
 	if _, err := ch.Write([]byte{0, 0, 0, 5, typeInit, 0, 0, 0, 3}); err != nil {
-		return greeting{}, fmt.Errorf("SFTP did not start: %w", err)
+		return handshakeResult{}, fmt.Errorf("SFTP did not start: %w", err)
 	}
 	version, err := readPacket(ch)
 	if err != nil {
-		return greeting{}, err
+		return handshakeResult{}, err
 	}
-	g := greeting{version: version, packet: safePacket, trip: time.Since(began)}
+	g := handshakeResult{version: version, packet: safePacket, rtt: time.Since(began)}
 	if version[4] != typeVersion || len(version) < 9 {
-		return greeting{}, errors.New("the host's answer was not an SFTP version")
+		return handshakeResult{}, errors.New("the host's answer was not an SFTP version")
 	}
 	if v := binary.BigEndian.Uint32(version[5:9]); v != 3 {
-		return greeting{}, fmt.Errorf("the host speaks SFTP version %d, but only 3 is supported", v)
+		return handshakeResult{}, fmt.Errorf("the host speaks SFTP version %d, but only 3 is supported", v)
 	}
 	if !advertises(version[9:], limitsName) {
 		return g, nil
@@ -51,13 +51,13 @@ func greet(ch Channel) (greeting, error) {
 	ask := binary.BigEndian.AppendUint32(nil, uint32(1+4+4+len(limitsName)))
 	ask = append(ask, typeExtended, 0, 0, 0, 0, 0, 0, 0, byte(len(limitsName)))
 	if _, err := ch.Write(append(ask, limitsName...)); err != nil {
-		return greeting{}, fmt.Errorf("SFTP did not start: %w", err)
+		return handshakeResult{}, fmt.Errorf("SFTP did not start: %w", err)
 	}
 	answer, err := readPacket(ch)
 	if err != nil {
-		return greeting{}, err
+		return handshakeResult{}, err
 	}
-	g.trip = time.Since(began)
+	g.rtt = time.Since(began)
 	// type, id, then max-packet-length, max-read-length, max-write-length,
 	// max-open-handles (OpenSSH PROTOCOL, 4.8); zero is "not said".
 	if answer[4] == typeExtendedReply && len(answer) >= 9+3*8 {
@@ -75,7 +75,7 @@ func readPacket(r io.Reader) ([]byte, error) {
 	head := make([]byte, 4)
 	if n, err := io.ReadFull(r, head); err != nil {
 		if n > 0 {
-			return nil, noise(head[:n])
+			return nil, notSFTPError(head[:n])
 		}
 		return nil, fmt.Errorf("SFTP did not start, the host closed the channel: is the sftp subsystem enabled in its sshd_config? (%w)", err)
 	}
@@ -83,7 +83,7 @@ func readPacket(r io.Reader) ([]byte, error) {
 	if length == 0 || length > 256<<10 {
 		more := make([]byte, 60)
 		n, _ := r.Read(more)
-		return nil, noise(append(head, more[:n]...))
+		return nil, notSFTPError(append(head, more[:n]...))
 	}
 	p := make([]byte, 4+length)
 	copy(p, head)
@@ -93,8 +93,8 @@ func readPacket(r io.Reader) ([]byte, error) {
 	return p, nil
 }
 
-// noise is the error for text where a packet belongs.
-func noise(text []byte) error {
+// notSFTPError is the error for text where a packet belongs.
+func notSFTPError(text []byte) error {
 	text, _, _ = bytes.Cut(bytes.TrimSpace(text), []byte("\n"))
 	return fmt.Errorf("the host sent %q where SFTP was expected: the account's shell start-up files print something: "+
 		"limit that to interactive shells (or set Subsystem sftp internal-sftp)", text)

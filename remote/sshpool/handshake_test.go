@@ -36,7 +36,7 @@ func limitsReply(values ...uint64) string {
 	return sshString(string(b))
 }
 
-func TestGreetAsksForLimits(t *testing.T) {
+func TestHandshakeReadsServerLimits(t *testing.T) {
 	const limits = "limits@openssh.com"
 	for name, c := range map[string]struct {
 		says   string
@@ -55,7 +55,7 @@ func TestGreetAsksForLimits(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			ch := &said{Reader: strings.NewReader(c.says)}
-			g, err := greet(ch)
+			g, err := handshake(ch)
 			if err != nil || g.packet != c.packet {
 				t.Fatalf("%d, %v", g.packet, err)
 			}
@@ -67,7 +67,7 @@ func TestGreetAsksForLimits(t *testing.T) {
 }
 
 // Whatever answers instead of SFTP is told, with what to do.
-func TestGreetTellsWhatIsInTheWay(t *testing.T) {
+func TestHandshakeExplainsNoise(t *testing.T) {
 	for says, want := range map[string]string{
 		"Welcome to web-1!\nmotd": `"Welcome to web-1!" where SFTP was expected: the account's shell start-up files print something`,
 		"hi":                      `"hi"`,
@@ -77,7 +77,7 @@ func TestGreetTellsWhatIsInTheWay(t *testing.T) {
 		versionPacket(3)[:7]:      "did not start",
 		"\x00\x00\x00\x00":        "where SFTP was expected",
 	} {
-		if _, err := greet(&said{Reader: strings.NewReader(says)}); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := handshake(&said{Reader: strings.NewReader(says)}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v", says, err)
 		}
 	}
@@ -95,7 +95,7 @@ func TestWriteToClosedChannelIsNoEnd(t *testing.T) {
 	var told error
 	p := newPipe(closedBehind{}, func(err error) { told = err })
 	_, err := p.Write([]byte("x"))
-	if !lost(err) || errors.Is(err, io.EOF) || told != io.EOF {
+	if !isLost(err) || errors.Is(err, io.EOF) || told != io.EOF {
 		t.Errorf("%v, told %v", err, told)
 	}
 }

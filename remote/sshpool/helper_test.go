@@ -17,7 +17,7 @@ import (
 
 // open makes links to the hosts and closes them with the test. A deadline that the
 // test does not set strikes only what hangs.
-func open(t *testing.T, o sshpool.Options, all ...hosts.Host) *sshpool.Links {
+func open(t *testing.T, o sshpool.Options, all ...hosts.Host) *sshpool.Pools {
 	t.Helper()
 	o.DialTimeout, o.Stall = cmp.Or(o.DialTimeout, await.Limit), cmp.Or(o.Stall, await.Limit)
 	set, err := hosts.NewSet(all...)

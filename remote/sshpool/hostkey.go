@@ -44,15 +44,15 @@ func (d *dialer) hostKeys() (*hostKeys, error) {
 	case k.pinned:
 		k.plain = []ssh.PublicKey{pinned}
 	default:
-		k.look()
+		k.lookUpKnown()
 	}
-	k.prefer()
+	k.orderAlgorithms()
 	return k, nil
 }
 
-// prefer orders the algorithms. Certificates are offered only where an authority
+// orderAlgorithms orders the algorithms. Certificates are offered only where an authority
 // is known for the host: no other could be checked.
-func (k *hostKeys) prefer() {
+func (k *hostKeys) orderAlgorithms() {
 	all := ssh.SupportedAlgorithms().HostKeys
 	isCert := func(a string) bool { return strings.Contains(a, "-cert-v01@") }
 	if len(k.authorities) > 0 {
@@ -94,73 +94,73 @@ func (k *hostKeys) check(key ssh.PublicKey) error {
 }
 
 func (k *hostKeys) checkKey(key ssh.PublicKey) error {
-	if line := k.revoked(key); line > 0 {
+	if line := k.revokedLine(key); line > 0 {
 		return fmt.Errorf("its host key %s is revoked (%s, line %d); give the host a new key, then add it: %s",
-			shown(key), k.host.KnownHosts, line, k.keyscan())
+			fingerprint(key), k.host.KnownHosts, line, k.keyscan())
 	}
 	cert, certified := key.(*ssh.Certificate)
 	if !certified {
-		if !k.believes(key) {
-			return k.unknown(key)
+		if !k.isKnown(key) {
+			return k.unknownKeyError(key)
 		}
 		return nil
 	}
 	// A certificate that is no good leaves the key in it, which may be known itself:
 	// so does OpenSSH.
 	err := k.checkCertificate(cert)
-	if err != nil && k.believes(cert.Key) {
+	if err != nil && k.isKnown(cert.Key) {
 		return nil
 	}
 	return err
 }
 
-// believes reports whether key is known to be the host's.
-func (k *hostKeys) believes(key ssh.PublicKey) bool {
-	return contains(k.plain, key) || contains(k.anyPort, key)
+// isKnown reports whether key is known to be the host's.
+func (k *hostKeys) isKnown(key ssh.PublicKey) bool {
+	return containsKey(k.plain, key) || containsKey(k.anyPort, key)
 }
 
-func contains(keys []ssh.PublicKey, key ssh.PublicKey) bool {
+func containsKey(keys []ssh.PublicKey, key ssh.PublicKey) bool {
 	return slices.ContainsFunc(keys, func(k ssh.PublicKey) bool { return bytes.Equal(k.Marshal(), key.Marshal()) })
 }
 
-// shown is a key as people compare it.
-func shown(key ssh.PublicKey) string {
+// fingerprint is a key as people compare it.
+func fingerprint(key ssh.PublicKey) string {
 	if cert, is := key.(*ssh.Certificate); is {
 		key = cert.Key
 	}
 	return key.Type() + " " + ssh.FingerprintSHA256(key)
 }
 
-func shownAll(keys []ssh.PublicKey) string {
+func fingerprints(keys []ssh.PublicKey) string {
 	var all []string
 	for _, key := range keys {
-		all = append(all, shown(key))
+		all = append(all, fingerprint(key))
 	}
 	return strings.Join(all, ", ")
 }
 
-// unknown is the error for a plain key that is not the host's.
-func (k *hostKeys) unknown(key ssh.PublicKey) error {
+// unknownKeyError is the error for a plain key that is not the host's.
+func (k *hostKeys) unknownKeyError(key ssh.PublicKey) error {
 	switch {
 	case k.pinned && len(k.plain) > 0:
 		return fmt.Errorf("its host key has changed: it showed %s, but host_key in hosts.yaml is %s; either the machine was reinstalled, "+
 			"then compare the fingerprint there and write the new key into host_key (ssh-keyscan -p %d %s prints it), or somebody intercepts the connection",
-			shown(key), shownAll(k.plain), k.host.Port, k.host.Address)
+			fingerprint(key), fingerprints(k.plain), k.host.Port, k.host.Address)
 	case k.pinned:
 		return fmt.Errorf("it showed the host key %s without a certificate, but host_key in hosts.yaml trusts only the certificate authority %s: "+
 			"have the host's key signed (ssh-keygen -s AUTHORITY -h -n %s) and name the certificate as HostCertificate in its sshd_config",
-			shown(key), shownAll(k.authorities), k.host.Address)
+			fingerprint(key), fingerprints(k.authorities), k.host.Address)
 	case len(k.plain) > 0:
 		return fmt.Errorf("its host key has changed: it showed %s, but %s has %s; either the machine was reinstalled, then compare the fingerprint there and run: "+
 			"ssh-keygen -R '%s' -f %s && %s; or somebody intercepts the connection",
-			shown(key), k.host.KnownHosts, shownAll(k.plain), knownhosts.Normalize(k.host.Addr()), k.host.KnownHosts, k.keyscan())
+			fingerprint(key), k.host.KnownHosts, fingerprints(k.plain), knownhosts.Normalize(k.host.Addr()), k.host.KnownHosts, k.keyscan())
 	case len(k.authorities) > 0:
 		return fmt.Errorf("it showed the host key %s without a certificate, but %s has only a certificate authority for it (%s): "+
 			"name the certificate as HostCertificate in its sshd_config, or add the key itself: %s",
-			shown(key), k.host.KnownHosts, shownAll(k.authorities), k.keyscan())
+			fingerprint(key), k.host.KnownHosts, fingerprints(k.authorities), k.keyscan())
 	}
 	return fmt.Errorf("its host key is unknown: it showed %s; compare the fingerprint on the machine (ssh-keygen -lf /etc/ssh/ssh_host_*_key.pub) "+
-		"and add it: %s", shown(key), k.keyscan())
+		"and add it: %s", fingerprint(key), k.keyscan())
 }
 
 // keyscan is the command that makes the host's key known.

@@ -103,7 +103,7 @@ func through(s, inner, outer *remotetest.SSHD) (a, b2, b1 hosts.Host) {
 }
 
 // The hop in the middle dies under an operation, stays away and comes back.
-func TestMiddleHopComesBack(t *testing.T) {
+func TestJumpHostRecovers(t *testing.T) {
 	t.Parallel()
 	s, inner, outer := remotetest.StartSSHD(t, remotetest.SSHDOptions{}), remotetest.StartSSHD(t, forwardOnly), remotetest.StartSSHD(t, forwardOnly)
 	d := newDoor(t, outer.Addr, nil)
@@ -130,7 +130,7 @@ func TestMiddleHopComesBack(t *testing.T) {
 }
 
 // The error names the host on the way whose key is wrong, and nothing is asked behind it.
-func TestHopWithWrongHostKey(t *testing.T) {
+func TestJumpHostWithWrongHostKey(t *testing.T) {
 	t.Parallel()
 	s, inner, outer := remotetest.StartSSHD(t, remotetest.SSHDOptions{}), remotetest.StartSSHD(t, forwardOnly), remotetest.StartSSHD(t, forwardOnly)
 	for name, words := range map[string][]string{

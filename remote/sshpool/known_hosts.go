@@ -25,22 +25,22 @@ func (probeKey) Type() string                        { return "none" }
 func (probeKey) Marshal() []byte                     { return []byte("none") }
 func (probeKey) Verify([]byte, *ssh.Signature) error { return errors.New("no key") }
 
-// ask looks key up in known_hosts, by name alone as OpenSSH does with CheckHostIP off.
-func (k *hostKeys) ask(addr string, key ssh.PublicKey) error {
+// lookUpKey looks key up in known_hosts, by name alone as OpenSSH does with CheckHostIP off.
+func (k *hostKeys) lookUpKey(addr string, key ssh.PublicKey) error {
 	if k.known == nil {
 		return nil
 	}
 	return k.known(addr, &net.TCPAddr{IP: net.IPv4zero}, key)
 }
 
-// look reads what known_hosts has for the host.
-func (k *hostKeys) look() {
-	k.plain, k.authorities = k.lookFor(k.host.Port)
+// lookUpKnown reads what known_hosts has for the host.
+func (k *hostKeys) lookUpKnown() {
+	k.plain, k.authorities = k.lookUpPort(k.host.Port)
 	if k.host.Port != hosts.DefaultPort {
 		// As OpenSSH does: a name without a port counts for every port of it, for
 		// plain keys where no line names the port. Who writes "@cert-authority *"
 		// means all of them.
-		plain, authorities := k.lookFor(hosts.DefaultPort)
+		plain, authorities := k.lookUpPort(hosts.DefaultPort)
 		k.authorities = append(k.authorities, authorities...)
 		if len(k.plain) == 0 {
 			k.anyPort = plain
@@ -48,19 +48,19 @@ func (k *hostKeys) look() {
 	}
 }
 
-// lookFor looks the host up at a port, in small letters too: to DNS it is the same name.
-func (k *hostKeys) lookFor(port int) (plain, authorities []ssh.PublicKey) {
+// lookUpPort looks the host up at a port, in small letters too: to DNS it is the same name.
+func (k *hostKeys) lookUpPort(port int) (plain, authorities []ssh.PublicKey) {
 	names := []string{k.host.Address, strings.ToLower(k.host.Address)}
 	for _, name := range slices.Compact(names) {
-		p, a := k.lookAt(net.JoinHostPort(name, strconv.Itoa(port)))
+		p, a := k.lookUpAddr(net.JoinHostPort(name, strconv.Itoa(port)))
 		plain, authorities = append(plain, p...), append(authorities, a...)
 	}
 	return plain, authorities
 }
 
-func (k *hostKeys) lookAt(addr string) (plain, authorities []ssh.PublicKey) {
+func (k *hostKeys) lookUpAddr(addr string) (plain, authorities []ssh.PublicKey) {
 	var mismatch *knownhosts.KeyError
-	if !errors.As(k.ask(addr, probeKey{}), &mismatch) {
+	if !errors.As(k.lookUpKey(addr, probeKey{}), &mismatch) {
 		return nil, nil
 	}
 	text, _ := os.ReadFile(k.host.KnownHosts)
@@ -75,16 +75,16 @@ func (k *hostKeys) lookAt(addr string) (plain, authorities []ssh.PublicKey) {
 	return plain, authorities
 }
 
-// revoked returns the line of known_hosts that takes back key or, when it is a
+// revokedLine returns the line of known_hosts that takes back key or, when it is a
 // certificate, its authority; 0 is none.
-func (k *hostKeys) revoked(key ssh.PublicKey) (line int) {
+func (k *hostKeys) revokedLine(key ssh.PublicKey) (line int) {
 	keys := []ssh.PublicKey{key}
 	if cert, is := key.(*ssh.Certificate); is {
 		keys = []ssh.PublicKey{cert.Key, cert.SignatureKey}
 	}
 	for _, key := range keys {
 		var revoked *knownhosts.RevokedError
-		if errors.As(k.ask(k.host.Addr(), key), &revoked) {
+		if errors.As(k.lookUpKey(k.host.Addr(), key), &revoked) {
 			return revoked.Revoked.Line
 		}
 	}

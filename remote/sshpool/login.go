@@ -7,39 +7,39 @@ import (
 	"sftpgate/remote/shell"
 )
 
-// login is a shell that is being started, or that has been.
-type login struct {
-	began time.Time
-	end   context.CancelFunc
-	done  chan struct{}
+// shellLogin is a shell that is being started, or that has been.
+type shellLogin struct {
+	began  time.Time
+	cancel context.CancelFunc
+	done   chan struct{}
 
 	// -- set when done is closed
-	sh  *shell.Shell
-	on  *connection
-	err error
+	sh   *shell.Shell
+	conn *connection
+	err  error
 
-	idle  *time.Timer // while it is kept; of whoever has the login
-	spent bool        // it is not to be kept; guarded by shells.mu
+	idle    *time.Timer // while it is kept; of whoever has the login
+	retired bool        // it is not to be kept; guarded by shells.mu
 }
 
-// newLogin starts a shell on a connection, in the background, and waits so long for a
+// startLogin starts a shell on a connection, in the background, and waits so long for a
 // channel. It ends with life and by LoginTimeout.
-func (p *Pool) newLogin(life context.Context, conn func(context.Context) (*Conn, error), within time.Duration) *login {
-	l := &login{began: time.Now(), done: make(chan struct{})}
+func (p *Pool) startLogin(life context.Context, conn func(context.Context) (*Conn, error), within time.Duration) *shellLogin {
+	l := &shellLogin{began: time.Now(), done: make(chan struct{})}
 	var ctx context.Context
-	ctx, l.end = context.WithTimeout(life, p.options.LoginTimeout)
+	ctx, l.cancel = context.WithTimeout(life, p.options.LoginTimeout)
 	go func() {
-		defer l.end()
+		defer l.cancel()
 		defer close(l.done)
 		c, err := conn(ctx)
 		if err != nil {
 			l.err = err
 			return
 		}
-		c.c.quieten(1)
+		c.c.addBackground(1)
 		defer c.Release()
-		defer c.c.quieten(-1)
-		l.sh, l.on, l.err = c.logIn(ctx, within)
+		defer c.c.addBackground(-1)
+		l.sh, l.conn, l.err = c.logIn(ctx, within)
 	}()
 	return l
 }
@@ -48,7 +48,7 @@ func (p *Pool) newLogin(life context.Context, conn func(context.Context) (*Conn,
 func (c *Conn) logIn(ctx context.Context, within time.Duration) (*shell.Shell, *connection, error) {
 	soon, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
-	ch, err := c.c.pool.channel(soon, c.c, opener{func(t Transport) (Channel, error) { return t.Exec(shell.Command) }, true})
+	ch, err := c.c.pool.openChannel(soon, c.c, opener{func(t Transport) (Channel, error) { return t.Exec(shell.Command) }, true})
 	if err != nil {
 		return nil, nil, err
 	}
@@ -57,7 +57,7 @@ func (c *Conn) logIn(ctx context.Context, within time.Duration) (*shell.Shell, *
 }
 
 // await waits for the shell.
-func (l *login) await(ctx context.Context) error {
+func (l *shellLogin) await(ctx context.Context) error {
 	select {
 	case <-l.done:
 		return l.err
@@ -66,8 +66,8 @@ func (l *login) await(ctx context.Context) error {
 	}
 }
 
-// answers waits so long for what comes of it, and reports whether it came.
-func (l *login) answers(within time.Duration) bool {
+// waitDone waits so long for what comes of it, and reports whether it came.
+func (l *shellLogin) waitDone(within time.Duration) bool {
 	timer := time.NewTimer(within)
 	defer timer.Stop()
 	select {
@@ -78,8 +78,8 @@ func (l *login) answers(within time.Duration) bool {
 	}
 }
 
-// answered reports whether it is known what came of it.
-func (l *login) answered() bool {
+// isDone reports whether it is known what came of it.
+func (l *shellLogin) isDone() bool {
 	select {
 	case <-l.done:
 		return true
@@ -88,43 +88,43 @@ func (l *login) answered() bool {
 	}
 }
 
-// failed reports whether nothing can come of it any more.
-func (l *login) failed() bool {
-	return l.answered() && (l.err != nil || l.on.gone() != nil || l.sh.Broken())
+// hasFailed reports whether nothing can come of it any more.
+func (l *shellLogin) hasFailed() bool {
+	return l.isDone() && (l.err != nil || l.conn.closeCause() != nil || l.sh.Broken())
 }
 
-// keep lets the connection be idle, and has drop called when nobody has needed the shell
+// park lets the connection be idle, and has drop called when nobody has needed the shell
 // for a while. It reports false where the shell is not worth keeping.
-func (l *login) keep(drop func()) bool {
-	p := l.on.pool
+func (l *shellLogin) park(drop func()) bool {
+	p := l.conn.pool
 	p.mu.Lock()
-	current := l.on.era == p.now && !p.closed
+	current := l.conn.route == p.route && !p.closed
 	p.mu.Unlock()
-	if !current || l.failed() {
+	if !current || l.hasFailed() {
 		return false
 	}
 	l.idle = time.AfterFunc(p.options.KeepShell, drop)
 	p.mu.Lock()
-	l.on.quiets(true, -1)
+	l.conn.addBackgroundLocked(true, -1)
 	p.mu.Unlock()
-	l.on.release()
+	l.conn.release()
 	return true
 }
 
-// unkeep is for whoever needs it again. It reports false where it is gone.
-func (l *login) unkeep() bool {
+// unpark is for whoever needs it again. It reports false where it is gone.
+func (l *shellLogin) unpark() bool {
 	l.idle.Stop()
-	p := l.on.pool
+	p := l.conn.pool
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	l.on.hold()
-	l.on.quiets(true, 1)
-	return l.on.cause == nil
+	l.conn.addUser()
+	l.conn.addBackgroundLocked(true, 1)
+	return l.conn.cause == nil
 }
 
-// leave ends the shell. One that has not started is given up at once.
-func (l *login) leave() {
-	l.end()
+// close ends the shell. One that has not started is given up at once.
+func (l *shellLogin) close() {
+	l.cancel()
 	<-l.done
 	if l.sh != nil {
 		_ = l.sh.Close()

@@ -22,14 +22,14 @@ const slowPiece = 50 * time.Millisecond
 // pipe lies between the SFTP client and its channel and counts: which requests
 // are outstanding, whether an fsync is among them, and when there was progress.
 type pipe struct {
-	channel Channel
-	replay  []byte // what Read returns first: the VERSION that the handshake has read
-	swallow int    // how many bytes of Write are dropped: the INIT that it has sent
-	failed  func(error)
-	wake    chan struct{} // told when the first request becomes outstanding
-	synced  func()        // told when it syncs no longer; nil: nobody
-	traffic *traffic
-	trips   *trips
+	channel  Channel
+	replay   []byte // what Read returns first: the VERSION that the handshake has read
+	swallow  int    // how many bytes of Write are dropped: the INIT that it has sent
+	onError  func(error)
+	wake     chan struct{} // told when the first request becomes outstanding
+	onSynced func()        // told when it syncs no longer; nil: nobody
+	traffic  *traffic
+	rtts     *rttTracker
 
 	requests  framer // only used by Write, which the client serialises
 	responses framer // only used by Read
@@ -39,30 +39,30 @@ type pipe struct {
 	syncs       map[uint32]struct{}
 	progress    time.Time
 	heard       time.Time
-	timed       timed
-	awaited     []*awaited
+	timed       timedRequest
+	awaited     []*pendingRequest
 }
 
-// awaited is a request about one path, as InOrder waits for it. By its path, as
+// pendingRequest is a request about one path, as Pipeline waits for it. By its path, as
 // others use the connection too, and their requests say nothing about it.
-type awaited struct {
-	path  []byte        // as a string of the protocol
-	asked chan struct{} // closed when it begins
+type pendingRequest struct {
+	path []byte        // as a string of the protocol
+	sent chan struct{} // closed when it begins
 }
 
-// longestAsked bounds what is looked through for a path: more than a request with a
+// maxPathRequest bounds what is looked through for a path: more than a request with a
 // path takes, less than most of what is written to files.
-const longestAsked = 16 << 10
+const maxPathRequest = 16 << 10
 
-// timed is the one request at a time whose round trip is measured. Not one with a
+// timedRequest is the one request at a time whose round trip is measured. Not one with a
 // body, nor an fsync: they say more of the line and of the disk.
-type timed struct {
+type timedRequest struct {
 	id   uint32
 	sent time.Time // zero: none
 }
 
 func newPipe(ch Channel, failed func(error)) *pipe {
-	return &pipe{channel: ch, failed: failed, wake: make(chan struct{}, 1), syncs: map[uint32]struct{}{}, heard: time.Now(),
+	return &pipe{channel: ch, onError: failed, wake: make(chan struct{}, 1), syncs: map[uint32]struct{}{}, heard: time.Now(),
 		responses: framer{whole: true}}
 }
 
@@ -74,23 +74,23 @@ func (p *pipe) Read(b []byte) (int, error) {
 	}
 	n, err := p.channel.Read(b)
 	if n > 0 {
-		p.traffic.came(n)
-		p.received(b[:n])
+		p.traffic.addReceived(n)
+		p.handleResponses(b[:n])
 	}
 	if err != nil {
-		p.failed(err)
+		p.onError(err)
 	}
 	return n, err
 }
 
-func (p *pipe) received(b []byte) {
-	if p.answers(b) && p.synced != nil {
-		p.synced()
+func (p *pipe) handleResponses(b []byte) {
+	if p.countResponses(b) && p.onSynced != nil {
+		p.onSynced()
 	}
 }
 
-// answers counts what is answered in b, and reports whether the last fsync was.
-func (p *pipe) answers(b []byte) (synced bool) {
+// countResponses counts what is answered in b, and reports whether the last fsync was.
+func (p *pipe) countResponses(b []byte) (synced bool) {
 	now := time.Now()
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -102,7 +102,7 @@ func (p *pipe) answers(b []byte) (synced bool) {
 		}
 		delete(p.syncs, r.id)
 		if r.id == p.timed.id && !p.timed.sent.IsZero() {
-			p.trips.saw(now.Sub(p.timed.sent), now)
+			p.rtts.observe(now.Sub(p.timed.sent), now)
 			p.timed.sent = time.Time{}
 		}
 	})
@@ -114,15 +114,15 @@ func (p *pipe) Write(b []byte) (int, error) {
 	p.swallow -= drop
 	n := drop
 	if n < len(b) {
-		p.sending(b[n:])
+		p.countRequests(b[n:])
 	}
 	for n < len(b) {
 		began := time.Now()
 		m, err := p.channel.Write(b[n:min(n+pieceSize, len(b))])
 		n += m
-		p.traffic.went(m)
+		p.traffic.addSent(m)
 		if err != nil {
-			p.failed(err)
+			p.onError(err)
 			// Without wrapping err: it is often io.EOF, which the SFTP client takes for
 			// the end of what it was given to write, and for success.
 			return n, fmt.Errorf("%w: %v", errLost, err) //nolint:errorlint // see above
@@ -136,15 +136,15 @@ func (p *pipe) Write(b []byte) (int, error) {
 	return n, nil
 }
 
-// sending counts the requests that start in b, before they are on their way.
-func (p *pipe) sending(b []byte) {
+// countRequests counts the requests that start in b, before they are on their way.
+func (p *pipe) countRequests(b []byte) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if len(p.awaited) > 0 && len(b) <= longestAsked {
-		p.awaited = slices.DeleteFunc(p.awaited, func(a *awaited) bool {
+	if len(p.awaited) > 0 && len(b) <= maxPathRequest {
+		p.awaited = slices.DeleteFunc(p.awaited, func(a *pendingRequest) bool {
 			begins := bytes.Contains(b, a.path)
 			if begins {
-				close(a.asked)
+				close(a.sent)
 			}
 			return begins
 		})
@@ -160,31 +160,31 @@ func (p *pipe) sending(b []byte) {
 		if r.sync {
 			p.syncs[r.id] = struct{}{}
 		} else if p.timed.sent.IsZero() && r.kind != typeWrite {
-			p.timed = timed{r.id, time.Now()}
+			p.timed = timedRequest{r.id, time.Now()}
 		}
 	})
 }
 
-// await waits for the next request about path. What is begun after that comes behind
+// awaitRequest waits for the next request about path. What is begun after that comes behind
 // it: the client writes one request at a time, each in one piece.
-func (p *pipe) await(path string) *awaited {
-	a := &awaited{path: append(binary.BigEndian.AppendUint32(nil, uint32(len(path))), path...), asked: make(chan struct{})}
+func (p *pipe) awaitRequest(path string) *pendingRequest {
+	a := &pendingRequest{path: append(binary.BigEndian.AppendUint32(nil, uint32(len(path))), path...), sent: make(chan struct{})}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.awaited = append(p.awaited, a)
 	return a
 }
 
-// forget waits for it no more.
-func (p *pipe) forget(a *awaited) {
+// forgetRequest waits for it no more.
+func (p *pipe) forgetRequest(a *pendingRequest) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.awaited = slices.DeleteFunc(p.awaited, func(b *awaited) bool { return a == b })
+	p.awaited = slices.DeleteFunc(p.awaited, func(b *pendingRequest) bool { return a == b })
 }
 
 // Close is called by the SFTP client when it gives up.
 func (p *pipe) Close() error {
-	p.failed(io.EOF)
+	p.onError(io.EOF)
 	return nil
 }
 
@@ -209,15 +209,15 @@ func (p *pipe) lastHeard() time.Time {
 	return p.heard
 }
 
-// heldUpAfter is how long the host may be at a request before others are better sent
+// blockedAfter is how long the host may be at a request before others are better sent
 // another way: some of its disks take long to sync.
-const heldUpAfter = 250 * time.Millisecond
+const blockedAfter = 250 * time.Millisecond
 
-// heldUp reports whether the host has been at a request for long.
-func (p *pipe) heldUp() bool {
+// isBlocked reports whether the host has been at a request for long.
+func (p *pipe) isBlocked() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.outstanding > 0 && time.Since(p.progress) > heldUpAfter
+	return p.outstanding > 0 && time.Since(p.progress) > blockedAfter
 }
 
 // load is the number of outstanding requests, and whether an fsync is among them.
@@ -227,7 +227,7 @@ func (p *pipe) load() (requests int, syncing bool) {
 	return p.outstanding, len(p.syncs) > 0
 }
 
-// stalled is the sentence for a deadline that struck.
-func stalled(after time.Duration) error {
+// stallError is the sentence for a deadline that struck.
+func stallError(after time.Duration) error {
 	return fmt.Errorf("an SFTP request got no answer for %v; the connection was closed", after.Round(time.Millisecond))
 }

@@ -48,8 +48,8 @@ func pipeTo(answer []byte) *pipe {
 	return p
 }
 
-// send writes a packet in the pieces that the SFTP client makes.
-func send(t testing.TB, p *pipe, pieces ...[]byte) {
+// sendPacket writes a packet in the pieces that the SFTP client makes.
+func sendPacket(t testing.TB, p *pipe, pieces ...[]byte) {
 	for _, piece := range pieces {
 		if n, err := p.Write(piece); n != len(piece) || err != nil {
 			t.Fatal(n, err)
@@ -78,7 +78,7 @@ func BenchmarkPipe(b *testing.B) {
 			b.SetBytes(maxPacket)
 			for b.Loop() {
 				if what == "write" {
-					send(b, p, writeHead, writeData)
+					sendPacket(b, p, writeHead, writeData)
 				}
 				receive(b, p)
 			}
@@ -89,11 +89,11 @@ func BenchmarkPipe(b *testing.B) {
 // No packet on its way to the host or from it makes garbage.
 func TestPipeAllocatesNothing(t *testing.T) {
 	for what, pass := range map[string]func(*pipe){
-		"a write and its answer":  func(p *pipe) { send(t, p, writeHead, writeData); receive(t, p) },
-		"an fsync and its answer": func(p *pipe) { send(t, p, fsyncAsked); receive(t, p) },
+		"a write and its answer":  func(p *pipe) { sendPacket(t, p, writeHead, writeData); receive(t, p) },
+		"an fsync and its answer": func(p *pipe) { sendPacket(t, p, fsyncAsked); receive(t, p) },
 		"a packet byte by byte": func(p *pipe) {
 			for i := range fsyncAsked {
-				send(t, p, fsyncAsked[i:i+1])
+				sendPacket(t, p, fsyncAsked[i:i+1])
 			}
 			receive(t, p)
 		},

@@ -20,9 +20,9 @@ const (
 	maxFarDials = 4
 )
 
-// mostDials is how many may be under way. With p.mu held.
-func (p *Pool) mostDials() int {
-	if p.far(p.now) {
+// dialLimit is how many may be under way. With p.mu held.
+func (p *Pool) dialLimit() int {
+	if p.isFar(p.route) {
 		return maxFarDials
 	}
 	return maxDials
@@ -35,28 +35,28 @@ const localPause = time.Second
 // Pool is the connections to one host. It stays the same while the host's
 // configuration changes.
 type Pool struct {
-	id      string
-	options Options
-	dial    func(context.Context, hosts.Host) (Transport, error)
-	bare    bool // connections without SFTP, to reach other hosts through
-	opened  atomic.Uint64
-	host    atomic.Pointer[hosts.Host]
+	id            string
+	options       Options
+	dial          func(context.Context, hosts.Host) (Transport, error)
+	transportOnly bool // connections without SFTP, to reach other hosts through
+	opened        atomic.Uint64
+	host          atomic.Pointer[hosts.Host]
 
-	mu       sync.Mutex
-	now      *era
-	past     []*era // those that still have connections
-	closed   bool
-	expected int64         // bytes that are about to be sent
-	changed  chan struct{} // closed and replaced whenever a waiter should look again
-	traffic  traffic
-	flight   flight
-	status   Status // State, Since, LastError and Latency
+	mu            sync.Mutex
+	route         *route
+	retiredRoutes []*route // those that still have connections
+	closed        bool
+	expectedBytes int64         // bytes that are about to be sent
+	changed       chan struct{} // closed and replaced whenever a waiter should look again
+	traffic       traffic
+	sends         sendQueue
+	status        Status // State, Since, LastError and Latency
 }
 
-func newPool(h hosts.Host, w way, o Options, dial func(context.Context, hosts.Host) (Transport, error), bare bool) *Pool {
-	p := &Pool{id: h.ID, options: o, dial: dial, bare: bare, changed: make(chan struct{}),
+func newPool(h hosts.Host, w routeSpec, o Options, dial func(context.Context, hosts.Host) (Transport, error), bare bool) *Pool {
+	p := &Pool{id: h.ID, options: o, dial: dial, transportOnly: bare, changed: make(chan struct{}),
 		status: Status{State: Unknown}}
-	p.now = newEra(p, 1, w)
+	p.route = newRoute(p, 1, w)
 	p.host.Store(&h)
 	return p
 }
@@ -79,9 +79,9 @@ func (p *Pool) Conn(ctx context.Context) (*Conn, error) {
 			return nil, p.closedError()
 		}
 		best := p.leastLoaded()
-		failure := p.grow(best == nil || best.busy() && p.worthMore())
+		failure := p.dialMore(best == nil || best.busy() && p.wantsMore())
 		if best != nil {
-			best.hold()
+			best.addUser()
 			p.mu.Unlock()
 			return &Conn{c: best}, nil
 		}
@@ -98,23 +98,23 @@ func (p *Pool) Conn(ctx context.Context) (*Conn, error) {
 	}
 }
 
-// Several lends at most so many connections, those first that carry least. Where
+// Conns lends at most so many connections, those first that carry least. Where
 // all are in use, or there are fewer, another is dialled in the background, for the
 // next who asks. Each Conn must be released.
-func (p *Pool) Several(most int) []*Conn {
+func (p *Pool) Conns(most int) []*Conn {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closed || most <= 0 {
 		return nil
 	}
-	all := slices.SortedFunc(slices.Values(p.now.conns), func(a, b *connection) int {
+	all := slices.SortedFunc(slices.Values(p.route.conns), func(a, b *connection) int {
 		return cmp.Or(cmp.Compare(a.inFlight.Load(), b.inFlight.Load()), cmp.Compare(a.users, b.users))
 	})
 	idle := slices.ContainsFunc(all, func(c *connection) bool { return !c.busy() })
-	_ = p.grow(len(all) < most || !idle && p.worthMore())
+	_ = p.dialMore(len(all) < most || !idle && p.wantsMore())
 	var lent []*Conn
 	for _, c := range all[:min(most, len(all))] {
-		c.hold()
+		c.addUser()
 		lent = append(lent, &Conn{c: c})
 	}
 	return lent
@@ -139,7 +139,7 @@ func (p *Pool) Do(ctx context.Context, fn func(*Conn) error) error {
 func (p *Pool) leastLoaded() *connection {
 	var best *connection
 	bestRequests := 0
-	for _, c := range p.now.conns {
+	for _, c := range p.route.conns {
 		requests := 0
 		if c.pipe != nil {
 			requests, _ = c.pipe.load()
@@ -151,15 +151,15 @@ func (p *Pool) leastLoaded() *connection {
 	return best
 }
 
-// grow starts a dial where one is wanted and allowed. It returns the last
+// dialMore starts a dial where one is wanted and allowed. It returns the last
 // failure when none may be started now and none is under way. With p.mu held.
-func (p *Pool) grow(wanted bool) error {
-	e := p.now
-	if !wanted || e.dialing > 0 && len(e.conns) == 0 || e.dialing >= p.mostDials() ||
+func (p *Pool) dialMore(wanted bool) error {
+	e := p.route
+	if !wanted || e.dialing > 0 && len(e.conns) == 0 || e.dialing >= p.dialLimit() ||
 		len(e.conns)+e.dialing >= p.Host().Connections {
 		return nil
 	}
-	if failure := e.breaker.open(); failure != nil {
+	if failure := e.breaker.openError(); failure != nil {
 		if e.dialing > 0 {
 			return nil
 		}
@@ -170,7 +170,7 @@ func (p *Pool) grow(wanted bool) error {
 	return nil
 }
 
-func (p *Pool) dialOne(e *era, h hosts.Host) {
+func (p *Pool) dialOne(e *route, h hosts.Host) {
 	began := time.Now()
 	c, trip, err := p.connect(e, h)
 
@@ -182,7 +182,7 @@ func (p *Pool) dialOne(e *era, h hosts.Host) {
 		err = c.cause
 	}
 	switch {
-	case p.closed || e != p.now:
+	case p.closed || e != p.route:
 		if c != nil && p.detach(c, p.retiredError(), false) {
 			_ = c.transport.Close()
 		}
@@ -192,10 +192,10 @@ func (p *Pool) dialOne(e *era, h hosts.Host) {
 		}
 		failure := asError(p.id, err)
 		failure.Logged = true // below
-		e.breaker.failed(failure, began)
+		e.breaker.recordFailure(failure, began)
 		p.dialed(began, failure)
 		if len(e.conns) == 0 {
-			p.becomes(Down, failure)
+			p.setState(Down, failure)
 		}
 		p.options.Log.Warn("dial failed", "host", p.id, "kind", string(failure.Kind), "error", failure.Err)
 	default:
@@ -203,15 +203,15 @@ func (p *Pool) dialOne(e *era, h hosts.Host) {
 		p.dialed(began, nil)
 		e.conns = append(e.conns, c)
 		p.opened.Add(1)
-		p.flight.live.Add(1)
+		p.sends.conns.Add(1)
 		if trip > 0 {
 			p.status.Latency = trip
 		}
-		p.becomes(Up, nil)
-		c.idle()
-		c.run()
-		_ = p.grow(p.flight.crowded() && p.worthMore())
-		p.prepare()
+		p.setState(Up, nil)
+		c.startIdleTimer()
+		c.startWatching()
+		_ = p.dialMore(p.sends.hasWaiters() && p.wantsMore())
+		p.dialAhead()
 		p.options.Log.Debug("connected", "host", p.id, "connections", len(e.conns))
 	}
 }
@@ -245,16 +245,16 @@ func (p *Pool) detach(c *connection, why *Error, failed bool) bool {
 	if c.timer != nil {
 		c.timer.Stop()
 	}
-	e := c.era
+	e := c.route
 	if i := slices.Index(e.conns, c); i >= 0 {
 		e.conns = slices.Delete(e.conns, i, i+1)
-		p.flight.live.Add(-1)
+		p.sends.conns.Add(-1)
 		switch {
 		case len(e.conns) > 0:
-		case e != p.now:
-			p.past = slices.DeleteFunc(p.past, func(o *era) bool { return o == e })
+		case e != p.route:
+			p.retiredRoutes = slices.DeleteFunc(p.retiredRoutes, func(o *route) bool { return o == e })
 		case failed && !p.closed:
-			p.becomes(Down, why)
+			p.setState(Down, why)
 		}
 	}
 	p.notify()
@@ -265,9 +265,9 @@ func (p *Pool) detach(c *connection, why *Error, failed bool) bool {
 func (p *Pool) close() {
 	p.mu.Lock()
 	p.closed = true
-	p.now.end()
-	all := slices.Clone(p.now.conns)
-	for _, e := range p.past {
+	p.route.cancel()
+	all := slices.Clone(p.route.conns)
+	for _, e := range p.retiredRoutes {
 		all = append(all, e.conns...)
 	}
 	p.notify()

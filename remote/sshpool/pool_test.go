@@ -72,7 +72,7 @@ func TestExplain(t *testing.T) {
 
 // underWay returns once the only host of l was sent the request that ask makes,
 // and gives its error in the end.
-func underWay(t *testing.T, l *sshpool.Links, ask func() error) <-chan error {
+func underWay(t *testing.T, l *sshpool.Pools, ask func() error) <-chan error {
 	t.Helper()
 	before, answer := l.Stats()[0].Sent, make(chan error, 1)
 	go func() { answer <- ask() }()
@@ -80,7 +80,7 @@ func underWay(t *testing.T, l *sshpool.Links, ask func() error) <-chan error {
 	return answer
 }
 
-func TestBreakEndsWhatIsUnderWay(t *testing.T) {
+func TestBreakFailsOutstandingRequests(t *testing.T) {
 	t.Parallel()
 	s := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
 	l := open(t, sshpool.Options{}, s.Host("a"))

@@ -32,7 +32,7 @@ func see(t *testing.T, sh *sshpool.Shell, err error) {
 
 // One login is enough for all who need a shell one after the other: it begins with the
 // connection, and ends when nobody has needed it for a minute.
-func TestOneShellForAll(t *testing.T) {
+func TestShellIsReused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, login := slowHost(t)
 		conn(t, p).Release()
@@ -48,7 +48,7 @@ func TestOneShellForAll(t *testing.T) {
 			see(t, sh, err)
 			sh, err = p.Shell(t.Context())
 			see(t, sh, err)
-			sh, err = p.SpareShell(t.Context())
+			sh, err = p.TryShell(t.Context())
 			see(t, sh, err)
 			time.Sleep(50 * time.Second)
 		}
@@ -140,7 +140,7 @@ func TestBrokenShellIsNotKept(t *testing.T) {
 }
 
 // Who gives up while a shell starts leaves it to the next.
-func TestShellOutlivesWhoAsked(t *testing.T) {
+func TestShellLoginOutlivesItsCaller(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, login := slowHost(t)
 		login.shell.Store(int64(5 * time.Second))
@@ -161,7 +161,7 @@ func TestShellOutlivesWhoAsked(t *testing.T) {
 
 // A shell that waits for work gives its channel up to whoever needs one, and does not
 // keep its connection from being closed.
-func TestIdleShellIsInNobodysWay(t *testing.T) {
+func TestIdleShellFreesItsChannel(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, _ := slowHost(t)
 		c := conn(t, p)
@@ -195,12 +195,12 @@ func TestIdleShellIsInNobodysWay(t *testing.T) {
 
 // Where a login fails before it has a connection, or a channel, that is an error and
 // nothing more.
-func TestNoShellIsToBeHad(t *testing.T) {
+func TestShellFailsWhereThereIsNone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		refused := errors.New("refused")
 		dial := func(context.Context, hosts.Host) (sshpool.Transport, error) { return nil, refused }
 		p := openOne(t, sshpool.Options{Dial: dial}, memoryHost("a", 1))
-		for name, lend := range map[string]func(context.Context) (*sshpool.Shell, error){"own": p.Shell, "spare": p.SpareShell, "shared": p.SharedShell} {
+		for name, lend := range map[string]func(context.Context) (*sshpool.Shell, error){"own": p.Shell, "spare": p.TryShell, "shared": p.SharedShell} {
 			if _, err := lend(t.Context()); !errors.Is(err, refused) {
 				t.Errorf("%s: %v", name, err)
 			}
@@ -210,11 +210,11 @@ func TestNoShellIsToBeHad(t *testing.T) {
 		p := memoryPool(t, sshpool.Options{Dial: memoryDisk(t).Dial(remotetest.ServerOptions{Shell: true})}, 1)
 		channels := allChannels(t, p, 7)
 		began := time.Now()
-		if _, err := p.SpareShell(t.Context()); !errors.Is(err, context.DeadlineExceeded) || time.Since(began) > 2*time.Second {
+		if _, err := p.TryShell(t.Context()); !errors.Is(err, context.DeadlineExceeded) || time.Since(began) > 2*time.Second {
 			t.Errorf("after %v: %v", time.Since(began), err)
 		}
 		_ = channels[0].Close()
-		sh, err := p.SpareShell(t.Context())
+		sh, err := p.TryShell(t.Context())
 		see(t, sh, err)
 	})
 }
@@ -235,7 +235,7 @@ func allChannels(t *testing.T, p *sshpool.Pool, n int) (all []sshpool.Channel) {
 }
 
 // Who waits for a channel gets that of a shell as soon as nobody uses it.
-func TestShellMakesRoomOnceItIsIdle(t *testing.T) {
+func TestIdleShellIsEvictedForAChannel(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := memoryPool(t, sshpool.Options{Dial: memoryDisk(t).Dial(remotetest.ServerOptions{Shell: true})}, 1)
 		sh, err := p.SharedShell(t.Context())

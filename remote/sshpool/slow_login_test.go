@@ -117,7 +117,7 @@ func TestSlowLogin(t *testing.T) {
 			t.Errorf("it took %v", took)
 		}
 		time.Sleep(15 * time.Second)
-		if a, ok := p.Known("/srv"); !ok || !a.Exec || a.HashTool == "" || a.Why["Exec"]+a.Why["HashTool"] != "" {
+		if a, ok := p.KnownAbilities("/srv"); !ok || !a.Exec || a.HashTool == "" || a.Why["Exec"]+a.Why["HashTool"] != "" {
 			t.Errorf("after it has answered: %+v", a)
 		}
 		if n := login.shells.Load(); n != 1 {
@@ -131,7 +131,7 @@ func TestSlowLogin(t *testing.T) {
 
 // The logins of SFTP and of the shell go on side by side: where start-up files take three
 // seconds, what the host can do is known after three.
-func TestLoginsGoOnSideBySide(t *testing.T) {
+func TestLoginsRunInParallel(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, login := slowHost(t)
 		login.sftp.Store(int64(3 * time.Second))
@@ -148,7 +148,7 @@ func TestLoginsGoOnSideBySide(t *testing.T) {
 }
 
 // Who does not wait for the answer does not take it from the others.
-func TestAbilitiesOutliveWhoAsked(t *testing.T) {
+func TestProbeOutlivesItsCaller(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, login := slowHost(t)
 		login.shell.Store(int64(8 * time.Second))
@@ -171,7 +171,7 @@ func TestAbilitiesOutliveWhoAsked(t *testing.T) {
 
 // A silent shell is asked again after a minute, and then after twice as long each
 // time, while nobody waits for it; once it answers that counts for everybody.
-func TestSilentShellIsAskedAgain(t *testing.T) {
+func TestSilentShellIsRetried(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, login := slowHost(t)
 		exec := func() bool {
@@ -217,7 +217,7 @@ func TestSilentShellIsAskedAgain(t *testing.T) {
 
 // A line that is dead while SFTP starts is found out like any other, and no start-up
 // file is blamed for it.
-func TestLineDiesWhileSFTPStarts(t *testing.T) {
+func TestConnectionLostWhileSFTPStarts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, login := slowHost(t)
 		login.sftp.Store(int64(time.Hour))

@@ -15,13 +15,13 @@ import (
 // credentials are what a host's configuration gives to log in with, read anew
 // for each dial.
 type credentials struct {
-	user    string
-	methods []ssh.AuthMethod
-	names   []string // what is offered, for errors
-	faults  []error  // what could not be read
-	keys    keyring
-	agent   net.Conn
-	asked   error // what the host asked for and we do not have
+	user         string
+	methods      []ssh.AuthMethod
+	names        []string // what is offered, for errors
+	faults       []error  // what could not be read
+	keys         keyring
+	agent        net.Conn
+	unanswerable error // what the host asked for and we do not have
 }
 
 // credentials reads the key file, asks the agent and reveals the password. A part
@@ -38,7 +38,7 @@ func (d *dialer) credentials(ctx context.Context) (*credentials, error) {
 			c.faults = append(c.faults, err)
 		}
 	}
-	if err := c.certify(d.host); err != nil {
+	if err := c.readCertificate(d.host); err != nil {
 		c.faults = append(c.faults, err)
 	}
 	if signers := c.keys.signers(); len(signers) > 0 {
@@ -49,7 +49,7 @@ func (d *dialer) credentials(ctx context.Context) (*credentials, error) {
 		if password, err := d.host.Password.Reveal(); err != nil {
 			c.faults = append(c.faults, fmt.Errorf("password: %w", err))
 		} else {
-			c.methods = append(c.methods, ssh.Password(password), ssh.KeyboardInteractive(c.answerWith(password)))
+			c.methods = append(c.methods, ssh.Password(password), ssh.KeyboardInteractive(c.answerPrompt(password)))
 			c.names = append(c.names, "password")
 		}
 	}
@@ -97,11 +97,11 @@ func (c *credentials) close() {
 	}
 }
 
-// rejected is the error for a host that took none of it.
-func (c *credentials) rejected(err error) error {
+// rejectedError is the error for a host that took none of it.
+func (c *credentials) rejectedError(err error) error {
 	why := fmt.Sprintf("it does not let user %s in (tried: %s)", c.user, strings.Join(c.names, ", "))
-	if c.asked != nil {
-		return fmt.Errorf("%s: %w", why, c.asked)
+	if c.unanswerable != nil {
+		return fmt.Errorf("%s: %w", why, c.unanswerable)
 	}
 	for _, remark := range c.keys.remarks(c.user) {
 		why += "; " + remark
@@ -116,18 +116,18 @@ func (c *credentials) rejected(err error) error {
 	return fmt.Errorf("%s; check the user name, and that the account accepts this key (authorized_keys) or password: %w", why, err)
 }
 
-// answerWith answers the one question of a password prompt, once: a second
+// answerPrompt answers the one question of a password prompt, once: a second
 // question is for something that we do not have.
-func (c *credentials) answerWith(password string) ssh.KeyboardInteractiveChallenge {
+func (c *credentials) answerPrompt(password string) ssh.KeyboardInteractiveChallenge {
 	answered := false
 	return func(_, _ string, questions []string, _ []bool) ([]string, error) {
 		if len(questions) == 0 {
 			return nil, nil
 		}
 		if len(questions) > 1 || answered {
-			c.asked = fmt.Errorf("it asks for more than a password (%q), which the gateway cannot answer: "+
+			c.unanswerable = fmt.Errorf("it asks for more than a password (%q), which the gateway cannot answer: "+
 				"log in with a key, or exempt the account from the second factor", questions)
-			return nil, c.asked
+			return nil, c.unanswerable
 		}
 		answered = true
 		return []string{password}, nil

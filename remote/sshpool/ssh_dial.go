@@ -19,9 +19,9 @@ import (
 
 // dialer reaches one host over SSH.
 type dialer struct {
-	host hosts.Host
-	log  *slog.Logger
-	hop  func(id string) *Pool // the connections that hosts behind it are reached through
+	host     hosts.Host
+	log      *slog.Logger
+	jumpPool func(id string) *Pool // the connections that hosts behind it are reached through
 }
 
 // dial connects, checks the host key and logs in, in this order. Its errors are
@@ -29,18 +29,18 @@ type dialer struct {
 func (d *dialer) dial(ctx context.Context) (Transport, error) {
 	keys, err := d.hostKeys()
 	if err != nil {
-		return nil, d.refused(BadSetup, localPause, err)
+		return nil, d.refusedError(BadSetup, localPause, err)
 	}
 	login, err := d.credentials(ctx)
 	if err != nil {
-		return nil, d.refused(BadSetup, localPause, err)
+		return nil, d.refusedError(BadSetup, localPause, err)
 	}
 	defer login.close()
 	conn, err := d.connect(ctx)
 	if err != nil {
 		return nil, err
 	}
-	conn = gathering(conn)
+	conn = newCoalescingConn(conn)
 	heard := &heardConn{Conn: conn}
 	heard.last.Store(time.Now().UnixNano())
 	client, err := d.handshake(ctx, heard, keys, login)
@@ -56,44 +56,44 @@ func (d *dialer) connect(ctx context.Context) (net.Conn, error) {
 	if d.host.Jump == "" {
 		conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", d.host.Addr())
 		if err != nil {
-			return nil, d.unreachable(ctx, fmt.Errorf("cannot connect: %w", err))
+			return nil, d.unreachableError(ctx, fmt.Errorf("cannot connect: %w", err))
 		}
 		return conn, nil
 	}
-	hop, err := d.hop(d.host.Jump).Conn(ctx)
+	hop, err := d.jumpPool(d.host.Jump).Conn(ctx)
 	if err != nil {
 		return nil, err // asError says that it is a host on the way
 	}
 	through, ok := hop.c.transport.(Dialer)
 	if !ok {
 		hop.Release()
-		return nil, d.notPast(ctx, errors.New("its jump host cannot forward connections"))
+		return nil, d.jumpFailedError(ctx, errors.New("its jump host cannot forward connections"))
 	}
 	far, err := through.DialContext(ctx, "tcp", d.host.Addr())
 	if err != nil {
 		defer hop.Release()
-		return nil, d.notThrough(ctx, hop.c, err)
+		return nil, d.jumpDialError(ctx, hop.c, err)
 	}
 	return relay(far, hop.Release), nil
 }
 
-// notThrough tells what the jump host refused from what was lost on the way to it.
-func (d *dialer) notThrough(ctx context.Context, hop *connection, err error) error {
+// jumpDialError tells what the jump host refused from what was lost on the way to it.
+func (d *dialer) jumpDialError(ctx context.Context, hop *connection, err error) error {
 	var refused *ssh.OpenChannelError
 	if !errors.As(err, &refused) {
 		if ctx.Err() == nil {
-			err = hop.whyLost(errors.Join(errLost, err))
+			err = hop.lossCause(errors.Join(errLost, err))
 		}
-		if hop.gone() != nil {
+		if hop.closeCause() != nil {
 			return err
 		}
-		return d.unreachable(ctx, fmt.Errorf("cannot connect through %s: %w", d.host.Jump, err))
+		return d.unreachableError(ctx, fmt.Errorf("cannot connect through %s: %w", d.host.Jump, err))
 	}
 	if refused.Reason == ssh.Prohibited {
-		return d.notPast(ctx, fmt.Errorf("cannot connect through %s: its sshd or the key's options there forbid forwarding "+
+		return d.jumpFailedError(ctx, fmt.Errorf("cannot connect through %s: its sshd or the key's options there forbid forwarding "+
 			"(AllowTcpForwarding, PermitOpen, restrict without port-forwarding): %w", d.host.Jump, err))
 	}
-	return d.unreachable(ctx, fmt.Errorf("cannot connect through %s: it cannot reach %s: %w", d.host.Jump, d.host.Addr(), err))
+	return d.unreachableError(ctx, fmt.Errorf("cannot connect through %s: it cannot reach %s: %w", d.host.Jump, d.host.Addr(), err))
 }
 
 // relay puts a pipe before a forwarded connection, which knows neither deadlines
@@ -146,31 +146,31 @@ func (d *dialer) handshake(ctx context.Context, conn net.Conn, keys *hostKeys, l
 		return ssh.NewClient(c, channels, requests), nil
 	case err == nil:
 		_ = c.Close()
-		return nil, d.unreachable(ctx, ctx.Err())
+		return nil, d.unreachableError(ctx, ctx.Err())
 	case keyFault != nil:
-		return nil, d.refused(BadHostKey, 0, keyFault)
+		return nil, d.refusedError(BadHostKey, 0, keyFault)
 	case errors.As(err, &negotiation):
-		return nil, d.refused(NoCipher, 0, fmt.Errorf("no common algorithm: %w", err))
-	case keyAccepted && ctx.Err() == nil && !isNetwork(err):
-		return nil, d.refused(BadLogin, 0, login.rejected(err))
+		return nil, d.refusedError(NoCipher, 0, fmt.Errorf("no common algorithm: %w", err))
+	case keyAccepted && ctx.Err() == nil && !isNetworkError(err):
+		return nil, d.refusedError(BadLogin, 0, login.rejectedError(err))
 	case errors.Is(err, io.EOF):
-		return nil, d.unreachable(ctx, errors.New("it closed the connection during the handshake: too many connections (MaxStartups), or our address is penalised after failed logins (PerSourcePenalties)"))
+		return nil, d.unreachableError(ctx, errors.New("it closed the connection during the handshake: too many connections (MaxStartups), or our address is penalised after failed logins (PerSourcePenalties)"))
 	}
-	return nil, d.unreachable(ctx, err)
+	return nil, d.unreachableError(ctx, err)
 }
 
-func (d *dialer) refused(fault Fault, after time.Duration, err error) error {
+func (d *dialer) refusedError(fault Fault, after time.Duration, err error) error {
 	return &Error{Host: d.host.ID, Kind: Refused, Err: err, Fault: fault, RetryAfter: after}
 }
 
-// notPast is unreachable where the host in front is to blame.
-func (d *dialer) notPast(ctx context.Context, err error) error {
-	e := asError(d.host.ID, d.unreachable(ctx, err))
-	e.Fault = OnTheWay
+// jumpFailedError is unreachable where the host in front is to blame.
+func (d *dialer) jumpFailedError(ctx context.Context, err error) error {
+	e := asError(d.host.ID, d.unreachableError(ctx, err))
+	e.Fault = JumpFailed
 	return e
 }
 
-func (d *dialer) unreachable(ctx context.Context, err error) error {
+func (d *dialer) unreachableError(ctx context.Context, err error) error {
 	// The connection's own deadline may strike a moment before the context's.
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded) {
 		err = fmt.Errorf("%s did not answer in time: %w", d.host.Addr(), context.DeadlineExceeded)
@@ -178,7 +178,7 @@ func (d *dialer) unreachable(ctx context.Context, err error) error {
 	return &Error{Host: d.host.ID, Kind: Unreachable, Err: err}
 }
 
-func isNetwork(err error) bool {
+func isNetworkError(err error) bool {
 	var n net.Error
 	return errors.As(err, &n) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
 		errors.Is(err, net.ErrClosed) || errors.Is(err, io.ErrClosedPipe) || strings.Contains(err.Error(), "connection reset")

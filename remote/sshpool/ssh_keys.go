@@ -71,9 +71,9 @@ func (c *credentials) readKey(h hosts.Host) error {
 	return nil
 }
 
-// certify adds the certificate in a file to the key that it is for: the one named
+// readCertificate adds the certificate in a file to the key that it is for: the one named
 // in hosts.yaml, else KEY-cert.pub where that is there.
-func (c *credentials) certify(h hosts.Host) error {
+func (c *credentials) readCertificate(h hosts.Host) error {
 	file, named := h.CertificateFile, h.CertificateFile != ""
 	if len(c.keys.plain) == 0 {
 		return nil // why there is no key has been said
@@ -112,7 +112,7 @@ func (c *credentials) certify(h hosts.Host) error {
 		return nil
 	}
 	return fmt.Errorf("the certificate in %s is for the key %s, which is neither in key_file nor in the agent: have the right key signed",
-		file, shown(cert))
+		file, fingerprint(cert))
 }
 
 // remarks say what may be wrong with the certificates that the host refused.
@@ -122,14 +122,14 @@ func (k *keyring) remarks(user string) []string {
 		what := "the certificate in " + f.where
 		again := fmt.Sprintf("have the key signed again (ssh-keygen -s AUTHORITY -I NAME -n %s)", user)
 		switch now := time.Now(); {
-		case ended(f.cert, now):
-			what += fmt.Sprintf(" expired at %s: %s", moment(f.cert.ValidBefore), again)
-		case early(f.cert, now):
-			what += fmt.Sprintf(" is not valid before %s: compare the clocks of both machines, or %s", moment(f.cert.ValidAfter), again)
-		case len(f.cert.ValidPrincipals) == 0 || !names(f.cert, user):
-			what += fmt.Sprintf(" is issued for %s, not for user %s: %s, or let AuthorizedPrincipalsFile on the host allow it", principals(f.cert), user, again)
+		case isExpired(f.cert, now):
+			what += fmt.Sprintf(" expired at %s: %s", formatTime(f.cert.ValidBefore), again)
+		case isNotYetValid(f.cert, now):
+			what += fmt.Sprintf(" is not valid before %s: compare the clocks of both machines, or %s", formatTime(f.cert.ValidAfter), again)
+		case len(f.cert.ValidPrincipals) == 0 || !hasPrincipal(f.cert, user):
+			what += fmt.Sprintf(" is issued for %s, not for user %s: %s, or let AuthorizedPrincipalsFile on the host allow it", formatPrincipals(f.cert), user, again)
 		default:
-			what += fmt.Sprintf(" is signed by %s: does TrustedUserCAKeys in the host's sshd_config have that key?", shown(f.cert.SignatureKey))
+			what += fmt.Sprintf(" is signed by %s: does TrustedUserCAKeys in the host's sshd_config have that key?", fingerprint(f.cert.SignatureKey))
 			if from := f.cert.CriticalOptions["source-address"]; from != "" {
 				what += " It is valid only from " + from + "."
 			}

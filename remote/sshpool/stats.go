@@ -12,24 +12,24 @@ type Stats struct {
 	// Open counts connections, those that other hosts are reached through and
 	// those that only wait for their last user too.
 	Open int
-	// LeftAlone: the last dials failed, and the next one is not due yet.
-	LeftAlone bool
+	// BreakerOpen: the last dials failed, and the next one is not due yet.
+	BreakerOpen bool
 	// Sent and Received count the bytes of SFTP packets since the start. Bytes to
 	// and from hosts behind this one are theirs.
 	Sent, Received uint64
 }
 
 // Stats tells it of each configured host, in the order of hosts.yaml. No host is asked.
-func (l *Links) Stats() []Stats {
+func (l *Pools) Stats() []Stats {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
 	var all []Stats
 	for _, h := range l.set.All() {
 		p := l.pools[h.ID]
 		now := p.Status()
-		s := Stats{Host: h.ID, State: now.State, Open: now.Open + now.Retired, LeftAlone: !now.RetryAt.IsZero(),
+		s := Stats{Host: h.ID, State: now.State, Open: now.Open + now.Retired, BreakerOpen: !now.RetryAt.IsZero(),
 			Sent: p.traffic.sent.Load(), Received: p.traffic.received.Load()}
-		if hop := l.hops[h.ID]; hop != nil {
+		if hop := l.jumpPools[h.ID]; hop != nil {
 			through := hop.Status()
 			s.Open += through.Open + through.Retired
 		}
@@ -41,13 +41,13 @@ func (l *Links) Stats() []Stats {
 // traffic counts the bytes of a host's pool; nil counts nothing.
 type traffic struct{ sent, received atomic.Uint64 }
 
-func (t *traffic) went(n int) {
+func (t *traffic) addSent(n int) {
 	if t != nil {
 		t.sent.Add(uint64(n)) // #nosec G115 -- a number of bytes
 	}
 }
 
-func (t *traffic) came(n int) {
+func (t *traffic) addReceived(n int) {
 	if t != nil {
 		t.received.Add(uint64(n)) // #nosec G115 -- a number of bytes
 	}

@@ -58,10 +58,10 @@ func TestStats(t *testing.T) {
 		wantError(t, err, sshpool.Unreachable)
 
 		got := l.Stats()
-		if u := got[0]; u.State != sshpool.Up || u.Open != 1 || u.LeftAlone || u.Sent < size || u.Sent > size+size/10 || u.Received == 0 || u.Received > size/10 {
+		if u := got[0]; u.State != sshpool.Up || u.Open != 1 || u.BreakerOpen || u.Sent < size || u.Sent > size+size/10 || u.Received == 0 || u.Received > size/10 {
 			t.Errorf("after %d bytes: %+v", size, u)
 		}
-		if d := got[1]; d.State != sshpool.Down || d.Open != 0 || !d.LeftAlone || d.Sent != 0 {
+		if d := got[1]; d.State != sshpool.Down || d.Open != 0 || !d.BreakerOpen || d.Sent != 0 {
 			t.Errorf("of a host that is down: %+v", d)
 		}
 		mu.Lock()

@@ -31,10 +31,10 @@ type Status struct {
 	Retired int
 	// Latency is the last round trip measured, zero when none was.
 	Latency time.Duration
-	// Trip is the least round trip of the last minutes, zero when none was seen, or
-	// Options.Trip. It is what the way to the host takes, however busy the
+	// RTT is the least round trip of the last minutes, zero when none was seen, or
+	// Options.RTT. It is what the way to the host takes, however busy the
 	// host is.
-	Trip time.Duration
+	RTT time.Duration
 	// RetryAt is until when the host is left alone after a failure; zero when it is not.
 	RetryAt time.Time
 }
@@ -44,29 +44,29 @@ func (p *Pool) Status() Status {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	s := p.status
-	s.Open = len(p.now.conns)
-	for _, c := range p.now.conns {
+	s.Open = len(p.route.conns)
+	for _, c := range p.route.conns {
 		if !c.busy() {
 			s.Idle++
 		}
 	}
-	for _, e := range p.past {
+	for _, e := range p.retiredRoutes {
 		s.Retired += len(e.conns)
 	}
-	s.RetryAt = p.now.breaker.retryAt()
-	s.Trip = p.trip(p.now)
+	s.RetryAt = p.route.breaker.retryAt()
+	s.RTT = p.rtt(p.route)
 	return s
 }
 
-// becomes notes a state. A host that went down may come back as another one:
+// setState notes a state. A host that went down may come back as another one:
 // what it could do is forgotten. With p.mu held.
-func (p *Pool) becomes(s State, why *Error) {
+func (p *Pool) setState(s State, why *Error) {
 	if p.status.State != s {
 		p.status.State, p.status.Since = s, time.Now()
 	}
 	if why != nil {
 		p.status.LastError = why
-		clear(p.now.probes)
+		clear(p.route.probes)
 	}
 }
 
@@ -89,21 +89,21 @@ func (p *Pool) Ping(ctx context.Context) (time.Duration, error) {
 		return 0, ctx.Err()
 	}
 	trip := time.Since(began)
-	if lost(err) {
+	if isLost(err) {
 		return 0, c.Explain(err)
 	}
 	p.mu.Lock()
-	if c.c.era == p.now {
+	if c.c.route == p.route {
 		p.status.Latency = trip
 	}
 	p.mu.Unlock()
 	return trip, nil
 }
 
-// Retry forgets failed dials, so that the next caller dials at once: for an
+// ResetBreaker forgets failed dials, so that the next caller dials at once: for an
 // operator who has just mended what was wrong.
-func (p *Pool) Retry() {
+func (p *Pool) ResetBreaker() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.now.breaker.reset()
+	p.route.breaker.reset()
 }

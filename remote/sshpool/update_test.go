@@ -38,7 +38,7 @@ func server(t *testing.T, c *sshpool.Conn) string {
 
 // What is under way when the port changes ends where it began, commands that it
 // starts included; the next one goes to the new place.
-func TestUpdateLeavesRunningOperations(t *testing.T) {
+func TestUpdateKeepsRunningOperations(t *testing.T) {
 	t.Parallel()
 	old, next := remotetest.StartSSHD(t, remotetest.SSHDOptions{MaxSessions: 2}), remotetest.StartSSHD(t, remotetest.SSHDOptions{})
 	h := old.Host("a")
@@ -54,12 +54,12 @@ func TestUpdateLeavesRunningOperations(t *testing.T) {
 	if _, err := f.Write([]byte("before, ")); err != nil {
 		t.Fatal(err)
 	}
-	version := p.Version()
+	version := p.RouteVersion()
 
 	moved := next.Host("a")
 	moved.Connections = 2
 	l.Update(setOf(t, moved))
-	if st := p.Status(); st.State != sshpool.Unknown || st.Open != 0 || st.Retired != 2 || p.Version() == version {
+	if st := p.Status(); st.State != sshpool.Unknown || st.Open != 0 || st.Retired != 2 || p.RouteVersion() == version {
 		t.Errorf("%+v", st)
 	}
 	if p.Host().Port != next.Port {
@@ -94,7 +94,7 @@ func TestUpdateLeavesRunningOperations(t *testing.T) {
 }
 
 // A connection of the old way ends with its last user, one without users at once.
-func TestUpdateClosesWhatIsNotUsed(t *testing.T) {
+func TestUpdateClosesIdleConnections(t *testing.T) {
 	t.Parallel()
 	old, next := remotetest.StartSSHD(t, remotetest.SSHDOptions{}), remotetest.StartSSHD(t, remotetest.SSHDOptions{})
 	l := open(t, sshpool.Options{}, old.Host("used"), old.Host("unused"))
@@ -132,7 +132,7 @@ func TestUpdateClosesWhatIsNotUsed(t *testing.T) {
 }
 
 // What connections do not depend on counts at once, and nothing is dialled anew.
-func TestUpdateOfOtherKeys(t *testing.T) {
+func TestUpdateOfOtherSettingsKeepsConnections(t *testing.T) {
 	t.Parallel()
 	s := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
 	d := newDoor(t, s.Addr, nil)
@@ -141,14 +141,14 @@ func TestUpdateOfOtherKeys(t *testing.T) {
 	l := open(t, sshpool.Options{}, h)
 	p, _ := l.Host("a")
 	kept := grow(t, p, 3)
-	version := p.Version()
+	version := p.RouteVersion()
 	mode := os.FileMode(0o600)
 	h.Label, h.Tags, h.Engine, h.Owner, h.Group, h.Mode, h.Roots = "A", []string{"x"}, "stream", "o", "g", &mode, []string{"/elsewhere"}
 	l.Update(setOf(t, h))
 	if got := p.Host(); got.Label != "A" || got.Engine != "stream" || got.Roots[0] != "/elsewhere" || got.Tags[0] != "x" {
 		t.Errorf("%+v", got)
 	}
-	if st := p.Status(); st.Open != 3 || st.Retired != 0 || st.State != sshpool.Up || p.Version() != version || d.dials.Load() != 3 {
+	if st := p.Status(); st.Open != 3 || st.Retired != 0 || st.State != sshpool.Up || p.RouteVersion() != version || d.dials.Load() != 3 {
 		t.Errorf("%+v after %d dials", st, d.dials.Load())
 	}
 	// Fewer connections: those in use stay until they are released.
@@ -164,7 +164,7 @@ func TestUpdateOfOtherKeys(t *testing.T) {
 	}
 }
 
-func TestFewerConnections(t *testing.T) {
+func TestUpdateToFewerConnections(t *testing.T) {
 	t.Parallel()
 	s := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
 	h := s.Host("a")
@@ -191,7 +191,7 @@ func TestFewerConnections(t *testing.T) {
 }
 
 // Who has mended hosts.yaml does not wait for the back-off of what was wrong.
-func TestUpdateBeginsAnew(t *testing.T) {
+func TestUpdateResetsTheBreaker(t *testing.T) {
 	t.Parallel()
 	s := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
 	wrong := s.Host("a")
@@ -210,7 +210,7 @@ func TestUpdateBeginsAnew(t *testing.T) {
 }
 
 // A dial in the old way neither keeps anybody waiting nor counts for the new one.
-func TestUpdateEndsDialsUnderWay(t *testing.T) {
+func TestUpdateCancelsDials(t *testing.T) {
 	t.Parallel()
 	s := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
 	silent := newDoor(t, "", func(net.Conn) {})
@@ -232,7 +232,7 @@ func TestUpdateEndsDialsUnderWay(t *testing.T) {
 	}
 }
 
-func TestUpdateFindsAbilitiesAnew(t *testing.T) {
+func TestUpdateProbesAgain(t *testing.T) {
 	t.Parallel()
 	old, next := remotetest.StartSSHD(t, remotetest.SSHDOptions{}), remotetest.StartSSHD(t, remotetest.SSHDOptions{ForceCommand: "internal-sftp"})
 	l := open(t, sshpool.Options{}, old.Host("a"))
@@ -263,16 +263,16 @@ func TestUpdateOfAJumpHost(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	version := p.Version()
+	version := p.RouteVersion()
 	b1.Label = "the outer one"
 	l.Update(setOf(t, a, b2, b1))
-	if p.Version() != version || p.Status().Open != 1 {
+	if p.RouteVersion() != version || p.Status().Open != 1 {
 		t.Fatal("a label of a jump host cost a connection behind it")
 	}
 	moved := other.Host("b1")
 	moved.Roots = nil
 	l.Update(setOf(t, a, b2, moved))
-	if p.Version() == version {
+	if p.RouteVersion() == version {
 		t.Fatal("the way has changed and the pool does not say so")
 	}
 	if _, err := c.SFTP().Stat(s.Root); err != nil {

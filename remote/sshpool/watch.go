@@ -6,10 +6,10 @@ import (
 	"time"
 )
 
-// watch closes the connection when requests are outstanding and nothing was
+// watchDeadline closes the connection when requests are outstanding and nothing was
 // answered until the deadline. pkg/sftp knows no deadlines, and a keepalive is
 // answered by sshd while the sftp-server behind it hangs.
-func (c *connection) watch() {
+func (c *connection) watchDeadline() {
 	o := c.pool.options
 	for {
 		at, after, waiting := c.pipe.deadline(o.Stall, o.SyncStall)
@@ -23,7 +23,7 @@ func (c *connection) watch() {
 		}
 		left := time.Until(at)
 		if left <= 0 {
-			c.strike(stalled(after))
+			c.failStalled(stallError(after))
 			return
 		}
 		timer := time.NewTimer(left)
@@ -36,23 +36,23 @@ func (c *connection) watch() {
 	}
 }
 
-// strike closes a connection that has stalled and makes the others to the host
+// failStalled closes a connection that has stalled and makes the others to the host
 // prove themselves: a frozen host costs one deadline, not one per connection.
-func (c *connection) strike(why error) {
+func (c *connection) failStalled(why error) {
 	if !c.fail(Timeout, why) {
 		return
 	}
 	c.pool.mu.Lock()
-	others := slices.Clone(c.era.conns)
+	others := slices.Clone(c.route.conns)
 	c.pool.mu.Unlock()
 	for _, other := range others {
-		go other.prove()
+		go other.checkAlive()
 	}
 }
 
-// prove asks for one round trip; whatever the host says in time is good enough,
+// checkAlive asks for one round trip; whatever the host says in time is good enough,
 // because the question may stand in line behind megabytes of other requests.
-func (c *connection) prove() {
+func (c *connection) checkAlive() {
 	if c.pipe == nil {
 		return
 	}
@@ -65,7 +65,7 @@ func (c *connection) prove() {
 		_, _ = c.client.RealPath(".")
 		close(answered)
 	}()
-	timer := time.NewTimer(o.suspicion())
+	timer := time.NewTimer(o.aliveTimeout())
 	defer timer.Stop()
 	select {
 	case <-answered:
@@ -123,7 +123,7 @@ func (c *connection) pingTransport() bool {
 				asked = heard
 				continue
 			}
-			c.strike(errors.New("no sign of life from the host; the connection was closed"))
+			c.failStalled(errors.New("no sign of life from the host; the connection was closed"))
 			return false
 		}
 	}

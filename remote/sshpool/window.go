@@ -12,62 +12,64 @@ import "time"
 // the host answers for in the time that the way there takes. Where the answers come late,
 // bytes wait for the host and not for the line, and less is under way from then on.
 const (
-	// fullWindow is what a channel of OpenSSH takes before it is read (channels.h,
+	// channelWindow is what a channel of OpenSSH takes before it is read (channels.h,
 	// CHAN_SES_WINDOW_DEFAULT).
-	fullWindow = 2 << 20
-	// windowTrip is the round trip at which a window is just enough for the fastest of
+	channelWindow = 2 << 20
+	// windowRTT is the round trip at which a window is just enough for the fastest of
 	// connections, 400 MiB/s.
-	windowTrip = 5 * time.Millisecond
+	windowRTT = 5 * time.Millisecond
 	// lineRate is how many bytes a second all connections to a host that is far away are to
 	// carry together.
 	lineRate = 200 << 20
-	// leastWindow is what may always be under way on a connection: two packets of the size
+	// minWindow is what may always be under way on a connection: two packets of the size
 	// that OpenSSH takes.
-	leastWindow = 512 << 10
+	minWindow = 512 << 10
 	// gain is the part of what was answered for in time by which more may be under way.
 	gain = 4
-	// afresh is how long nothing must have been answered for to begin anew, or two round
+	// windowExpiry is how long nothing must have been answered for to begin anew, or two round
 	// trips.
-	afresh = time.Second
+	windowExpiry = time.Second
 )
 
 // window is how many bytes may be under way to a host above the floor of its connections.
 // The zero value is none.
 type window struct {
-	above int64
+	extra int64
 	last  time.Time // of an answer
 }
 
 // size is how many bytes that is, with a round trip of that length.
 func (w *window) size(trip time.Duration) int64 {
-	if time.Since(w.last) > max(afresh, 2*trip) {
+	if time.Since(w.last) > max(windowExpiry, 2*trip) {
 		return 0
 	}
-	return w.above
+	return w.extra
 }
 
-// answered is told how long the host took to answer for so many bytes, with a round trip
+// adjust is told how long the host took to answer for so many bytes, with a round trip
 // of that length; most is how many are worth having at all.
-func (w *window) answered(bytes int64, took, trip time.Duration, most int64) {
-	w.above, w.last = w.size(trip), time.Now()
+func (w *window) adjust(bytes int64, took, trip time.Duration, most int64) {
+	w.extra, w.last = w.size(trip), time.Now()
 	switch {
-	case took <= trip+trip/4+windowTrip:
-		w.above += bytes / gain
-	case took > 2*trip+2*windowTrip:
-		w.above -= bytes / gain
+	case took <= trip+trip/4+windowRTT:
+		w.extra += bytes / gain
+	case took > 2*trip+2*windowRTT:
+		w.extra -= bytes / gain
 	}
-	w.above = max(0, min(w.above, most))
+	w.extra = max(0, min(w.extra, most))
 }
 
-// most is how many bytes are to be under way on one connection at most: its part of what
+// maxInFlight is how many bytes are to be under way on one connection at most: its part of what
 // fills the line to the host, and of a channel's window no more than it takes beside a
 // packet that was just read.
-func (p *Pool) most(trip time.Duration, packet int64) int64 {
-	need := int64(lineRate * trip.Seconds() / float64(min(p.Host().Connections, lineConns(trip))))
-	return max(leastWindow, 2*packet, min(need, fullWindow+packet))
+func (p *Pool) maxInFlight(trip time.Duration, packet int64) int64 {
+	need := int64(lineRate * trip.Seconds() / float64(min(p.Host().Connections, connsForRTT(trip))))
+	return max(minWindow, 2*packet, min(need, channelWindow+packet))
 }
 
-// lineConns is how many connections fill a line of that round trip.
-func lineConns(trip time.Duration) int { return int(trip/windowTrip) + 1 }
+// connsForRTT is how many connections fill a line of that round trip.
+func connsForRTT(trip time.Duration) int { return int(trip/windowRTT) + 1 }
 
-func (c *connection) most() int64 { return c.pool.most(c.pool.trip(c.era), int64(c.packet)) }
+func (c *connection) maxInFlight() int64 {
+	return c.pool.maxInFlight(c.pool.rtt(c.route), int64(c.packet))
+}

@@ -69,7 +69,7 @@ func (a *Attempt) stillSeen(ctx context.Context, g *Generation, c record.Chunk) 
 func (a *Attempt) place(ctx context.Context, to string) error {
 	err := a.conn.Explain(a.rename(a.conn.SFTP(), to))
 	var lost *sshpool.Error
-	if !errors.As(err, &lost) || lost.Kind != sshpool.Unreachable || a.conn.Version() != a.host.pool.Version() {
+	if !errors.As(err, &lost) || lost.Kind != sshpool.Unreachable || a.conn.RouteVersion() != a.host.pool.RouteVersion() {
 		return err
 	}
 	return a.host.pool.Do(ctx, func(conn *sshpool.Conn) error {

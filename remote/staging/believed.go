@@ -30,7 +30,7 @@ func (h *Host) Believed(p string, within ...string) (Target, bool) {
 		return Target{}, false
 	}
 	dir := path.Dir(p)
-	version := h.pool.Version()
+	version := h.pool.RouteVersion()
 	h.mu.Lock()
 	stands := h.standing(version)
 	plain, ok := h.plain[dir]

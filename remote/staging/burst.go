@@ -43,13 +43,13 @@ const mostRuns = 4
 
 // runs is how many runs are worth while at the host's distance.
 func (h *Host) runs() int {
-	conns, _ := h.pool.Line(blockSize)
+	conns, _ := h.pool.BodyWindow(blockSize)
 	return min(conns, mostRuns)
 }
 
 // burst joins those who are at work in t's directory. It must be left.
 func (h *Host) burst(t Target, can sshpool.Abilities) *burst {
-	at := burstKey{t.Dir, h.pool.Version()}
+	at := burstKey{t.Dir, h.pool.RouteVersion()}
 	t.Name = ""
 	lanes := h.runs()
 	h.bursts.mu.Lock()

@@ -68,7 +68,7 @@ func (h *Host) Create(ctx context.Context, t Target, meta record.Meta, scene Sce
 func (h *Host) prepare(p *placement, t Target, first record.Record) error {
 	p.from = path.Join(t.Dir, hiddenName())
 	if !h.disorderly.Load() {
-		begun, err := p.prepare(first, p.conn.InOrder)
+		begun, err := p.prepare(first, p.conn.Pipeline)
 		// Not every host says of a missing parent that it is missing.
 		if !begun || !errors.Is(err, fs.ErrNotExist) && !Refused(err) {
 			return err

@@ -23,7 +23,7 @@ func (h *Host) HoldsFile(ctx context.Context, t Target, size int64) error {
 	if size <= anyHolds {
 		return nil
 	}
-	version := h.pool.Version()
+	version := h.pool.RouteVersion()
 	h.mu.Lock()
 	known := h.standing(version) && size <= h.longest[t.Root]
 	h.mu.Unlock()

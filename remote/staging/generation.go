@@ -63,7 +63,7 @@ func (g *Generation) Target() Target { return g.target }
 // Can is what the host can do there, as last found out: a shell may have answered
 // after the upload was begun.
 func (g *Generation) Can() sshpool.Abilities {
-	if can, known := g.host.pool.Known(g.target.Root); known {
+	if can, known := g.host.pool.KnownAbilities(g.target.Root); known {
 		return can
 	}
 	return g.can

@@ -58,7 +58,7 @@ func (h *Host) Config() hosts.Host { return h.pool.Host() }
 // standing reports whether what was found out under a version of the way to the
 // host is true of it now, and forgets what is not. With h.mu held.
 func (h *Host) standing(version uint64) bool {
-	now := h.pool.Version()
+	now := h.pool.RouteVersion()
 	if h.version != now {
 		h.version = now
 		clear(h.roots)
@@ -72,7 +72,7 @@ func (h *Host) standing(version uint64) bool {
 // Abilities says what the host can do where t stands. A host on which one
 // claim could be put over another is refused.
 func (h *Host) Abilities(ctx context.Context, t Target) (sshpool.Abilities, error) {
-	version := h.pool.Version()
+	version := h.pool.RouteVersion()
 	a, err := h.pool.Abilities(ctx, t.Root, t.Dir)
 	if err == nil {
 		h.mu.Lock()
@@ -119,7 +119,7 @@ func (h *Host) on(ctx context.Context, path string, fn func(*sshpool.Conn) error
 // said what was refused (see Doing) the path.
 func (h *Host) explain(err error, path string) error {
 	var named *PermissionError
-	var tried *sshpool.TriedError
+	var tried *sshpool.ProbeError
 	switch {
 	case !errors.Is(err, fs.ErrPermission):
 		return err

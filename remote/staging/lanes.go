@@ -136,7 +136,7 @@ func (l *Lanes) widen(a *Attempt, left int64) {
 	if !l.far || l.closed || opened == a.opened {
 		return
 	}
-	conns, each := l.host.pool.Line(a.packet())
+	conns, each := l.host.pool.BodyWindow(a.packet())
 	if left <= each {
 		return
 	}
@@ -175,7 +175,7 @@ func (l *Lanes) choose(ctx context.Context, about int64) ([]*lane, error) {
 	if l.closed {
 		return nil, errLanesClosed
 	}
-	conns, each := l.host.pool.Line(blockSize)
+	conns, each := l.host.pool.BodyWindow(blockSize)
 	if about > blockSize {
 		l.recruit(conns)
 	}
@@ -253,7 +253,7 @@ func (l *Lanes) recruit(most int) {
 	if most <= len(l.lanes) {
 		return
 	}
-	for _, conn := range l.host.pool.Several(most) {
+	for _, conn := range l.host.pool.Conns(most) {
 		if slices.ContainsFunc(l.lanes, func(have *lane) bool { return have.conn.Same(conn) }) {
 			conn.Release()
 			continue

@@ -39,7 +39,7 @@ func away(t *testing.T, trip time.Duration, gate func(remotetest.Op) error) (*si
 		root: "/srv/files",
 		config: hosts.Host{ID: "h", Address: "h.invalid", User: "u", KeyFile: "/none", KnownHosts: "/none",
 			Roots: []string{"/srv/files"}, Connections: 4},
-		options: sshpool.Options{Trip: trip, Dial: func(ctx context.Context, h hosts.Host) (sshpool.Transport, error) {
+		options: sshpool.Options{RTT: trip, Dial: func(ctx context.Context, h hosts.Host) (sshpool.Transport, error) {
 			return d.Dial(remotetest.ServerOptions{Client: fmt.Sprint("connection ", dials.Add(1)), Gate: gate})(ctx, h)
 		}},
 	})
@@ -51,7 +51,7 @@ func away(t *testing.T, trip time.Duration, gate func(remotetest.Op) error) (*si
 func (s *site) warm() {
 	s.t.Helper()
 	await.Until(s.t, "all connections to open", func() bool {
-		for _, c := range s.Pool().Several(s.config.Connections) {
+		for _, c := range s.Pool().Conns(s.config.Connections) {
 			c.Release()
 		}
 		return s.Pool().Status().Open == s.config.Connections
@@ -214,7 +214,7 @@ func TestAnotherMachineInMidBody(t *testing.T) {
 		}
 		return set
 	}
-	links := sshpool.New(set(), sshpool.Options{Trip: 50 * time.Millisecond, Dial: func(ctx context.Context, h hosts.Host) (sshpool.Transport, error) {
+	links := sshpool.New(set(), sshpool.Options{RTT: 50 * time.Millisecond, Dial: func(ctx context.Context, h hosts.Host) (sshpool.Transport, error) {
 		return disks[h.Address].Dial(remotetest.ServerOptions{})(ctx, h)
 	}})
 	t.Cleanup(func() { _ = links.Close() })

@@ -236,7 +236,7 @@ func ourContent(name string) bool {
 			return true
 		}
 	}
-	return ourUserDir.MatchString(name) || ourOther.MatchString(name) || sshpool.OfTrial(name) || ourChunk.MatchString(name)
+	return ourUserDir.MatchString(name) || ourOther.MatchString(name) || sshpool.IsProbeFile(name) || ourChunk.MatchString(name)
 }
 
 var (

@@ -202,7 +202,7 @@ func clearEmptyAtOnce(conn *sshpool.Conn, t Target, user string) {
 	c := conn.SFTP()
 	var own, claim error
 	dir := path.Join(claimDir(t), user)
-	conn.InOrder(
+	conn.Pipeline(
 		sshpool.Step{Path: dir, Do: func() { own = c.RemoveDirectory(dir) }},
 		sshpool.Step{Path: claimDir(t), Do: func() { claim = c.RemoveDirectory(claimDir(t)) }})
 	if own == nil && claim != nil && !errors.Is(claim, fs.ErrNotExist) { // perhaps it came first

@@ -185,7 +185,7 @@ func removeKnown(conn *sshpool.Conn, dir string, known []string) error {
 			sshpool.Step{Path: dir, Do: func() { removed <- c.RemoveDirectory(dir) }})
 		go func() {
 			defer close(all)
-			conn.InOrder(steps...)
+			conn.Pipeline(steps...)
 		}()
 		// Of files that were gone the client asks for a second time, as for directories:
 		// that need not be waited for.

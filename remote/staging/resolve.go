@@ -49,7 +49,7 @@ func (h *Host) ResolveDir(ctx context.Context, dir string, within ...string) (Ta
 
 func (h *Host) resolve(ctx context.Context, dir, name string, makeDirs bool, within []string) (Target, error) {
 	t := Target{Host: h.Config().ID}
-	version, began := h.pool.Version(), time.Now()
+	version, began := h.pool.RouteVersion(), time.Now()
 	err := h.do(ctx, dir, func(c *sftp.Client) error {
 		roots, err := h.realRoots(c, version)
 		if err != nil {

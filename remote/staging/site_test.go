@@ -73,7 +73,7 @@ func newSite(t *testing.T, s *site) *site {
 }
 
 // onLinks is a host as one gateway's connections reach it; no stranger looks on.
-func onLinks(t *testing.T, links *sshpool.Links, config hosts.Host) *site {
+func onLinks(t *testing.T, links *sshpool.Pools, config hosts.Host) *site {
 	t.Helper()
 	ctx := await.Context(t)
 	pool, _ := links.Host(config.ID)

@@ -144,6 +144,6 @@ func (a *Attempt) packet() int { return min(a.conn.PacketSize(), blockSize) }
 
 // depth is how many blocks a lane may need: what it carries, and one that is being written.
 func (a *Attempt) depth() int {
-	_, each := a.host.pool.Line(a.packet())
+	_, each := a.host.pool.BodyWindow(a.packet())
 	return int(each)/a.packet() + 1
 }

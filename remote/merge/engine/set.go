@@ -52,11 +52,11 @@ type asked struct {
 	version uint64
 }
 
-func asking(h *staging.Host) asked { return asked{wantedOn(h), h.Pool().Version()} }
+func asking(h *staging.Host) asked { return asked{wantedOn(h), h.Pool().RouteVersion()} }
 
 // hasShell reports whether a shell is known by now.
 func hasShell(h *staging.Host, root string) bool {
-	can, known := h.Pool().Known(root)
+	can, known := h.Pool().KnownAbilities(root)
 	return known && can.Exec
 }
 

@@ -257,7 +257,7 @@ func TestUploadCancelledInTheSelfTest(t *testing.T) {
 		var once sync.Once
 		waits := make(chan error, 1)
 		// So far away that there are more connections than the one that writes.
-		_, u = onDiskAt(t, sshpool.Options{Trip: 50 * time.Millisecond}, name, 1, remotetest.ServerOptions{Gate: func(op remotetest.Op) error {
+		_, u = onDiskAt(t, sshpool.Options{RTT: 50 * time.Millisecond}, name, 1, remotetest.ServerOptions{Gate: func(op remotetest.Op) error {
 			if op.Kind == remotetest.Write && strings.Contains(op.Path, "/tmp-") && op.Off >= 12_345 {
 				once.Do(func() {
 					go func() { _, err := other.engines.Open(other.ctx, other.Generation); waits <- err }()

@@ -63,7 +63,7 @@ func (s *site) open() *gateway {
 	s.t.Helper()
 	set, err := hosts.NewSet(s.config)
 	s.check(err)
-	links := sshpool.New(set, sshpool.Options{Log: quiet, Stall: s.stall, Trip: s.trip})
+	links := sshpool.New(set, sshpool.Options{Log: quiet, Stall: s.stall, RTT: s.trip})
 	s.t.Cleanup(func() { _ = links.Close() })
 	pool, _ := links.Host("h")
 	return &gateway{site: s, Engines: engine.NewSet(), host: staging.New(pool, quiet), close: func() { _ = links.Close() }}

@@ -17,7 +17,7 @@ func lentAll(t *testing.T, p *sshpool.Pool, n int) []*sshpool.Conn {
 	t.Helper()
 	for {
 		synctest.Wait()
-		all := p.Several(n)
+		all := p.Conns(n)
 		if len(all) == n {
 			return all
 		}
@@ -63,7 +63,7 @@ func TestBytesInFlightFollowTheRoundTrip(t *testing.T) {
 		packets int
 	}{{0, 2}, {200 * time.Microsecond, 2}, {5 * time.Millisecond, 4}, {8 * time.Millisecond, 6}, {50 * time.Millisecond, 9}, {time.Second, 9}} {
 		synctest.Test(t, func(t *testing.T) {
-			p := memoryPool(t, sshpool.Options{Dial: memoryDisk(t).Dial(remotetest.ServerOptions{}), Trip: test.trip}, 1)
+			p := memoryPool(t, sshpool.Options{Dial: memoryDisk(t).Dial(remotetest.ServerOptions{}), RTT: test.trip}, 1)
 			c := conn(t, p)
 			// most is how many are under way at once of so many that take so long.
 			most := func(n int, took time.Duration) int {
@@ -98,7 +98,7 @@ func TestBytesInFlightFollowTheRoundTrip(t *testing.T) {
 
 // A block goes over the connection that carries least; who asked first goes first, and
 // who waits for another connection keeps nobody waiting.
-func TestBlocksBoardInOrder(t *testing.T) {
+func TestSendGrantsInOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := memoryPool(t, sshpool.Options{Dial: memoryDisk(t).Dial(remotetest.ServerOptions{})}, 2)
 		both := lentAll(t, p, 2)
@@ -132,7 +132,7 @@ func TestBlocksBoardInOrder(t *testing.T) {
 }
 
 // What waits on a connection that is lost is not held up by what was under way on it.
-func TestNobodyWaitsOnALostConnection(t *testing.T) {
+func TestSendEndsOnALostConnection(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := memoryPool(t, sshpool.Options{Dial: memoryDisk(t).Dial(remotetest.ServerOptions{})}, 1)
 		c := conn(t, p)
@@ -154,13 +154,13 @@ func TestNobodyWaitsOnALostConnection(t *testing.T) {
 
 // Near a host two connections are enough for a few; many are given more, and at a
 // distance as many as fill the line.
-func TestConnectionsByNeed(t *testing.T) {
+func TestPoolDialsAsManyAsNeeded(t *testing.T) {
 	for _, test := range []struct {
 		trip        time.Duration
 		users, want int
 	}{{0, 1, 1}, {0, 5, 2}, {0, 30, 6}, {0, 100, 8}, {25 * time.Millisecond, 20, 8}} {
 		synctest.Test(t, func(t *testing.T) {
-			p := memoryPool(t, sshpool.Options{Dial: memoryDisk(t).Dial(remotetest.ServerOptions{}), Trip: test.trip}, 8)
+			p := memoryPool(t, sshpool.Options{Dial: memoryDisk(t).Dial(remotetest.ServerOptions{}), RTT: test.trip}, 8)
 			for range test.users - 1 { // one user is memoryPool's
 				conn(t, p)
 				synctest.Wait()

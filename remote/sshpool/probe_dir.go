@@ -25,7 +25,7 @@ var fullDirs = map[string]string{"d1": "x", "d2": "y", "e1": "x", "e2": "y"}
 // directory itself could not be made. Nothing is tried yet: where one of the others
 // cannot be made, that is no verdict. A host that works in the order in which it is asked
 // makes all of them within one round trip; another one is asked once more for the rest.
-func (t *trial) prepare() (made, err error) {
+func (t *prober) prepare() (made, err error) {
 	files := map[string]string{
 		"before": filling,
 		"p1":     "new", "p2": "old",
@@ -40,7 +40,7 @@ func (t *trial) prepare() (made, err error) {
 	dirs, names := slices.Collect(maps.Keys(fullDirs)), slices.Collect(maps.Keys(files))
 	mkdir := func(dir string) error { return t.client.Mkdir(t.path(dir)) }
 	write := func(name string) error { return t.write(name, files[name]) }
-	failed := t.inOrder(slices.Concat([]string{""}, dirs, names), func(name string) error {
+	failed := t.pipeline(slices.Concat([]string{""}, dirs, names), func(name string) error {
 		switch {
 		case name == "":
 			made = mkdir("")
@@ -49,7 +49,7 @@ func (t *trial) prepare() (made, err error) {
 			return mkdir(name)
 		}
 		err := write(name)
-		if errors.As(err, new(*unfilledError)) {
+		if errors.As(err, new(*shortFileError)) {
 			unfilled.Store(&err)
 		}
 		return err
@@ -61,28 +61,28 @@ func (t *trial) prepare() (made, err error) {
 		return nil, *err
 	}
 	done := func(name string) bool { return !slices.Contains(failed, name) }
-	if err := each(slices.DeleteFunc(dirs, done), mkdir); err != nil {
+	if err := parallelEach(slices.DeleteFunc(dirs, done), mkdir); err != nil {
 		return nil, err
 	}
-	return nil, each(slices.DeleteFunc(names, done), write)
+	return nil, parallelEach(slices.DeleteFunc(names, done), write)
 }
 
-// trialName matches every name in a trial's directory.
-var trialName = regexp.MustCompile(`^(?:before|after|shell|cloned|[a-z]\d?)$`)
+// probeFileName matches every name in a probe's directory.
+var probeFileName = regexp.MustCompile(`^(?:before|after|shell|cloned|[a-z]\d?)$`)
 
-// OfTrial reports whether a trial gives something in its own directory that name: what a
+// IsProbeFile reports whether a trial gives something in its own directory that name: what a
 // gateway that was killed has left there can be told by it.
-func OfTrial(name string) bool { return trialName.MatchString(name) }
+func IsProbeFile(name string) bool { return probeFileName.MatchString(name) }
 
-// inOrder does the same for each name, as Conn.InOrder does it, and returns those for
+// pipeline does the same for each name, as Conn.Pipeline does it, and returns those for
 // which it failed.
-func (t *trial) inOrder(names []string, do func(name string) error) (failed []string) {
+func (t *prober) pipeline(names []string, do func(name string) error) (failed []string) {
 	errs := make([]error, len(names))
 	var steps []Step
 	for i, name := range names {
 		steps = append(steps, Step{Path: t.path(name), Do: func() { errs[i] = do(name) }})
 	}
-	t.conn.InOrder(steps...)
+	t.conn.Pipeline(steps...)
 	for i, err := range errs {
 		if err != nil {
 			failed = append(failed, names[i])
@@ -101,10 +101,10 @@ var (
 // after that is looked for. Before the end nothing is removed: a full disk would
 // have room again for what is written after the tests. denied says that the server
 // does not let files be removed.
-func (t *trial) remove() (denied bool) {
-	t.closing.Wait() // some servers do not remove what is open
+func (t *prober) remove() (denied bool) {
+	t.closes.Wait() // some servers do not remove what is open
 	var kept atomic.Bool
-	failed := t.inOrder(slices.Concat(leftFiles, leftDirs, []string{""}), func(name string) error {
+	failed := t.pipeline(slices.Concat(leftFiles, leftDirs, []string{""}), func(name string) error {
 		if name == "" || slices.Contains(leftDirs, name) {
 			return t.client.RemoveDirectory(t.path(name))
 		}
@@ -120,60 +120,60 @@ func (t *trial) remove() (denied bool) {
 	return kept.Load()
 }
 
-func (t *trial) path(name string) string { return path.Join(t.dir, name) }
+func (t *prober) path(name string) string { return path.Join(t.dir, name) }
 
-func (t *trial) write(name, text string) error {
+func (t *prober) write(name, text string) error {
 	f, err := t.client.OpenFile(t.path(name), os.O_WRONLY|os.O_CREATE|os.O_EXCL)
 	if err != nil {
 		return err
 	}
 	_, err = f.Write([]byte(text))
 	if err = errors.Join(err, f.Close()); err != nil {
-		return &unfilledError{err}
+		return &shortFileError{err}
 	}
 	return nil
 }
 
-// unfilledError is why a file that was made does not hold what it was given.
-type unfilledError struct{ error }
+// shortFileError is why a file that was made does not hold what it was given.
+type shortFileError struct{ error }
 
-func (e *unfilledError) Unwrap() error { return e.error }
+func (e *shortFileError) Unwrap() error { return e.error }
 
 // holds reports whether the file name has exactly this text: it, and no byte more.
-func (t *trial) holds(name, text string) bool {
+func (t *prober) holds(name, text string) bool {
 	f, err := t.client.Open(t.path(name))
 	if err != nil {
 		return false
 	}
-	defer t.closing.Go(func() { _ = f.Close() }) // which no test waits for
+	defer t.closes.Go(func() { _ = f.Close() }) // which no test waits for
 	var end error
 	got := make([]byte, len(text))
-	sideBySide(
+	parallel(
 		func() { _, err = f.ReadAt(got, 0) },
 		func() { _, end = f.ReadAt(make([]byte, 1), int64(len(text))) },
 	)
 	return err == nil && string(got) == text && errors.Is(end, io.EOF)
 }
 
-func (t *trial) exists(name string) bool {
+func (t *prober) exists(name string) bool {
 	_, err := t.client.Lstat(t.path(name))
 	return err == nil
 }
 
-func (t *trial) link(from, to string) error {
+func (t *prober) link(from, to string) error {
 	return t.client.Link(t.path(from), t.path(to))
 }
 
-func (t *trial) rename(from, to string) error {
+func (t *prober) rename(from, to string) error {
 	return t.client.Rename(t.path(from), t.path(to))
 }
 
-func (t *trial) posixRename(from, to string) error {
+func (t *prober) posixRename(from, to string) error {
 	return t.client.PosixRename(t.path(from), t.path(to))
 }
 
-// sideBySide does all at once and waits for the last.
-func sideBySide(all ...func()) {
+// parallel does all at once and waits for the last.
+func parallel(all ...func()) {
 	var running sync.WaitGroup
 	for _, do := range all {
 		running.Go(do)
@@ -181,8 +181,8 @@ func sideBySide(all ...func()) {
 	running.Wait()
 }
 
-// each does the same for all names at once, and returns one of the errors.
-func each(names []string, do func(name string) error) error {
+// parallelEach does the same for all names at once, and returns one of the errors.
+func parallelEach(names []string, do func(name string) error) error {
 	errs := make([]error, len(names))
 	var running sync.WaitGroup
 	for i, name := range names {

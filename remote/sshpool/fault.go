@@ -16,13 +16,13 @@ const (
 	BadLogin
 	// NoSFTP: the account was let in and is not offered SFTP.
 	NoSFTP
-	// OnTheWay: a host in front of it failed.
-	OnTheWay
+	// JumpFailed: a host in front of it failed.
+	JumpFailed
 )
 
-// Brief says the failure to those who use the gateway and do not run it: whom it
+// PublicMessage says the failure to those who use the gateway and do not run it: whom it
 // concerns and who can help, but no address, account or file.
-func (e *Error) Brief() string {
+func (e *Error) PublicMessage() string {
 	const (
 		operator = "; tell the gateway's operator"
 		lasting  = ", and tell the gateway's operator if it lasts"
@@ -39,7 +39,7 @@ func (e *Error) Brief() string {
 		return host + " refused the gateway's login" + operator
 	case NoSFTP:
 		return host + " does not offer SFTP to the gateway" + operator
-	case OnTheWay:
+	case JumpFailed:
 		if e.Kind == Refused {
 			return "a jump host of " + host + " refused the gateway" + operator
 		}

@@ -43,10 +43,10 @@ func (l *slowLine) Close() error {
 
 // What is written while the line is busy goes in one piece, in order, as soon as the line
 // takes it; who writes more than is gathered waits.
-func TestWritesAreGathered(t *testing.T) {
+func TestWritesAreCoalesced(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newSlowLine()
-		g := gathering(l)
+		g := newCoalescingConn(l)
 		defer g.Close()
 		var all []byte
 		write := func(n int) {
@@ -69,7 +69,7 @@ func TestWritesAreGathered(t *testing.T) {
 		}
 		write(1)
 		synctest.Wait()
-		write(mostGathered)
+		write(maxCoalesced)
 		more := make(chan struct{})
 		go func() { write(1); close(more) }()
 		synctest.Wait()
@@ -91,18 +91,18 @@ func TestWritesAreGathered(t *testing.T) {
 }
 
 // A line that fails, or is closed, is told to whoever writes, also to one who waits.
-func TestGatheredWriteFails(t *testing.T) {
+func TestCoalescedWriteFails(t *testing.T) {
 	broken := errors.New("broken")
-	for name, end := range map[string]func(*slowLine, *gatheringConn){
-		"fails":  func(l *slowLine, _ *gatheringConn) { l.next <- broken },
-		"closed": func(_ *slowLine, g *gatheringConn) { _ = g.Close() },
+	for name, end := range map[string]func(*slowLine, *coalescingConn){
+		"fails":  func(l *slowLine, _ *coalescingConn) { l.next <- broken },
+		"closed": func(_ *slowLine, g *coalescingConn) { _ = g.Close() },
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			l := newSlowLine()
-			g := gathering(l)
+			g := newCoalescingConn(l)
 			_, _ = g.Write([]byte("x"))
 			synctest.Wait()
-			_, _ = g.Write(make([]byte, mostGathered))
+			_, _ = g.Write(make([]byte, maxCoalesced))
 			waits := make(chan error, 1)
 			go func() { _, err := g.Write([]byte("y")); waits <- err }()
 			synctest.Wait()

@@ -12,7 +12,7 @@ import (
 	"sftpgate/remote/shell"
 )
 
-// Options are the settings of Links; the zero value is good.
+// Options are the settings of Pools; the zero value is good.
 type Options struct {
 	// Dial reaches a host; nil is SSH as the host is configured. It must return
 	// by the end of ctx.
@@ -37,16 +37,16 @@ type Options struct {
 	LoginTimeout time.Duration
 	// KeepShell is how long a shell is kept that nobody uses; 1 min.
 	KeepShell time.Duration
-	// Trip is what a round trip to each host is taken to be, 0 as measured: for tests of
+	// RTT is what a round trip to each host is taken to be, 0 as measured: for tests of
 	// what is done only at a distance, or only nearby, on a machine as busy as it may be.
-	Trip time.Duration
+	RTT time.Duration
 
 	// Dialed is told of every dial that has ended, with nil when it succeeded;
 	// nil: nobody. It returns at once and asks nothing of this package.
 	Dialed func(host string, took time.Duration, failure *Error)
 }
 
-func (o Options) complete() Options {
+func (o Options) withDefaults() Options {
 	o.Stall = cmp.Or(o.Stall, 15*time.Second)
 	o.SyncStall = max(o.Stall, cmp.Or(o.SyncStall, 120*time.Second))
 	o.Idle = cmp.Or(o.Idle, 5*time.Minute)
@@ -60,18 +60,18 @@ func (o Options) complete() Options {
 	return o
 }
 
-// suspicion is how long a connection has to prove that it is alive once another
+// aliveTimeout is how long a connection has to prove that it is alive once another
 // one to the same host has stalled.
-func (o Options) suspicion() time.Duration { return o.Stall / 3 }
+func (o Options) aliveTimeout() time.Duration { return o.Stall / 3 }
 
 // shellGrace is how long somebody who wants to know what the host can do waits for
 // its shell. Work begins without one that takes longer, and goes over to it later.
 const shellGrace = 10 * time.Second
 
-func (o Options) patience() time.Duration { return min(shellGrace, o.LoginTimeout) }
+func (o Options) shellWait() time.Duration { return min(shellGrace, o.LoginTimeout) }
 
-// Links are the pools of all hosts. They are safe for concurrent use.
-type Links struct {
+// Pools are the pools of all hosts. They are safe for concurrent use.
+type Pools struct {
 	options Options
 
 	mu     sync.RWMutex
@@ -83,20 +83,20 @@ type Links struct {
 	pools map[string]*Pool
 	// hops hold the connections that other hosts are reached through. They are
 	// apart from pools because a bastion may offer neither SFTP nor sessions.
-	hops map[string]*Pool
+	jumpPools map[string]*Pool
 	// ways are what the two pools of a host share, by its id.
-	ways map[string]way
+	specs map[string]routeSpec
 }
 
-// way is how a host is reached, and how that went.
-type way struct {
+// routeSpec is how a host is reached, and how that went.
+type routeSpec struct {
 	access  []hosts.Access // the host's own, then those of the hosts on the way, the nearest first
 	breaker *breaker
 }
 
 // New makes a pool for each host of set; nothing is dialled yet.
-func New(set *hosts.Set, o Options) *Links {
-	l := &Links{options: o.complete(), pools: map[string]*Pool{}, hops: map[string]*Pool{}, ways: map[string]way{}}
+func New(set *hosts.Set, o Options) *Pools {
+	l := &Pools{options: o.withDefaults(), pools: map[string]*Pool{}, jumpPools: map[string]*Pool{}, specs: map[string]routeSpec{}}
 	l.Update(set)
 	return l
 }
@@ -108,7 +108,7 @@ func New(set *hosts.Set, o Options) *Links {
 // Whatever else has changed counts at once, on the connections that there are. A
 // host that set does not have is not given out any more; who holds its pool goes
 // on with the configuration that it had last.
-func (l *Links) Update(set *hosts.Set) {
+func (l *Pools) Update(set *hosts.Set) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.closed {
@@ -123,7 +123,7 @@ func (l *Links) Update(set *hosts.Set) {
 		for i, hop := range slices.Backward(through) {
 			if !done[hop.ID] {
 				done[hop.ID] = true
-				l.configure(l.hops, true, hop, through[i+1:])
+				l.configure(l.jumpPools, true, hop, through[i+1:])
 			}
 		}
 	}
@@ -133,15 +133,15 @@ func (l *Links) Update(set *hosts.Set) {
 }
 
 // configure gives h, reached through these, its pool in pools. With l.mu held.
-func (l *Links) configure(pools map[string]*Pool, bare bool, h hosts.Host, through []hosts.Host) {
+func (l *Pools) configure(pools map[string]*Pool, bare bool, h hosts.Host, through []hosts.Host) {
 	access := []hosts.Access{h.Access()}
 	for _, hop := range through {
 		access = append(access, hop.Access())
 	}
-	w := l.ways[h.ID]
+	w := l.specs[h.ID]
 	if w.breaker == nil || !slices.Equal(w.access, access) {
-		w = way{access, newBreaker()}
-		l.ways[h.ID] = w
+		w = routeSpec{access, newBreaker()}
+		l.specs[h.ID] = w
 	}
 	if p := pools[h.ID]; p != nil {
 		p.configure(h, w)
@@ -155,20 +155,20 @@ func (l *Links) configure(pools map[string]*Pool, bare bool, h hosts.Host, throu
 }
 
 // dial reaches h over SSH.
-func (l *Links) dial(ctx context.Context, h hosts.Host) (Transport, error) {
-	d := &dialer{host: h, log: l.options.Log, hop: l.hop}
+func (l *Pools) dial(ctx context.Context, h hosts.Host) (Transport, error) {
+	d := &dialer{host: h, log: l.options.Log, jumpPool: l.jumpPool}
 	return d.dial(ctx)
 }
 
-// hop returns the connections that hosts behind id are reached through.
-func (l *Links) hop(id string) *Pool {
+// jumpPool returns the connections that hosts behind id are reached through.
+func (l *Pools) jumpPool(id string) *Pool {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
-	return l.hops[id]
+	return l.jumpPools[id]
 }
 
 // Host returns the pool of a host that files may be sent to.
-func (l *Links) Host(id string) (*Pool, bool) {
+func (l *Pools) Host(id string) (*Pool, bool) {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
 	if _, configured := l.set.Get(id); !configured {
@@ -178,14 +178,14 @@ func (l *Links) Host(id string) (*Pool, bool) {
 }
 
 // Close closes every connection. Operations under way fail at once.
-func (l *Links) Close() error {
+func (l *Pools) Close() error {
 	l.mu.Lock()
 	l.closed = true
 	l.mu.Unlock()
 	for _, p := range l.pools { // neither map changes any more
 		p.close()
 	}
-	for _, p := range l.hops {
+	for _, p := range l.jumpPools {
 		p.close()
 	}
 	return nil

@@ -39,7 +39,7 @@ func wantNothingLeft(t *testing.T, d *remotetest.Disk) {
 
 // The first upload to a host waits until it was tried out, and at a distance the
 // round trips are what that takes.
-func TestAbilitiesAtADistance(t *testing.T) {
+func TestProbeTakesFewRoundTrips(t *testing.T) {
 	const most = 13
 	synctest.Test(t, func(t *testing.T) {
 		d := memoryDisk(t)
@@ -56,7 +56,7 @@ func TestAbilitiesAtADistance(t *testing.T) {
 }
 
 // What is asked for side by side may be done in any order.
-func TestAbilitiesOfAHostThatKeepsNoOrder(t *testing.T) {
+func TestProbeOfAHostThatReorders(t *testing.T) {
 	for seed := range uint64(30) {
 		synctest.Test(t, func(t *testing.T) {
 			d := memoryDisk(t)
@@ -71,7 +71,7 @@ func TestAbilitiesOfAHostThatKeepsNoOrder(t *testing.T) {
 
 // The disk is seen to hold bytes before anything is tried and after all of it,
 // and what the tests take up is not given back in between.
-func TestAbilitiesAreTriedWhileTheDiskHoldsBytes(t *testing.T) {
+func TestProbeFailsOnAFullDisk(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var mu sync.Mutex
 		var tried []remotetest.Op
@@ -113,7 +113,7 @@ var errFull = errors.New("full")
 
 // Whatever goes wrong, wherever it does: either nothing is said about the host,
 // or all of what it can do.
-func TestAbilitiesAreWholeOrUnknown(t *testing.T) {
+func TestProbeIsCompleteOrUnknown(t *testing.T) {
 	for what, fault := range map[string]error{
 		"cut before": remotetest.ErrCutBefore, "cut after": remotetest.ErrCutAfter, "answer lost": remotetest.ErrDropReply, "full": errFull,
 	} {

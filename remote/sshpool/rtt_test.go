@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-func TestTripsKeepTheLeastOfLately(t *testing.T) {
+func TestRTTIsTheRecentMinimum(t *testing.T) {
 	start := time.Now()
-	var seen trips
+	var seen rttTracker
 	for _, s := range []struct {
 		after time.Duration
 		trip  time.Duration
@@ -18,19 +18,19 @@ func TestTripsKeepTheLeastOfLately(t *testing.T) {
 		{time.Second, 2 * time.Millisecond, 2 * time.Millisecond},
 		{2 * time.Second, 80 * time.Millisecond, 2 * time.Millisecond}, // busy
 		// The way has become longer: what was seen before is forgotten after a while.
-		{tripWindow + 3*time.Second, 50 * time.Millisecond, 2 * time.Millisecond},
-		{2*tripWindow + 4*time.Second, 60 * time.Millisecond, 50 * time.Millisecond},
-		{3*tripWindow + 5*time.Second, 55 * time.Millisecond, 55 * time.Millisecond},
+		{rttWindow + 3*time.Second, 50 * time.Millisecond, 2 * time.Millisecond},
+		{2*rttWindow + 4*time.Second, 60 * time.Millisecond, 50 * time.Millisecond},
+		{3*rttWindow + 5*time.Second, 55 * time.Millisecond, 55 * time.Millisecond},
 	} {
-		seen.saw(s.trip, start.Add(s.after))
-		if got := seen.least(); got != s.least {
+		seen.observe(s.trip, start.Add(s.after))
+		if got := seen.minimum(); got != s.least {
 			t.Errorf("after %v: %v, want %v", s.after, got, s.least)
 		}
 	}
 }
 
 // A request is timed until its own answer, and neither a body nor an fsync is.
-func TestWhichRequestsAreTimed(t *testing.T) {
+func TestRTTIgnoresWritesAndFsync(t *testing.T) {
 	const later = 20 * time.Millisecond
 	for what, c := range map[string]struct {
 		asked [][]byte
@@ -42,11 +42,11 @@ func TestWhichRequestsAreTimed(t *testing.T) {
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			p := pipeTo(statusOK)
-			p.trips = &trips{}
-			send(t, p, c.asked...)
+			p.rtts = &rttTracker{}
+			sendPacket(t, p, c.asked...)
 			time.Sleep(later)
 			receive(t, p)
-			if got := p.trips.least(); (got == later) != c.seen {
+			if got := p.rtts.minimum(); (got == later) != c.seen {
 				t.Errorf("%s: a round trip of %v was seen", what, got)
 			}
 		})

@@ -11,7 +11,7 @@ import (
 
 // Far away the connections for a large file are dialled before its first byte comes; near
 // a host, and for what one connection carries at once, none is.
-func TestConnectionsForWhatIsExpected(t *testing.T) {
+func TestPrewarmDialsForExpectedBytes(t *testing.T) {
 	for name, test := range map[string]struct {
 		trip  time.Duration
 		bytes int64
@@ -27,17 +27,17 @@ func TestConnectionsForWhatIsExpected(t *testing.T) {
 	} {
 		for _, before := range []bool{true, false} {
 			synctest.Test(t, func(t *testing.T) {
-				p := openOne(t, sshpool.Options{Dial: memoryDisk(t).Dial(remotetest.ServerOptions{}), Trip: test.trip}, memoryHost("a", 8))
+				p := openOne(t, sshpool.Options{Dial: memoryDisk(t).Dial(remotetest.ServerOptions{}), RTT: test.trip}, memoryHost("a", 8))
 				over := func() {}
 				if before {
-					over = p.Expect(test.bytes)
+					over = p.Prewarm(test.bytes)
 				}
 				c, err := p.Conn(t.Context())
 				if err != nil {
 					t.Fatal(err)
 				}
 				if !before {
-					over = p.Expect(test.bytes)
+					over = p.Prewarm(test.bytes)
 				}
 				synctest.Wait()
 				if n := p.Status().Open; n != test.want {

@@ -14,11 +14,11 @@ import (
 	"github.com/pkg/sftp"
 )
 
-// trial tries out one host in one directory of its own. At a distance the round
+// prober tries out one host in one directory of its own. At a distance the round
 // trips are what it costs: whatever does not depend on an answer is asked for side
 // by side, so each test has names of its own. Within a test nothing is asked for
 // before that on which it depends was answered: a server need not keep the order.
-type trial struct {
+type prober struct {
 	conn   *Conn
 	client *sftp.Client
 	dir    string
@@ -28,68 +28,68 @@ type trial struct {
 	found  Abilities
 	silent bool // no shell has answered, which says nothing about whether there is one
 
-	closing sync.WaitGroup // files that were read
+	closes sync.WaitGroup // files that were read
 }
 
-// visit is a connection, a directory for trials, and a login there.
-type visit struct {
-	conn  *Conn
-	trial *trial
-	login *login
-	leave func() // gives the login back
+// probeSession is a connection, a directory for trials, and a login there.
+type probeSession struct {
+	conn        *Conn
+	prober      *prober
+	login       *shellLogin
+	returnLogin func() // gives the login back
 }
 
-// end gives all of it back. kept says that the server denies to remove files.
-func (v *visit) end() (kept bool) {
+// close gives all of it back. kept says that the server denies to remove files.
+func (v *probeSession) close() (kept bool) {
 	if v.login != nil {
-		v.leave()
+		v.returnLogin()
 	}
-	if v.trial != nil {
-		kept = v.trial.remove()
+	if v.prober != nil {
+		kept = v.prober.remove()
 	}
 	v.conn.Release()
 	return kept
 }
 
-// try runs every test in a new directory below dir. Where the shell has not
+// probeHost runs every test in a new directory below dir. Where the shell has not
 // answered in a moment, late is where it still may.
-func (p *Pool) try(ctx context.Context, dir string) (found Abilities, late *visit, err error) {
+func (p *Pool) probeHost(ctx context.Context, dir string) (found Abilities, late *probeSession, err error) {
 	c, err := p.Conn(ctx)
 	if err != nil {
 		return Abilities{}, nil, err
 	}
-	v := &visit{conn: c}
+	v := &probeSession{conn: c}
 	defer func() {
-		if late == nil && v.end() && err == nil {
-			found, err = Abilities{}, p.denied("REMOVE", errKeepsFiles)
+		if late == nil && v.close() && err == nil {
+			found, err = Abilities{}, p.deniedError("REMOVE", errNoRemove)
 		}
 	}()
-	if err := p.denies(c, dir); err != nil {
+	if err := p.checkDenied(c, dir); err != nil {
 		return Abilities{}, nil, err
 	}
-	t := newTrial(c, dir)
+	t := newProber(c, dir)
 	untried := func(err error) error {
-		return fmt.Errorf("%s on host %s cannot be probed: %w", dir, p.id, c.Explain(&TriedError{"create a file in", err}))
+		return fmt.Errorf("%s on host %s cannot be probed: %w", dir, p.id, c.Explain(&ProbeError{"create a file in", err}))
 	}
 	// A full disk says nothing about what the host can do: it must hold bytes
 	// before the tests and after them, or nothing is believed and kept.
 	made, err := t.prepare()
 	if made != nil {
-		return Abilities{}, nil, p.notMade(c, dir, made)
+		return Abilities{}, nil, p.mkdirError(c, dir, made)
 	}
-	v.trial = t
+	v.prober = t
 	if err != nil {
 		return Abilities{}, nil, untried(err)
 	}
-	v.login, v.leave = p.borrow() // no new one before the directory is there: one that hangs stays on the host
-	sideBySide(t.run, func() {
-		if v.login.answers(p.options.patience()) {
-			t.shell(ctx, v.login)
+	v.login, v.returnLogin = p.borrowShell() // no new one before the directory is there: one that hangs stays on the host
+	parallel(t.checkSFTP, func() {
+		if v.login.waitDone(p.options.shellWait()) {
+			t.checkShell(ctx, v.login)
 		} else {
-			t.noShell(fmt.Sprintf("The shell has not answered within %v; still waiting.", p.options.patience()))
+			t.setShellSilent(fmt.Sprintf("The shell has not answered within %v; still waiting.", p.options.shellWait()))
 		}
 	})
-	if cause := c.c.gone(); cause != nil {
+	if cause := c.c.closeCause(); cause != nil {
 		return Abilities{}, nil, c.Explain(errLost)
 	}
 	if err := ctx.Err(); err != nil {
@@ -107,57 +107,57 @@ func (p *Pool) try(ctx context.Context, dir string) (found Abilities, late *visi
 	return found, late, nil
 }
 
-// newTrial is a trial in a directory below dir that is not made yet.
-func newTrial(c *Conn, dir string) *trial {
-	return &trial{conn: c, client: c.SFTP(), dir: path.Join(dir, "."+rand.Text()+".sftpgate"), word: rand.Text(), found: Abilities{Why: map[string]string{}}}
+// newProber is a probe in a directory below dir that is not made yet.
+func newProber(c *Conn, dir string) *prober {
+	return &prober{conn: c, client: c.SFTP(), dir: path.Join(dir, "."+rand.Text()+".sftpgate"), word: rand.Text(), found: Abilities{Why: map[string]string{}}}
 }
 
-// notMade explains why the directory of a trial below dir could not be made.
-func (p *Pool) notMade(c *Conn, dir string, err error) error {
+// mkdirError explains why the directory of a probe below dir could not be made.
+func (p *Pool) mkdirError(c *Conn, dir string, err error) error {
 	err = c.Explain(err)
 	var host *Error
 	if errors.As(err, &host) {
 		return err
 	}
-	return fmt.Errorf("%s on host %s is not writable by user %s: %w", dir, p.id, p.Host().User, &TriedError{"make a directory in", err})
+	return fmt.Errorf("%s on host %s is not writable by user %s: %w", dir, p.id, p.Host().User, &ProbeError{"make a directory in", err})
 }
 
-// run tries everything that SFTP alone can tell.
-func (t *trial) run() {
+// checkSFTP tries everything that SFTP alone can tell.
+func (t *prober) checkSFTP() {
 	var all []func()
 	for _, test := range []struct {
 		ability string
 		able    *bool
 		why     func() string // a sentence where it is absent
 	}{
-		{"PosixRename", &t.found.PosixRename, t.posixRenames},
-		{"HardLink", &t.found.HardLink, t.hardLinks},
-		{"RenameCreateOnly", &t.found.RenameCreateOnly, t.renames},
-		{"DirRenameExclusive", &t.found.DirRenameExclusive, t.dirRenames},
-		{"Fsync", &t.found.Fsync, t.fileSync},
-		{"DirSync", &t.found.DirSync, t.dirSync},
-		{"StatVFS", &t.found.StatVFS, t.space},
-		{"RealPath", &t.found.RealPath, t.realPath},
-		{"Proc", &t.found.Proc, t.proc},
+		{"PosixRename", &t.found.PosixRename, t.checkPosixRename},
+		{"HardLink", &t.found.HardLink, t.checkHardLink},
+		{"RenameCreateOnly", &t.found.RenameCreateOnly, t.checkRename},
+		{"DirRenameExclusive", &t.found.DirRenameExclusive, t.checkDirRename},
+		{"Fsync", &t.found.Fsync, t.checkFsync},
+		{"DirSync", &t.found.DirSync, t.checkDirSync},
+		{"StatVFS", &t.found.StatVFS, t.checkStatVFS},
+		{"RealPath", &t.found.RealPath, t.checkRealPath},
+		{"Proc", &t.found.Proc, t.checkProc},
 	} {
 		all = append(all, func() {
 			why := test.why()
 			if *test.able = why == ""; why != "" {
-				t.lacks(test.ability, why)
+				t.setAbsent(test.ability, why)
 			}
 		})
 	}
-	sideBySide(all...)
+	parallel(all...)
 }
 
-// lacks notes why an ability is absent.
-func (t *trial) lacks(ability, why string) {
+// setAbsent notes why an ability is absent.
+func (t *prober) setAbsent(ability, why string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.found.Why[ability] = why
 }
 
-func (t *trial) fileSync() (why string) {
+func (t *prober) checkFsync() (why string) {
 	f, err := t.client.OpenFile(t.path("s"), os.O_RDWR|os.O_CREATE|os.O_EXCL)
 	if err == nil {
 		_, err = f.Write([]byte("s"))
@@ -169,7 +169,7 @@ func (t *trial) fileSync() (why string) {
 	return ""
 }
 
-func (t *trial) dirSync() (why string) {
+func (t *prober) checkDirSync() (why string) {
 	f, err := t.client.Open(t.dir)
 	if err == nil {
 		err = errors.Join(f.Sync(), f.Close())
@@ -180,13 +180,13 @@ func (t *trial) dirSync() (why string) {
 	return ""
 }
 
-func (t *trial) space() (why string) {
+func (t *prober) checkStatVFS() (why string) {
 	v, err := t.client.StatVFS(t.dir)
 	if err == nil {
-		t.found.NameMax = int(min(v.Namemax, longestName)) // #nosec G115 -- at most longestName
+		t.found.NameMax = int(min(v.Namemax, maxNameLen)) // #nosec G115 -- at most maxNameLen
 	}
 	if t.found.NameMax == 0 {
-		t.found.NameMax = t.longestHeld()
+		t.found.NameMax = t.findNameMax()
 	}
 	switch {
 	case err != nil:
@@ -197,8 +197,8 @@ func (t *trial) space() (why string) {
 	return ""
 }
 
-// realPath wants a link in the middle of a way to be followed.
-func (t *trial) realPath() (why string) {
+// checkRealPath wants a link in the middle of a way to be followed.
+func (t *prober) checkRealPath() (why string) {
 	if err := t.client.Symlink(t.dir, t.path("l")); err != nil {
 		return fmt.Sprintf("Cannot create a symbolic link to test it: %v.", err)
 	}
@@ -212,8 +212,8 @@ func (t *trial) realPath() (why string) {
 	return ""
 }
 
-// proc reads what Linux tells of the process that serves us: "PID (NAME) S …" (proc(5)).
-func (t *trial) proc() (why string) {
+// checkProc reads what Linux tells of the process that serves us: "PID (NAME) S …" (proc(5)).
+func (t *prober) checkProc() (why string) {
 	f, err := t.client.Open("/proc/self/stat")
 	if err != nil {
 		return fmt.Sprintf("/proc is not visible over SFTP: %v.", err)

@@ -13,7 +13,7 @@ import (
 
 // Directories below one another are made in one go, while others use the
 // connection, and taken away again in one go.
-func TestInOrder(t *testing.T) {
+func TestPipelineKeepsOrder(t *testing.T) {
 	t.Parallel()
 	sshd := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
 	lent := conn(t, openOne(t, sshpool.Options{}, sshd.Host("web-1")))
@@ -36,7 +36,7 @@ func TestInOrder(t *testing.T) {
 			}
 			steps = append(steps, sshpool.Step{Path: at, Do: func() { errs[6+n] = c.RemoveDirectory(at) }})
 		}
-		lent.InOrder(append(steps, sshpool.Step{Do: func() {}})...) // one that asks for nothing holds nobody up
+		lent.Pipeline(append(steps, sshpool.Step{Do: func() {}})...) // one that asks for nothing holds nobody up
 		for n, err := range errs {
 			if err != nil {
 				t.Fatalf("round %d, step %d: %v", i, n, err)
@@ -46,7 +46,7 @@ func TestInOrder(t *testing.T) {
 }
 
 // Those who do so at once over one connection do not get between one another.
-func TestManyInOrder(t *testing.T) {
+func TestPipelineWithManyCallers(t *testing.T) {
 	t.Parallel()
 	sshd := remotetest.StartSSHD(t, remotetest.SSHDOptions{})
 	lent := conn(t, openOne(t, sshpool.Options{}, sshd.Host("web-1")))
@@ -63,7 +63,7 @@ func TestManyInOrder(t *testing.T) {
 					steps = append(steps, sshpool.Step{Path: dir, Do: func() { errs[n] = c.Mkdir(dir) }})
 					at = path.Join(at, "below")
 				}
-				lent.InOrder(steps...)
+				lent.Pipeline(steps...)
 				if err := errors.Join(errs...); err != nil {
 					t.Error(err)
 				}

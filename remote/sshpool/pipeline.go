@@ -9,7 +9,7 @@ type Step struct {
 	Do   func()
 }
 
-// InOrder begins one step after the other, each as soon as the request that the one
+// Pipeline begins one step after the other, each as soon as the request that the one
 // before begins with is on its way, and returns when all have ended. A server that
 // works in the order in which it is asked, as OpenSSH's does (sftp-server is one
 // process that answers one request at a time), has then done all of their first
@@ -17,19 +17,19 @@ type Step struct {
 //
 // It is a hope and not a promise: another server may do a later one first. So a step
 // must fail, and do no harm, where what it builds on is not there.
-func (c *Conn) InOrder(steps ...Step) {
+func (c *Conn) Pipeline(steps ...Step) {
 	var running sync.WaitGroup
 	for _, step := range steps {
-		request := c.c.pipe.await(step.Path)
+		request := c.c.pipe.awaitRequest(step.Path)
 		ended := make(chan struct{})
 		running.Go(func() {
 			defer close(ended)
 			step.Do()
 		})
 		select {
-		case <-request.asked:
+		case <-request.sent:
 		case <-ended: // it asked for nothing
-			c.c.pipe.forget(request)
+			c.c.pipe.forgetRequest(request)
 		}
 	}
 	running.Wait()
