@@ -49,7 +49,7 @@ func Source(ctx context.Context, g *staging.Generation, chunks []staging.Staged,
 		return path.Join(g.Dir(), s.Intent.Source), nil
 	}
 	if s.Meta.Size == 0 {
-		if err := mend(ctx, g, log); err != nil {
+		if err := ensurePart(ctx, g, log); err != nil {
 			return "", err
 		}
 		return g.PartPath(g.State().Epoch), nil
@@ -66,10 +66,10 @@ func Source(ctx context.Context, g *staging.Generation, chunks []staging.Staged,
 	}
 	if len(left) > 0 {
 		log.Info("an earlier merge may still have the part open; copying it on the host", "writers", len(left))
-		if err := freeLeft(ctx, g); err != nil {
+		if err := freeRemaining(ctx, g); err != nil {
 			return "", err
 		}
-		if err := renew(ctx, g, engines, log); err != nil {
+		if err := copyToNewEpoch(ctx, g, engines, log); err != nil {
 			return "", err
 		}
 	}
@@ -81,9 +81,9 @@ func Source(ctx context.Context, g *staging.Generation, chunks []staging.Staged,
 	return part, err
 }
 
-// freeLeft removes merged chunks that were left for the end, so that what comes
+// freeRemaining removes merged chunks that were left for the end, so that what comes
 // instead of the end has their room.
-func freeLeft(ctx context.Context, g *staging.Generation) error {
+func freeRemaining(ctx context.Context, g *staging.Generation) error {
 	if err := g.Pay(ctx); err != nil {
 		return err
 	}
@@ -92,12 +92,12 @@ func freeLeft(ctx context.Context, g *staging.Generation) error {
 		return err
 	}
 	s := g.State()
-	_, err = g.FreeMerged(ctx, own(slices.DeleteFunc(chunks, func(c staging.Staged) bool { return !s.Covers(c.Chunk) })))
+	_, err = g.FreeMerged(ctx, withoutAdopted(slices.DeleteFunc(chunks, func(c staging.Staged) bool { return !s.Covers(c.Chunk) })))
 	return err
 }
 
-// renew copies the finished part to an inode that no earlier writer knows.
-func renew(ctx context.Context, g *staging.Generation, engines *engine.Set, log *slog.Logger) error {
+// copyToNewEpoch copies the finished part to an inode that no earlier writer knows.
+func copyToNewEpoch(ctx context.Context, g *staging.Generation, engines *engine.Set, log *slog.Logger) error {
 	s := g.State()
 	copier, err := engines.OpenApart(ctx, g)
 	if err != nil {

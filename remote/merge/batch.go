@@ -12,22 +12,22 @@ import (
 	"sftpgate/remote/staging"
 )
 
-// batch is copy → sync → checkpoint → free, in this order and no other. The
+// mergeBatch is copy → sync → checkpoint → free, in this order and no other. The
 // checkpoint is only owed here: free writes it and removes the chunks, beside the
 // next batch. The last one before a finish is not freed: the record of publication
 // says what was merged, and the files go with the staging. known is what was merged when the chunks were compared
 // with it; whole says that part and chunks have just been looked at.
-func (m *Merger) batch(ctx context.Context, batch []staging.Staged, known record.Spans, whole bool, out *Outcome) error {
+func (m *Merger) mergeBatch(ctx context.Context, batch []staging.Staged, known record.Spans, whole bool, out *Outcome) error {
 	part := m.gen.OpenPart(ctx, m.epoch)
 	defer part.Close()
-	stand, batch := standing(batch, known)
+	stand, batch := splitMerged(batch, known)
 	copied, err := m.copyAll(ctx, batch, whole, out)
 	if copied = append(stand, copied...); len(copied) == 0 {
 		return err
 	}
 	failpoint.Reach(failpoint.MergeCopied)
-	if m.last(copied) { // it will not be needed
-		m.end()
+	if m.isLastBatch(copied) { // it will not be needed
+		m.closeEngine()
 	}
 	if serr := part.Sync(ctx); serr != nil {
 		return errors.Join(err, serr)
@@ -45,17 +45,17 @@ func (m *Merger) batch(ctx context.Context, batch []staging.Staged, known record
 	}
 	m.tellFollower()
 	if last {
-		m.end() // if that was known only now
-		m.gen.Leave(own(copied))
+		m.closeEngine() // if that was known only now
+		m.gen.Leave(withoutAdopted(copied))
 	} else {
-		m.free(ctx, own(copied))
+		m.startFreeing(ctx, withoutAdopted(copied))
 	}
 	return err
 }
 
-// standing are those of the chunks of which every byte is in the part already: they
+// splitMerged are those of the chunks of which every byte is in the part already: they
 // need no copy, and when all of the file is merged there is no engine any more.
-func standing(batch []staging.Staged, known record.Spans) (stand, rest []staging.Staged) {
+func splitMerged(batch []staging.Staged, known record.Spans) (stand, rest []staging.Staged) {
 	for _, c := range batch {
 		if known.Covers(c.Span) {
 			stand = append(stand, c)
@@ -66,8 +66,8 @@ func standing(batch []staging.Staged, known record.Spans) (stand, rest []staging
 	return stand, rest
 }
 
-// own leaves out chunks of adopted uploads: those go when all is done.
-func own(chunks []staging.Staged) []staging.Staged {
+// withoutAdopted leaves out chunks of adopted uploads: those go when all is done.
+func withoutAdopted(chunks []staging.Staged) []staging.Staged {
 	var mine []staging.Staged
 	for _, c := range chunks {
 		if !c.Adopted {
@@ -81,7 +81,7 @@ func own(chunks []staging.Staged) []staging.Staged {
 // chunk that is not what its name says is dropped, and its bytes are missing.
 func (m *Merger) copyAll(ctx context.Context, batch []staging.Staged, whole bool, out *Outcome) ([]staging.Staged, error) {
 	if !whole {
-		if err := m.intact(ctx); err != nil {
+		if err := m.checkIntact(ctx); err != nil {
 			return nil, err
 		}
 	}
@@ -120,10 +120,10 @@ func (m *Merger) copyAll(ctx context.Context, batch []staging.Staged, whole bool
 	return copied, err
 }
 
-// intact repairs a part that does not hold what the checkpoint says, and ends
+// checkIntact repairs a part that does not hold what the checkpoint says, and ends
 // this merger then, as it does when another one has repaired it.
-func (m *Merger) intact(ctx context.Context) error {
-	if err := mend(ctx, m.gen, m.log); err != nil {
+func (m *Merger) checkIntact(ctx context.Context) error {
+	if err := ensurePart(ctx, m.gen, m.log); err != nil {
 		return err
 	}
 	if m.gen.State().Epoch != m.epoch {
@@ -133,24 +133,24 @@ func (m *Merger) intact(ctx context.Context) error {
 }
 
 func (m *Merger) copyOne(ctx context.Context, c staging.Staged, part string) error {
-	if err := m.whole(ctx, c); err != nil {
+	if err := m.checkChunkLength(ctx, c); err != nil {
 		return err
 	}
 	if err := m.engine.Copy(ctx, c.Path, c.Len, part, c.Off); err != nil {
 		return err
 	}
-	return m.whole(ctx, c) // it was whole while it was read, if it is now
+	return m.checkChunkLength(ctx, c) // it was whole while it was read, if it is now
 }
 
 // afterFailure tells a chunk that is gone or damaged, which the merge goes on
 // without, from an engine or a host that failed, which ends it.
 func (m *Merger) afterFailure(ctx context.Context, c staging.Staged, err error, out *Outcome) error {
-	werr := m.whole(ctx, c)
+	werr := m.checkChunkLength(ctx, c)
 	switch {
 	case errors.Is(werr, staging.ErrSuperseded):
 		return werr
 	case errors.Is(werr, staging.ErrContent), errors.Is(werr, fs.ErrNotExist):
-		return m.lose(ctx, c, out)
+		return m.handleLostChunk(ctx, c, out)
 	}
 	copying := errors.Is(err, engine.ErrCopy)
 	if errors.Is(err, fs.ErrPermission) {
@@ -163,8 +163,8 @@ func (m *Merger) afterFailure(ctx context.Context, c staging.Staged, err error, 
 	return err
 }
 
-// whole checks the length of a chunk's file.
-func (m *Merger) whole(ctx context.Context, c staging.Staged) error {
+// checkChunkLength checks the length of a chunk's file.
+func (m *Merger) checkChunkLength(ctx context.Context, c staging.Staged) error {
 	size, err := m.gen.Size(ctx, c.Path)
 	if err == nil && size != c.Len {
 		err = fmt.Errorf("%w: %s has %d bytes", staging.ErrContent, c.Path, size)
@@ -181,15 +181,15 @@ func (m *Merger) partHolds(ctx context.Context, end int64) error {
 	if err == nil && size >= end {
 		return nil
 	}
-	if err := m.intact(ctx); err != nil {
+	if err := m.checkIntact(ctx); err != nil {
 		return err
 	}
 	return fmt.Errorf("%w (%w): it has %d bytes, not the %d that were copied to it", errShort, staging.ErrContent, size, end)
 }
 
-// lose finds out why a chunk is not there: another merger has merged it, or
+// handleLostChunk finds out why a chunk is not there: another merger has merged it, or
 // its bytes have to come again.
-func (m *Merger) lose(ctx context.Context, c staging.Staged, out *Outcome) error {
+func (m *Merger) handleLostChunk(ctx context.Context, c staging.Staged, out *Outcome) error {
 	if err := m.gen.Reload(ctx); err != nil {
 		return err
 	}

@@ -10,10 +10,10 @@ import (
 	"sftpgate/remote/staging"
 )
 
-// last reports whether nothing is left to merge but these, and the upload is to be
+// isLastBatch reports whether nothing is left to merge but these, and the upload is to be
 // finished then. What the records say of them can wait for the record that says
 // that publication begins, and their files go with all the rest.
-func (m *Merger) last(copied []staging.Staged) bool {
+func (m *Merger) isLastBatch(copied []staging.Staged) bool {
 	s := m.gen.State()
 	merged := s.Merged
 	for _, c := range copied {
@@ -47,23 +47,23 @@ func (m *Merger) checkpoint(copied []staging.Staged, known record.Spans) error {
 // errEnding keeps a checkpoint from being written that the end makes needless.
 var errEnding = errors.New("the upload is about to be published")
 
-// ending refuses a record when a finish was asked for and one batch is all that is
+// checkEnding refuses a record when a finish was asked for and one batch is all that is
 // left to merge: at a distance it would only keep the record of publication waiting.
 // Near the host it costs next to nothing, and files that go now need not go at the end.
-func (m *Merger) ending(s record.State) error {
-	if left := s.Meta.Size - s.Merged.Bytes(); s.Finish != nil && s.Meta.Size > 0 && left <= batchBytes && m.far() {
+func (m *Merger) checkEnding(s record.State) error {
+	if left := s.Meta.Size - s.Merged.Bytes(); s.Finish != nil && s.Meta.Size > 0 && left <= batchBytes && m.isFar() {
 		return errEnding
 	}
 	return nil
 }
 
-// free writes the checkpoint and then removes the chunks that it speaks of, unless the
+// startFreeing writes the checkpoint and then removes the chunks that it speaks of, unless the
 // end is near. How that went is for freed.
-func (m *Merger) free(ctx context.Context, chunks []staging.Staged) {
+func (m *Merger) startFreeing(ctx context.Context, chunks []staging.Staged) {
 	done := make(chan error, 1)
 	m.freeing, m.leaving = done, chunks
 	go func() {
-		err := m.gen.PayUnless(ctx, m.ending)
+		err := m.gen.PayUnless(ctx, m.checkEnding)
 		if err == nil {
 			err = m.freeMerged(ctx, chunks)
 		}
@@ -71,8 +71,8 @@ func (m *Merger) free(ctx context.Context, chunks []staging.Staged) {
 	}()
 }
 
-// freeNow is free, waited for and whatever is about to happen.
-func (m *Merger) freeNow(ctx context.Context, chunks []staging.Staged) error {
+// freeAndWait is free, waited for and whatever is about to happen.
+func (m *Merger) freeAndWait(ctx context.Context, chunks []staging.Staged) error {
 	if err := m.gen.Pay(ctx); err != nil {
 		return err
 	}
@@ -94,8 +94,8 @@ func (m *Merger) freeMerged(ctx context.Context, chunks []staging.Staged) error 
 	return nil
 }
 
-// freed waits for free.
-func (m *Merger) freed(ctx context.Context) error {
+// awaitFreed waits for free.
+func (m *Merger) awaitFreed(ctx context.Context) error {
 	if m.freeing == nil {
 		return nil
 	}
@@ -115,9 +115,9 @@ func (m *Merger) wasFreed(ctx context.Context, err error) error {
 
 // makeRoom frees all that can be freed by now.
 func (m *Merger) makeRoom(ctx context.Context) error {
-	err := m.freed(ctx)
+	err := m.awaitFreed(ctx)
 	if err == nil && len(m.kept) > 0 {
-		err = Recheck(ctx, m.gen, m.freeNow(ctx, m.kept), m.log)
+		err = Recheck(ctx, m.gen, m.freeAndWait(ctx, m.kept), m.log)
 		m.kept = nil
 	}
 	return err
@@ -129,7 +129,7 @@ func (m *Merger) freedOrLast(ctx context.Context, copied []staging.Staged) (last
 	asked := m.gen.Asked()
 	for err == nil {
 		switch {
-		case m.last(copied):
+		case m.isLastBatch(copied):
 			return true, nil
 		case m.freeing == nil:
 			return false, nil
@@ -167,8 +167,8 @@ func Recheck(ctx context.Context, g *staging.Generation, err error, log *slog.Lo
 	return err
 }
 
-// end lets the engine end, while what it has copied is synced.
-func (m *Merger) end() {
+// closeEngine lets the engine end, while what it has copied is synced.
+func (m *Merger) closeEngine() {
 	if m.ended != nil {
 		return
 	}
@@ -182,14 +182,14 @@ func (m *Merger) end() {
 // a finish was asked for, this and the last checkpoint are only owed: the record of
 // publication says them. A caller that does not publish must Pay.
 func (m *Merger) Close(ctx context.Context) error {
-	all := m.last(nil)
+	all := m.isLastBatch(nil)
 	var freed error
 	if all {
 		m.gen.Leave(m.leaving) // as far as they are not gone by then
 	} else {
-		freed = m.freed(ctx)
+		freed = m.awaitFreed(ctx)
 	}
-	m.end()
+	m.closeEngine()
 	if err := <-m.ended; err != nil {
 		m.log.Info("the engine did not close cleanly", "engine", m.engine.Name(), "error", err)
 		return freed // the record goes on naming it; publication will look

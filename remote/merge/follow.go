@@ -73,7 +73,7 @@ func (f *Follower) Run(ctx context.Context) {
 	if closed {
 		return
 	}
-	sum, err := f.run(ctx)
+	sum, err := f.follow(ctx)
 	if err == nil {
 		f.mu.Lock()
 		f.sum = sum
@@ -84,7 +84,7 @@ func (f *Follower) Run(ctx context.Context) {
 	}
 }
 
-func (f *Follower) run(ctx context.Context) (*record.Sum, error) {
+func (f *Follower) follow(ctx context.Context) (*record.Sum, error) {
 	sh, err := f.gen.Host().Pool().TryShell(ctx)
 	if err != nil {
 		return nil, err
@@ -95,16 +95,16 @@ func (f *Follower) run(ctx context.Context) (*record.Sum, error) {
 		return nil, err
 	}
 	defer following.Close()
-	return f.follow(ctx, following)
+	return f.readAlong(ctx, following)
 }
 
-func (f *Follower) follow(ctx context.Context, following *shell.Following) (*record.Sum, error) {
+func (f *Follower) readAlong(ctx context.Context, following *shell.Following) (*record.Sum, error) {
 	for taken := int64(0); ; {
 		f.mu.Lock()
 		reach, size := f.reach, f.size
 		f.mu.Unlock()
 		if n := min(reach-taken, followPiece); n > 0 {
-			if err := within(ctx, n, func(ctx context.Context) error { return following.Add(ctx, n) }); err != nil {
+			if err := withTimeout(ctx, n, func(ctx context.Context) error { return following.Add(ctx, n) }); err != nil {
 				return nil, err
 			}
 			taken += n
@@ -139,9 +139,9 @@ func (f *Follower) await(ctx context.Context) error {
 	}
 }
 
-// within bounds an operation on n bytes of the host's own disk.
-func within(ctx context.Context, n int64, fn func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(ctx, hashWithin(n))
+// withTimeout bounds an operation on n bytes of the host's own disk.
+func withTimeout(ctx context.Context, n int64, fn func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, hashTimeout(n))
 	defer cancel()
 	return fn(ctx)
 }
@@ -223,8 +223,8 @@ func (f *Follower) Follows(epoch int) bool {
 // become of it.
 func (f *Follower) Knows(epoch int) bool { return f != nil && f.epoch == epoch }
 
-// guarded is an engine that sees when the part is changed by others.
-type guarded interface {
+// changeDetector is an engine that sees when the part is changed by others.
+type changeDetector interface {
 	// Guard has copies to part keep a stamp from now on.
 	Guard(ctx context.Context, part, stamp string) error
 	// Disturbed reports whether a copy found the part changed by others.
@@ -234,7 +234,7 @@ type guarded interface {
 // Follow has the merger tell f how far the part stands. It reports false when
 // its engine does not see changes by others; then f is of no use.
 func (m *Merger) Follow(ctx context.Context, f *Follower) bool {
-	e, ok := m.engine.Engine.(guarded)
+	e, ok := m.engine.Engine.(changeDetector)
 	if !ok || f.epoch != m.epoch || e.Guard(ctx, m.gen.PartPath(m.epoch), m.gen.StampPath(m.epoch)) != nil {
 		return false
 	}

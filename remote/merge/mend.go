@@ -12,9 +12,9 @@ import (
 	"sftpgate/remote/staging"
 )
 
-// mend makes sure that there is a part file that can hold what the checkpoint
+// ensurePart makes sure that there is a part file that can hold what the checkpoint
 // says. One that is missing or too short was changed behind our back.
-func mend(ctx context.Context, g *staging.Generation, log *slog.Logger) error {
+func ensurePart(ctx context.Context, g *staging.Generation, log *slog.Logger) error {
 	s := g.State()
 	size, err := sizeOf(ctx, g, s.Epoch)
 	// Where nobody has merged anything, as far as is known here, the record that
@@ -64,7 +64,7 @@ func Repair(ctx context.Context, g *staging.Generation, log *slog.Logger) (recor
 	var good []record.Chunk
 	var spans record.Spans
 	for _, c := range s.Chunks {
-		intact, err := standsIn(ctx, g, g.PartPath(s.Epoch), c)
+		intact, err := isInPart(ctx, g, g.PartPath(s.Epoch), c)
 		if err != nil {
 			return nil, err
 		}
@@ -96,8 +96,8 @@ func Repair(ctx context.Context, g *staging.Generation, log *slog.Logger) (recor
 	})
 }
 
-// standsIn reports whether a chunk's bytes are in the part as they arrived.
-func standsIn(ctx context.Context, g *staging.Generation, part string, c record.Chunk) (bool, error) {
+// isInPart reports whether a chunk's bytes are in the part as they arrived.
+func isInPart(ctx context.Context, g *staging.Generation, part string, c record.Chunk) (bool, error) {
 	h := sha256.New()
 	err := g.ReadBack(ctx, part, c.Off, c.Len, h)
 	switch {
@@ -129,7 +129,7 @@ func Damaged(ctx context.Context, g *staging.Generation, log *slog.Logger) (reco
 			continue
 		}
 		whole := record.Chunk{Span: record.Span{Len: c.Len}, Sum: c.Sum}
-		intact, err := standsIn(ctx, g, c.Path, whole)
+		intact, err := isInPart(ctx, g, c.Path, whole)
 		if err != nil {
 			return nil, err
 		}

@@ -51,15 +51,15 @@ type Merger struct {
 	kept    []staging.Staged // what it did not remove because the end is near
 	ended   chan error       // of the engine's end, when it was asked to
 
-	follower *Follower // nil: nobody hashes the part while it grows
-	guard    guarded   // the engine, for it
+	follower *Follower      // nil: nobody hashes the part while it grows
+	guard    changeDetector // the engine, for it
 }
 
 // Begin opens an engine, makes the part file when there is none, and records
 // the writer before it can write.
 func Begin(ctx context.Context, g *staging.Generation, engines *engine.Set, log *slog.Logger) (*Merger, error) {
 	mended := make(chan error, 1)
-	go func() { mended <- mend(ctx, g, log) }()
+	go func() { mended <- ensurePart(ctx, g, log) }()
 	opened, err := engines.Open(ctx, g)
 	if merr := <-mended; merr != nil {
 		err = errors.Join(merr, err)
@@ -117,7 +117,7 @@ func (m *Merger) Round(ctx context.Context, chunks []staging.Staged) (Outcome, e
 	state := m.gen.State()
 	plan := Make(state, chunks)
 	for {
-		if err := m.settle(ctx, plan, &out); err != nil {
+		if err := m.resolveConflicts(ctx, plan, &out); err != nil {
 			return out, err
 		}
 		if len(plan.Merged) == 0 && len(plan.Clash) == 0 {
@@ -127,32 +127,32 @@ func (m *Merger) Round(ctx context.Context, chunks []staging.Staged) (Outcome, e
 		plan = Make(state, plan.Copy) // some may overlap what was merged just now
 	}
 	for rest := plan.Copy; len(rest) > 0; {
-		batch, whole, err := m.next(ctx, rest)
+		batch, whole, err := m.nextBatch(ctx, rest)
 		if err != nil {
 			return out, err
 		}
 		rest = rest[len(batch):]
-		if err := m.batch(ctx, batch, state.Merged, whole, &out); err != nil {
+		if err := m.mergeBatch(ctx, batch, state.Merged, whole, &out); err != nil {
 			return out, err
 		}
 	}
 	return out, nil
 }
 
-// next is what of the chunks is to be copied now. At a distance all that must be
+// nextBatch is what of the chunks is to be copied now. At a distance all that must be
 // known of them and the part is asked at once; whole says that it was found good.
-func (m *Merger) next(ctx context.Context, chunks []staging.Staged) (batch []staging.Staged, whole bool, err error) {
-	batch = take(chunks, batchBytes)
+func (m *Merger) nextBatch(ctx context.Context, chunks []staging.Staged) (batch []staging.Staged, whole bool, err error) {
+	batch = takeBytes(chunks, batchBytes)
 	for _, c := range batch {
 		if !m.engine.Reaches(c.End()) {
 			return nil, false, errFurther
 		}
 	}
-	far := m.together(len(batch)) != nil && len(batch) <= shell.MostCopies
+	far := m.batchEngine(len(batch)) != nil && len(batch) <= shell.MostCopies
 	var asked sync.WaitGroup
 	var damaged error
 	if far {
-		asked.Go(func() { damaged = m.intact(ctx) })
+		asked.Go(func() { damaged = m.checkIntact(ctx) })
 		asked.Go(func() { whole = m.allWhole(ctx, batch) })
 	}
 	free, err := m.gen.Host().Free(ctx, m.gen.Target().Dir)
@@ -160,18 +160,18 @@ func (m *Merger) next(ctx context.Context, chunks []staging.Staged) (batch []sta
 	if err = errors.Join(err, damaged); err != nil {
 		return nil, false, err
 	}
-	most, err := m.room(ctx, chunks[0], free)
-	return take(batch, most), whole, err
+	most, err := m.batchRoom(ctx, chunks[0], free)
+	return takeBytes(batch, most), whole, err
 }
 
 // keepFree is left of the disk for the record that a batch ends with: without
 // it the copied chunks could not be freed, and nothing would ever go on.
 const keepFree = 1 << 20
 
-// room is how many bytes the next batch may copy, beginning with chunk c. On a
+// batchRoom is how many bytes the next batch may copy, beginning with chunk c. On a
 // disk that is nearly full that is a chunk at a time, each making room for the next.
 // free is how many are free, -1 where the host does not say.
-func (m *Merger) room(ctx context.Context, c staging.Staged, free int64) (int64, error) {
+func (m *Merger) batchRoom(ctx context.Context, c staging.Staged, free int64) (int64, error) {
 	var err error
 	if free >= 0 && free-keepFree < batchBytes && (m.freeing != nil || len(m.kept) > 0) { // there will be more
 		if err = m.makeRoom(ctx); err == nil {
@@ -187,8 +187,8 @@ func (m *Merger) room(ctx context.Context, c staging.Staged, free int64) (int64,
 	return min(batchBytes, free-keepFree), nil
 }
 
-// take is as many of the chunks as have so many bytes, and one at least.
-func take(chunks []staging.Staged, most int64) []staging.Staged {
+// takeBytes is as many of the chunks as have so many bytes, and one at least.
+func takeBytes(chunks []staging.Staged, most int64) []staging.Staged {
 	var n int64
 	for i, c := range chunks {
 		if n += c.Len; n > most && i > 0 {

@@ -49,7 +49,7 @@ func Take(chunks []staging.Staged) []staging.Staged {
 // the part reaches.
 func (m *Merger) copyRuns(ctx context.Context, batch []staging.Staged, end int64) (copied, rest []staging.Staged, to int64, err error) {
 	from := runFrom
-	if m.together(len(batch)) != nil { // which takes so many for the price of one
+	if m.batchEngine(len(batch)) != nil { // which takes so many for the price of one
 		from = shell.MostCopies + 1
 	}
 	for to = end; len(batch) > 0; {

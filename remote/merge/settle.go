@@ -8,12 +8,12 @@ import (
 	"sftpgate/remote/staging"
 )
 
-// settle deals with what a plan cannot simply copy: chunks that are merged
+// resolveConflicts deals with what a plan cannot simply copy: chunks that are merged
 // already, that lie behind the end, or that overlap because two gateways cut differently.
 // Equal bytes count once. Where bytes disagree, what is merged stays and the
 // other chunk goes; of those that are not merged none can be believed, and all
 // are asked for again.
-func (m *Merger) settle(ctx context.Context, p Plan, out *Outcome) error {
+func (m *Merger) resolveConflicts(ctx context.Context, p Plan, out *Outcome) error {
 	if len(p.Past) > 0 {
 		for _, c := range p.Past {
 			m.log.Warn("removed a chunk that extends past the declared end", "span", c.Span.String())
@@ -23,7 +23,7 @@ func (m *Merger) settle(ctx context.Context, p Plan, out *Outcome) error {
 			return err
 		}
 	}
-	mine := own(p.Drop)
+	mine := withoutAdopted(p.Drop)
 	if err := m.drop(ctx, mine); err != nil {
 		return err
 	}
@@ -32,21 +32,21 @@ func (m *Merger) settle(ctx context.Context, p Plan, out *Outcome) error {
 	}
 	for _, c := range p.Merged {
 		known := m.gen.State().Merged
-		same, err := m.agrees(ctx, c, known)
+		same, err := m.matchesPart(ctx, c, known)
 		switch {
 		case err != nil:
 			err = m.afterFailure(ctx, c, err, out)
 		case same:
-			err = m.batch(ctx, []staging.Staged{c}, known, false, out)
+			err = m.mergeBatch(ctx, []staging.Staged{c}, known, false, out)
 		default:
-			err = m.disagree(ctx, out, c)
+			err = m.dropConflicting(ctx, out, c)
 		}
 		if err != nil {
 			return err
 		}
 	}
 	for _, group := range p.Clash {
-		if err := m.settleGroup(ctx, group, out); err != nil {
+		if err := m.resolveGroup(ctx, group, out); err != nil {
 			return err
 		}
 	}
@@ -58,15 +58,15 @@ func (m *Merger) drop(ctx context.Context, chunks []staging.Staged) error {
 	if len(chunks) == 0 {
 		return nil
 	}
-	if err := m.freed(ctx); err != nil {
+	if err := m.awaitFreed(ctx); err != nil {
 		return err
 	}
-	return Recheck(ctx, m.gen, m.freeNow(ctx, chunks), m.log)
+	return Recheck(ctx, m.gen, m.freeAndWait(ctx, chunks), m.log)
 }
 
-// settleGroup compares every two chunks of a group that overlap. One that
+// resolveGroup compares every two chunks of a group that overlap. One that
 // turns out to be damaged is lost, and the rest is for the next round.
-func (m *Merger) settleGroup(ctx context.Context, group []staging.Staged, out *Outcome) error {
+func (m *Merger) resolveGroup(ctx context.Context, group []staging.Staged, out *Outcome) error {
 	known := m.gen.State().Merged
 	wrong := make([]bool, len(group))
 	for i, a := range group {
@@ -89,7 +89,7 @@ func (m *Merger) settleGroup(ctx context.Context, group []staging.Staged, out *O
 	var good, bad []staging.Staged
 	for i, c := range group {
 		// A chunk that was settled just now may have been merged below this one.
-		same, err := m.agrees(ctx, c, known)
+		same, err := m.matchesPart(ctx, c, known)
 		switch {
 		case err != nil:
 			return m.afterFailure(ctx, c, err, out)
@@ -99,14 +99,14 @@ func (m *Merger) settleGroup(ctx context.Context, group []staging.Staged, out *O
 			good = append(good, c)
 		}
 	}
-	if err := m.disagree(ctx, out, bad...); err != nil {
+	if err := m.dropConflicting(ctx, out, bad...); err != nil {
 		return err
 	}
-	return m.batch(ctx, good, known, false, out)
+	return m.mergeBatch(ctx, good, known, false, out)
 }
 
-// agrees compares a chunk with what is merged below it, of what is known to be.
-func (m *Merger) agrees(ctx context.Context, c staging.Staged, known record.Spans) (bool, error) {
+// matchesPart compares a chunk with what is merged below it, of what is known to be.
+func (m *Merger) matchesPart(ctx context.Context, c staging.Staged, known record.Spans) (bool, error) {
 	merged := record.Spans{c.Span}.Without(known.Gaps(c.Span))
 	for _, s := range merged {
 		a, err := m.digest(ctx, c.Path, s.Off-c.Off, s.Len)
@@ -121,8 +121,8 @@ func (m *Merger) agrees(ctx context.Context, c staging.Staged, known record.Span
 	return true, nil
 }
 
-// disagree gives chunks up, adopted ones too: kept, they would be found again.
-func (m *Merger) disagree(ctx context.Context, out *Outcome, chunks ...staging.Staged) error {
+// dropConflicting gives chunks up, adopted ones too: kept, they would be found again.
+func (m *Merger) dropConflicting(ctx context.Context, out *Outcome, chunks ...staging.Staged) error {
 	for _, c := range chunks {
 		m.log.Warn("two gateways received different bytes for one range; the client must send it again", "span", c.Span.String())
 		out.Lost = append(out.Lost, c.Chunk)

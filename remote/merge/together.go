@@ -10,16 +10,16 @@ import (
 	"sftpgate/remote/staging"
 )
 
-// farTrip is the round trip from which on copies are asked for together. Each
+// batchRTT is the round trip from which on copies are asked for together. Each
 // alone costs four: a look at both files, the copy, another look. Near the host
 // that is cheaper than the process that looks there.
-const farTrip = 2 * time.Millisecond
+const batchRTT = 2 * time.Millisecond
 
-// together is an engine that copies several chunks, one after the other, for the
+// batchCopier is an engine that copies several chunks, one after the other, for the
 // price of one round trip, and looks at chunk and part after each: a part that
 // reached to end, and to the end of what was copied to it, must still do so, or
 // nothing more is copied.
-type together interface {
+type batchCopier interface {
 	CopyAll(ctx context.Context, part string, end int64, chunks []staging.Staged) ([]shell.Copied, error)
 }
 
@@ -28,7 +28,7 @@ type together interface {
 // how far the part reaches. whole says that the chunks have just been looked at.
 func (m *Merger) copyTogether(ctx context.Context, batch []staging.Staged, end int64, whole bool) (copied, rest []staging.Staged, to int64, err error) {
 	rest, to = batch, end
-	copier := m.together(len(batch))
+	copier := m.batchEngine(len(batch))
 	if copier == nil {
 		return nil, rest, to, nil
 	}
@@ -49,7 +49,7 @@ func (m *Merger) copyTogether(ctx context.Context, batch []staging.Staged, end i
 			}
 			to = max(to, c.End())
 			if r.PartSize < to { // what came after has a hole before it
-				if err := m.intact(ctx); err != nil {
+				if err := m.checkIntact(ctx); err != nil {
 					return nil, nil, to, err
 				}
 				return nil, nil, to, fmt.Errorf("%w (%w): it has %d bytes, not the %d that were copied to it", errShort, staging.ErrContent, r.PartSize, to)
@@ -61,16 +61,16 @@ func (m *Merger) copyTogether(ctx context.Context, batch []staging.Staged, end i
 	return copied, rest, to, nil
 }
 
-// together is the engine, where so many chunks are best copied in that way; else nil.
-func (m *Merger) together(chunks int) together {
-	copier, ok := m.engine.Engine.(together)
-	if !ok || chunks == 0 || m.apart || !m.far() {
+// batchEngine is the engine, where so many chunks are best copied in that way; else nil.
+func (m *Merger) batchEngine(chunks int) batchCopier {
+	copier, ok := m.engine.Engine.(batchCopier)
+	if !ok || chunks == 0 || m.apart || !m.isFar() {
 		return nil
 	}
 	return copier
 }
 
-func (m *Merger) far() bool { return m.gen.Host().Pool().Status().RTT >= farTrip }
+func (m *Merger) isFar() bool { return m.gen.Host().Pool().Status().RTT >= batchRTT }
 
 // allWhole looks at all chunks at once. Which one is not whole is for a closer look.
 func (m *Merger) allWhole(ctx context.Context, chunks []staging.Staged) bool {

@@ -33,8 +33,8 @@ const (
 	hashSlow  = 5 << 20 // bytes a second
 )
 
-// hashWithin is how long hashing so many bytes on the host may take.
-func hashWithin(length int64) time.Duration {
+// hashTimeout is how long hashing so many bytes on the host may take.
+func hashTimeout(length int64) time.Duration {
 	return hashGrace + time.Duration(length/hashSlow)*time.Second
 }
 
@@ -82,7 +82,7 @@ func hashOnHost(ctx context.Context, g *staging.Generation, tool, name string, s
 
 func hashByTool(ctx context.Context, g *staging.Generation, tool, name string, size int64) (record.Sum, error) {
 	var sum record.Sum
-	ctx, cancel := context.WithTimeout(ctx, hashWithin(size))
+	ctx, cancel := context.WithTimeout(ctx, hashTimeout(size))
 	defer cancel()
 	sh, err := g.Host().Pool().Shell(ctx)
 	if err != nil {

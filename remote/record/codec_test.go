@@ -32,7 +32,7 @@ func sample() Record {
 	}
 }
 
-func encode(t *testing.T, r Record) []byte {
+func mustEncode(t *testing.T, r Record) []byte {
 	t.Helper()
 	file, err := Encode(r)
 	if err != nil {
@@ -44,7 +44,7 @@ func encode(t *testing.T, r Record) []byte {
 func TestRecordFile(t *testing.T) {
 	small := Record{Seq: 1, Meta: Meta{ID: "i", User: "u", Size: Unknown}}
 	for _, r := range []Record{sample(), small} {
-		back, err := Decode(encode(t, r))
+		back, err := Decode(mustEncode(t, r))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -59,7 +59,7 @@ func TestRecordFile(t *testing.T) {
 
 // Nothing but the very bytes that were written is a record.
 func TestTornRecordsAreRefused(t *testing.T) {
-	file := encode(t, sample())
+	file := mustEncode(t, sample())
 	for n := range file {
 		if r, err := Decode(file[:n]); err == nil {
 			t.Fatalf("the first %d of %d bytes were taken for record %d", n, len(file), r.Seq)
@@ -76,7 +76,7 @@ func TestTornRecordsAreRefused(t *testing.T) {
 }
 
 func TestChangedRecordsAreRefused(t *testing.T) {
-	file := encode(t, Record{Seq: 1, Meta: Meta{ID: "i", User: "u", Size: 5}, Merged: Collect(Span{0, 5}), Chunks: []Chunk{{Span{0, 5}, sumOf("a")}}})
+	file := mustEncode(t, Record{Seq: 1, Meta: Meta{ID: "i", User: "u", Size: 5}, Merged: Collect(Span{0, 5}), Chunks: []Chunk{{Span{0, 5}, sumOf("a")}}})
 	for i := range file {
 		was := file[i]
 		for b := range 256 {
@@ -181,7 +181,7 @@ func TestChunksShareLines(t *testing.T) {
 	for want, l := range lists {
 		r := base(1)
 		r.Chunks = l
-		file := encode(t, r)
+		file := mustEncode(t, r)
 		back, err := Decode(file)
 		if err != nil || !slices.Equal(back.Chunks, l) {
 			t.Errorf("%v came back as %v, %v", l, back.Chunks, err)
@@ -198,7 +198,7 @@ func TestChunksShareLines(t *testing.T) {
 }
 
 func TestAnotherVersionSaysSo(t *testing.T) {
-	file := bytes.Replace(encode(t, sample()), []byte(`"sftpgate": 2`), []byte(`"sftpgate": 3`), 1)
+	file := bytes.Replace(mustEncode(t, sample()), []byte(`"sftpgate": 2`), []byte(`"sftpgate": 3`), 1)
 	_, err := Decode(file)
 	if err == nil || !strings.Contains(err.Error(), "version 3") {
 		t.Fatalf("%v", err)

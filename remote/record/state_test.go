@@ -17,7 +17,7 @@ func base(seq int64) Record {
 	return Record{Seq: seq, Meta: Meta{ID: "i", User: "u", Size: 1000}}
 }
 
-func union(t *testing.T, records ...Record) State {
+func mustUnion(t *testing.T, records ...Record) State {
 	t.Helper()
 	s, err := Union(records)
 	if err != nil {
@@ -39,7 +39,7 @@ func TestUnionAddsUpProgress(t *testing.T) {
 	a.Merged, a.Chunks = Collect(Span{0, 10}), []Chunk{chunkAt(0, 10)}
 	b.Merged, b.Chunks = Collect(Span{20, 10}), []Chunk{chunkAt(20, 10)}
 	c.Merged, c.Chunks = Collect(Span{10, 10}), []Chunk{chunkAt(10, 10), chunkAt(0, 10)}
-	s := union(t, a, b, c)
+	s := mustUnion(t, a, b, c)
 	if !slices.Equal(s.Merged, Spans{{0, 30}}) || s.Seq != 9 {
 		t.Errorf("merged %v, seq %d", s.Merged, s.Seq)
 	}
@@ -59,7 +59,7 @@ func TestUnionLeavesOldEpochsOut(t *testing.T) {
 	// A gateway that has not heard of the new epoch yet.
 	late.Merged, late.Chunks, late.Writers = Collect(Span{500, 10}), []Chunk{chunkAt(500, 10)}, []Writer{{Token: "late"}}
 	late.Intent = &Intent{Source: "part.0"}
-	s := union(t, old, now, late)
+	s := mustUnion(t, old, now, late)
 	if s.Epoch != 1 || !slices.Equal(s.Merged, Spans{{0, 10}}) || !slices.Equal(s.Chunks, now.Chunks) {
 		t.Errorf("epoch %d, merged %v, chunks %v", s.Epoch, s.Merged, s.Chunks)
 	}
@@ -78,7 +78,7 @@ func TestUnionTakesTheLaterWord(t *testing.T) {
 	b.Meta.Size, b.Meta.ClientID = Unknown, "b" // by a gateway that did not know the chunk size
 	sum, other := sumOf("whole"), sumOf("other")
 	a.Finish, b.Finish = &Finish{Size: 500, Digest: &other}, &Finish{Size: 700, Digest: &sum}
-	s := union(t, b, a)
+	s := mustUnion(t, b, a)
 	if s.Meta.ClientID != "b" || s.Meta.ChunkSize != 100 || s.Finish.Size != 700 {
 		t.Errorf("%+v, finish %+v", s.Meta, s.Finish)
 	}
@@ -87,7 +87,7 @@ func TestUnionTakesTheLaterWord(t *testing.T) {
 	}
 	// What was declared at the start stands.
 	b.Meta.Size, b.Meta.Digest = 600, &other
-	if s = union(t, a, b); s.Meta.Size != 600 || *s.Digest() != other {
+	if s = mustUnion(t, a, b); s.Meta.Size != 600 || *s.Digest() != other {
 		t.Errorf("size %d, digest %v", s.Meta.Size, s.Digest())
 	}
 }
@@ -98,7 +98,7 @@ func TestUnionNeverReopensAWriter(t *testing.T) {
 	a.Writers = []Writer{{Token: "x", PID: 5}, {Token: "y"}}
 	b.Writers = []Writer{{Token: "x", PID: 5, Closed: true}}
 	c.Writers = []Writer{{Token: "x", PID: 5}, {Token: "z"}}
-	s := union(t, a, b, c)
+	s := mustUnion(t, a, b, c)
 	want := []Writer{{Token: "x", PID: 5, Closed: true}, {Token: "y"}, {Token: "z"}}
 	if !slices.Equal(s.Writers, want) {
 		t.Fatalf("%v, want %v", s.Writers, want)
@@ -116,15 +116,15 @@ func TestUnionDoesNotDependOnOrder(t *testing.T) {
 			records[i] = randomRecord(rng, int64(i+1+rng.IntN(2)*100*i))
 		}
 		slices.SortFunc(records, func(a, b Record) int { return int(a.Seq - b.Seq) })
-		want := union(t, records...)
+		want := mustUnion(t, records...)
 		shuffled := slices.Clone(records)
 		rng.Shuffle(len(shuffled), func(i, j int) { shuffled[i], shuffled[j] = shuffled[j], shuffled[i] })
-		if got := union(t, shuffled...); !reflect.DeepEqual(got, want) {
+		if got := mustUnion(t, shuffled...); !reflect.DeepEqual(got, want) {
 			t.Fatalf("in another order\n%+v\nwas\n%+v", got, want)
 		}
 		// Nothing is lost by more records: progress of the newest epoch only grows.
 		for n := 1; n < len(records); n++ {
-			part := union(t, records[:n]...)
+			part := mustUnion(t, records[:n]...)
 			if part.Epoch == want.Epoch && len(part.Merged.Without(want.Merged)) > 0 {
 				t.Fatalf("%v of the first %d records is not in %v of all", part.Merged, n, want.Merged)
 			}
@@ -160,7 +160,7 @@ func TestNextSaysItAllAgain(t *testing.T) {
 	records := []Record{base(1)}
 	longest, fulls := 0, 0
 	for i := range int64(fewNames + 2*fullOfMany) {
-		s := union(t, records...)
+		s := mustUnion(t, records...)
 		next := s.Next()
 		if next.Seq != s.Seq+1 {
 			t.Fatalf("seq %d after %d", next.Seq, s.Seq)
@@ -173,7 +173,7 @@ func TestNextSaysItAllAgain(t *testing.T) {
 			records = nil // as compaction does
 		}
 		records = append(records, next)
-		now := union(t, records...)
+		now := mustUnion(t, records...)
 		if !now.Covers(c) || len(now.Chunks) != int(i+1) || now.Merged.Bytes() != (i+1)*10 || len(now.open()) != int(i/3+1) || now.From != records[0].Seq {
 			t.Fatalf("after record %d: %d chunks, %v, %d writers, from %d", next.Seq, len(now.Chunks), now.Merged, len(now.open()), now.From)
 		}
@@ -193,7 +193,7 @@ func TestEndedWritersAreForgotten(t *testing.T) {
 	for i := range 100 {
 		token := string(rune('A' + i))
 		for _, closed := range []bool{false, true} {
-			next := union(t, records...).Next()
+			next := mustUnion(t, records...).Next()
 			next.Writers = append(next.Writers, Writer{Token: token, Closed: closed})
 			if len(next.Writers) > 2 {
 				t.Fatalf("record %d names %d writers", next.Seq, len(next.Writers))
@@ -203,7 +203,7 @@ func TestEndedWritersAreForgotten(t *testing.T) {
 			}
 			records = append(records, next)
 		}
-		if left := union(t, records...).open(); len(left) > 0 {
+		if left := mustUnion(t, records...).open(); len(left) > 0 {
 			t.Fatalf("after %d writers: %+v", i+1, left)
 		}
 	}
@@ -215,7 +215,7 @@ func TestWhatIsBeforeAFullRecordDoesNotCount(t *testing.T) {
 	full, late := base(9), base(4)
 	full.Full = true
 	late.Merged, late.Chunks, late.Writers = Collect(Span{0, 10}), []Chunk{chunkAt(0, 10)}, []Writer{{Token: "x"}}
-	if s := union(t, late, full); s.From != 9 || s.Seq != 9 || len(s.Merged)+len(s.Chunks)+len(s.Writers) > 0 {
+	if s := mustUnion(t, late, full); s.From != 9 || s.Seq != 9 || len(s.Merged)+len(s.Chunks)+len(s.Writers) > 0 {
 		t.Errorf("%+v", s)
 	}
 }
@@ -226,7 +226,7 @@ func TestNextSharesNothing(t *testing.T) {
 	r.Writers = []Writer{{Token: "x"}}
 	r.Chunks = []Chunk{chunkAt(0, 10)}
 	r.Merged = Collect(Span{0, 10})
-	s := union(t, r, base(fullOfFew))
+	s := mustUnion(t, r, base(fullOfFew))
 	next := s.Next()
 	next.Writers[0].Closed = true
 	next.Chunks[0] = chunkAt(50, 10)
@@ -252,7 +252,7 @@ func TestStateCovers(t *testing.T) {
 	r := base(1)
 	r.Chunks = []Chunk{chunkAt(0, 10), chunkAt(10, 10)}
 	r.Merged = Collect(Span{0, 10}, Span{10, 5})
-	s := union(t, r)
+	s := mustUnion(t, r)
 	same := Chunk{Span{0, 10}, sumOf("other bytes")}
 	for c, want := range map[Chunk]bool{
 		chunkAt(0, 10):  true,

@@ -35,13 +35,13 @@ func (s *Shell) Drain(ctx context.Context) error {
 		}
 		s.ends()
 	}
-	return s.broken()
+	return s.brokenError()
 }
 
 // Broken reports whether the shell is of no more use, as far as that is known.
-func (s *Shell) Broken() bool { return s.broken() != nil }
+func (s *Shell) Broken() bool { return s.brokenError() != nil }
 
-func (s *Shell) broken() error {
+func (s *Shell) brokenError() error {
 	if err := s.failed(); err != nil {
 		return err
 	}

@@ -41,7 +41,7 @@ func (s *Shell) askWho(ctx context.Context) (Process, error) {
 	}
 	pid, rest, _ := strings.Cut(text, " ")
 	boot, stat, _ := strings.Cut(rest, " ")
-	p, err := parseStat(stat)
+	p, err := parseStatFields(stat)
 	if err != nil {
 		return Process{}, err
 	}
@@ -59,15 +59,15 @@ func ParseStat(line string) (Process, error) {
 	if end < 0 {
 		return Process{}, fmt.Errorf("process status %q makes no sense", line)
 	}
-	p, err := parseStat(strings.TrimSpace(line[end+1:]))
+	p, err := parseStatFields(strings.TrimSpace(line[end+1:]))
 	if err == nil {
 		p.PID, err = strconv.Atoi(pid)
 	}
 	return p, err
 }
 
-// parseStat reads the fields behind the command name: state is the first.
-func parseStat(fields string) (Process, error) {
+// parseStatFields reads the fields behind the command name: state is the first.
+func parseStatFields(fields string) (Process, error) {
 	f := strings.Fields(fields)
 	if len(f) < 20 {
 		return Process{}, fmt.Errorf("process status %q makes no sense", fields)

@@ -80,7 +80,7 @@ func Start(ctx context.Context, ch Channel) (*Shell, error) {
 	defer cancel()
 	if err := s.begin(ctx); err != nil {
 		_ = ch.Close()
-		go s.drain()
+		go s.discardOutput()
 		return nil, fmt.Errorf("%w: %w", ErrNoShell, err)
 	}
 	return s, nil
@@ -114,7 +114,7 @@ func (s *Shell) begin(ctx context.Context) error {
 func (s *Shell) Close() error {
 	defer func() {
 		_ = s.ch.Close()
-		go s.drain()
+		go s.discardOutput()
 	}()
 	ctx, cancel := context.WithTimeout(context.Background(), farewell)
 	defer cancel()
@@ -167,7 +167,7 @@ func (s *Shell) read() {
 	}
 }
 
-func (s *Shell) drain() {
+func (s *Shell) discardOutput() {
 	for range s.lines {
 	}
 }

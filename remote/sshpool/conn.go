@@ -96,7 +96,7 @@ func (c *connection) addBackgroundLocked(quiet bool, n int) {
 	}
 }
 
-// addBackground is quiets without pool.mu held.
+// addBackground is addBackgroundLocked without pool.mu held.
 func (c *connection) addBackground(n int) {
 	c.pool.mu.Lock()
 	defer c.pool.mu.Unlock()

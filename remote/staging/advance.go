@@ -18,13 +18,13 @@ type Edit func(s record.State, next *record.Record) error
 // Advance writes the next record, with what was owed to it. After Advance the
 // record is durable and State holds it.
 func (g *Generation) Advance(ctx context.Context, edit Edit) error {
-	return g.advance(ctx, edit, func() error { return nil })
+	return g.advanceWhen(ctx, edit, func() error { return nil })
 }
 
-// advance is Advance for a record that counts only when ready, which is asked while
+// advanceWhen is Advance for a record that counts only when ready, which is asked while
 // it is already written, has no objection.
-func (g *Generation) advance(ctx context.Context, edit Edit, ready func() error) error {
-	done, err := g.turn(ctx)
+func (g *Generation) advanceWhen(ctx context.Context, edit Edit, ready func() error) error {
+	done, err := g.lockRecords(ctx)
 	if err != nil {
 		return err
 	}
@@ -34,7 +34,7 @@ func (g *Generation) advance(ctx context.Context, edit Edit, ready func() error)
 		if err := ctx.Err(); err != nil { // a host that shows no end of other records
 			return err
 		}
-		now, next, paid := g.following()
+		now, next, paid := g.nextRecord()
 		next.Seq = max(next.Seq, top+1)
 		if err := edit(now, &next); err != nil {
 			return err
@@ -48,7 +48,7 @@ func (g *Generation) advance(ctx context.Context, edit Edit, ready func() error)
 			if !placed {
 				var state record.State
 				if state, top, err = g.readOwn(c); err == nil {
-					g.know(state, 0)
+					g.setState(state, 0)
 				}
 			}
 			return err
@@ -60,7 +60,7 @@ func (g *Generation) advance(ctx context.Context, edit Edit, ready func() error)
 			return g.host.writeCause(ctx, g.target.Dir, 0, fmt.Errorf("write record %d: %w", next.Seq, err))
 		}
 		if placed {
-			g.know(with(now, next), paid)
+			g.setState(with(now, next), paid)
 			return g.compact(ctx, next)
 		}
 	}
@@ -101,12 +101,12 @@ func (g *Generation) PayUnless(ctx context.Context, objection func(record.State)
 			return err
 		}
 	}
-	return g.doubted()
+	return g.peekDeferredError()
 }
 
 // Reload reads the records again.
 func (g *Generation) Reload(ctx context.Context) error {
-	done, err := g.turn(ctx) // else a record that is just being written could be read over
+	done, err := g.lockRecords(ctx) // else a record that is just being written could be read over
 	if err != nil {
 		return err
 	}
@@ -116,13 +116,13 @@ func (g *Generation) Reload(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		g.know(state, 0)
+		g.setState(state, 0)
 		return nil
 	})
 }
 
-// turn waits until no other record of this gateway's is being written.
-func (g *Generation) turn(ctx context.Context) (done func(), err error) {
+// lockRecords waits until no other record of this gateway's is being written.
+func (g *Generation) lockRecords(ctx context.Context) (done func(), err error) {
 	select {
 	case g.turns <- struct{}{}:
 		return func() { <-g.turns }, nil
@@ -141,8 +141,8 @@ func (g *Generation) Refused() error {
 	return err
 }
 
-// doubted is Refused, which may be asked again.
-func (g *Generation) doubted() error {
+// peekDeferredError is Refused, which may be asked again.
+func (g *Generation) peekDeferredError() error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.refused
@@ -155,18 +155,18 @@ func (g *Generation) Doubt(err error) {
 	g.refused = err
 }
 
-// following is the record that follows with what is owed, the state that it makes,
+// nextRecord is the record that follows with what is owed, the state that it makes,
 // for whoever adds to it, and how much of what is owed is in it.
-func (g *Generation) following() (now record.State, next record.Record, paid int) {
+func (g *Generation) nextRecord() (now record.State, next record.Record, paid int) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.state, next = g.apply()
+	g.state, next = g.applyDeferred()
 	return g.state, next, len(g.owed)
 }
 
-// apply is following with g.mu held. Where one of what is owed does not go with what
+// applyDeferred is following with g.mu held. Where one of what is owed does not go with what
 // is recorded, nothing is owed any more.
-func (g *Generation) apply() (record.State, record.Record) {
+func (g *Generation) applyDeferred() (record.State, record.Record) {
 	state := g.recorded
 	next := state.Next()
 	for _, edit := range g.owed {
@@ -181,14 +181,14 @@ func (g *Generation) apply() (record.State, record.Record) {
 	return stillAt(with(state, next), state.Seq), next
 }
 
-// know takes in what the records say by now; so much of what was owed is in them.
-func (g *Generation) know(s record.State, paid int) {
+// setState takes in what the records say by now; so much of what was owed is in them.
+func (g *Generation) setState(s record.State, paid int) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.owed = slices.Delete(g.owed, 0, min(paid, len(g.owed))) // resliced, it would still hold what is paid
 	g.recorded = s
-	g.heed()
-	g.state, _ = g.apply()
+	g.noteFinishRequest()
+	g.state, _ = g.applyDeferred()
 }
 
 // with is a state and the record that follows it.

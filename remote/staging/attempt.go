@@ -34,17 +34,17 @@ type Attempt struct {
 	len int64
 	sum hash.Hash
 
-	lanes  *Lanes
-	about  int64          // how many bytes it is likely to hold
-	writes sync.WaitGroup // blocks that are under way
-	closed atomic.Bool
+	lanes    *Lanes
+	sizeHint int64          // how many bytes it is likely to hold
+	writes   sync.WaitGroup // blocks that are under way
+	closed   atomic.Bool
 	// guarded by lanes.mu
-	ways    []way   // the first is conn and file
-	waiting int     // blocks that no connection has room for yet
-	on      []*lane // that it is open on, or is being opened on
-	opened  uint64  // as Lanes.opened
-	narrow  bool    // no way more is to be opened
-	failed  error
+	files    []openFile // the first is conn and file
+	queued   int        // blocks that no connection has room for yet
+	opening  []*lane    // that it is open on, or is being opened on
+	opened   uint64     // as Lanes.opened
+	narrowed bool       // no way more is to be opened
+	err      error
 }
 
 // Attempt opens a new attempt in the generation, on one connection.
@@ -59,11 +59,11 @@ func (g *Generation) Attempt(ctx context.Context) (*Attempt, error) {
 func (g *Generation) Lanes() *Lanes {
 	return newLanes(g.host, func(ctx context.Context, conn *sshpool.Conn) (*Attempt, error) {
 		open := func() (*Attempt, error) {
-			a, err := g.host.attempt(ctx, conn, g.can, g.target.Dir, g.path(tmpPrefix+randomName()), g.path(chunksDir))
-			return a, g.gone(ctx, err)
+			a, err := g.host.createAttempt(ctx, conn, g.can, g.target.Dir, g.path(tmpPrefix+randomName()), g.path(chunksDir))
+			return a, g.explainMissing(ctx, err)
 		}
 		a, err := open()
-		if g.restore(ctx, err) {
+		if g.restoreChunkDir(ctx, err) {
 			a, err = open()
 		}
 		if err != nil {
@@ -75,25 +75,25 @@ func (g *Generation) Lanes() *Lanes {
 	})
 }
 
-// lone opens one attempt outside of any generation.
-func (h *Host) lone(ctx context.Context, can sshpool.Abilities, dir, name, way string) (*Attempt, error) {
+// openAttempt opens one attempt outside of any generation.
+func (h *Host) openAttempt(ctx context.Context, can sshpool.Abilities, dir, name, way string) (*Attempt, error) {
 	l := newLanes(h, func(ctx context.Context, conn *sshpool.Conn) (*Attempt, error) {
-		return h.attempt(ctx, conn, can, dir, name, way)
+		return h.createAttempt(ctx, conn, can, dir, name, way)
 	})
 	defer l.Close()
 	return l.Attempt(ctx, 0)
 }
 
-// attempt opens name; way is the directory that it will be renamed to, or into.
-func (h *Host) attempt(ctx context.Context, conn *sshpool.Conn, can sshpool.Abilities, dir, name, way string) (*Attempt, error) {
-	wait := standing(conn.SFTP(), can, way)
+// createAttempt opens name; way is the directory that it will be renamed to, or into.
+func (h *Host) createAttempt(ctx context.Context, conn *sshpool.Conn, can sshpool.Abilities, dir, name, way string) (*Attempt, error) {
+	wait := startNoSymlinkCheck(conn.SFTP(), can, way)
 	f, err := conn.SFTP().OpenFile(name, exclusive)
 	if moved := wait(); moved != nil && err == nil {
 		err = errors.Join(moved, f.Close(), conn.SFTP().Remove(name))
 	}
 	if err != nil {
 		err = h.explain(conn.Explain(Doing("create a file in", path.Dir(name), err)), dir)
-		return nil, h.cause(ctx, dir, 0, err)
+		return nil, h.withCause(ctx, dir, 0, err)
 	}
 	return &Attempt{host: h, can: can, conn: conn, file: f, path: name, dir: dir, sum: sha256.New()}, nil
 }
@@ -115,7 +115,7 @@ func (a *Attempt) Fill(ctx context.Context, r io.Reader) (int64, error) {
 
 // Seal syncs the bytes and checks that the host has all of them.
 func (a *Attempt) Seal(ctx context.Context) error {
-	err := a.settled()
+	err := a.awaitWrites()
 	if err == nil {
 		_, err = a.sync()
 	}
@@ -126,20 +126,20 @@ func (a *Attempt) Seal(ctx context.Context) error {
 	return nil
 }
 
-// settled waits until the host has answered for every block, and keeps the
+// awaitWrites waits until the host has answered for every block, and keeps the
 // attempt open on one connection alone.
-func (a *Attempt) settled() error {
+func (a *Attempt) awaitWrites() error {
 	a.writes.Wait()
-	over := a.narrowTo(1)
+	over := a.keepFiles(1)
 	if a.can.Fsync { // that tells how it went for all of them
 		for _, w := range over {
-			go func() { _ = a.leave(w) }()
+			go func() { _ = a.closeFile(w) }()
 		}
-		return a.failure()
+		return a.writeError()
 	}
-	errs := []error{a.failure()}
+	errs := []error{a.writeError()}
 	for _, w := range over {
-		errs = append(errs, a.leave(w))
+		errs = append(errs, a.closeFile(w))
 	}
 	return errors.Join(errs...)
 }
@@ -163,7 +163,7 @@ func (a *Attempt) sync() (*File, error) {
 	if err != nil {
 		return nil, a.conn.Explain(Doing("sync", a.path, err))
 	}
-	return fileOf(a.path, info), nil
+	return newFileInfo(a.path, info), nil
 }
 
 // close closes the file once. Not with sftp.File's own lock: who waits for that
@@ -179,42 +179,42 @@ func (a *Attempt) close() error {
 func (a *Attempt) explain(ctx context.Context, err error) error {
 	err = a.host.writeCause(ctx, a.dir, a.len, a.host.explain(err, a.dir))
 	if a.gen != nil {
-		err = a.gen.gone(ctx, err)
+		err = a.gen.explainMissing(ctx, err)
 	}
 	return err
 }
 
-func (a *Attempt) failure() error {
+func (a *Attempt) writeError() error {
 	a.lanes.mu.Lock()
 	defer a.lanes.mu.Unlock()
-	return a.failed
+	return a.err
 }
 
-// narrowTo keeps n ways, and returns the others.
-func (a *Attempt) narrowTo(n int) []way {
+// keepFiles keeps n ways, and returns the others.
+func (a *Attempt) keepFiles(n int) []openFile {
 	a.lanes.mu.Lock()
 	defer a.lanes.mu.Unlock()
-	a.narrow = true
-	n = min(n, len(a.ways))
-	over := a.ways[n:]
-	a.ways = a.ways[:n:n]
+	a.narrowed = true
+	n = min(n, len(a.files))
+	over := a.files[n:]
+	a.files = a.files[:n:n]
 	return over
 }
 
-// leave closes the attempt on one connection and gives that back.
-func (a *Attempt) leave(w way) error {
+// closeFile closes the attempt on one connection and gives that back.
+func (a *Attempt) closeFile(w openFile) error {
 	err := w.lane.conn.Explain(w.file.Close())
-	a.lanes.leave(w.lane)
+	a.lanes.releaseLane(w.lane)
 	return err
 }
 
 // release gives every connection back.
 func (a *Attempt) release() {
-	for _, w := range a.narrowTo(0) {
+	for _, w := range a.keepFiles(0) {
 		if w.file == a.file {
-			a.lanes.leave(w.lane) // it is closed by now
+			a.lanes.releaseLane(w.lane) // it is closed by now
 		} else {
-			_ = a.leave(w)
+			_ = a.closeFile(w)
 		}
 	}
 }
@@ -228,7 +228,7 @@ func (a *Attempt) Sum() record.Sum { return record.Sum(a.sum.Sum(nil)) }
 // Discard gives the attempt up. What it leaves where the host cannot be
 // reached goes with the staging.
 func (a *Attempt) Discard() {
-	_ = a.settled()
+	_ = a.awaitWrites()
 	_ = a.close()
 	_ = a.conn.SFTP().Remove(a.path)
 	a.release()

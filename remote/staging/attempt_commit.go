@@ -23,9 +23,9 @@ func (a *Attempt) Commit(ctx context.Context, g *Generation, off int64) (record.
 		return record.Chunk{}, err
 	}
 	chunk := record.Chunk{Span: span, Sum: a.Sum()}
-	err = a.commit(ctx, g, chunk)
-	if g.restore(ctx, err) {
-		err = a.commit(ctx, g, chunk)
+	err = a.place(ctx, g, chunk)
+	if g.restoreChunkDir(ctx, err) {
+		err = a.place(ctx, g, chunk)
 	}
 	if err != nil {
 		return chunk, fmt.Errorf("commit %s: %w", chunk.Span, err)
@@ -34,24 +34,24 @@ func (a *Attempt) Commit(ctx context.Context, g *Generation, off int64) (record.
 	return chunk, nil
 }
 
-// commit gives the attempt the chunk's name.
-func (a *Attempt) commit(ctx context.Context, g *Generation, chunk record.Chunk) error {
-	names := g.chunkNames.expect(ctx)
+// place gives the attempt the chunk's name.
+func (a *Attempt) place(ctx context.Context, g *Generation, chunk record.Chunk) error {
+	names := g.chunkNames.join(ctx)
 	defer names.release()
-	if err := a.place(ctx, g.path(chunksDir, chunk.Name())); err != nil {
-		return a.host.cause(ctx, a.dir, 0, g.gone(ctx, a.host.explain(err, a.dir)))
+	if err := a.moveTo(ctx, g.path(chunksDir, chunk.Name())); err != nil {
+		return a.host.withCause(ctx, a.dir, 0, g.explainMissing(ctx, a.host.explain(err, a.dir)))
 	}
 	failpoint.Reach(failpoint.ChunkRenamed)
-	if err := g.gone(ctx, names.sync(ctx)); err != nil {
+	if err := g.explainMissing(ctx, names.sync(ctx)); err != nil {
 		return err
 	}
-	return a.stillSeen(ctx, g, chunk)
+	return a.confirmPlaced(ctx, g, chunk)
 }
 
-// stillSeen makes sure that the host is still the machine that has the chunk, when
+// confirmPlaced makes sure that the host is still the machine that has the chunk, when
 // its configuration has changed meanwhile: else it is durable where nobody will
 // look for it.
-func (a *Attempt) stillSeen(ctx context.Context, g *Generation, c record.Chunk) error {
+func (a *Attempt) confirmPlaced(ctx context.Context, g *Generation, c record.Chunk) error {
 	stale := a.conn.Stale()
 	if stale == nil {
 		return nil
@@ -63,10 +63,10 @@ func (a *Attempt) stillSeen(ctx context.Context, g *Generation, c record.Chunk) 
 	return nil
 }
 
-// place gives the attempt its name, over another connection where the one that it
+// moveTo gives the attempt its name, over another connection where the one that it
 // was written over is lost: what is sealed is on the host, whatever becomes of that.
 // One that stands still has cost the caller a deadline, and he is not to wait for another.
-func (a *Attempt) place(ctx context.Context, to string) error {
+func (a *Attempt) moveTo(ctx context.Context, to string) error {
 	err := a.conn.Explain(a.rename(a.conn.SFTP(), to))
 	var lost *sshpool.Error
 	if !errors.As(err, &lost) || lost.Kind != sshpool.Unreachable || a.conn.RouteVersion() != a.host.pool.RouteVersion() {

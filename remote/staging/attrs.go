@@ -33,19 +33,19 @@ const newFileMode = 0o644
 // becomes visible. What was asked for must be done; what is only kept from the
 // old file is tried, and said where it could not be.
 func (p *publisher) attributes(ctx context.Context, old *File) (notes []string, err error) {
-	mine, err := lookFile(p.c, p.Source)
+	mine, err := statFile(p.c, p.Source)
 	if err != nil || mine == nil {
 		return nil, fmt.Errorf("publish %s: the assembled file is gone: %w", p.target.Path(), errOr(err, fs.ErrNotExist))
 	}
-	return p.give(ctx, mine, old)
+	return p.setAttributes(ctx, mine, old)
 }
 
-// give is attributes for a source that was just looked at.
-func (p *publisher) give(ctx context.Context, mine, old *File) (notes []string, err error) {
+// setAttributes is attributes for a source that was just looked at.
+func (p *publisher) setAttributes(ctx context.Context, mine, old *File) (notes []string, err error) {
 	kept := false
 	if old == nil {
 		p.Attrs = p.Attrs.or(p.host.Config())
-	} else if kept = p.can.Exec && p.keepAll(ctx); !kept {
+	} else if kept = p.can.Exec && p.copyAttributes(ctx); !kept {
 		notes = append(notes, "access control lists and extended attributes of the replaced file, if it had any, were not kept")
 	}
 	uid, gid, asked, err := p.ownership(mine, old)
@@ -68,7 +68,7 @@ func (p *publisher) give(ctx context.Context, mine, old *File) (notes []string, 
 	case old != nil:
 		mode = old.Mode
 	case mode != mine.Mode:
-		mode, notes = p.inherited(ctx, mine)
+		mode, notes = p.inheritMode(ctx, mine)
 	}
 	if owned := uid != mine.UID || gid != mine.GID; owned || kept || mode != mine.Mode {
 		p.given = true

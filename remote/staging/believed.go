@@ -7,12 +7,12 @@ import (
 	"time"
 )
 
-// plainStands is how long it is believed of a directory that its path leads to
+// plainTTL is how long it is believed of a directory that its path leads to
 // it without a symlink. Whoever believes it looks again while he goes on.
-const plainStands = 5 * time.Second
+const plainTTL = 5 * time.Second
 
-// plainDirsKept bounds how many directories are remembered.
-const plainDirsKept = 4096
+// maxPlainDirs bounds how many directories are remembered.
+const maxPlainDirs = 4096
 
 // plainDir is a directory whose path was found to be its real one.
 type plainDir struct {
@@ -32,10 +32,10 @@ func (h *Host) Believed(p string, within ...string) (Target, bool) {
 	dir := path.Dir(p)
 	version := h.pool.RouteVersion()
 	h.mu.Lock()
-	stands := h.standing(version)
+	stands := h.isCurrent(version)
 	plain, ok := h.plain[dir]
 	h.mu.Unlock()
-	if !ok || !stands || time.Since(plain.at) > plainStands || !slices.Contains(config.Roots, plain.root) || !Under(plain.root, dir) {
+	if !ok || !stands || time.Since(plain.at) > plainTTL || !slices.Contains(config.Roots, plain.root) || !Under(plain.root, dir) {
 		return Target{}, false
 	}
 	// A path on the way to the directory is as plain as that.
@@ -46,18 +46,18 @@ func (h *Host) Believed(p string, within ...string) (Target, bool) {
 	return Target{Host: config.ID, Root: plain.root, Dir: dir, Name: path.Base(p)}, true
 }
 
-// found remembers that t.Dir was plain when it was asked for at began, by
+// cachePlain remembers that t.Dir was plain when it was asked for at began, by
 // version of the way to the host.
-func (h *Host) found(version uint64, t Target, began time.Time) {
+func (h *Host) cachePlain(version uint64, t Target, began time.Time) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if !h.standing(version) {
+	if !h.isCurrent(version) {
 		return
 	}
-	if len(h.plain) >= plainDirsKept {
-		maps.DeleteFunc(h.plain, func(_ string, d plainDir) bool { return time.Since(d.at) > plainStands })
+	if len(h.plain) >= maxPlainDirs {
+		maps.DeleteFunc(h.plain, func(_ string, d plainDir) bool { return time.Since(d.at) > plainTTL })
 	}
-	if len(h.plain) < plainDirsKept {
+	if len(h.plain) < maxPlainDirs {
 		h.plain[t.Dir] = plainDir{t.Root, began}
 	}
 }

@@ -13,61 +13,61 @@ import (
 	"sftpgate/remote/sshpool"
 )
 
-// burst is what those share who put small files into one directory at the same
+// dirBatch is what those share who put small files into one directory at the same
 // time: what is looked at there, and the fsync of the directory.
-type burst struct {
+type dirBatch struct {
 	host    *Host
-	at      burstKey
+	at      dirBatchKey
 	target  Target // without a Name
 	lanes   int    // runs at once
-	surveys rounds[int64]
+	surveys groupCommit[int64]
 	names   *dirSync
 	users   int // guarded by bursts.mu
 }
 
-type burstKey struct {
+type dirBatchKey struct {
 	dir     string
 	version uint64 // of the way to the host
 }
 
-type bursts struct {
+type dirBatches struct {
 	mu  sync.Mutex
-	all map[burstKey]*burst
+	all map[dirBatchKey]*dirBatch
 	// born is the mode that a file was last made with on the host, 0 before that is known.
 	born atomic.Uint32
 }
 
-// mostRuns is how many runs there are at once at most: at a distance one who
+// maxConcurrentRuns is how many runs there are at once at most: at a distance one who
 // comes too late for a run waits a part of the round trip, not all of it.
-const mostRuns = 4
+const maxConcurrentRuns = 4
 
-// runs is how many runs are worth while at the host's distance.
-func (h *Host) runs() int {
+// maxRuns is how many runs are worth while at the host's distance.
+func (h *Host) maxRuns() int {
 	conns, _ := h.pool.BodyWindow(blockSize)
-	return min(conns, mostRuns)
+	return min(conns, maxConcurrentRuns)
 }
 
-// burst joins those who are at work in t's directory. It must be left.
-func (h *Host) burst(t Target, can sshpool.Abilities) *burst {
-	at := burstKey{t.Dir, h.pool.RouteVersion()}
+// joinDirBatch joins those who are at work in t's directory. It must be left.
+func (h *Host) joinDirBatch(t Target, can sshpool.Abilities) *dirBatch {
+	at := dirBatchKey{t.Dir, h.pool.RouteVersion()}
 	t.Name = ""
-	lanes := h.runs()
+	lanes := h.maxRuns()
 	h.bursts.mu.Lock()
 	defer h.bursts.mu.Unlock()
 	if h.bursts.all == nil {
-		h.bursts.all = map[burstKey]*burst{}
+		h.bursts.all = map[dirBatchKey]*dirBatch{}
 	}
 	b := h.bursts.all[at]
 	if b == nil {
-		b = &burst{host: h, at: at, target: t, lanes: lanes}
-		b.names = &dirSync{host: h, can: can, dir: t.Dir, lanes: lanes, gather: b.gather}
+		b = &dirBatch{host: h, at: at, target: t, lanes: lanes}
+		b.names = &dirSync{host: h, can: can, dir: t.Dir, lanes: lanes, gather: b.gatherDelay}
 		h.bursts.all[at] = b
 	}
 	b.users++
 	return b
 }
 
-func (b *burst) leave() {
+func (b *dirBatch) leave() {
 	all := &b.host.bursts
 	all.mu.Lock()
 	defer all.mu.Unlock()
@@ -76,46 +76,46 @@ func (b *burst) leave() {
 	}
 }
 
-// gatherFor is how long what is shared near the host waits for others: there it is
+// gatherDelay is how long what is shared near the host waits for others: there it is
 // not the round trips that cost but the work of each request, on both sides.
-const gatherFor = time.Millisecond
+const gatherDelay = time.Millisecond
 
-// crowd is how many in a burst make that worth while.
-const crowd = 4
+// crowdSize is how many in a burst make that worth while.
+const crowdSize = 4
 
-func (b *burst) gather() time.Duration {
+func (b *dirBatch) gatherDelay() time.Duration {
 	b.host.bursts.mu.Lock()
 	defer b.host.bursts.mu.Unlock()
-	if b.lanes > 1 || b.users < crowd {
+	if b.lanes > 1 || b.users < crowdSize {
 		return 0
 	}
-	return gatherFor
+	return gatherDelay
 }
 
-// survey makes sure, as stands does, that no symbolic link was put on the way to
+// checkDir makes sure, as stands does, that no symbolic link was put on the way to
 // the directory, and says how much may still be written there, as Free does. It
 // looked after it was called.
-func (b *burst) survey(ctx context.Context) (free int64, err error) {
-	return b.surveys.join(ctx, b.lanes, b.gather(), func(ctx context.Context, _ int) (free int64, err error) {
+func (b *dirBatch) checkDir(ctx context.Context) (free int64, err error) {
+	return b.surveys.join(ctx, b.lanes, b.gatherDelay(), func(ctx context.Context, _ int) (free int64, err error) {
 		began := time.Now()
 		err = b.host.pool.Do(ctx, func(conn *sshpool.Conn) error {
 			space := make(chan int64, 1)
 			go func() { space <- freeOn(conn.SFTP(), b.at.dir) }()
-			err := surely(conn.SFTP(), b.names.can, b.at.dir)
+			err := confirmDir(conn.SFTP(), b.names.can, b.at.dir)
 			free = <-space
 			return err
 		})
 		if err == nil {
-			b.host.found(b.at.version, b.target, began)
+			b.host.cachePlain(b.at.version, b.target, began)
 		}
 		return free, err
 	})
 }
 
-// surely is stands where the step that it is about is done on another
+// confirmDir is stands where the step that it is about is done on another
 // connection: one that is lost has answered nothing.
-func surely(c *sftp.Client, can sshpool.Abilities, dir string) error {
-	if straight(c, can, dir) {
+func confirmDir(c *sftp.Client, can sshpool.Abilities, dir string) error {
+	if isRealPath(c, can, dir) {
 		return nil
 	}
 	names := components(dir)
@@ -124,7 +124,7 @@ func surely(c *sftp.Client, can sshpool.Abilities, dir string) error {
 		if err != nil && !Refused(err) && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrPermission) {
 			return Doing("look at", dir, err)
 		}
-		if moved := linked(names[:i+1], infos[i], err); moved != nil {
+		if moved := symlinkError(names[:i+1], infos[i], err); moved != nil {
 			return moved
 		}
 	}

@@ -43,11 +43,11 @@ const (
 // stReadOnly is the flag ST_RDONLY of statvfs@openssh.com.
 const stReadOnly = 1
 
-// cause says what stands behind an answer that gives no reason, as far as the host
+// withCause says what stands behind an answer that gives no reason, as far as the host
 // tells. at is what was asked for, need how much was to be written.
 //
 // Errors: *PathError for a name that is too long, and what Hindered reports.
-func (h *Host) cause(ctx context.Context, at string, need int64, err error) error {
+func (h *Host) withCause(ctx context.Context, at string, need int64, err error) error {
 	var status *sftp.StatusError
 	if !errors.As(err, &status) || Hindered(err) {
 		return err
@@ -62,14 +62,14 @@ func (h *Host) Cause(ctx context.Context, at string, need int64, err error) erro
 		return err
 	}
 	_ = h.pool.Do(ctx, func(conn *sshpool.Conn) error {
-		err = causeOn(conn.SFTP(), at, need, err)
+		err = explainOn(conn.SFTP(), at, need, err)
 		return nil
 	})
 	return err
 }
 
-func causeOn(c *sftp.Client, at string, need int64, err error) error {
-	dir, vfs := nearest(c, at)
+func explainOn(c *sftp.Client, at string, need int64, err error) error {
+	dir, vfs := nearestDir(c, at)
 	var status *sftp.StatusError
 	if errors.As(err, &status) && status.Code == statusBadMessage {
 		if long := tooLong(c, dir, at, nameMaxOf(vfs)); long != nil {
@@ -89,9 +89,9 @@ func causeOn(c *sftp.Client, at string, need int64, err error) error {
 	return err
 }
 
-// nearest is what the host tells of the filesystem of at, or of the nearest directory
+// nearestDir is what the host tells of the filesystem of at, or of the nearest directory
 // above it that there is; nil where it tells nothing.
-func nearest(c *sftp.Client, at string) (dir string, vfs *sftp.StatVFS) {
+func nearestDir(c *sftp.Client, at string) (dir string, vfs *sftp.StatVFS) {
 	_, tells := c.HasExtension("statvfs@openssh.com")
 	for dir = at; ; dir = path.Dir(dir) {
 		var err error

@@ -30,14 +30,14 @@ func (g *Generation) StagedAt(c record.Chunk) Staged {
 // in this file. A file whose length is not what its name says is removed and
 // not listed: it was changed behind our back, and its bytes are missing.
 func (g *Generation) Chunks(ctx context.Context) ([]Staged, error) {
-	all, err := g.chunks(ctx)
-	if g.restore(ctx, err) {
-		return g.chunks(ctx)
+	all, err := g.readChunkDir(ctx)
+	if g.restoreChunkDir(ctx, err) {
+		return g.readChunkDir(ctx)
 	}
 	return all, err
 }
 
-func (g *Generation) chunks(ctx context.Context) ([]Staged, error) {
+func (g *Generation) readChunkDir(ctx context.Context) ([]Staged, error) {
 	var all []Staged
 	err := g.do(ctx, func(c *sftp.Client) error {
 		own, err := listChunks(c, g.path(chunksDir), record.Adopted{})
@@ -94,7 +94,7 @@ func listChunks(c *sftp.Client, dir string, adopted record.Adopted) ([]Staged, e
 // Free removes files of staging. That they are not needed is for the caller to know.
 func (g *Generation) Free(ctx context.Context, chunks []Staged) error {
 	return g.do(ctx, func(c *sftp.Client) error {
-		return together(chunks, func(chunk Staged) error {
+		return forEachParallel(chunks, func(chunk Staged) error {
 			if err := c.Remove(chunk.Path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 				return Doing("remove", chunk.Path, err)
 			}
@@ -107,7 +107,7 @@ func (g *Generation) Free(ctx context.Context, chunks []Staged) error {
 // are. Where they do not say it, nothing is removed and ok is false. Where another
 // record can have taken the place of the one that said it, they are read again first.
 func (g *Generation) FreeMerged(ctx context.Context, chunks []Staged) (ok bool, err error) {
-	if !namesAreTakenOnce(g.can) {
+	if !createIsExclusive(g.can) {
 		if err := g.Reload(ctx); err != nil {
 			return false, err
 		}
@@ -174,7 +174,7 @@ func (w whileWriter) Write(p []byte) (int, error) {
 func (h *Host) ReadPublished(ctx context.Context, t Target, off, length int64, w io.Writer) (string, error) {
 	var etag string
 	err := h.do(ctx, t.Path(), func(c *sftp.Client) error {
-		info, err := lookFile(c, t.Path())
+		info, err := statFile(c, t.Path())
 		if err != nil || info == nil {
 			return err
 		}

@@ -144,7 +144,7 @@ func (p placement) prepare(first record.Record, in func(...sshpool.Step)) (begun
 	}
 	// All names are there: they and the record can be made durable side by side.
 	synced := make(chan error, 1)
-	go func() { synced <- together(handles, (*dirHandle).sync) }()
+	go func() { synced <- forEachParallel(handles, (*dirHandle).sync) }()
 	err = written.fill(file)
 	return true, errors.Join(err, <-synced)
 }
@@ -184,7 +184,7 @@ func (p placement) take(t Target) (standing *File, looked, err error) {
 	}
 	synced := make(chan error, 1)
 	go func() { synced <- names.sync() }()
-	standing, looked = lookFile(p.c, t.Path())
+	standing, looked = statFile(p.c, t.Path())
 	return standing, looked, <-synced
 }
 

@@ -93,7 +93,7 @@ type dirSync struct {
 	// gather is how long an fsync waits for others to share it; nil for not at all.
 	gather func() time.Duration
 
-	rounds rounds[struct{}]
+	rounds groupCommit[struct{}]
 	mu     sync.Mutex
 	open   *openDir
 }
@@ -112,16 +112,16 @@ type openDir struct {
 	users int // guarded by dirSync.mu
 }
 
-// expected is one who will put a name into the directory.
-type expected struct {
+// dirSyncUser is one who will put a name into the directory.
+type dirSyncUser struct {
 	d *dirSync
 	o *openDir
 }
 
-// expect opens the directory, unless it is open. The result must be released.
-func (d *dirSync) expect(ctx context.Context) expected {
+// join opens the directory, unless it is open. The result must be released.
+func (d *dirSync) join(ctx context.Context) dirSyncUser {
 	if !d.can.DirSync {
-		return expected{}
+		return dirSyncUser{}
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -132,7 +132,7 @@ func (d *dirSync) expect(ctx context.Context) expected {
 		go d.openOn(context.WithoutCancel(ctx), o)
 	}
 	d.open.users++
-	return expected{d, d.open}
+	return dirSyncUser{d, d.open}
 }
 
 func (d *dirSync) openOn(ctx context.Context, o *openDir) {
@@ -161,20 +161,20 @@ func (o *openDir) stale() bool {
 
 // sync returns after an fsync that began when the caller had put its name there.
 // That the shared connection is lost is no reason for all of a burst to fail.
-func (e expected) sync(ctx context.Context) error {
+func (e dirSyncUser) sync(ctx context.Context) error {
 	if e.d == nil {
 		return nil
 	}
-	err := e.once(ctx)
+	err := e.syncOnce(ctx)
 	if err != nil && e.o.stale() {
-		again := e.d.expect(ctx)
+		again := e.d.join(ctx)
 		defer again.release()
-		err = again.once(ctx)
+		err = again.syncOnce(ctx)
 	}
 	return err
 }
 
-func (e expected) once(ctx context.Context) error {
+func (e dirSyncUser) syncOnce(ctx context.Context) error {
 	gather := time.Duration(0)
 	if e.d.gather != nil {
 		gather = e.d.gather()
@@ -208,7 +208,7 @@ func (d *dirSync) forget(o *openDir) {
 }
 
 // release closes the directory when nobody expects to need it any more.
-func (e expected) release() {
+func (e dirSyncUser) release() {
 	if e.d == nil {
 		return
 	}

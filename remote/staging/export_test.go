@@ -25,20 +25,20 @@ func SpareLeft() int {
 func (l *Lanes) Held() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.held
+	return l.blocksInUse
 }
 
 // Ways is how many connections the attempt is open on.
 func (a *Attempt) Ways() int {
 	a.lanes.mu.Lock()
 	defer a.lanes.mu.Unlock()
-	return len(a.ways)
+	return len(a.files)
 }
 
 // HoldNames keeps the directory of the chunks open, as a burst of commits does
 // that does not end; with broken its connection is lost then.
 func (g *Generation) HoldNames(ctx context.Context, broken bool) (release func()) {
-	e := g.chunkNames.expect(ctx)
+	e := g.chunkNames.join(ctx)
 	<-e.o.ready
 	if broken {
 		e.o.conn.Break(errors.New("broken by the test"))

@@ -25,7 +25,7 @@ func (h *Host) HoldsFile(ctx context.Context, t Target, size int64) error {
 	}
 	version := h.pool.RouteVersion()
 	h.mu.Lock()
-	known := h.standing(version) && size <= h.longest[t.Root]
+	known := h.isCurrent(version) && size <= h.longest[t.Root]
 	h.mu.Unlock()
 	if known {
 		return nil
@@ -45,7 +45,7 @@ func (h *Host) HoldsFile(ctx context.Context, t Target, size int64) error {
 	})
 	if err == nil {
 		h.mu.Lock()
-		if h.standing(version) {
+		if h.isCurrent(version) {
 			h.longest[t.Root] = max(h.longest[t.Root], size)
 		}
 		h.mu.Unlock()
@@ -65,7 +65,7 @@ func holds(c *sftp.Client, f *sftp.File, dir string, size int64) bool {
 	if _, err := f.ReadAt(make([]byte, 1), size-1); errors.As(err, &status) && status.Code == statusBadMessage {
 		return false
 	}
-	return fillsHoles(c, f, dir) || !failed(f.Truncate(size))
+	return fillsHoles(c, f, dir) || !isGenericFailure(f.Truncate(size))
 }
 
 // fillsHoles reports whether a hole takes room.
@@ -84,5 +84,5 @@ func (h *Host) CopyCause(ctx context.Context, dir string, need, end int64, err e
 	if err = h.Cause(ctx, dir, need, h.explain(err, dir)); Hindered(err) || errors.As(err, new(*sshpool.Error)) || errors.As(err, new(*PermissionError)) {
 		return err
 	}
-	return h.hindered(ctx, dir, end, err)
+	return h.probeCause(ctx, dir, end, err)
 }

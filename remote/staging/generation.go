@@ -48,8 +48,8 @@ type Generation struct {
 func (h *Host) generation(t Target, user string, n int, can sshpool.Abilities, state record.State) *Generation {
 	g := &Generation{host: h, target: t, user: user, n: n, can: can, state: state, recorded: state,
 		turns: make(chan struct{}, 1), asked: make(chan struct{})}
-	g.heed()
-	g.chunkNames = &dirSync{host: h, can: can, dir: g.path(chunksDir), lanes: h.runs()}
+	g.noteFinishRequest()
+	g.chunkNames = &dirSync{host: h, can: can, dir: g.path(chunksDir), lanes: h.maxRuns()}
 	g.recordNames = &dirSync{host: h, can: can, dir: g.path()}
 	return g
 }
@@ -81,8 +81,8 @@ func (g *Generation) State() record.State {
 // the upload to be finished.
 func (g *Generation) Asked() <-chan struct{} { return g.asked }
 
-// heed closes asked when it is time to. With g.mu held.
-func (g *Generation) heed() {
+// noteFinishRequest closes asked when it is time to. With g.mu held.
+func (g *Generation) noteFinishRequest() {
 	if g.recorded.Finish == nil {
 		return
 	}
@@ -112,11 +112,11 @@ func (g *Generation) StampPath(epoch int) string { return g.path(stampPrefix + s
 // it finds out whether the generation itself is gone.
 func (g *Generation) do(ctx context.Context, fn func(*sftp.Client) error) error {
 	err := g.host.do(ctx, g.target.Dir, fn)
-	return g.gone(ctx, err)
+	return g.explainMissing(ctx, err)
 }
 
-// gone turns "no such file" into ErrSuperseded when the whole generation is not there.
-func (g *Generation) gone(ctx context.Context, err error) error {
+// explainMissing turns "no such file" into ErrSuperseded when the whole generation is not there.
+func (g *Generation) explainMissing(ctx context.Context, err error) error {
 	if !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}

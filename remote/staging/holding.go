@@ -33,7 +33,7 @@ func (h *Host) Hold(ctx context.Context, t Target) (*Holding, error) {
 
 // Attempt opens a new attempt in the holding.
 func (h *Holding) Attempt(ctx context.Context) (*Attempt, error) {
-	return h.host.lone(ctx, h.can, h.t.Dir, path.Join(h.dir, tmpPrefix+randomName()), h.dir)
+	return h.host.openAttempt(ctx, h.can, h.t.Dir, path.Join(h.dir, tmpPrefix+randomName()), h.dir)
 }
 
 // Close removes the holding and what was not committed from it.

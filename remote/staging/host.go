@@ -30,7 +30,7 @@ type Host struct {
 	longest map[string]int64             // that a file was found able to be, by root
 	plain   map[string]plainDir          // by path
 
-	bursts   bursts
+	bursts   dirBatches
 	inherits inherits
 
 	dropBoxes sync.Map // directories that were found to be some, by path
@@ -55,9 +55,9 @@ func (h *Host) Pool() *sshpool.Pool { return h.pool }
 // Config is the host as hosts.yaml describes it now.
 func (h *Host) Config() hosts.Host { return h.pool.Host() }
 
-// standing reports whether what was found out under a version of the way to the
+// isCurrent reports whether what was found out under a version of the way to the
 // host is true of it now, and forgets what is not. With h.mu held.
-func (h *Host) standing(version uint64) bool {
+func (h *Host) isCurrent(version uint64) bool {
 	now := h.pool.RouteVersion()
 	if h.version != now {
 		h.version = now
@@ -76,7 +76,7 @@ func (h *Host) Abilities(ctx context.Context, t Target) (sshpool.Abilities, erro
 	a, err := h.pool.Abilities(ctx, t.Root, t.Dir)
 	if err == nil {
 		h.mu.Lock()
-		if h.standing(version) {
+		if h.isCurrent(version) {
 			h.known[t.Root] = a
 		}
 		h.mu.Unlock()
@@ -90,7 +90,7 @@ func (h *Host) Abilities(ctx context.Context, t Target) (sshpool.Abilities, erro
 			Err: fmt.Errorf("uploads to %s cannot be kept apart: %s", t.Root, a.Why["DirRenameExclusive"])}
 	}
 	if err != nil {
-		err = h.cause(ctx, t.Dir, 0, h.explain(err, t.Dir))
+		err = h.withCause(ctx, t.Dir, 0, h.explain(err, t.Dir))
 	}
 	return a, err
 }
@@ -100,7 +100,7 @@ func (h *Host) Known() map[string]sshpool.Abilities {
 	roots := h.Config().Roots
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.standing(0)
+	h.isCurrent(0)
 	known := maps.Clone(h.known)
 	maps.DeleteFunc(known, func(root string, _ sshpool.Abilities) bool { return !slices.Contains(roots, root) })
 	return known
@@ -112,7 +112,7 @@ func (h *Host) do(ctx context.Context, path string, fn func(*sftp.Client) error)
 }
 
 func (h *Host) on(ctx context.Context, path string, fn func(*sshpool.Conn) error) error {
-	return h.cause(ctx, path, 0, h.explain(h.pool.Do(ctx, fn), path))
+	return h.withCause(ctx, path, 0, h.explain(h.pool.Do(ctx, fn), path))
 }
 
 // explain gives the host's permission refusals their login user, and where it is not

@@ -8,11 +8,11 @@ import (
 	"time"
 )
 
-// inherited is the mode of a new file that was born with more than newFileMode. Default
+// inheritMode is the mode of a new file that was born with more than newFileMode. Default
 // access control lists of its directory do that: they stand for what its owner wants,
 // and their mask is in the mode, so that it stays. More that comes from a umask does not.
 // Only a shell tells which of both it is.
-func (p *publisher) inherited(ctx context.Context, mine *File) (mode fs.FileMode, notes []string) {
+func (p *publisher) inheritMode(ctx context.Context, mine *File) (mode fs.FileMode, notes []string) {
 	mode = mine.Mode & newFileMode
 	listed, known := p.host.inherits.ask(p.target.Dir, func() (listed, known bool) { return p.hasACL(ctx) })
 	switch {
@@ -66,7 +66,7 @@ func (p *publisher) hasACL(ctx context.Context) (listed, known bool) {
 	if !p.can.Exec {
 		return false, false
 	}
-	ctx, cancel := context.WithTimeout(ctx, keepFor)
+	ctx, cancel := context.WithTimeout(ctx, copyAttributesTimeout)
 	defer cancel()
 	sh, err := p.host.pool.Shell(ctx)
 	if err != nil {

@@ -44,7 +44,7 @@ func (g *Generation) Join(ctx context.Context, chunks []Staged) (*Joined, error)
 
 // write makes the file. It is not synced: whoever copies it is on the same host.
 func (j *Joined) write(c *sftp.Client, content []byte) error {
-	wait := standing(c, j.gen.can, path.Dir(j.Path))
+	wait := startNoSymlinkCheck(c, j.gen.can, path.Dir(j.Path))
 	f, err := createFile(c, j.gen.can, j.Path)
 	if err == nil {
 		_, err = f.WriteAt(content, 0)
@@ -62,7 +62,7 @@ func (j *Joined) Remove(ctx context.Context) {
 func readChunks(c *sftp.Client, chunks []Staged) ([]byte, error) {
 	base := chunks[0].Off
 	content := make([]byte, chunks[len(chunks)-1].End()-base)
-	err := together(chunks, func(chunk Staged) error {
+	err := forEachParallel(chunks, func(chunk Staged) error {
 		return readChunk(c, chunk, content[chunk.Off-base:chunk.End()-base])
 	})
 	return content, err

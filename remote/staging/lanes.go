@@ -21,14 +21,14 @@ type Lanes struct {
 	host *Host
 	open func(context.Context, *sshpool.Conn) (*Attempt, error)
 
-	mu       sync.Mutex
-	answered *sync.Cond // a block was, or waits no more, or a lane more has been opened
-	lanes    []*lane    // for attempts to come
-	held     int        // blocks that are read into, or not answered for
-	ahead    []chan opened
-	far      bool   // an attempt is written over several
-	opened   uint64 // connections that the host had when lanes were last looked for
-	closed   bool
+	mu          sync.Mutex
+	changed     *sync.Cond // a block was, or waits no more, or a lane more has been opened
+	lanes       []*lane    // for attempts to come
+	blocksInUse int        // blocks that are read into, or not answered for
+	preopened   []chan openResult
+	striped     bool   // an attempt is written over several
+	opened      uint64 // connections that the host had when lanes were last looked for
+	closed      bool
 }
 
 // lane is one connection of a body.
@@ -37,14 +37,14 @@ type lane struct {
 	users int // attempts that are open on it, and 1 while it is for attempts to come
 }
 
-type opened struct {
+type openResult struct {
 	attempt *Attempt
 	err     error
 }
 
 func newLanes(h *Host, open func(context.Context, *sshpool.Conn) (*Attempt, error)) *Lanes {
 	l := &Lanes{host: h, open: open}
-	l.answered = sync.NewCond(&l.mu)
+	l.changed = sync.NewCond(&l.mu)
 	return l
 }
 
@@ -52,9 +52,9 @@ func newLanes(h *Host, open func(context.Context, *sshpool.Conn) (*Attempt, erro
 // opened ahead. It may outlive the Lanes.
 func (l *Lanes) Attempt(ctx context.Context, about int64) (*Attempt, error) {
 	l.mu.Lock()
-	var next chan opened
-	if len(l.ahead) > 0 {
-		next, l.ahead = l.ahead[0], l.ahead[1:]
+	var next chan openResult
+	if len(l.preopened) > 0 {
+		next, l.preopened = l.preopened[0], l.preopened[1:]
 	}
 	l.mu.Unlock()
 	if next != nil {
@@ -64,7 +64,7 @@ func (l *Lanes) Attempt(ctx context.Context, about int64) (*Attempt, error) {
 			o.attempt.Discard()
 		}
 	}
-	return l.start(ctx, about)
+	return l.openAttempt(ctx, about)
 }
 
 // Ahead opens attempts that the body will need next, while the present one is
@@ -74,17 +74,17 @@ func (l *Lanes) Ahead(ctx context.Context, segments int64, about int64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	most := int64(1)
-	if l.far {
+	if l.striped {
 		most = int64(min(len(l.lanes), 4))
 	} else if segments > 0 {
-		l.recruit(2)
+		l.addLanes(2)
 	}
-	for int64(len(l.ahead)) < min(segments, most) {
-		next := make(chan opened, 1)
-		l.ahead = append(l.ahead, next)
+	for int64(len(l.preopened)) < min(segments, most) {
+		next := make(chan openResult, 1)
+		l.preopened = append(l.preopened, next)
 		go func() {
-			a, err := l.start(ctx, about)
-			next <- opened{a, err}
+			a, err := l.openAttempt(ctx, about)
+			next <- openResult{a, err}
 		}()
 	}
 }
@@ -92,8 +92,8 @@ func (l *Lanes) Ahead(ctx context.Context, segments int64, about int64) {
 // Close gives the connections back, and what was opened ahead up.
 func (l *Lanes) Close() {
 	l.mu.Lock()
-	ahead, lanes := l.ahead, l.lanes
-	l.ahead, l.lanes, l.closed = nil, nil, true
+	ahead, lanes := l.preopened, l.lanes
+	l.preopened, l.lanes, l.closed = nil, nil, true
 	l.mu.Unlock()
 	for _, next := range ahead {
 		go func() {
@@ -103,37 +103,37 @@ func (l *Lanes) Close() {
 		}()
 	}
 	for _, lane := range lanes {
-		l.leave(lane)
+		l.releaseLane(lane)
 	}
 }
 
-// start opens an attempt on the lane that the fewest attempts use, and of those on
+// openAttempt opens an attempt on the lane that the fewest attempts use, and of those on
 // the one that carries least, and then on as many others as so many bytes need.
-func (l *Lanes) start(ctx context.Context, about int64) (*Attempt, error) {
-	chosen, err := l.choose(ctx, about)
+func (l *Lanes) openAttempt(ctx context.Context, about int64) (*Attempt, error) {
+	chosen, err := l.pickLanes(ctx, about)
 	if err != nil {
 		return nil, err
 	}
 	a, err := l.open(ctx, chosen[0].conn)
 	if err != nil {
 		for _, lane := range chosen {
-			l.leave(lane)
+			l.releaseLane(lane)
 		}
 		return nil, err
 	}
-	a.lanes, a.ways, a.about = l, []way{{chosen[0], a.file}}, about
-	a.on = chosen
+	a.lanes, a.files, a.sizeHint = l, []openFile{{chosen[0], a.file}}, about
+	a.opening = chosen
 	for _, lane := range chosen[1:] {
-		go a.widen(lane)
+		go a.openOn(lane)
 	}
 	return a, nil
 }
 
-// widen opens an attempt that is being filled on connections that there were not yet
+// addLanesTo opens an attempt that is being filled on connections that there were not yet
 // when it was opened, where enough of it is left to be sent. With l.mu held.
-func (l *Lanes) widen(a *Attempt, left int64) {
+func (l *Lanes) addLanesTo(a *Attempt, left int64) {
 	opened := l.host.pool.Opened()
-	if !l.far || l.closed || opened == a.opened {
+	if !l.striped || l.closed || opened == a.opened {
 		return
 	}
 	conns, each := l.host.pool.BodyWindow(a.packet())
@@ -142,27 +142,27 @@ func (l *Lanes) widen(a *Attempt, left int64) {
 	}
 	a.opened = opened
 	if opened != l.opened {
-		l.recruit(conns)
+		l.addLanes(conns)
 	}
-	l.sort()
+	l.sortByLoad()
 	for _, lane := range l.lanes {
-		if len(a.on) >= waysFor(a.about, each) {
+		if len(a.opening) >= lanesFor(a.sizeHint, each) {
 			return
 		}
-		if slices.Contains(a.on, lane) || lane.conn.Stale() != nil {
+		if slices.Contains(a.opening, lane) || lane.conn.Stale() != nil {
 			continue
 		}
 		lane.users++
-		a.on = append(a.on, lane)
-		go a.widen(lane)
+		a.opening = append(a.opening, lane)
+		go a.openOn(lane)
 	}
 }
 
-// choose makes sure that there are lanes, and lends those that an attempt is to
+// pickLanes makes sure that there are lanes, and lends those that an attempt is to
 // be written over, those with the fewest attempts first.
-func (l *Lanes) choose(ctx context.Context, about int64) ([]*lane, error) {
+func (l *Lanes) pickLanes(ctx context.Context, about int64) ([]*lane, error) {
 	for {
-		if err := l.begin(ctx); err != nil {
+		if err := l.ensureLane(ctx); err != nil {
 			return nil, err
 		}
 		l.mu.Lock()
@@ -177,12 +177,12 @@ func (l *Lanes) choose(ctx context.Context, about int64) ([]*lane, error) {
 	}
 	conns, each := l.host.pool.BodyWindow(blockSize)
 	if about > blockSize {
-		l.recruit(conns)
+		l.addLanes(conns)
 	}
-	l.sort() // not those that the attempts before are written over
+	l.sortByLoad() // not those that the attempts before are written over
 	ways := 1
-	if l.far = conns > 1; l.far {
-		ways = min(waysFor(about, each), len(l.lanes))
+	if l.striped = conns > 1; l.striped {
+		ways = min(lanesFor(about, each), len(l.lanes))
 	}
 	chosen := slices.Clone(l.lanes[:ways])
 	for _, lane := range chosen {
@@ -191,18 +191,18 @@ func (l *Lanes) choose(ctx context.Context, about int64) ([]*lane, error) {
 	return chosen, nil
 }
 
-// sort puts those lanes first that the fewest attempts use, and of those the ones that
+// sortByLoad puts those lanes first that the fewest attempts use, and of those the ones that
 // carry least. With l.mu held.
-func (l *Lanes) sort() {
+func (l *Lanes) sortByLoad() {
 	slices.SortFunc(l.lanes, func(a, b *lane) int {
 		return cmp.Or(cmp.Compare(a.users, b.users), cmp.Compare(a.conn.InFlight(), b.conn.InFlight()))
 	})
 }
 
-// waysFor is how many lanes so many bytes are to be written over, where each carries so
+// lanesFor is how many lanes so many bytes are to be written over, where each carries so
 // many at once: as many as it takes to send all within a round trip, but two at least, of
 // which each block takes the one that carries less; one for what is a single block.
-func waysFor(about, each int64) int {
+func lanesFor(about, each int64) int {
 	if about <= blockSize {
 		return 1
 	}
@@ -211,8 +211,8 @@ func waysFor(about, each int64) int {
 
 var errLanesClosed = errors.New("the body has ended")
 
-// begin drops lanes that lead nowhere any more, and sees that there is one.
-func (l *Lanes) begin(ctx context.Context) error {
+// ensureLane drops lanes that lead nowhere any more, and sees that there is one.
+func (l *Lanes) ensureLane(ctx context.Context) error {
 	l.mu.Lock()
 	stand := l.lanes[:0:0]
 	var over []*lane
@@ -226,7 +226,7 @@ func (l *Lanes) begin(ctx context.Context) error {
 	l.lanes = stand
 	l.mu.Unlock()
 	for _, lane := range over {
-		l.leave(lane)
+		l.releaseLane(lane)
 	}
 	if len(stand) > 0 {
 		return nil
@@ -247,8 +247,8 @@ func (l *Lanes) begin(ctx context.Context) error {
 	return nil
 }
 
-// recruit adds connections, up to so many. With l.mu held.
-func (l *Lanes) recruit(most int) {
+// addLanes adds connections, up to so many. With l.mu held.
+func (l *Lanes) addLanes(most int) {
 	l.opened = l.host.pool.Opened()
 	if most <= len(l.lanes) {
 		return
@@ -262,7 +262,7 @@ func (l *Lanes) recruit(most int) {
 	}
 }
 
-func (l *Lanes) leave(lane *lane) {
+func (l *Lanes) releaseLane(lane *lane) {
 	l.mu.Lock()
 	lane.users--
 	last := lane.users == 0

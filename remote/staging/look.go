@@ -43,23 +43,23 @@ func (h *Host) Look(ctx context.Context, t Target, user string) (Scene, error) {
 	err = h.do(ctx, t.Path(), func(c *sftp.Client) (err error) {
 		space := make(chan int64, 1)
 		go func() { space <- freeOn(c, t.Dir) }()
-		scene, err = h.lookOn(c, can, t, user)
+		scene, err = h.inspectOn(c, can, t, user)
 		scene.Free = <-space
 		return err
 	})
 	return scene, err
 }
 
-// lookOn is Look on one connection: one round trip where no staging is.
-func (h *Host) lookOn(c *sftp.Client, can sshpool.Abilities, t Target, user string) (scene Scene, err error) {
+// inspectOn is Look on one connection: one round trip where no staging is.
+func (h *Host) inspectOn(c *sftp.Client, can sshpool.Abilities, t Target, user string) (scene Scene, err error) {
 	var standing *File
 	file := make(chan error, 1)
 	go func() {
 		var err error
-		standing, err = lookFile(c, t.Path())
+		standing, err = statFile(c, t.Path())
 		file <- err
 	}()
-	err = h.lookAtClaim(c, can, t, user, &scene)
+	err = h.inspectClaim(c, can, t, user, &scene)
 	if ferr := <-file; ferr != nil {
 		return Scene{}, ferr
 	}
@@ -67,17 +67,17 @@ func (h *Host) lookOn(c *sftp.Client, can sshpool.Abilities, t Target, user stri
 	return scene, err
 }
 
-// lookAtClaim finds out whose staging claims the target.
-func (h *Host) lookAtClaim(c *sftp.Client, can sshpool.Abilities, t Target, user string, scene *Scene) error {
+// inspectClaim finds out whose staging claims the target.
+func (h *Host) inspectClaim(c *sftp.Client, can sshpool.Abilities, t Target, user string, scene *Scene) error {
 	users, err := stagingDirs(c, claimDir(t))
 	if err != nil || users == nil {
 		return err
 	}
-	return h.lookAmong(c, can, t, user, users, scene)
+	return h.inspectUserDirs(c, can, t, user, users, scene)
 }
 
-// lookAmong finds out whose directories stand in the claim.
-func (h *Host) lookAmong(c *sftp.Client, can sshpool.Abilities, t Target, user string, users []fs.FileInfo, scene *Scene) error {
+// inspectUserDirs finds out whose directories stand in the claim.
+func (h *Host) inspectUserDirs(c *sftp.Client, can sshpool.Abilities, t Target, user string, users []fs.FileInfo, scene *Scene) error {
 	if len(users) == 0 { // where a rename does not replace it, it would be in the way for ever
 		_ = c.RemoveDirectory(claimDir(t))
 		return nil
@@ -89,10 +89,10 @@ func (h *Host) lookAmong(c *sftp.Client, can sshpool.Abilities, t Target, user s
 			continue
 		}
 		if name != userDir(user) {
-			scene.Another = scene.Another || !clearEmpty(c, t, name)
+			scene.Another = scene.Another || !removeEmptyDirs(c, t, name)
 			continue
 		}
-		state, n, err := scene.lookMine(c, t, user)
+		state, n, err := scene.inspectOwn(c, t, user)
 		if err != nil {
 			return err
 		}
@@ -111,14 +111,14 @@ func (h *Host) lookAmong(c *sftp.Client, can sshpool.Abilities, t Target, user s
 func (h *Host) File(ctx context.Context, t Target) (*File, error) {
 	var f *File
 	err := h.do(ctx, t.Path(), func(c *sftp.Client) (err error) {
-		f, err = lookFile(c, t.Path())
+		f, err = statFile(c, t.Path())
 		return err
 	})
 	return f, err
 }
 
-// lookFile describes the plain file at p; nil when nothing is there.
-func lookFile(c *sftp.Client, p string) (*File, error) {
+// statFile describes the plain file at p; nil when nothing is there.
+func statFile(c *sftp.Client, p string) (*File, error) {
 	info, err := c.Lstat(p)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -129,10 +129,10 @@ func lookFile(c *sftp.Client, p string) (*File, error) {
 	if !info.Mode().IsRegular() {
 		return nil, &KindError{Path: p, Kind: kindOf(info.Mode())}
 	}
-	return fileOf(p, info), nil
+	return newFileInfo(p, info), nil
 }
 
-func fileOf(p string, info fs.FileInfo) *File {
+func newFileInfo(p string, info fs.FileInfo) *File {
 	f := &File{Path: p, Size: info.Size(), MTime: info.ModTime(), Mode: info.Mode().Perm()}
 	if stat, ok := info.Sys().(*sftp.FileStat); ok {
 		f.UID, f.GID = stat.UID, stat.GID
@@ -160,9 +160,9 @@ func stagingDirs(c *sftp.Client, dir string) ([]fs.FileInfo, error) {
 	return append([]fs.FileInfo{}, infos...), nil // an empty claim is one
 }
 
-// lookMine finds the generation that counts in the user's directory: the
+// inspectOwn finds the generation that counts in the user's directory: the
 // highest with a valid record. 0 when there is none.
-func (s *Scene) lookMine(c *sftp.Client, t Target, user string) (record.State, int, error) {
+func (s *Scene) inspectOwn(c *sftp.Client, t Target, user string) (record.State, int, error) {
 	dir := path.Join(claimDir(t), userDir(user))
 	infos, err := c.ReadDir(dir)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -172,7 +172,7 @@ func (s *Scene) lookMine(c *sftp.Client, t Target, user string) (record.State, i
 		return record.State{}, 0, Doing("list", dir, err)
 	}
 	if len(infos) == 0 {
-		clearEmpty(c, t, userDir(user))
+		removeEmptyDirs(c, t, userDir(user))
 		return record.State{}, 0, nil
 	}
 	s.mineDir = true
@@ -197,8 +197,8 @@ func (s *Scene) lookMine(c *sftp.Client, t Target, user string) (record.State, i
 	return record.State{}, 0, nil
 }
 
-// clearEmptyAtOnce is clearEmpty in one go, where the host works in order.
-func clearEmptyAtOnce(conn *sshpool.Conn, t Target, user string) {
+// removeEmptyDirsPipelined is removeEmptyDirs in one go, where the host works in order.
+func removeEmptyDirsPipelined(conn *sshpool.Conn, t Target, user string) {
 	c := conn.SFTP()
 	var own, claim error
 	dir := path.Join(claimDir(t), user)
@@ -210,10 +210,10 @@ func clearEmptyAtOnce(conn *sshpool.Conn, t Target, user string) {
 	}
 }
 
-// clearEmpty removes a user's directory that has nothing in it, and the claim
+// removeEmptyDirs removes a user's directory that has nothing in it, and the claim
 // directory when that was all: a clean-up was cut off there. rmdir refuses
 // whatever is not empty, so it takes nothing from anybody.
-func clearEmpty(c *sftp.Client, t Target, user string) bool {
+func removeEmptyDirs(c *sftp.Client, t Target, user string) bool {
 	if err := c.RemoveDirectory(path.Join(claimDir(t), user)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return false
 	}

@@ -52,7 +52,7 @@ func (g *Generation) NewPart(ctx context.Context, epoch int) (int, error) {
 		names := beginDir(c, g.can, g.path())
 		defer names.close()
 		for {
-			wait := standing(c, g.can, g.path())
+			wait := startNoSymlinkCheck(c, g.can, g.path())
 			f, err := c.OpenFile(g.PartPath(epoch), exclusive)
 			moved := wait()
 			if err == nil && moved != nil {
@@ -72,7 +72,7 @@ func (g *Generation) NewPart(ctx context.Context, epoch int) (int, error) {
 			epoch++
 		}
 	})
-	return epoch, g.host.cause(ctx, g.target.Dir, 0, err)
+	return epoch, g.host.withCause(ctx, g.target.Dir, 0, err)
 }
 
 // SucceedPart gives the part of an epoch, with all that is in it, to the next
@@ -136,7 +136,7 @@ func (p *OpenPart) Sync(ctx context.Context) error {
 	if err != nil {
 		err = p.gen.host.explain(Doing("sync", p.path, err), p.path)
 	}
-	return p.gen.host.writeCause(ctx, p.gen.target.Dir, 0, p.gen.gone(ctx, err))
+	return p.gen.host.writeCause(ctx, p.gen.target.Dir, 0, p.gen.explainMissing(ctx, err))
 }
 
 // Close does not wait for the host.

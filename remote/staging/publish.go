@@ -67,8 +67,8 @@ func (g *Generation) Publish(ctx context.Context, p Publication) (Published, err
 		return pub.run(ctx, way, &done)
 	})
 	g.host.sayDropBox(g.target, &done)
-	err = g.gone(ctx, g.host.explain(err, g.target.Path()))
-	return done, g.host.cause(ctx, g.target.Dir, 0, err)
+	err = g.explainMissing(ctx, g.host.explain(err, g.target.Path()))
+	return done, g.host.withCause(ctx, g.target.Dir, 0, err)
 }
 
 // begin records that publication has begun: whatever happens to the target from
@@ -80,13 +80,13 @@ func (g *Generation) begin(ctx context.Context, p *publisher) error {
 	}
 	refused := make(chan error, 1)
 	go func() {
-		_, err := p.allowed()
+		_, err := p.checkTarget()
 		refused <- p.conn.Explain(err)
 	}()
-	err := g.advance(ctx, func(now record.State, next *record.Record) error {
+	err := g.advanceWhen(ctx, func(now record.State, next *record.Record) error {
 		// What was owed for the source is not in this record: then the source may not
 		// be what the records say, however much they do.
-		if err := g.doubted(); err != nil {
+		if err := g.peekDeferredError(); err != nil {
 			return err
 		}
 		if p.Check != nil {
@@ -122,14 +122,14 @@ type publisher struct {
 
 // opening is what a publication needs open, and begins to open ahead.
 type opening struct {
-	burst  *burst
-	names  expected
+	burst  *dirBatch
+	names  dirSyncUser
 	source *sourceFile
 }
 
 func (p *publisher) open(ctx context.Context) opening {
-	b := p.host.burst(p.target, p.can)
-	return opening{b, b.names.expect(ctx), p.openSource()}
+	b := p.host.joinDirBatch(p.target, p.can)
+	return opening{b, b.names.join(ctx), p.openSource()}
 }
 
 func (o opening) close() {
@@ -141,12 +141,12 @@ func (o opening) close() {
 func (p *publisher) run(ctx context.Context, o opening, done *Published) error {
 	synced := make(chan error, 1)
 	go func() { synced <- o.source.sync() }()
-	mine, old, err := p.look()
+	mine, old, err := p.statBoth()
 	if err == nil {
-		old, err = p.judge(old)
+		old, err = p.checkReplaceable(old)
 	}
 	if err == nil {
-		done.Notes, err = p.give(ctx, mine, old)
+		done.Notes, err = p.setAttributes(ctx, mine, old)
 	}
 	if serr := <-synced; err == nil {
 		err = serr
@@ -158,24 +158,24 @@ func (p *publisher) run(ctx context.Context, o opening, done *Published) error {
 		return err
 	}
 	done.Replaced = old != nil
-	if old != nil && p.twoSteps() {
+	if old != nil && p.replacesInTwoSteps() {
 		done.Notes = append(done.Notes, "the host cannot replace a file atomically: for a moment there was none")
 	}
-	if err := p.appear(old); err != nil {
+	if err := p.place(old); err != nil {
 		return err
 	}
 	failpoint.Reach(failpoint.FinishPublished)
-	return p.settled(done, func() error { return o.names.sync(ctx) })
+	return p.finish(done, func() error { return o.names.sync(ctx) })
 }
 
-// look describes source and target, and makes sure that the way to the source is
+// statBoth describes source and target, and makes sure that the way to the source is
 // still the one that was resolved.
-func (p *publisher) look() (mine, old *File, err error) {
-	wait := standing(p.c, p.can, path.Dir(p.Source))
+func (p *publisher) statBoth() (mine, old *File, err error) {
+	wait := startNoSymlinkCheck(p.c, p.can, path.Dir(p.Source))
 	var looked sync.WaitGroup
 	var taken error
-	looked.Go(func() { old, taken = lookFile(p.c, p.target.Path()) })
-	mine, err = lookFile(p.c, p.Source)
+	looked.Go(func() { old, taken = statFile(p.c, p.target.Path()) })
+	mine, err = statFile(p.c, p.Source)
 	looked.Wait()
 	if moved := wait(); moved != nil {
 		err = moved
@@ -189,19 +189,19 @@ func (p *publisher) look() (mine, old *File, err error) {
 	return mine, old, taken
 }
 
-// allowed says whether what stands at the target now may be replaced.
-func (p *publisher) allowed() (*File, error) {
-	old, err := lookFile(p.c, p.target.Path())
+// checkTarget says whether what stands at the target now may be replaced.
+func (p *publisher) checkTarget() (*File, error) {
+	old, err := statFile(p.c, p.target.Path())
 	if err != nil {
 		return nil, err
 	}
-	return p.judge(old)
+	return p.checkReplaceable(old)
 }
 
-// judge says whether old, or nil for none, may be replaced.
-func (p *publisher) judge(old *File) (*File, error) {
+// checkReplaceable says whether old, or nil for none, may be replaced.
+func (p *publisher) checkReplaceable(old *File) (*File, error) {
 	switch {
-	case old == nil && p.begun && p.Replace && p.twoSteps():
+	case old == nil && p.begun && p.Replace && p.replacesInTwoSteps():
 		return nil, nil // taken away by a try before, which was then cut off
 	case p.IfMatch != "" && (old == nil || old.ETag() != p.IfMatch):
 		return nil, &ChangedError{Path: p.target.Path(), File: old}
@@ -211,9 +211,9 @@ func (p *publisher) judge(old *File) (*File, error) {
 	return old, nil
 }
 
-// appear is the step itself.
-func (p *publisher) appear(old *File) error {
-	if p.Replace && !p.twoSteps() {
+// place is the step itself.
+func (p *publisher) place(old *File) error {
+	if p.Replace && !p.replacesInTwoSteps() {
 		return p.replace()
 	}
 	if old != nil {
@@ -224,11 +224,11 @@ func (p *publisher) appear(old *File) error {
 	switch {
 	case p.can.HardLink:
 		if err := p.c.Link(p.Source, p.target.Path()); err != nil {
-			return p.inTheWay("make the hard link", err)
+			return p.conflictError("make the hard link", err)
 		}
 	case p.can.RenameCreateOnly:
 		if err := p.c.Rename(p.Source, p.target.Path()); err != nil {
-			return p.inTheWay("rename a file to", err)
+			return p.conflictError("rename a file to", err)
 		}
 	default: // the caller has just looked; this host cannot do it in one step
 		if err := p.rename(p.Source); err != nil {
@@ -238,9 +238,9 @@ func (p *publisher) appear(old *File) error {
 	return nil
 }
 
-// twoSteps reports whether nothing on this host renames onto a file: the old
+// replacesInTwoSteps reports whether nothing on this host renames onto a file: the old
 // one must be taken away before the new one can appear.
-func (p *publisher) twoSteps() bool { return !p.can.PosixRename && p.can.RenameCreateOnly }
+func (p *publisher) replacesInTwoSteps() bool { return !p.can.PosixRename && p.can.RenameCreateOnly }
 
 func (p *publisher) replace() error {
 	from := p.Source
@@ -263,9 +263,9 @@ func (p *publisher) rename(from string) error {
 	return Doing("rename a file to", p.target.Path(), p.c.Rename(from, p.target.Path()))
 }
 
-// inTheWay names the file that kept the target from appearing.
-func (p *publisher) inTheWay(do string, err error) error {
-	if old, lerr := lookFile(p.c, p.target.Path()); lerr != nil {
+// conflictError names the file that kept the target from appearing.
+func (p *publisher) conflictError(do string, err error) error {
+	if old, lerr := statFile(p.c, p.target.Path()); lerr != nil {
 		return lerr
 	} else if old != nil {
 		return &ExistsError{File: *old}
@@ -273,15 +273,15 @@ func (p *publisher) inTheWay(do string, err error) error {
 	return fmt.Errorf("publish %s: %w", p.target.Path(), Doing(do, p.target.Path(), err))
 }
 
-// settle makes the target's name durable and describes it.
-func (p *publisher) settle(done *Published) error {
-	return p.settled(done, func() error { return syncDir(p.c, p.can, p.target.Dir) })
+// syncTarget makes the target's name durable and describes it.
+func (p *publisher) syncTarget(done *Published) error {
+	return p.finish(done, func() error { return syncDir(p.c, p.can, p.target.Dir) })
 }
 
-func (p *publisher) settled(done *Published, syncNames func() error) error {
+func (p *publisher) finish(done *Published, syncNames func() error) error {
 	synced := make(chan error, 1)
 	go func() { synced <- syncNames() }()
-	f, err := lookFile(p.c, p.target.Path())
+	f, err := statFile(p.c, p.target.Path())
 	if serr := <-synced; serr != nil {
 		return serr
 	}

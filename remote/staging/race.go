@@ -11,15 +11,15 @@ import (
 	"sftpgate/remote/sshpool"
 )
 
-// namesAreTakenOnce reports whether the host itself sees to it that a record is never
+// createIsExclusive reports whether the host itself sees to it that a record is never
 // replaced by another of its number. Only a hard link does: without it servers look
 // whether a name is free and then rename, and OpenSSH is one of them.
-func namesAreTakenOnce(can sshpool.Abilities) bool { return can.HardLink }
+func createIsExclusive(can sshpool.Abilities) bool { return can.HardLink }
 
-// stillHolds reports whether a file has this very content: of two gateways that gave their
+// hasContent reports whether a file has this very content: of two gateways that gave their
 // records one number, one finds the other's there. What comes later than this look, from
 // a gateway that was stopped between its own and its rename, it does not see.
-func stillHolds(c *sftp.Client, name string, content []byte) (bool, error) {
+func hasContent(c *sftp.Client, name string, content []byte) (bool, error) {
 	f, err := c.Open(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil

@@ -136,9 +136,9 @@ func (g *Generation) writeRecord(ctx context.Context, c *sftp.Client, r record.R
 		return false, err
 	}
 	tmp, final := g.path(tmpPrefix+randomName()), g.path(recordName(r.Seq))
-	names := g.recordNames.expect(ctx)
+	names := g.recordNames.join(ctx)
 	defer names.release()
-	wait := standing(c, g.can, g.path())
+	wait := startNoSymlinkCheck(c, g.can, g.path())
 	err = writeSynced(c, g.can, tmp, file)
 	if moved := wait(); moved != nil && err == nil {
 		err = moved
@@ -167,8 +167,8 @@ func (g *Generation) writeRecord(ctx context.Context, c *sftp.Client, r record.R
 		}
 		return false, errors.Join(err, serr)
 	}
-	if err = errors.Join(err, serr); err == nil && !namesAreTakenOnce(g.can) {
-		return stillHolds(c, final, file)
+	if err = errors.Join(err, serr); err == nil && !createIsExclusive(g.can) {
+		return hasContent(c, final, file)
 	}
 	return true, err
 }

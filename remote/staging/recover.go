@@ -24,12 +24,12 @@ func (g *Generation) Recover(ctx context.Context, p Publication) (done Published
 	p.Source = g.path(intent.Source)
 	err = g.host.pool.Do(ctx, func(conn *sshpool.Conn) error {
 		pub := g.publisher(conn, p, true)
-		if ours, err = pub.already(ctx); err != nil || !ours {
+		if ours, err = pub.isPublished(ctx); err != nil || !ours {
 			return err
 		}
-		return errors.Join(pub.unmark(intent), pub.settle(&done))
+		return errors.Join(pub.unmark(intent), pub.syncTarget(&done))
 	})
-	return done, ours, g.host.cause(ctx, g.target.Dir, 0, g.gone(ctx, g.host.explain(err, g.target.Path())))
+	return done, ours, g.host.withCause(ctx, g.target.Dir, 0, g.explainMissing(ctx, g.host.explain(err, g.target.Path())))
 }
 
 // Modification times that mark a file are of the years 2001 to 2017.
@@ -41,7 +41,7 @@ const (
 // unmark gives a published file its time back where a look before was cut off
 // between marking it and that.
 func (p *publisher) unmark(begun *record.Intent) error {
-	f, err := lookFile(p.c, p.target.Path())
+	f, err := statFile(p.c, p.target.Path())
 	if err != nil || f == nil {
 		return err
 	}
@@ -55,11 +55,11 @@ func (p *publisher) unmark(begun *record.Intent) error {
 	return Doing("set the time of", p.target.Path(), p.c.Chtimes(p.target.Path(), right, right))
 }
 
-// already finds out whether a publication that was begun before has happened:
+// isPublished finds out whether a publication that was begun before has happened:
 // whether target and source are one inode, or the target holds what the source's name
 // says: another gateway may have taken the same bytes again and put them in its place.
-func (p *publisher) already(ctx context.Context) (bool, error) {
-	target, err := lookFile(p.c, p.target.Path())
+func (p *publisher) isPublished(ctx context.Context) (bool, error) {
+	target, err := statFile(p.c, p.target.Path())
 	var other *KindError
 	if errors.As(err, &other) {
 		return false, nil
@@ -67,7 +67,7 @@ func (p *publisher) already(ctx context.Context) (bool, error) {
 	if err != nil || target == nil {
 		return false, err
 	}
-	source, err := lookFile(p.c, p.Source)
+	source, err := statFile(p.c, p.Source)
 	if err != nil {
 		return false, err
 	}
@@ -110,7 +110,7 @@ func (p *publisher) oneInode(source, target *File) (bool, error) {
 	if err := p.c.Chtimes(p.Source, nonce, nonce); err != nil {
 		return false, Doing("set the time of", p.Source, err)
 	}
-	marked, err := lookFile(p.c, p.target.Path())
+	marked, err := statFile(p.c, p.target.Path())
 	rerr := p.c.Chtimes(p.Source, source.MTime, source.MTime)
 	if err := errors.Join(err, rerr); err != nil {
 		return false, err

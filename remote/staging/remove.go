@@ -88,7 +88,7 @@ func (h *Host) RemoveOthers(ctx context.Context, t Target, newest int) error {
 					return err
 				}
 			}
-			clearEmpty(c, t, user)
+			removeEmptyDirs(c, t, user)
 		}
 		return nil
 	})
@@ -131,7 +131,7 @@ func removeGeneration(conn *sshpool.Conn, can sshpool.Abilities, t Target, user,
 	cleared := make(chan struct{})
 	go func() {
 		defer close(cleared)
-		clearEmptyAtOnce(conn, t, user)
+		removeEmptyDirsPipelined(conn, t, user)
 	}()
 	err = removeKnown(conn, away, known)
 	<-cleared
@@ -149,7 +149,7 @@ func beginMove(c *sftp.Client, can sshpool.Abilities, t Target, user string) mov
 }
 
 func (m movedAway) sync() error {
-	return together([]*dirHandle{m.left, m.to}, func(d *dirHandle) error {
+	return forEachParallel([]*dirHandle{m.left, m.to}, func(d *dirHandle) error {
 		err := d.sync()
 		if d == m.left && errors.Is(err, fs.ErrNotExist) {
 			return nil
@@ -169,7 +169,7 @@ func (m movedAway) close() {
 func removeKnown(conn *sshpool.Conn, dir string, known []string) error {
 	c := conn.SFTP()
 	if len(known) > atOnce {
-		_ = together(known[atOnce:], func(name string) error { return c.Remove(path.Join(dir, name)) })
+		_ = forEachParallel(known[atOnce:], func(name string) error { return c.Remove(path.Join(dir, name)) })
 		known = known[:atOnce]
 	}
 	if len(known) > 0 {
@@ -214,7 +214,7 @@ func removeTree(c *sftp.Client, dir string) error {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return Doing("list", dir, err)
 	}
-	if err := together(infos, func(info fs.FileInfo) error {
+	if err := forEachParallel(infos, func(info fs.FileInfo) error {
 		name := path.Join(dir, info.Name())
 		if info.IsDir() {
 			return removeTree(c, name)
@@ -235,8 +235,8 @@ func removeTree(c *sftp.Client, dir string) error {
 // atOnce bounds what is asked for on one connection before anything is answered.
 const atOnce = 64
 
-// together does the same for all, several at once.
-func together[T any](all []T, do func(T) error) error {
+// forEachParallel does the same for all, several at once.
+func forEachParallel[T any](all []T, do func(T) error) error {
 	errs := make([]error, len(all))
 	places := make(chan struct{}, atOnce)
 	var running sync.WaitGroup

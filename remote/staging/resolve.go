@@ -31,7 +31,7 @@ func (h *Host) Resolve(ctx context.Context, p string, makeDirs bool, within ...s
 	if slices.Contains(h.Config().Roots, p) {
 		return Target{}, &KindError{Path: p, Kind: "directory"}
 	}
-	dir, err := h.resolve(ctx, path.Dir(p), path.Base(p), makeDirs, within)
+	dir, err := h.resolveDirName(ctx, path.Dir(p), path.Base(p), makeDirs, within)
 	if err != nil {
 		return Target{}, err
 	}
@@ -44,10 +44,10 @@ func (h *Host) ResolveDir(ctx context.Context, dir string, within ...string) (Ta
 	if err := CheckPath(dir); err != nil {
 		return Target{}, err
 	}
-	return h.resolve(ctx, dir, "", false, within)
+	return h.resolveDirName(ctx, dir, "", false, within)
 }
 
-func (h *Host) resolve(ctx context.Context, dir, name string, makeDirs bool, within []string) (Target, error) {
+func (h *Host) resolveDirName(ctx context.Context, dir, name string, makeDirs bool, within []string) (Target, error) {
 	t := Target{Host: h.Config().ID}
 	version, began := h.pool.RouteVersion(), time.Now()
 	err := h.do(ctx, dir, func(c *sftp.Client) error {
@@ -56,7 +56,7 @@ func (h *Host) resolve(ctx context.Context, dir, name string, makeDirs bool, wit
 			return err
 		}
 		if _, ok := rootOf(roots, dir, true); !ok {
-			return h.outside(path.Join(dir, name), "it is", within)
+			return h.outsideError(path.Join(dir, name), "it is", within)
 		}
 		real, missing, err := realDir(c, dir)
 		if err != nil {
@@ -64,13 +64,13 @@ func (h *Host) resolve(ctx context.Context, dir, name string, makeDirs bool, wit
 		}
 		root, ok := rootOf(roots, real, false)
 		if !ok {
-			return h.outside(path.Join(dir, name), "a symbolic link leads", within)
+			return h.outsideError(path.Join(dir, name), "a symbolic link leads", within)
 		}
 		whole := path.Join(real, path.Join(missing...))
 		if err := CheckPath(whole); err != nil {
 			return fmt.Errorf("the directory's real path is not usable: %w", err)
 		}
-		if err := checkWithin(c, path.Join(dir, name), path.Join(whole, name), within); err != nil {
+		if err := checkScope(c, path.Join(dir, name), path.Join(whole, name), within); err != nil {
 			return err
 		}
 		t.Root, t.Dir = root, real
@@ -91,7 +91,7 @@ func (h *Host) resolve(ctx context.Context, dir, name string, makeDirs bool, wit
 		return err
 	})
 	if err == nil && t.Dir == dir {
-		h.found(version, t, began)
+		h.cachePlain(version, t, began)
 	}
 	return t, err
 }
@@ -126,9 +126,9 @@ func (h *Host) holdsNames(ctx context.Context, c *sftp.Client, t Target, asked s
 	return most, nil
 }
 
-// outside refuses what was asked for, and names where it may be; not to who may
+// outsideError refuses what was asked for, and names where it may be; not to who may
 // only know of some places (within).
-func (h *Host) outside(asked, how string, within []string) error {
+func (h *Host) outsideError(asked, how string, within []string) error {
 	cfg := h.Config()
 	why := how + " outside the roots of host " + cfg.ID
 	if len(within) == 0 {
@@ -143,7 +143,7 @@ func (h *Host) realRoots(c *sftp.Client, version uint64) (map[string]string, err
 	known := map[string]string{}
 	for _, root := range h.Config().Roots {
 		h.mu.Lock()
-		stands := h.standing(version)
+		stands := h.isCurrent(version)
 		real, ok := h.roots[root]
 		h.mu.Unlock()
 		if !stands || !ok || time.Since(real.at) > rootsStand {
@@ -156,7 +156,7 @@ func (h *Host) realRoots(c *sftp.Client, version uint64) (map[string]string, err
 			}
 			real = realRoot{at, time.Now()}
 			h.mu.Lock()
-			if h.standing(version) {
+			if h.isCurrent(version) {
 				h.roots[root] = real
 			}
 			h.mu.Unlock()

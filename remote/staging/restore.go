@@ -8,10 +8,10 @@ import (
 	"github.com/pkg/sftp"
 )
 
-// restore makes chunks/ again where it is gone from a generation that stands: a
+// restoreChunkDir makes chunks/ again where it is gone from a generation that stands: a
 // clean-up of empty directories on the host takes it. done says that it was made, and
 // that what failed with err is worth another try.
-func (g *Generation) restore(ctx context.Context, err error) (done bool) {
+func (g *Generation) restoreChunkDir(ctx context.Context, err error) (done bool) {
 	if !errors.Is(err, fs.ErrNotExist) || errors.Is(err, ErrSuperseded) {
 		return false
 	}
@@ -20,13 +20,13 @@ func (g *Generation) restore(ctx context.Context, err error) (done bool) {
 		if _, err := c.Lstat(dir); !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
-		if err := stands(c, g.can, g.path()); err != nil {
+		if err := checkNoSymlink(c, g.can, g.path()); err != nil {
 			return err
 		}
 		if err := c.Mkdir(dir); err != nil { // also where the generation is gone
 			return Doing("make the directory", dir, err)
 		}
-		if err := stands(c, g.can, dir); err != nil { // a link was put there meanwhile
+		if err := checkNoSymlink(c, g.can, dir); err != nil { // a link was put there meanwhile
 			return errors.Join(err, c.RemoveDirectory(dir))
 		}
 		done = true

@@ -47,7 +47,7 @@ func (g *Generation) Scratch(ctx context.Context, content []byte) (*Scratch, err
 func (s *Scratch) fill(ctx context.Context, h *Host, t Target, can sshpool.Abilities, content []byte, err error) (*Scratch, error) {
 	if err == nil {
 		err = s.do(ctx, func(c *sftp.Client) error {
-			wait := standing(c, can, path.Dir(s.Source))
+			wait := startNoSymlinkCheck(c, can, path.Dir(s.Source))
 			err := errors.Join(writeSynced(c, can, s.Source, content), writeSynced(c, can, s.Part, nil))
 			return errors.Join(wait(), err)
 		})
@@ -56,7 +56,7 @@ func (s *Scratch) fill(ctx context.Context, h *Host, t Target, can sshpool.Abili
 		return s, nil
 	}
 	s.Remove(context.WithoutCancel(ctx))
-	return nil, h.cause(ctx, t.Dir, int64(len(content)), err)
+	return nil, h.withCause(ctx, t.Dir, int64(len(content)), err)
 }
 
 // Stands is nil while the pair is there. Errors: ErrSuperseded where its

@@ -21,7 +21,7 @@ type Small struct {
 	target  Target
 	user    string
 	can     sshpool.Abilities
-	burst   *burst
+	burst   *dirBatch
 	attempt *Attempt // nil where failed says why, and when it was given away
 	failed  error
 	notes   []string // of what could not be kept
@@ -37,33 +37,33 @@ func (h *Host) BeginSmall(ctx context.Context, t Target, user string, open bool)
 	if err != nil {
 		return nil, err
 	}
-	s := &Small{host: h, target: t, user: user, can: can, burst: h.burst(t, can)}
+	s := &Small{host: h, target: t, user: user, can: can, burst: h.joinDirBatch(t, can)}
 	var opened sync.WaitGroup
-	opened.Go(func() { s.approach(ctx, open) })
+	opened.Go(func() { s.checkDir(ctx, open) })
 	err = h.pool.Do(ctx, func(conn *sshpool.Conn) (err error) {
-		s.Scene, err = h.lookOn(conn.SFTP(), can, t, user)
+		s.Scene, err = h.inspectOn(conn.SFTP(), can, t, user)
 		return err
 	})
 	opened.Wait()
 	if err != nil {
 		s.Close()
-		return nil, h.cause(ctx, t.Path(), 0, h.explain(err, t.Path()))
+		return nil, h.withCause(ctx, t.Path(), 0, h.explain(err, t.Path()))
 	}
 	return s, nil
 }
 
-// approach makes sure that the way to the directory is the right one, while the
+// checkDir makes sure that the way to the directory is the right one, while the
 // attempt is opened there.
-func (s *Small) approach(ctx context.Context, open bool) {
+func (s *Small) checkDir(ctx context.Context, open bool) {
 	var opened sync.WaitGroup
 	if open {
 		opened.Go(func() { s.attempt, s.failed = s.open(ctx) })
 	}
-	free, moved := s.burst.survey(ctx)
+	free, moved := s.burst.checkDir(ctx)
 	opened.Wait()
 	s.Free = free
 	if moved != nil {
-		s.drop()
+		s.discard()
 		s.failed = moved
 	}
 }
@@ -74,7 +74,7 @@ func (s *Small) open(ctx context.Context) (*Attempt, error) {
 		f, err := conn.SFTP().OpenFile(name, exclusive)
 		if err != nil {
 			err = s.host.explain(conn.Explain(Doing("create a file in", s.target.Dir, err)), s.target.Dir)
-			return nil, s.host.cause(ctx, s.target.Dir, 0, err)
+			return nil, s.host.withCause(ctx, s.target.Dir, 0, err)
 		}
 		failpoint.Reach(failpoint.ChunkOpened)
 		return &Attempt{host: s.host, can: s.can, conn: conn, file: f, path: name, dir: s.target.Dir, sum: sha256.New()}, nil
@@ -86,7 +86,7 @@ func (s *Small) open(ctx context.Context) (*Attempt, error) {
 // Attempt is where the file goes, or why it cannot go there.
 func (s *Small) Attempt(ctx context.Context) (*Attempt, error) {
 	if s.attempt == nil && s.failed == nil {
-		s.approach(ctx, true)
+		s.checkDir(ctx, true)
 	}
 	return s.attempt, s.failed
 }
@@ -103,20 +103,20 @@ func (s *Small) Take() *Attempt {
 
 // Close gives up what was not published.
 func (s *Small) Close() {
-	s.drop()
+	s.discard()
 	if s.burst != nil {
 		s.burst.leave()
 		s.burst = nil
 	}
 }
 
-// drop is Discard in one round trip.
-func (s *Small) drop() {
+// discard is Discard in one round trip.
+func (s *Small) discard() {
 	a := s.Take()
 	if a == nil {
 		return
 	}
-	_ = a.settled()
+	_ = a.awaitWrites()
 	var both sync.WaitGroup
 	both.Go(func() { _ = a.close() })
 	_ = a.conn.SFTP().Remove(a.path)

@@ -22,19 +22,19 @@ import (
 // Errors: as Generation.Publish; ErrTaken where somebody has staged at the target
 // since BeginSmall.
 func (s *Small) Publish(ctx context.Context, p Publication) (Published, error) {
-	defer s.drop()
+	defer s.discard()
 	a := s.attempt
 	p.Source, p.Size = a.path, a.len
 	pub := publisher{conn: a.conn, c: a.conn.SFTP(), can: a.can, host: s.host, target: s.target, Publication: p}
 	// The attempt is nobody else's: there is no writer to outlive it, and no
 	// record that a second link of it would help to understand.
 	pub.can.HardLink = a.can.HardLink && !p.Replace
-	done, err := s.publish(ctx, pub)
+	done, err := s.publishOnce(ctx, pub)
 	s.host.sayDropBox(s.target, &done)
 	return done, s.host.writeCause(context.WithoutCancel(ctx), s.target.Dir, a.len, s.host.explain(err, s.target.Path()))
 }
 
-func (s *Small) publish(ctx context.Context, pub publisher) (done Published, err error) {
+func (s *Small) publishOnce(ctx context.Context, pub publisher) (done Published, err error) {
 	mine, old, err := s.seal(ctx, pub)
 	if err != nil {
 		return done, pub.conn.Explain(err)
@@ -45,32 +45,32 @@ func (s *Small) publish(ctx context.Context, pub publisher) (done Published, err
 	}
 	done.Notes = s.notes
 	ctx = context.WithoutCancel(ctx)
-	if old != nil || !pub.can.CreateOnly() && (!pub.Replace || pub.twoSteps()) {
+	if old != nil || !pub.can.CreateOnly() && (!pub.Replace || pub.replacesInTwoSteps()) {
 		way := pub.open(ctx)
 		defer way.close()
 		err = pub.conn.Explain(pub.run(ctx, way, &done))
-		if err = s.recover(ctx, pub, err, &done); err == nil {
-			s.leave(pub.can.HardLink)
+		if err = s.recoverPublished(ctx, pub, err, &done); err == nil {
+			s.finishPublished(pub.can.HardLink)
 		}
 		return done, err
 	}
-	names := s.burst.names.expect(ctx)
+	names := s.burst.names.join(ctx)
 	defer names.release()
-	if err := pub.conn.Explain(pub.appear(nil)); err != nil {
+	if err := pub.conn.Explain(pub.place(nil)); err != nil {
 		if errors.As(err, new(*ExistsError)) || errors.As(err, new(*KindError)) {
 			return done, err
 		}
-		return done, s.recover(ctx, pub, err, &done)
+		return done, s.recoverPublished(ctx, pub, err, &done)
 	}
 	failpoint.Reach(failpoint.FinishPublished)
 	var left sync.WaitGroup
-	left.Go(func() { s.leave(pub.can.HardLink) })
+	left.Go(func() { s.finishPublished(pub.can.HardLink) })
 	err = names.sync(ctx)
 	left.Wait()
 	if err != nil { // it is there: only that it stays is still to be made sure
 		return done, s.host.pool.Do(context.WithoutCancel(ctx), func(conn *sshpool.Conn) error {
 			pub.conn, pub.c = conn, conn.SFTP()
-			return pub.settle(&done)
+			return pub.syncTarget(&done)
 		})
 	}
 	failpoint.Reach(failpoint.FinishDirSynced)
@@ -79,8 +79,8 @@ func (s *Small) publish(ctx context.Context, pub publisher) (done Published, err
 	return done, nil
 }
 
-// leave is for an attempt that is published; it may have its own name still.
-func (s *Small) leave(linked bool) {
+// finishPublished is for an attempt that is published; it may have its own name still.
+func (s *Small) finishPublished(linked bool) {
 	a := s.Take()
 	if linked {
 		_ = a.conn.SFTP().Remove(a.path)
@@ -91,13 +91,13 @@ func (s *Small) leave(linked bool) {
 // seal makes the bytes durable, with the wishes for the file, and looks meanwhile
 // whether the target may still appear, and what it would replace.
 func (s *Small) seal(ctx context.Context, pub publisher) (mine, old *File, err error) {
-	asked, err := s.landed(ctx, pub)
+	asked, err := s.awaitBytes(ctx, pub)
 	if err != nil {
 		return nil, nil, err
 	}
 	var free sync.WaitGroup
 	var taken error
-	free.Go(func() { old, taken = s.stillFree(ctx, pub) })
+	free.Go(func() { old, taken = s.recheckTarget(ctx, pub) })
 	mine, err = s.attempt.sync()
 	free.Wait()
 	if err = cmp.Or(err, taken); err != nil || asked {
@@ -113,17 +113,17 @@ func (s *Small) seal(ctx context.Context, pub publisher) (mine, old *File, err e
 	if err := pub.sync(); err != nil {
 		return nil, nil, err
 	}
-	mine, err = lookFile(pub.c, pub.Source)
+	mine, err = statFile(pub.c, pub.Source)
 	if mine == nil && err == nil {
 		err = fmt.Errorf("publish %s: %w", pub.target.Path(), fs.ErrNotExist)
 	}
 	return mine, old, err
 }
 
-// landed waits until the host has all bytes, and gives the attempt meanwhile what
+// awaitBytes waits until the host has all bytes, and gives the attempt meanwhile what
 // is wished for it; asked is whether anything had to be. Files are mostly made
 // with the mode that they are to have, and that is seen when they are synced.
-func (s *Small) landed(ctx context.Context, pub publisher) (asked bool, err error) {
+func (s *Small) awaitBytes(ctx context.Context, pub publisher) (asked bool, err error) {
 	early := pub
 	early.Attrs.MTime = time.Time{} // bytes that arrive would change it
 	wish := pub.Attrs.or(s.host.Config())
@@ -133,7 +133,7 @@ func (s *Small) landed(ctx context.Context, pub publisher) (asked bool, err erro
 	if asked {
 		given.Go(func() { s.notes, refused = early.attributes(ctx, nil) })
 	}
-	err = s.attempt.settled()
+	err = s.attempt.awaitWrites()
 	given.Wait()
 	if err = cmp.Or(err, refused); err != nil {
 		return asked, err
@@ -146,20 +146,20 @@ func (s *Small) landed(ctx context.Context, pub publisher) (asked bool, err erro
 	return asked, nil
 }
 
-// stillFree looks once more who stages at the target, and whether its directory
+// recheckTarget looks once more who stages at the target, and whether its directory
 // is the same. Where the target can only be created the host itself says whether
 // a file stands there, in the step.
-func (s *Small) stillFree(ctx context.Context, pub publisher) (old *File, err error) {
+func (s *Small) recheckTarget(ctx context.Context, pub publisher) (old *File, err error) {
 	moved := make(chan error, 1)
 	go func() {
-		_, err := s.burst.survey(ctx)
+		_, err := s.burst.checkDir(ctx)
 		moved <- err
 	}()
 	var scene Scene
 	if pub.Replace || pub.IfMatch != "" || !pub.can.CreateOnly() {
-		scene, err = s.host.lookOn(pub.c, s.can, s.target, s.user)
+		scene, err = s.host.inspectOn(pub.c, s.can, s.target, s.user)
 	} else {
-		err = s.host.lookAtClaim(pub.c, s.can, s.target, s.user, &scene)
+		err = s.host.inspectClaim(pub.c, s.can, s.target, s.user, &scene)
 	}
 	if moved := <-moved; moved != nil {
 		return nil, moved
@@ -174,25 +174,25 @@ func (s *Small) stillFree(ctx context.Context, pub publisher) (old *File, err er
 	if err != nil {
 		return nil, err
 	}
-	return pub.judge(scene.File)
+	return pub.checkReplaceable(scene.File)
 }
 
-// recover looks, after a failure, on another connection whether the step was done
+// recoverPublished looks, after a failure, on another connection whether the step was done
 // all the same: its answer may be lost, or what follows it have failed.
-func (s *Small) recover(ctx context.Context, pub publisher, lost error, done *Published) error {
+func (s *Small) recoverPublished(ctx context.Context, pub publisher, lost error, done *Published) error {
 	if lost == nil {
 		return nil
 	}
 	return s.host.pool.Do(context.WithoutCancel(ctx), func(conn *sshpool.Conn) error {
 		pub.conn, pub.c, pub.begun = conn, conn.SFTP(), true
 		pub.second = pub.Source
-		ours, err := pub.already(ctx)
+		ours, err := pub.isPublished(ctx)
 		if err != nil || !ours {
 			return errors.Join(lost, err)
 		}
 		if err := pub.c.Remove(pub.Source); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return Doing("remove", pub.Source, err)
 		}
-		return pub.settle(done)
+		return pub.syncTarget(done)
 	})
 }

@@ -9,26 +9,26 @@ import (
 	"sftpgate/remote/sshpool"
 )
 
-// stands makes sure that no symbolic link was put on the way to dir since it was
+// checkNoSymlink makes sure that no symbolic link was put on the way to dir since it was
 // resolved: what is written there would land elsewhere. It costs one round trip,
 // which callers let overlap with the step that it is about, and undo that step
 // when the answer is no. What is missing is for the step itself to find out.
-func stands(c *sftp.Client, can sshpool.Abilities, dir string) error {
-	if straight(c, can, dir) {
+func checkNoSymlink(c *sftp.Client, can sshpool.Abilities, dir string) error {
+	if isRealPath(c, can, dir) {
 		return nil
 	}
 	names := components(dir)
 	infos, errs := lstatDown(c, "/", names)
 	for i := range names {
-		if moved := linked(names[:i+1], infos[i], errs[i]); moved != nil {
+		if moved := symlinkError(names[:i+1], infos[i], errs[i]); moved != nil {
 			return moved
 		}
 	}
 	return nil
 }
 
-// straight asks in one request what stands asks in many: no is no answer.
-func straight(c *sftp.Client, can sshpool.Abilities, dir string) bool {
+// isRealPath asks in one request what stands asks in many: no is no answer.
+func isRealPath(c *sftp.Client, can sshpool.Abilities, dir string) bool {
 	if !can.RealPath {
 		return false
 	}
@@ -36,17 +36,17 @@ func straight(c *sftp.Client, can sshpool.Abilities, dir string) bool {
 	return err == nil && real == dir
 }
 
-// linked is nil unless there is a symbolic link at names.
-func linked(names []string, info fs.FileInfo, err error) error {
+// symlinkError is nil unless there is a symbolic link at names.
+func symlinkError(names []string, info fs.FileInfo, err error) error {
 	if err != nil || info.Mode()&fs.ModeSymlink == 0 {
 		return nil
 	}
 	return &PathError{Path: "/" + path.Join(names...), Why: "it has become a symbolic link since the upload was opened", Forbidden: true}
 }
 
-// standing asks stands while something else goes on; the answer is for wait.
-func standing(c *sftp.Client, can sshpool.Abilities, dir string) (wait func() error) {
+// startNoSymlinkCheck asks stands while something else goes on; the answer is for wait.
+func startNoSymlinkCheck(c *sftp.Client, can sshpool.Abilities, dir string) (wait func() error) {
 	answer := make(chan error, 1)
-	go func() { answer <- stands(c, can, dir) }()
+	go func() { answer <- checkNoSymlink(c, can, dir) }()
 	return func() error { return <-answer }
 }

@@ -9,21 +9,21 @@ import (
 	"sftpgate/remote/sshpool"
 )
 
-// way is an attempt as it is open on one lane.
-type way struct {
+// openFile is an attempt as it is open on one lane.
+type openFile struct {
 	lane *lane
 	file *sftp.File
 }
 
-// widen opens the attempt on another lane. Where that fails it goes on without.
-func (a *Attempt) widen(lane *lane) {
+// openOn opens the attempt on another lane. Where that fails it goes on without.
+func (a *Attempt) openOn(lane *lane) {
 	f, err := lane.conn.SFTP().OpenFile(a.path, writeOnly)
 	l := a.lanes
 	l.mu.Lock()
-	joins := err == nil && !a.narrow
+	joins := err == nil && !a.narrowed
 	if joins {
-		a.ways = append(a.ways, way{lane, f})
-		l.answered.Broadcast()
+		a.files = append(a.files, openFile{lane, f})
+		l.changed.Broadcast()
 	}
 	l.mu.Unlock()
 	if joins {
@@ -32,7 +32,7 @@ func (a *Attempt) widen(lane *lane) {
 	if err == nil {
 		_ = f.Close()
 	}
-	l.leave(lane)
+	l.releaseLane(lane)
 }
 
 // stripe cuts r into blocks and sends each on the lane that carries least. It
@@ -41,10 +41,10 @@ func (a *Attempt) widen(lane *lane) {
 func (a *Attempt) stripe(r io.Reader) (int64, error) {
 	sent := int64(0)
 	for {
-		b := a.lanes.take(a, a.about-a.len-sent)
+		b := a.lanes.acquireBlock(a, a.sizeHint-a.len-sent)
 		n, err := io.ReadFull(r, b[:a.packet()])
 		if n == 0 {
-			a.lanes.putBack(a, b)
+			a.lanes.returnUnused(a, b)
 		} else {
 			a.sum.Write(b[:n])
 			a.send(b, n, a.len+sent)
@@ -56,7 +56,7 @@ func (a *Attempt) stripe(r io.Reader) (int64, error) {
 		case err != nil:
 			return sent, err
 		}
-		if err := a.failure(); err != nil {
+		if err := a.writeError(); err != nil {
 			return sent, err
 		}
 	}
@@ -67,76 +67,76 @@ func (a *Attempt) stripe(r io.Reader) (int64, error) {
 func (a *Attempt) send(b *[blockSize]byte, n int, off int64) {
 	a.writes.Go(func() {
 		a.lanes.mu.Lock()
-		ways := a.ways
+		ways := a.files
 		a.lanes.mu.Unlock()
 		conns := make([]*sshpool.Conn, len(ways))
 		for i, w := range ways {
 			conns[i] = w.lane.conn
 		}
 		err := sshpool.Send(conns, n, func(i int) error {
-			a.lanes.sending(a)
+			a.lanes.writeStarted(a)
 			_, err := ways[i].file.WriteAt(b[:n], off)
 			if err != nil {
 				err = conns[i].Explain(Doing("write", a.path, err))
 			}
 			return err
 		})
-		a.lanes.written(a, b, err)
+		a.lanes.writeDone(a, b, err)
 	})
 }
 
-// take waits until another block may be under way; so many bytes are likely to be left.
-func (l *Lanes) take(a *Attempt, left int64) *[blockSize]byte {
+// acquireBlock waits until another block may be under way; so many bytes are likely to be left.
+func (l *Lanes) acquireBlock(a *Attempt, left int64) *[blockSize]byte {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.widen(a, left)
+	l.addLanesTo(a, left)
 	for {
-		lanes := max(len(l.lanes), len(a.ways))
-		if l.held < ownBlocks || a.waiting < mostWaiting && l.held < lanes*a.depth() && blocks.takeSpare(l.host, !l.far) {
-			l.held++
-			a.waiting++
+		lanes := max(len(l.lanes), len(a.files))
+		if l.blocksInUse < ownBlocks || a.queued < maxQueued && l.blocksInUse < lanes*a.depth() && blocks.takeSpare(l.host, !l.striped) {
+			l.blocksInUse++
+			a.queued++
 			return blocks.get()
 		}
-		l.answered.Wait()
+		l.changed.Wait()
 	}
 }
 
-// mostWaiting is how many blocks of an attempt are read before a connection has room for
+// maxQueued is how many blocks of an attempt are read before a connection has room for
 // them. One that waits goes over none that is opened meanwhile.
-const mostWaiting = 2
+const maxQueued = 2
 
-// sending is told of a block that waits no more.
-func (l *Lanes) sending(a *Attempt) {
+// writeStarted is told of a block that waits no more.
+func (l *Lanes) writeStarted(a *Attempt) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	a.waiting--
-	l.answered.Broadcast()
+	a.queued--
+	l.changed.Broadcast()
 }
 
-func (l *Lanes) written(a *Attempt, b *[blockSize]byte, err error) {
+func (l *Lanes) writeDone(a *Attempt, b *[blockSize]byte, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if a.failed == nil {
-		a.failed = err
+	if a.err == nil {
+		a.err = err
 	}
-	l.give(b)
+	l.releaseBlock(b)
 }
 
-func (l *Lanes) putBack(a *Attempt, b *[blockSize]byte) {
+func (l *Lanes) returnUnused(a *Attempt, b *[blockSize]byte) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	a.waiting--
-	l.give(b)
+	a.queued--
+	l.releaseBlock(b)
 }
 
-// give returns a block. With l.mu held.
-func (l *Lanes) give(b *[blockSize]byte) {
-	if l.held > ownBlocks {
+// releaseBlock returns a block. With l.mu held.
+func (l *Lanes) releaseBlock(b *[blockSize]byte) {
+	if l.blocksInUse > ownBlocks {
 		blocks.giveSpare(l.host)
 	}
-	l.held--
+	l.blocksInUse--
 	blocks.put(b)
-	l.answered.Broadcast()
+	l.changed.Broadcast()
 }
 
 // packet is how much of a block the host takes at once, in bytes.

@@ -25,7 +25,7 @@ type Withdrawal struct {
 	host   *Host
 	target Target
 	user   string
-	away   string
+	dir    string
 }
 
 // Withdraw is Remove for an upload that is given up while a publication of it
@@ -44,18 +44,18 @@ func (g *Generation) Withdraw(ctx context.Context) (*Withdrawal, error) {
 	if err := g.RemoveOlder(ctx); err != nil {
 		return nil, err
 	}
-	w := &Withdrawal{host: g.host, target: g.target, user: g.user, away: withdrawnPath(g.target, g.State().Meta.ID)}
+	w := &Withdrawal{host: g.host, target: g.target, user: g.user, dir: revokedPath(g.target, g.State().Meta.ID)}
 	err := g.host.pool.Do(ctx, func(conn *sshpool.Conn) error {
 		c := conn.SFTP()
 		moved := beginMove(c, g.can, g.target, userDir(g.user))
 		defer moved.close()
-		if err := move(c, g.can, g.path(), w.away); err != nil {
+		if err := move(c, g.can, g.path(), w.dir); err != nil {
 			if _, lerr := c.Lstat(g.path()); errors.Is(lerr, fs.ErrNotExist) {
 				return errors.Join(ErrSuperseded, err)
 			}
 			return err
 		}
-		err := w.judge(ctx, conn, g.can)
+		err := w.findPublished(ctx, conn, g.can)
 		if err == nil {
 			err = moved.sync()
 		}
@@ -64,7 +64,7 @@ func (g *Generation) Withdraw(ctx context.Context) (*Withdrawal, error) {
 		}
 		return err
 	})
-	return w, g.host.cause(ctx, g.target.Dir, 0, g.host.explain(err, g.target.Dir))
+	return w, g.host.withCause(ctx, g.target.Dir, 0, g.host.explain(err, g.target.Dir))
 }
 
 // Withdrawn finds the withdrawal of user's upload id that was cut off before Remove; nil
@@ -74,12 +74,12 @@ func (h *Host) Withdrawn(ctx context.Context, t Target, user, id string) (*Withd
 	if err != nil {
 		return nil, err
 	}
-	w := &Withdrawal{host: h, target: t, user: user, away: withdrawnPath(t, id)}
+	w := &Withdrawal{host: h, target: t, user: user, dir: revokedPath(t, id)}
 	err = h.on(ctx, t.Dir, func(conn *sshpool.Conn) error {
-		if _, err := conn.SFTP().Lstat(w.away); err != nil {
+		if _, err := conn.SFTP().Lstat(w.dir); err != nil {
 			return err
 		}
-		return w.judge(ctx, conn, can)
+		return w.findPublished(ctx, conn, can)
 	})
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -87,11 +87,11 @@ func (h *Host) Withdrawn(ctx context.Context, t Target, user, id string) (*Withd
 	return w, err
 }
 
-// judge finds out whether the upload was published. Only where its generation has been
+// findPublished finds out whether the upload was published. Only where its generation has been
 // moved away is that the last word.
-func (w *Withdrawal) judge(ctx context.Context, conn *sshpool.Conn, can sshpool.Abilities) error {
+func (w *Withdrawal) findPublished(ctx context.Context, conn *sshpool.Conn, can sshpool.Abilities) error {
 	c := conn.SFTP()
-	state, _, err := readState(c, w.away)
+	state, _, err := readState(c, w.dir)
 	if errors.Is(err, record.ErrNone) {
 		return nil // Remove was at work: how it ended has been noted
 	}
@@ -99,14 +99,14 @@ func (w *Withdrawal) judge(ctx context.Context, conn *sshpool.Conn, can sshpool.
 		return err
 	}
 	pub := publisher{conn: conn, c: c, can: can, host: w.host, target: w.target,
-		Publication: Publication{Source: path.Join(w.away, state.Intent.Source), Size: state.Meta.Size},
-		second:      path.Join(w.away, pubPrefix), begun: true}
-	ours, err := pub.already(ctx)
+		Publication: Publication{Source: path.Join(w.dir, state.Intent.Source), Size: state.Meta.Size},
+		second:      path.Join(w.dir, pubPrefix), begun: true}
+	ours, err := pub.isPublished(ctx)
 	if err != nil || !ours {
 		return err
 	}
 	var done Published
-	if err := pub.settle(&done); err != nil {
+	if err := pub.syncTarget(&done); err != nil {
 		return err
 	}
 	w.Published = &done.File
@@ -117,14 +117,14 @@ func (w *Withdrawal) judge(ctx context.Context, conn *sshpool.Conn, can sshpool.
 // and expires.
 func (w *Withdrawal) Remove(ctx context.Context) error {
 	return w.host.do(ctx, w.target.Dir, func(c *sftp.Client) error {
-		clearEmpty(c, w.target, userDir(w.user))
-		return removeTree(c, w.away)
+		removeEmptyDirs(c, w.target, userDir(w.user))
+		return removeTree(c, w.dir)
 	})
 }
 
-// withdrawnPath is where an upload's generation is moved: a name like randomName's,
+// revokedPath is where an upload's generation is moved: a name like randomName's,
 // which can be found again by the upload's id.
-func withdrawnPath(t Target, id string) string {
+func revokedPath(t Target, id string) string {
 	sum := sha256.Sum256([]byte("withdrawn " + id))
 	name := strings.ToLower(base32.StdEncoding.EncodeToString(sum[:]))[:len(randomName())]
 	return path.Join(t.Dir, "."+name+Suffix)

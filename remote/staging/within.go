@@ -8,10 +8,10 @@ import (
 	"github.com/pkg/sftp"
 )
 
-// checkWithin refuses a place that is none of the allowed paths and below none
+// checkScope refuses a place that is none of the allowed paths and below none
 // of them. As with roots, the path as it was named may use either spelling of
 // an allowed path, and the real one must lie below the real one.
-func checkWithin(c *sftp.Client, named, real string, within []string) error {
+func checkScope(c *sftp.Client, named, real string, within []string) error {
 	if len(within) == 0 {
 		return nil
 	}

@@ -22,20 +22,20 @@ const tryBytes = 256 << 10
 // by asking for an empty one of that length, which is removed again.
 func (h *Host) writeCause(ctx context.Context, dir string, end int64, err error) error {
 	var status *sftp.StatusError
-	if err = h.cause(ctx, dir, 0, err); Hindered(err) || !errors.As(err, &status) || status.Code != statusFailure {
+	if err = h.withCause(ctx, dir, 0, err); Hindered(err) || !errors.As(err, &status) || status.Code != statusFailure {
 		return err
 	}
-	return h.hindered(ctx, dir, end, err)
+	return h.probeCause(ctx, dir, end, err)
 }
 
-// hindered finds out by trying why err came to pass. It tries nothing for somebody who is
+// probeCause finds out by trying why err came to pass. It tries nothing for somebody who is
 // about to end, and would leave there what it tried.
-func (h *Host) hindered(ctx context.Context, dir string, end int64, err error) error {
+func (h *Host) probeCause(ctx context.Context, dir string, end int64, err error) error {
 	if ctx.Err() != nil || errors.Is(err, context.Canceled) {
 		return err
 	}
 	_ = h.pool.Do(ctx, func(conn *sshpool.Conn) error {
-		if why := hindrance(conn.SFTP(), dir, end); why != nil {
+		if why := findObstacle(conn.SFTP(), dir, end); why != nil {
 			err = errors.Join(why, err)
 		}
 		return nil
@@ -43,14 +43,14 @@ func (h *Host) hindered(ctx context.Context, dir string, end int64, err error) e
 	return err
 }
 
-// hindrance is what keeps a file of end bytes from being written in dir, nil where that
+// findObstacle is what keeps a file of end bytes from being written in dir, nil where that
 // cannot be told. A quota keeps nothing from being done that takes no room: where that
 // fails, too, it is the filesystem that does.
-func hindrance(c *sftp.Client, dir string, end int64) (why error) {
+func findObstacle(c *sftp.Client, dir string, end int64) (why error) {
 	name := path.Join(dir, hiddenName())
 	f, err := c.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL)
-	if failed(err) {
-		return roomOr(ErrQuota, err, ails(c, dir)) // of inodes
+	if isGenericFailure(err) {
+		return roomOr(ErrQuota, err, isFailing(c, dir)) // of inodes
 	}
 	if err != nil {
 		return nil
@@ -58,12 +58,12 @@ func hindrance(c *sftp.Client, dir string, end int64) (why error) {
 	defer func() { _ = c.Remove(name) }()
 	defer f.Close()
 	if !holds(c, f, dir, end) {
-		return roomOr(ErrFileSize, nil, ails(c, name))
+		return roomOr(ErrFileSize, nil, isFailing(c, name))
 	}
 	filling := make([]byte, tryBytes)
 	_, _ = rand.Read(filling) // what is easily compressed would need no room
-	if _, err := f.WriteAt(filling, 0); failed(err) {
-		return roomOr(ErrQuota, err, ails(c, name))
+	if _, err := f.WriteAt(filling, 0); isGenericFailure(err) {
+		return roomOr(ErrQuota, err, isFailing(c, name))
 	}
 	return nil
 }
@@ -81,9 +81,9 @@ func roomOr(why, err error, ails bool) error {
 	return why
 }
 
-// ails reports whether a file or directory cannot even be looked at or synced.
-func ails(c *sftp.Client, name string) bool {
-	if _, err := c.Lstat(name); failed(err) {
+// isFailing reports whether a file or directory cannot even be looked at or synced.
+func isFailing(c *sftp.Client, name string) bool {
+	if _, err := c.Lstat(name); isGenericFailure(err) {
 		return true
 	}
 	if _, ok := c.HasExtension("fsync@openssh.com"); !ok {
@@ -94,11 +94,11 @@ func ails(c *sftp.Client, name string) bool {
 		return false // not every server opens directories
 	}
 	defer f.Close()
-	return failed(f.Sync())
+	return isGenericFailure(f.Sync())
 }
 
-// failed reports the answer that has no reason.
-func failed(err error) bool {
+// isGenericFailure reports the answer that has no reason.
+func isGenericFailure(err error) bool {
 	var status *sftp.StatusError
 	return errors.As(err, &status) && status.Code == statusFailure
 }

@@ -18,17 +18,17 @@ var ErrNone = errors.New("no merge engine works on this host")
 // auto leaves the choice to the self-tests.
 const auto = "auto"
 
-// openWithin is how long an engine may take to open, which starts the account's
-// login shell, and proveWithin how long to prove itself then. A server that accepts
+// openTimeout is how long an engine may take to open, which starts the account's
+// login shell, and proveTimeout how long to prove itself then. A server that accepts
 // a request and never answers is as good as none.
 const (
-	openWithin  = shell.LoginTimeout
-	proveWithin = 30 * time.Second
+	openTimeout  = shell.LoginTimeout
+	proveTimeout = 30 * time.Second
 )
 
 var (
-	errLate = fmt.Errorf("it did not start within %v: %w", openWithin, context.DeadlineExceeded)
-	errSlow = fmt.Errorf("its self-test did not finish within %v: %w", proveWithin, context.DeadlineExceeded)
+	errLate = fmt.Errorf("it did not start within %v: %w", openTimeout, context.DeadlineExceeded)
+	errSlow = fmt.Errorf("its self-test did not finish within %v: %w", proveTimeout, context.DeadlineExceeded)
 )
 
 // Choice is an engine that proved itself on a host, with the reasons.
@@ -62,16 +62,16 @@ type place struct {
 	scratch func(ctx context.Context, content []byte) (*staging.Scratch, error)
 }
 
-// beside is a place in the directory of t.
-func beside(h *staging.Host, t staging.Target) place {
+// besideTarget is a place in the directory of t.
+func besideTarget(h *staging.Host, t staging.Target) place {
 	return place{h, t, 0,
 		func(ctx context.Context) (sshpool.Abilities, error) { return h.Abilities(ctx, t) },
 		func(ctx context.Context, content []byte) (*staging.Scratch, error) { return h.Scratch(ctx, t, content) },
 	}
 }
 
-// inside is a place in an upload's own staging, with which all that is left goes.
-func inside(g *staging.Generation, size int64) place {
+// insideStaging is a place in an upload's own staging, with which all that is left goes.
+func insideStaging(g *staging.Generation, size int64) place {
 	return place{g.Host(), g.Target(), size,
 		func(ctx context.Context) (sshpool.Abilities, error) { return g.Host().Abilities(ctx, g.Target()) }, g.Scratch}
 }
@@ -95,11 +95,11 @@ func choose(ctx context.Context, p place) (Choice, error) {
 			choice.Why[o.name] = "It is slower."
 			continue
 		}
-		err := try(ctx, o, p, can)
+		err := proveEngine(ctx, o, p, can)
 		switch {
 		case err == nil:
 			choice.Engine, choice.Reason = o.name, reason(o.name, wanted, t, len(failures))
-		case lost(ctx, err):
+		case isInconclusive(ctx, err):
 			return Choice{}, err
 		default:
 			choice.Why[o.name], choice.Fallback = sentence(err), true
@@ -116,29 +116,29 @@ func choose(ctx context.Context, p place) (Choice, error) {
 	return Choice{}, fmt.Errorf("%w: host %s: %w", ErrNone, t.Host, errors.Join(failures...))
 }
 
-// try lets an engine prove itself, and end in good order: one that does not
+// proveEngine lets an engine prove itself, and end in good order: one that does not
 // would have every part copied once more.
-func try(ctx context.Context, o opener, p place, can sshpool.Abilities) error {
+func proveEngine(ctx context.Context, o opener, p place, can sshpool.Abilities) error {
 	scratch, err := p.scratch(ctx, provingPattern)
 	if err != nil {
-		return &untried{err}
+		return &inconclusiveError{err}
 	}
 	defer scratch.Remove(context.WithoutCancel(ctx))
-	opening, cancel := context.WithTimeoutCause(ctx, openWithin, errLate)
-	engine, err := o.open(opening, p.host, can, apart)
+	opening, cancel := context.WithTimeoutCause(ctx, openTimeout, errLate)
+	engine, err := o.open(opening, p.host, can, exclusive)
 	cancel()
 	if err != nil {
 		return err
 	}
-	inTime, cancel := context.WithTimeoutCause(ctx, proveWithin, errSlow)
+	inTime, cancel := context.WithTimeoutCause(ctx, proveTimeout, errSlow)
 	defer cancel()
 	if err := prove(inTime, engine, scratch, p.size); err != nil {
 		_ = engine.Close()
 		if gone := scratch.Stands(ctx); gone != nil { // cleared away under the engine's hands
-			return &untried{gone}
+			return &inconclusiveError{gone}
 		}
 		err = p.host.Cause(ctx, p.target.Dir, int64(len(provingPattern)), err)
-		return &retold{err, strings.NewReplacer(scratch.Source, "the source", scratch.Part, "the part").Replace(err.Error())}
+		return &rewordedError{err, strings.NewReplacer(scratch.Source, "the source", scratch.Part, "the part").Replace(err.Error())}
 	}
 	if err := engine.Close(); err != nil {
 		return fmt.Errorf("it passed its self-test but did not close cleanly: %w", err)
@@ -146,19 +146,19 @@ func try(ctx context.Context, o opener, p place, can sshpool.Abilities) error {
 	return nil
 }
 
-// untried says nothing about the engine, but that it could not be tried there.
-type untried struct{ error }
+// inconclusiveError says nothing about the engine, but that it could not be tried there.
+type inconclusiveError struct{ error }
 
-func (u *untried) Unwrap() error { return u.error }
+func (u *inconclusiveError) Unwrap() error { return u.error }
 
-// retold is an error in other words: the names of a self-test tell nobody anything.
-type retold struct {
+// rewordedError is an error in other words: the names of a self-test tell nobody anything.
+type rewordedError struct {
 	error
 	text string
 }
 
-func (r *retold) Error() string { return r.text }
-func (r *retold) Unwrap() error { return r.error }
+func (r *rewordedError) Error() string { return r.text }
+func (r *rewordedError) Unwrap() error { return r.error }
 
 func wantedOn(h *staging.Host) string {
 	if e := h.Config().Engine; e != "" {
@@ -183,11 +183,11 @@ func sentence(err error) string {
 	return strings.ToUpper(s[:1]) + s[1:] + "."
 }
 
-// lost reports errors that say nothing about an engine: the host is not to be
+// isInconclusive reports errors that say nothing about an engine: the host is not to be
 // reached, nothing can be stored there, the upload is over, nobody waits any more.
-func lost(ctx context.Context, err error) bool {
+func isInconclusive(ctx context.Context, err error) bool {
 	var l *sshpool.Error
-	var u *untried
+	var u *inconclusiveError
 	return errors.As(err, &l) || errors.As(err, &u) || staging.Hindered(err) ||
 		errors.Is(err, staging.ErrSuperseded) || ctx.Err() != nil
 }

@@ -54,7 +54,7 @@ func (e *copyDataEngine) Name() string { return "copy-data" }
 func (e *copyDataEngine) Writer() record.Writer { return e.writer }
 
 func (e *copyDataEngine) Copy(ctx context.Context, from string, length int64, part string, off int64) error {
-	ctx, cancel := context.WithTimeout(ctx, copyWithin(length))
+	ctx, cancel := context.WithTimeout(ctx, copyTimeout(length))
 	defer cancel()
 	err := e.client.Copy(ctx, from, length, part, off)
 	if errors.Is(err, copydata.ErrLength) {

@@ -44,8 +44,8 @@ type opener struct {
 type use int
 
 const (
-	merging use = iota // many copies, each short, beside those of other merges
-	apart              // one that must not wait for others, or that others must not wait for
+	merging   use = iota // many copies, each short, beside those of other merges
+	exclusive            // one that must not wait for others, or that others must not wait for
 )
 
 // engines, best first.
@@ -62,8 +62,8 @@ const (
 	copySlow  = 1 << 20 // bytes a second
 )
 
-// copyWithin is how long a copy of so many bytes may take.
-func copyWithin(length int64) time.Duration {
+// copyTimeout is how long a copy of so many bytes may take.
+func copyTimeout(length int64) time.Duration {
 	return copyGrace + time.Duration(length/copySlow)*time.Second
 }
 

@@ -16,43 +16,43 @@ var ErrCopy = errors.New("merging the file on the host failed")
 // copying is asked of the field Engine.
 type Opened struct {
 	Engine
-	size  int64  // of the file that it proved itself for
-	doubt func() // has the choice made anew before the engine is opened again
+	size       int64  // of the file that it proved itself for
+	invalidate func() // has the choice made anew before the engine is opened again
 }
 
 // Open opens the best engine for a generation: the one that proved itself on
 // its host. When that one does not open any more, the choice is made anew. It is for many
 // copies, each short, beside those of other merges.
 func (s *Set) Open(ctx context.Context, g *staging.Generation) (*Opened, error) {
-	return s.open(ctx, g, merging)
+	return s.openFor(ctx, g, merging)
 }
 
 // OpenApart is Open for one copy that must not wait for others, or that others must
 // not wait for.
 func (s *Set) OpenApart(ctx context.Context, g *staging.Generation) (*Opened, error) {
-	return s.open(ctx, g, apart)
+	return s.openFor(ctx, g, exclusive)
 }
 
-func (s *Set) open(ctx context.Context, g *staging.Generation, use use) (*Opened, error) {
+func (s *Set) openFor(ctx context.Context, g *staging.Generation, use use) (*Opened, error) {
 	h := g.Host()
 	size, err := reach(ctx, g)
 	if err != nil {
 		return nil, err
 	}
-	p := inside(g, size)
+	p := insideStaging(g, size)
 	for again := false; ; again = true {
-		choice, err := s.choose(ctx, p)
+		choice, err := s.chooseFor(ctx, p)
 		if err != nil {
 			return nil, err
 		}
 		engine, err := openNamed(ctx, choice.Engine, h, g.Can(), use)
 		if err == nil {
-			return &Opened{engine, size, func() { s.doubt(p.about(), choice.Engine) }}, nil
+			return &Opened{engine, size, func() { s.invalidate(p.about(), choice.Engine) }}, nil
 		}
-		if again || lost(ctx, err) {
+		if again || isInconclusive(ctx, err) {
 			return nil, err
 		}
-		s.doubt(p.about(), choice.Engine) // what it could when it was chosen may be over
+		s.invalidate(p.about(), choice.Engine) // what it could when it was chosen may be over
 	}
 }
 
@@ -70,8 +70,8 @@ func (o *Opened) Reaches(end int64) bool { return end <= longFile || o.size > lo
 // Doubt is told why a copy failed of which everything else was in order. Unless the error
 // says nothing about engines, the choice is made anew before one is opened again.
 func (o *Opened) Doubt(ctx context.Context, err error) {
-	if !lost(ctx, err) {
-		o.doubt()
+	if !isInconclusive(ctx, err) {
+		o.invalidate()
 	}
 }
 

@@ -38,21 +38,21 @@ func aboutFile(h *staging.Host, root string, size int64) about {
 type chosen struct {
 	known  bool
 	choice Choice
-	asked  asked         // under which it was made
+	asked  setting       // under which it was made
 	exec   bool          // and whether a shell was known then
 	until  time.Time     // not believed any longer; zero: until it fails
 	pause  time.Duration // between until and when it was made
-	trying *trial        // under way
+	trying *choiceRun    // under way
 }
 
-// asked is what a choice depends on: what hosts.yaml asks for, and the way to
+// setting is what a choice depends on: what hosts.yaml asks for, and the way to
 // the host, which may lead to another machine by now.
-type asked struct {
+type setting struct {
 	engine  string
 	version uint64
 }
 
-func asking(h *staging.Host) asked { return asked{wantedOn(h), h.Pool().RouteVersion()} }
+func currentSetting(h *staging.Host) setting { return setting{wantedOn(h), h.Pool().RouteVersion()} }
 
 // hasShell reports whether a shell is known by now.
 func hasShell(h *staging.Host, root string) bool {
@@ -60,8 +60,8 @@ func hasShell(h *staging.Host, root string) bool {
 	return known && can.Exec
 }
 
-// trial is one try of the engines; the fields are written before done is closed.
-type trial struct {
+// choiceRun is one try of the engines; the fields are written before done is closed.
+type choiceRun struct {
 	done   chan struct{}
 	err    error
 	gaveUp bool // err is about the one who tried, or his directory, and nothing else
@@ -77,7 +77,7 @@ func (s *Set) Chosen(h *staging.Host, root string) (Choice, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, size := range []int64{0, longFile + 1} {
-		if c := s.at(aboutFile(h, root, size)); c.known && c.asked == asking(h) {
+		if c := s.at(aboutFile(h, root, size)); c.known && c.asked == currentSetting(h) {
 			return c.choice, true
 		}
 	}
@@ -92,26 +92,26 @@ func (s *Set) Chosen(h *staging.Host, root string) (Choice, bool) {
 //
 // Errors: ErrNone, and what staging.Host.Abilities and Scratch return.
 func (s *Set) Choose(ctx context.Context, h *staging.Host, t staging.Target) (Choice, error) {
-	return s.choose(ctx, beside(h, t))
+	return s.chooseFor(ctx, besideTarget(h, t))
 }
 
-func (s *Set) choose(ctx context.Context, p place) (Choice, error) {
+func (s *Set) chooseFor(ctx context.Context, p place) (Choice, error) {
 	for {
 		s.mu.Lock()
 		c := s.at(p.about())
-		if c.stands(asking(p.host)) && (c.exec || !hasShell(p.host, p.target.Root)) {
+		if c.isValid(currentSetting(p.host)) && (c.exec || !hasShell(p.host, p.target.Root)) {
 			defer s.mu.Unlock()
 			return c.choice, nil
 		}
 		try := c.trying
 		mine := try == nil
 		if mine {
-			try = &trial{done: make(chan struct{})}
+			try = &choiceRun{done: make(chan struct{})}
 			c.trying = try
 		}
 		s.mu.Unlock()
 		if mine {
-			return s.try(ctx, p, try)
+			return s.runChoice(ctx, p, try)
 		}
 		select {
 		case <-try.done:
@@ -124,8 +124,8 @@ func (s *Set) choose(ctx context.Context, p place) (Choice, error) {
 	}
 }
 
-func (s *Set) try(ctx context.Context, p place, try *trial) (Choice, error) {
-	asked := asking(p.host)
+func (s *Set) runChoice(ctx context.Context, p place, try *choiceRun) (Choice, error) {
+	asked := currentSetting(p.host)
 	choice, err := choose(ctx, p)
 	exec := hasShell(p.host, p.target.Root)
 	s.mu.Lock()
@@ -147,14 +147,14 @@ func (s *Set) try(ctx context.Context, p place, try *trial) (Choice, error) {
 			c.until = time.Now().Add(c.pause)
 		}
 	}
-	var here *untried
+	var here *inconclusiveError
 	try.err, try.gaveUp = err, ctx.Err() != nil || errors.As(err, &here)
 	close(try.done)
 	return choice, err
 }
 
-// doubt has a choice made anew, if it is still this engine. It is shown until then.
-func (s *Set) doubt(what about, engine string) {
+// invalidate has a choice made anew, if it is still this engine. It is shown until then.
+func (s *Set) invalidate(what about, engine string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if c := s.at(what); c.known && c.choice.Engine == engine {
@@ -172,6 +172,6 @@ func (s *Set) at(what about) *chosen {
 
 func (p place) about() about { return aboutFile(p.host, p.target.Root, p.size) }
 
-func (c *chosen) stands(now asked) bool {
+func (c *chosen) isValid(now setting) bool {
 	return c.known && c.asked == now && (c.until.IsZero() || time.Now().Before(c.until))
 }

@@ -27,7 +27,7 @@ func openShell(ctx context.Context, h *staging.Host, can sshpool.Abilities, use 
 		return nil, errors.New(cmp.Or(can.Why["Exec"], shell.ErrNoShell.Error()))
 	}
 	lend := h.Pool().SharedShell
-	if use == apart {
+	if use == exclusive {
 		lend = h.Pool().Shell
 	}
 	sh, err := lend(ctx)
@@ -52,7 +52,7 @@ func (e *shellEngine) Name() string { return "shell" }
 func (e *shellEngine) Writer() record.Writer { return e.writer }
 
 func (e *shellEngine) Copy(ctx context.Context, from string, length int64, part string, off int64) error {
-	disturbed, err := e.sh.Copy(ctx, copyWithin(length), from, e.part(part), off)
+	disturbed, err := e.sh.Copy(ctx, copyTimeout(length), from, e.part(part), off)
 	e.disturbed = e.disturbed || disturbed
 	if err != nil {
 		return fmt.Errorf("copy %s on the host: %w", from, err)
@@ -79,7 +79,7 @@ func (e *shellEngine) CopyAll(ctx context.Context, part string, end int64, chunk
 		copies = append(copies, shell.Copy{Source: c.Path, Off: c.Off, Len: c.Len, Least: end})
 		length += c.Len
 	}
-	copied, err := e.sh.CopyAll(ctx, copyWithin(length), e.part(part), copies)
+	copied, err := e.sh.CopyAll(ctx, copyTimeout(length), e.part(part), copies)
 	for _, c := range copied {
 		e.disturbed = e.disturbed || c.Disturbed
 	}
