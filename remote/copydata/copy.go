@@ -35,7 +35,7 @@ func (c *Client) Copy(ctx context.Context, from string, length int64, part strin
 	}
 	if err := c.transfer(ctx, source, length, off); err != nil {
 		if c.err == nil {
-			_ = c.close(ctx, source)
+			_ = c.closeHandle(ctx, source)
 		}
 		return fmt.Errorf("copy %s: %w", from, err)
 	}

@@ -14,7 +14,7 @@ func (c *Client) open(ctx context.Context, name string, flags uint32) (string, e
 	return handle, c.sane(err)
 }
 
-func (c *Client) close(ctx context.Context, handle string) error {
+func (c *Client) closeHandle(ctx context.Context, handle string) error {
 	got, err := c.soon(ctx, closing(handle))
 	if err != nil {
 		return err
@@ -72,7 +72,7 @@ func (c *Client) closePart(ctx context.Context) error {
 	}
 	handle := c.partHandle
 	c.partHandle = ""
-	if err := c.close(ctx, handle); err != nil {
+	if err := c.closeHandle(ctx, handle); err != nil {
 		return fmt.Errorf("close %s: %w", c.part, err)
 	}
 	return nil

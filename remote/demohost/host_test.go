@@ -19,7 +19,7 @@ import (
 	"sftpgate/remote/sshpool"
 )
 
-func start(t *testing.T) *Host {
+func startHost(t *testing.T) *Host {
 	t.Helper()
 	h, err := Start(t.TempDir())
 	if err != nil {
@@ -56,7 +56,7 @@ func connect(t *testing.T, h *Host) *sshpool.Conn {
 }
 
 func TestDemoHostCanDoAllThatAnUploadNeeds(t *testing.T) {
-	p := pool(t, start(t))
+	p := pool(t, startHost(t))
 	root := p.Host().Roots[0]
 	a, err := p.Abilities(await.Context(t), root, root)
 	if err != nil {
@@ -69,7 +69,7 @@ func TestDemoHostCanDoAllThatAnUploadNeeds(t *testing.T) {
 }
 
 func TestDemoHostAnswersLikeOpenSSH(t *testing.T) {
-	h := start(t)
+	h := startHost(t)
 	c := connect(t, h).SFTP()
 	at := func(name string) string { return filepath.Join(h.root, name) }
 	text := strings.Repeat("0123456789", 100_000)
@@ -120,7 +120,7 @@ func TestDemoHostAnswersLikeOpenSSH(t *testing.T) {
 }
 
 func TestDemoHostRunsAShell(t *testing.T) {
-	h := start(t)
+	h := startHost(t)
 	ch, err := connect(t, h).Exec(await.Context(t), "exec sh")
 	if err != nil {
 		t.Fatal(err)
@@ -137,7 +137,7 @@ func TestDemoHostRunsAShell(t *testing.T) {
 }
 
 func TestDemoHostCloseEndsCommands(t *testing.T) {
-	h := start(t)
+	h := startHost(t)
 	ch, err := connect(t, h).Exec(await.Context(t), "exec sh")
 	if err != nil {
 		t.Fatal(err)
@@ -165,8 +165,8 @@ func TestDemoHostCloseEndsCommands(t *testing.T) {
 }
 
 func TestDemoHostRefusesOthers(t *testing.T) {
-	h := start(t)
-	other := start(t)
+	h := startHost(t)
+	other := startHost(t)
 	key, err := os.ReadFile(other.Config().KeyFile)
 	if err != nil {
 		t.Fatal(err)

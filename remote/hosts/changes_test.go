@@ -44,12 +44,12 @@ func TestChanges(t *testing.T) {
 	text := func(hosts string) string {
 		return "defaults: {user: u, agent: true, host_key: " + pinned + ", roots: [/r]}\nhosts:\n" + hosts
 	}
-	old := parse(t, text("  a: {address: h, mode: 0644, tags: [x]}\n  b: {address: h}\n  c: {address: h}\n  hop: {address: h, roots: []}\n  d: {address: h, jump: hop}\n"))
+	old := parseFile(t, text("  a: {address: h, mode: 0644, tags: [x]}\n  b: {address: h}\n  c: {address: h}\n  hop: {address: h, roots: []}\n  d: {address: h, jump: hop}\n"))
 	for _, c := range []struct{ text, want string }{
 		{"  c: {address: h}\n  a: {address: h, mode: 644, tags: [x]}\n  b: {address: h}\n  hop: {address: h, roots: []}\n  d: {address: h, jump: hop}\n", "{[] [] []}"},
 		{"  e: {address: h}\n  a: {address: h, mode: 0640, tags: [x]}\n  b: {address: h, tags: [y]}\n  hop: {address: i, roots: []}\n  d: {address: h, jump: hop}\n", "{[e] [c] [a b hop]}"},
 	} {
-		got := old.Changes(parse(t, text(c.text)))
+		got := old.Changes(parseFile(t, text(c.text)))
 		if fmt.Sprint(got) != c.want || got.None() != (c.want == "{[] [] []}") {
 			t.Errorf("%v, want %s", got, c.want)
 		}
@@ -57,7 +57,7 @@ func TestChanges(t *testing.T) {
 }
 
 func TestWay(t *testing.T) {
-	set := parse(t, "defaults: {user: u, agent: true, address: h, host_key: "+pinned+"}\nhosts:\n  a: {jump: b, roots: [/r]}\n  b: {jump: c}\n  c: {}\n")
+	set := parseFile(t, "defaults: {user: u, agent: true, address: h, host_key: "+pinned+"}\nhosts:\n  a: {jump: b, roots: [/r]}\n  b: {jump: c}\n  c: {}\n")
 	a, _ := set.Get("a")
 	way := set.Way(a)
 	if len(way) != 2 || way[0].ID != "b" || way[1].ID != "c" {

@@ -44,7 +44,7 @@ func (t Text) Same(o Text) bool {
 
 // Parse checks the file. A password or passphrase may stand in the file itself
 // only when nobody but its owner can read the file.
-func (t Text) Parse() (*Set, error) { return parse(t.path, t.data, t.private) }
+func (t Text) Parse() (*Set, error) { return parseFile(t.path, t.data, t.private) }
 
 // Load is Read and Parse.
 func Load(path string) (*Set, error) {
@@ -58,10 +58,10 @@ func Load(path string) (*Set, error) {
 // Parse reads data as a hosts file; name stands for it in errors. Who may read
 // the data is the caller's business: Load looks at the file's permissions.
 func Parse(name string, data []byte) (*Set, error) {
-	return parse(name, data, true)
+	return parseFile(name, data, true)
 }
 
-func parse(name string, data []byte, private bool) (*Set, error) {
+func parseFile(name string, data []byte, private bool) (*Set, error) {
 	if len(data) > maxFile {
 		return nil, fmt.Errorf("%s is larger than %d MiB: that is not a hosts file", name, maxFile>>20)
 	}
@@ -74,7 +74,7 @@ func parse(name string, data []byte, private bool) (*Set, error) {
 	if len(d.errs) > 0 {
 		return nil, d.err()
 	}
-	s := newSet(hosts, d.problem)
+	s := buildSet(hosts, d.problem)
 	if len(d.errs) > 0 {
 		return nil, d.err()
 	}

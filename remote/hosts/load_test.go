@@ -14,7 +14,7 @@ const pinned = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ8RCHzQJxTq0T0C3vDkcs0FOzcW
 // certificate is a host certificate, made with ssh-keygen -s -h.
 const certificate = "ssh-ed25519-cert-v01@openssh.com AAAAIHNzaC1lZDI1NTE5LWNlcnQtdjAxQG9wZW5zc2guY29tAAAAIGZs3P7AItMueb8OlMnk4f0vojp2pPddnmoYo1Icm01KAAAAIBrC9WNHfvSODnBiPpx+yUgt0Jt3BReOOyHez5uae8VGAAAAAAAAAAAAAAACAAAABXdlYi0xAAAABQAAAAFoAAAAAAAAAAD//////////wAAAAAAAAAAAAAAAAAAADMAAAALc3NoLWVkMjU1MTkAAAAgSInCMn5DPeM3YGhCA1+7obA8ct6yvs4NTQgccB/YWiIAAABTAAAAC3NzaC1lZDI1NTE5AAAAQKQRUT95ys7BESdOENv+5Bz22VYSpSXdtRstx+soHStABM6AN8qDos3ZtIieP/39Sn1LKwz/XaSgRS17hVeHlA4= /tmp/tmp.ociRa10D13/h.pub"
 
-func parse(t *testing.T, text string) *hosts.Set {
+func parseFile(t *testing.T, text string) *hosts.Set {
 	t.Helper()
 	set, err := hosts.Parse("hosts.yaml", []byte(text))
 	if err != nil {
@@ -51,7 +51,7 @@ func TestExampleFile(t *testing.T) {
 // As editors on Windows save it.
 func TestByteOrderMark(t *testing.T) {
 	text := "hosts:\r\n  a: {address: h, user: u, agent: true, known_hosts: /k, roots: [/r]}\r\n"
-	if _, ok := parse(t, "\ufeff"+text).Get("a"); !ok {
+	if _, ok := parseFile(t, "\ufeff"+text).Get("a"); !ok {
 		t.Error("the host is not there")
 	}
 	if _, err := hosts.Parse("hosts.yaml", []byte("\ufeffhosts:\n  a: {bogus: 1}\n")); err == nil || !strings.Contains(err.Error(), "hosts.yaml:2:7: unknown key") {
@@ -66,7 +66,7 @@ func TestByteOrderMark(t *testing.T) {
 
 func TestDefaults(t *testing.T) {
 	t.Setenv("HOME", "/home/me")
-	set := parse(t, `
+	set := parseFile(t, `
 defaults: {user: deploy, key_file: ~/.ssh/id, known_hosts: ~/.ssh/known_hosts, tags: [a, b], connections: 3, agent: true, mode: 644}
 hosts:
   z:  {address: z.example, roots: [/srv//files/../files/]}
@@ -89,7 +89,7 @@ hosts:
 // Every fault is told with its place and with what to do.
 func TestFaults(t *testing.T) {
 	good := "hosts:\n  a: {address: h, user: u, key_file: /k, roots: [/r], host_key: " + pinned + "}\n"
-	parse(t, good)
+	parseFile(t, good)
 	with := func(extra string) string { return strings.Replace(good, "address: h", "address: h, "+extra, 1) }
 	for name, c := range map[string]struct{ text, want string }{
 		"unknown key":      {"hosts:\n  a:\n    adress: h\n", `hosts.yaml:3:5: unknown key "adress": remove it or correct it; the keys are address,`},

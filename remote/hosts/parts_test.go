@@ -24,7 +24,7 @@ func longFile(n int) string {
 // A long file says what a short one does: every host, in its order, with the defaults.
 func TestLongFile(t *testing.T) {
 	const n = 1000
-	all := parse(t, longFile(n)).All()
+	all := parseFile(t, longFile(n)).All()
 	if len(all) != n {
 		t.Fatalf("%d hosts", len(all))
 	}
@@ -71,7 +71,7 @@ func parseGarbage(t *testing.T, n int) uint64 {
 	text := longFile(n)
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	parse(t, text)
+	parseFile(t, text)
 	runtime.ReadMemStats(&after)
 	return after.TotalAlloc - before.TotalAlloc
 }

@@ -9,7 +9,7 @@ import (
 
 func TestHostKeyOrItsAuthority(t *testing.T) {
 	t.Setenv("HOME", "/home/me")
-	set := parse(t, "defaults: {user: u, address: h, key_file: /k, certificate_file: ~/c-cert.pub, roots: [/r]}\nhosts:\n"+
+	set := parseFile(t, "defaults: {user: u, address: h, key_file: /k, certificate_file: ~/c-cert.pub, roots: [/r]}\nhosts:\n"+
 		"  key: {host_key: "+pinned+"}\n  authority: {host_key: cert-authority "+pinned+" a comment}\n  neither: {known_hosts: /none}\n")
 	for id, want := range map[string]struct{ key, authority bool }{"key": {key: true}, "authority": {true, true}, "neither": {}} {
 		h, _ := set.Get(id)

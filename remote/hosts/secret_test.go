@@ -78,7 +78,7 @@ func TestReveal(t *testing.T) {
 
 // A password of digits is a string, with its leading zero.
 func TestSecretOfDigits(t *testing.T) {
-	set := parse(t, "hosts:\n  a: {address: h, user: u, password: 0123, roots: [/r], host_key: "+pinned+"}\n")
+	set := parseFile(t, "hosts:\n  a: {address: h, user: u, password: 0123, roots: [/r], host_key: "+pinned+"}\n")
 	h, _ := set.Get("a")
 	if s, _ := h.Password.Reveal(); s != "0123" {
 		t.Fatalf("%q", s)

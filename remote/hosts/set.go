@@ -12,7 +12,7 @@ type Set struct {
 // same checks as a file.
 func NewSet(hosts ...Host) (*Set, error) {
 	var errs []error
-	s := newSet(hosts, func(id, field, message string) {
+	s := buildSet(hosts, func(id, field, message string) {
 		if id != "" {
 			message = "host " + id + ": " + message
 		}
@@ -24,8 +24,8 @@ func NewSet(hosts ...Host) (*Set, error) {
 	return s, nil
 }
 
-// newSet fills in defaults and checks; every fault goes to problem.
-func newSet(hosts []Host, problem func(id, field, message string)) *Set {
+// buildSet fills in defaults and checks; every fault goes to problem.
+func buildSet(hosts []Host, problem func(id, field, message string)) *Set {
 	s := &Set{byID: make(map[string]Host, len(hosts))}
 	if len(hosts) == 0 {
 		problem("", "", "no hosts: add at least one")

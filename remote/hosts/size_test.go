@@ -26,7 +26,7 @@ func TestLimitsOfAHost(t *testing.T) {
 	text := "defaults: {bandwidth: 10MB, max_bodies: 4}\nhosts:\n" +
 		"  a: {address: h, user: u, key_file: /k, roots: [/r], known_hosts: /k}\n" +
 		"  b: {address: h, user: u, key_file: /k, roots: [/r], known_hosts: /k, bandwidth: 0, max_bodies: 0}\n"
-	set := parse(t, text)
+	set := parseFile(t, text)
 	a, _ := set.Get("a")
 	b, _ := set.Get("b")
 	if a.Bandwidth != 10e6 || a.MaxBodies != 4 || b.Bandwidth != 0 || b.MaxBodies != 0 {

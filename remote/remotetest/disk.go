@@ -35,9 +35,9 @@ type Disk struct {
 }
 
 // NewDisk returns an empty disk without a limit of space.
-func NewDisk() *Disk { return newDisk(newTree()) }
+func NewDisk() *Disk { return buildDisk(newTree()) }
 
-func newDisk(t *tree) *Disk { return &Disk{tree: t, base: t.crash(KeepAll)} }
+func buildDisk(t *tree) *Disk { return &Disk{tree: t, base: t.crash(KeepAll)} }
 
 // Log is every mutation so far, in the order in which they were applied.
 func (d *Disk) Log() []Op {
@@ -69,7 +69,7 @@ func (d *Disk) At(n int, k Keep) *Disk {
 	}
 	t := d.cursor.crash(k)
 	t.limit = limit
-	return newDisk(t)
+	return buildDisk(t)
 }
 
 // do applies one operation and logs it.

@@ -104,7 +104,7 @@ func StartSSHD(t testing.TB, o SSHDOptions) *SSHD {
 	}
 	key := quickKey
 	if o.Usual {
-		key = newKey
+		key = generateKey
 	}
 	client := key(t, s.KeyFile)
 	s.HostKey = key(t, filepath.Join(dir, "host"))
@@ -248,9 +248,9 @@ func findBinary(t testing.TB, name string, dirs ...string) string {
 	return ""
 }
 
-// newKey writes a new ed25519 private key and returns the public one in
+// generateKey writes a new ed25519 private key and returns the public one in
 // authorized_keys form.
-func newKey(t testing.TB, path string) string {
+func generateKey(t testing.TB, path string) string {
 	t.Helper()
 	_, key, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {

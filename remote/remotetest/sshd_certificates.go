@@ -20,7 +20,7 @@ type Authority struct {
 func NewAuthority(t testing.TB) *Authority {
 	t.Helper()
 	a := &Authority{t: t, key: filepath.Join(t.TempDir(), "authority")}
-	a.Public = newKey(t, a.key)
+	a.Public = generateKey(t, a.key)
 	return a
 }
 
@@ -42,7 +42,7 @@ func (a *Authority) Sign(keyFile string, args ...string) string {
 func NewKey(t testing.TB) string {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "id")
-	writeFile(t, file+".pub", []byte(newKey(t, file)+"\n"))
+	writeFile(t, file+".pub", []byte(generateKey(t, file)+"\n"))
 	return file
 }
 
