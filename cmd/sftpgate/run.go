@@ -42,7 +42,7 @@ import (
 //	                                                web.Mux
 //	                                      ┌────────────┼─────────────┐
 //	                               api.Routes, dialects  metrics.Routes  page.Routes    metrics.Metrics is told by
-//	                                      └────────────┬─────────────┘           Front, Service, Links, Claims
+//	                                      └────────────┬─────────────┘           Front, Service, Pools, Claims
 //	                                            gateway.Service
 //	        ┌─────────────────────────┬────────────────┴───────────┐
 //	  Claims, Leases, Index         Hosts                    engine.Set       which engine serves where
@@ -51,7 +51,7 @@ import (
 //	registry.Bolt  (else)             │
 //	                             sshpool.Pool    one per host ──▶ sshd
 //	                                  │
-//	                             sshpool.Links ──▶ hosts.Set ◀── hosts.yaml (serve), followed by reloader
+//	                             sshpool.Pools ──▶ hosts.Set ◀── hosts.yaml (serve), followed by reloader
 //	                                                          demohost.Host (demo)
 
 // settings are what a gateway is made from; serve and demo fill them in.

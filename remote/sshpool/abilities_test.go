@@ -68,7 +68,7 @@ func TestProbeNamesDeniedRequests(t *testing.T) {
 	}
 }
 
-// What a trial leaves where nothing can be removed has names that tell whose it is.
+// What a probe leaves where nothing can be removed has names that tell whose it is.
 func TestIsProbeFileMatchesAllProbeNames(t *testing.T) {
 	s := remotetest.StartSSHD(t, remotetest.SSHDOptions{Subsystem: "internal-sftp -P remove"})
 	p := openOne(t, sshpool.Options{}, s.Host("a"))
@@ -87,11 +87,11 @@ func TestIsProbeFileMatchesAllProbeNames(t *testing.T) {
 	}
 	for _, name := range names {
 		if !sshpool.IsProbeFile(name) {
-			t.Errorf("%s is not known for a trial's", name)
+			t.Errorf("%s is not known for a probe's", name)
 		}
 	}
 	if !slices.Contains(names, "cloned") || !slices.Contains(names, "x") || sshpool.IsProbeFile("README") {
-		t.Errorf("a trial left %q", names)
+		t.Errorf("a probe left %q", names)
 	}
 }
 

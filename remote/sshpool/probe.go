@@ -31,7 +31,7 @@ type prober struct {
 	closes sync.WaitGroup // files that were read
 }
 
-// probeSession is a connection, a directory for trials, and a login there.
+// probeSession is a connection, a directory for what is tried, and a login there.
 type probeSession struct {
 	conn        *Conn
 	prober      *prober

@@ -70,7 +70,7 @@ func (t *prober) prepare() (made, err error) {
 // probeFileName matches every name in a probe's directory.
 var probeFileName = regexp.MustCompile(`^(?:before|after|shell|cloned|[a-z]\d?)$`)
 
-// IsProbeFile reports whether a trial gives something in its own directory that name: what a
+// IsProbeFile reports whether a probe gives something in its own directory that name: what a
 // gateway that was killed has left there can be told by it.
 func IsProbeFile(name string) bool { return probeFileName.MatchString(name) }
 

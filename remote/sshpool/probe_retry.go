@@ -45,7 +45,7 @@ func (a *retrySchedule) backOff() {
 	a.next = time.Now().Add(a.pause)
 }
 
-// awaitLateShell waits for the shell of a visit, and ends it.
+// awaitLateShell waits for the shell of a probe session, and ends it.
 func (p *Pool) awaitLateShell(e *route, root string, t *probeResult, v *probeSession) {
 	defer v.close()
 	if found, answered := v.retryShell(e.ctx, t.found); answered {

@@ -70,7 +70,7 @@ func (p *Pool) configure(h hosts.Host, w routeSpec) {
 	}
 }
 
-// replaceRoute begins another era and returns the connections that are to be closed now.
+// replaceRoute begins another route and returns the connections that are to be closed now.
 // With p.mu held.
 func (p *Pool) replaceRoute(w routeSpec) (unused []*connection) {
 	old := p.route
