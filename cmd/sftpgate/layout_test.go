@@ -171,6 +171,7 @@ func TestImportRulesBite(t *testing.T) {
 		"dialect":  {"sftpgate/remote/staging", "sftpgate/gateway/registry", "sftpgate/gateway/dialect/tus"},
 		"dialects": {"sftpgate/remote/staging", "sftpgate/gateway/registry", "sftpgate/gateway/dialect/tus"},
 		"web":      {"sftpgate/gateway/api", "sftpgate/remote/sshpool"},
+		"client":   {"sftpgate/gateway", "sftpgate/gateway/web", "sftpgate/remote/hosts"},
 		"metrics":  {"sftpgate/gateway/registry", "sftpgate/gateway/api", "sftpgate/remote/staging"},
 		"registry": {"sftpgate/remote/staging", "net/http"},
 		"merge":    {"net", "sftpgate/remote/sshpool", "github.com/pkg/sftp", "sftpgate/gateway"},
