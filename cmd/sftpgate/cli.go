@@ -24,6 +24,7 @@ const (
 type commands struct {
 	Serve   serveCmd   `cmd:"" set:"level=info" help:"Run the gateway for the hosts in hosts.yaml."`
 	Demo    demoCmd    `cmd:"" set:"level=warn" help:"Try it: run a gateway with a built-in host. Needs no setup."`
+	Put     putCmd     `cmd:"" help:"Send files to hosts by way of a gateway; interrupted, the same command continues."`
 	Hosts   hostsCmd   `cmd:"" help:"Work with the hosts in hosts.yaml."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 
@@ -80,6 +81,13 @@ func Run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	case errors.Is(err, errFailed):
 		return exitFailed
 	default:
+		var ended *statusError
+		if errors.As(err, &ended) {
+			if ended.text != "" {
+				fmt.Fprintf(stderr, "sftpgate: %s\n", ended.text)
+			}
+			return ended.status
+		}
 		fmt.Fprintf(stderr, "sftpgate: %v\n", err)
 		var wrong *usageError
 		if errors.As(err, &wrong) {

@@ -1,0 +1,144 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"sftpgate/gateway/client"
+)
+
+// Further exit statuses, of the commands that ask a gateway.
+const (
+	exitPartly      = 3
+	exitLogin       = 4
+	exitAgain       = 5
+	exitConflict    = 6
+	exitDigest      = 7
+	exitInterrupted = 130
+)
+
+// statusError ends a command with a status of its own; without a text the command has
+// said what is wrong.
+type statusError struct {
+	status int
+	text   string
+}
+
+func (e *statusError) Error() string { return e.text }
+
+// statusOf is the exit status for an error of the gateway.
+func statusOf(err error) int {
+	var e *client.Error
+	if !errors.As(err, &e) {
+		return exitFailed
+	}
+	switch e.Code {
+	case "unauthenticated", "forbidden":
+		return exitLogin
+	case "target-exists", "different-file", "chunk-conflict", "changed-meanwhile", "owned-by-another", "not-a-file":
+		return exitConflict
+	case "digest-mismatch":
+		return exitDigest
+	}
+	if e.Retryable {
+		return exitAgain
+	}
+	return exitFailed
+}
+
+// asked ends a command that a gateway has refused.
+func asked(ctx context.Context, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil:
+		return &statusError{exitInterrupted, "interrupted"}
+	}
+	return &statusError{statusOf(err), inWords(err)}
+}
+
+// advice is what a person can do on this command line, by the gateway's code.
+var advice = map[string]string{
+	"target-exists":     "--if-exists replace, skip or newer decides otherwise",
+	"different-file":    "--restart discards your unfinished upload there",
+	"chunk-conflict":    "--restart discards your unfinished upload there",
+	"no-such-directory": "--make-dirs creates it",
+	"unauthenticated":   "--ticket, SFTPGATE_TICKET or the config file says who you are",
+}
+
+// inWords is an error with what to do.
+func inWords(err error) string {
+	var e *client.Error
+	if errors.As(err, &e) && advice[e.Code] != "" {
+		return e.Error() + " (" + advice[e.Code] + ")"
+	}
+	return err.Error()
+}
+
+// conclude is the exit status of the whole.
+func (s *sending) conclude(ctx context.Context, args []string, to destination) error {
+	good, status := 0, exitOK
+	for _, o := range s.outcomes {
+		switch of := statusOf(o.err); {
+		case o.err == nil:
+			good++
+		case status == exitOK || status == of:
+			status = of
+		default: // of several kinds
+			status = exitFailed
+		}
+	}
+	switch {
+	case ctx.Err() != nil:
+		return &statusError{exitInterrupted, "interrupted; what the gateway acknowledged is kept. To continue:\n  " + s.again(args)}
+	case status == exitOK:
+		return nil
+	case good > 0:
+		return &statusError{status: exitPartly}
+	}
+	return &statusError{status: status}
+}
+
+// again is the command that continues. Files that were sent before the interruption
+// are there by now.
+func (s *sending) again(args []string) string {
+	words := []string{"sftpgate"}
+	for i, a := range args {
+		switch {
+		case i > 0 && args[i-1] == "--ticket":
+			a = "…"
+		case strings.HasPrefix(a, "--ticket="):
+			a = "--ticket=…"
+		case a == "--restart":
+			continue
+		}
+		words = append(words, quoted(a))
+	}
+	sent := slices.ContainsFunc(s.outcomes, func(o outcome) bool { return o.what == wasSent })
+	if sent && s.IfExists == "fail" {
+		words = slices.Insert(words, 2, "--if-exists", "skip")
+	}
+	return strings.Join(words, " ")
+}
+
+var safeWord = regexp.MustCompile(`^[\w./:,@%+=-]+$`)
+
+// quoted is a word as a shell takes it.
+func quoted(word string) string {
+	if safeWord.MatchString(word) {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+}
+
+// countOf is a number of files.
+func countOf(n int) string {
+	if n == 1 {
+		return "1 file"
+	}
+	return fmt.Sprintf("%d files", n)
+}
