@@ -25,14 +25,16 @@ type commands struct {
 	Serve   serveCmd   `cmd:"" set:"level=info" help:"Run the gateway for the hosts in hosts.yaml."`
 	Demo    demoCmd    `cmd:"" set:"level=warn" help:"Try it: run a gateway with a built-in host. Needs no setup."`
 	Put     putCmd     `cmd:"" help:"Send files to hosts by way of a gateway; interrupted, the same command continues."`
-	Hosts   hostsCmd   `cmd:"" help:"Work with the hosts in hosts.yaml."`
+	Uploads uploadsCmd `cmd:"" help:"List, show, resume and cancel uploads of a gateway."`
+	Hosts   hostsCmd   `cmd:"" help:"List the hosts of a gateway, or check those in hosts.yaml."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 
 	ShowVersion kong.VersionFlag `name:"version" short:"v" env:"-" help:"Print the version."`
 }
 
 type hostsCmd struct {
-	Check checkCmd `cmd:"" help:"Connect to every host and print what works, what was chosen and what to fix."`
+	Ls    hostsListCmd `cmd:"" help:"List the hosts that you may send to by way of a gateway."`
+	Check checkCmd     `cmd:"" help:"Connect to every host and print what works, what was chosen and what to fix."`
 }
 
 // console is what a command may write to.

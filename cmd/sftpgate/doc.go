@@ -4,7 +4,9 @@
 //	sftpgate serve --hosts hosts.yaml --redis redis://127.0.0.1:6379/0
 //	sftpgate demo
 //	sftpgate hosts check
+//	sftpgate hosts ls
 //	sftpgate put report.pdf web-1:/srv/files/
+//	sftpgate uploads ls
 //	sftpgate version
 //
 // Every flag can be given as an environment variable: --trusted-proxy is

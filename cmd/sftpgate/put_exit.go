@@ -37,6 +37,8 @@ func statusOf(err error) int {
 		return exitFailed
 	}
 	switch e.Code {
+	case "unknown-upload": // opening it again is for put
+		return exitFailed
 	case "unauthenticated", "forbidden":
 		return exitLogin
 	case "target-exists", "different-file", "chunk-conflict", "changed-meanwhile", "owned-by-another", "not-a-file":

@@ -15,7 +15,7 @@ type destination struct {
 func parseDestination(text string) (d destination, err error) {
 	hosts, to, found := strings.Cut(text, ":")
 	if !found || hosts == "" || !strings.HasPrefix(to, "/") {
-		return d, misused("%q is not a target: write HOST:/dir/ with a host's id, and an absolute path", text)
+		return d, misused("%q is not a target: write HOST:/dir/ with a host's id, which sftpgate hosts ls lists, and an absolute path", text)
 	}
 	d = destination{hosts: strings.Split(hosts, ","), path: to}
 	for i, h := range d.hosts {
