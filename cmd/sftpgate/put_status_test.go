@@ -75,7 +75,7 @@ func (y *yard) locked() string {
 	if err := os.WriteFile(key, bytes.Repeat([]byte("k"), 40), 0o600); err != nil {
 		y.t.Fatal(err)
 	}
-	_, base := servingBy(y.t, plain, nil, "--hosts", yamlOf(y.t, y.sshd.Host("web-1")), "--state", y.t.TempDir(),
+	_, base := servingBy(y.t, sftpgate, nil, "--hosts", yamlOf(y.t, y.sshd.Host("web-1")), "--state", y.t.TempDir(),
 		"--auth", "jwt", "--jwt-alg", "HS256", "--jwt-key", key, "--jwt-audience", "gate")
 	return base
 }

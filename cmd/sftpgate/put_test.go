@@ -38,7 +38,7 @@ func yardOf(t *testing.T, ids ...string) *yard {
 	for _, id := range ids {
 		all = append(all, sshd.Host(id))
 	}
-	_, base := servingBy(t, plain, nil, "--hosts", yamlOf(t, all...), "--state", t.TempDir())
+	_, base := servingBy(t, sftpgate, nil, "--hosts", yamlOf(t, all...), "--state", t.TempDir())
 	return &yard{t: t, sshd: sshd, base: base, root: sshd.Root, dir: t.TempDir()}
 }
 
@@ -71,7 +71,7 @@ func (y *yard) env() []string {
 // run runs a command line to its end. Its output is a pipe.
 func (y *yard) run(in io.Reader, args ...string) (stdout, stderr string, status int) {
 	y.t.Helper()
-	cmd := exec.CommandContext(wait.Context(y.t), plain.path(y.t), args...)
+	cmd := exec.CommandContext(wait.Context(y.t), sftpgate.path(y.t), args...)
 	cmd.Env = append(cleanEnv(), y.env()...)
 	cmd.Dir, cmd.Stdin = y.dir, in
 	var out, errs bytes.Buffer
@@ -173,7 +173,7 @@ func TestPutKeepsTimeAndMode(t *testing.T) {
 // begun starts put in a way that it does not come to its end, and waits until a chunk is safe.
 func (y *yard) begun(args ...string) *process {
 	y.t.Helper()
-	p := startBinary(y.t, plain, y.env(), append([]string{"put", "--json", "--bwlimit", "512KiB", "--parallel", "1", "--chunk-size", "512KiB"}, args...)...)
+	p := startBinary(y.t, sftpgate, y.env(), append([]string{"put", "--json", "--bwlimit", "512KiB", "--parallel", "1", "--chunk-size", "512KiB"}, args...)...)
 	p.poll("a chunk to be safe", func() bool {
 		for _, e := range eventsIn(y.t, p.stdout.String()) {
 			if e.Event == "progress" && *e.Safe > 0 {
@@ -218,7 +218,7 @@ func TestPutInterrupted(t *testing.T) {
 	if !found || exists(filepath.Join(y.root, "it's.img")) {
 		t.Fatal(p.stderr.String())
 	}
-	script := exec.CommandContext(wait.Context(t), "sh", "-c", `"$0" `+strings.Replace(command, "--bwlimit 512KiB", "", 1), plain.path(t))
+	script := exec.CommandContext(wait.Context(t), "sh", "-c", `"$0" `+strings.Replace(command, "--bwlimit 512KiB", "", 1), sftpgate.path(t))
 	script.Env = append(cleanEnv(), y.env()...)
 	out, err := script.CombinedOutput()
 	if err != nil || !strings.Contains(string(out), `"resumed":true`) {
