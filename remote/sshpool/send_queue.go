@@ -135,7 +135,7 @@ func (p *Pool) isFar(e *route) bool {
 }
 
 // usersPerConn is how many users one connection more is worth.
-const usersPerConn = 6
+const usersPerConn = 8
 
 // targetConns is how many connections are worth having for those who are at work: two near
 // the host, as many as fill the line at a distance, and more for many. With p.mu held.
@@ -156,13 +156,14 @@ func (p *Pool) BodyWindow(packet int) (conns int, each int64) {
 	return connsForRTT(trip), p.maxInFlight(trip, int64(packet))
 }
 
-// wantsMore reports whether there are fewer than that. One that is held up is left out:
-// those who come meanwhile have another, and more would not help, as it is the host's
-// disk that takes its time. With p.mu held.
+// wantsMore reports whether there are fewer than that. While one is blocked, those who
+// come meanwhile have another: one more than the line to the host needs, unless many
+// users have more already. As it is the host's disk that takes its time, a further one
+// would only be blocked as well. With p.mu held.
 func (p *Pool) wantsMore() bool {
 	worth := p.targetConns()
 	if slices.ContainsFunc(p.route.conns, func(c *connection) bool { return c.pipe != nil && c.pipe.isBlocked() }) {
-		worth = min(worth+1, p.Host().Connections)
+		worth = min(max(worth, 2+connsForRTT(p.rtt(p.route))), p.Host().Connections)
 	}
 	return len(p.route.conns)+p.route.dialing < worth
 }

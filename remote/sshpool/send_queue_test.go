@@ -158,7 +158,7 @@ func TestPoolDialsAsManyAsNeeded(t *testing.T) {
 	for _, test := range []struct {
 		trip        time.Duration
 		users, want int
-	}{{0, 1, 1}, {0, 5, 2}, {0, 30, 6}, {0, 100, 8}, {25 * time.Millisecond, 20, 8}} {
+	}{{0, 1, 1}, {0, 7, 2}, {0, 15, 3}, {0, 30, 5}, {0, 100, 8}, {25 * time.Millisecond, 20, 8}} {
 		synctest.Test(t, func(t *testing.T) {
 			p := memoryPool(t, sshpool.Options{Dial: memoryDisk(t).Dial(remotetest.ServerOptions{}), RTT: test.trip}, 8)
 			for range test.users - 1 { // one user is memoryPool's
