@@ -24,7 +24,7 @@ const (
 type commands struct {
 	Serve   serveCmd   `cmd:"" set:"level=info" help:"Run the gateway for the hosts in hosts.yaml."`
 	Demo    demoCmd    `cmd:"" set:"level=warn" help:"Try it: run a gateway with a built-in host. Needs no setup."`
-	Put     putCmd     `cmd:"" help:"Send files to hosts by way of a gateway; interrupted, the same command continues."`
+	Put     putCmd     `cmd:"" help:"Send files to hosts by way of a gateway. If it is interrupted, run the same command again."`
 	Uploads uploadsCmd `cmd:"" help:"List, show, resume and cancel uploads of a gateway."`
 	Hosts   hostsCmd   `cmd:"" help:"List the hosts of a gateway, or check those in hosts.yaml."`
 	Version versionCmd `cmd:"" help:"Print the version."`

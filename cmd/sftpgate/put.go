@@ -27,7 +27,7 @@ type putCmd struct {
 	Parallel  int           `default:"8" placeholder:"N" help:"Chunks, or small files, sent at once. Default 8."`
 	ChunkSize byteSize      `default:"8MiB" placeholder:"SIZE" help:"Size of a chunk. A resumed upload keeps its own. Default 8MiB."`
 	Bwlimit   byteSize      `placeholder:"SIZE" help:"Bytes per second to send at most, such as 10MiB. Default: no limit."`
-	RetryFor  time.Duration `default:"10m" placeholder:"TIME" help:"How long to try again what may pass by itself, such as a gateway that restarts. 0s: not at all. Default 10m."`
+	RetryFor  time.Duration `default:"10m" placeholder:"TIME" help:"How long to try again temporary failures, such as a gateway that restarts, while nothing succeeds. 0s: not at all. Default 10m."`
 	DryRun    bool          `short:"n" help:"Print what would happen, as the directories look now, and send nothing."`
 	Quiet     bool          `short:"q" help:"Print errors only."`
 	JSON      bool          `name:"json" help:"Print events as JSON on standard output, one a line."`
@@ -56,7 +56,7 @@ func (c putCmd) Run(ctx context.Context, parsed *kong.Context, to console) error
 		}
 	}
 	s.tell.close(s.outcomes)
-	return s.conclude(ctx, parsed.Args, target)
+	return s.conclude(ctx, parsed.Args, len(files)*len(target.hosts))
 }
 
 var octal = regexp.MustCompile(`^0*[0-7]{1,3}$`)

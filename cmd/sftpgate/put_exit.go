@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"sftpgate/gateway/client"
 )
@@ -46,7 +48,7 @@ func statusOf(err error) int {
 	case "digest-mismatch":
 		return exitDigest
 	}
-	if e.Retryable {
+	if e.Retryable || client.Passing(err) {
 		return exitAgain
 	}
 	return exitFailed
@@ -65,24 +67,24 @@ func asked(ctx context.Context, err error) error {
 
 // advice is what a person can do on this command line, by the gateway's code.
 var advice = map[string]string{
-	"target-exists":     "--if-exists replace, skip or newer decides otherwise",
+	"target-exists":     "use --if-exists replace, skip or newer to change this",
 	"different-file":    "--restart discards your unfinished upload there",
 	"chunk-conflict":    "--restart discards your unfinished upload there",
 	"no-such-directory": "--make-dirs creates it",
-	"unauthenticated":   "--ticket, SFTPGATE_TICKET or the config file says who you are",
+	"unauthenticated":   "authenticate with --ticket, SFTPGATE_TICKET or the config file",
 }
 
 // inWords is an error with what to do.
 func inWords(err error) string {
 	var e *client.Error
 	if errors.As(err, &e) && advice[e.Code] != "" {
-		return e.Error() + " (" + advice[e.Code] + ")"
+		return printable(e.Error()) + " (" + advice[e.Code] + ")"
 	}
-	return err.Error()
+	return printable(err.Error())
 }
 
-// conclude is the exit status of the whole.
-func (s *sending) conclude(ctx context.Context, args []string, to destination) error {
+// conclude is the exit status of the whole, which is so many outcomes.
+func (s *sending) conclude(ctx context.Context, args []string, whole int) error {
 	good, status := 0, exitOK
 	for _, o := range s.outcomes {
 		switch of := statusOf(o.err); {
@@ -95,7 +97,7 @@ func (s *sending) conclude(ctx context.Context, args []string, to destination) e
 		}
 	}
 	switch {
-	case ctx.Err() != nil:
+	case ctx.Err() != nil && len(s.outcomes) < whole:
 		return &statusError{exitInterrupted, "interrupted; what the gateway acknowledged is kept. To continue:\n  " + s.again(args)}
 	case status == exitOK:
 		return nil
@@ -110,19 +112,20 @@ func (s *sending) conclude(ctx context.Context, args []string, to destination) e
 func (s *sending) again(args []string) string {
 	words := []string{"sftpgate"}
 	for i, a := range args {
+		secret := strings.HasPrefix(a, "--ticket=") || strings.HasPrefix(a, "--gate=") && strings.Contains(a, "@")
 		switch {
-		case i > 0 && args[i-1] == "--ticket":
+		case i > 0 && (args[i-1] == "--ticket" || args[i-1] == "--gate" && strings.Contains(a, "@")):
 			a = "…"
-		case strings.HasPrefix(a, "--ticket="):
-			a = "--ticket=…"
-		case a == "--restart":
+		case secret:
+			a = a[:strings.Index(a, "=")] + "=…"
+		case a == "--restart", strings.HasPrefix(a, "--restart="):
 			continue
 		}
 		words = append(words, quoted(a))
 	}
 	sent := slices.ContainsFunc(s.outcomes, func(o outcome) bool { return o.what == wasSent })
 	if sent && s.IfExists == "fail" {
-		words = slices.Insert(words, 2, "--if-exists", "skip")
+		words = append(words, "--if-exists", "skip")
 	}
 	return strings.Join(words, " ")
 }
@@ -134,7 +137,29 @@ func quoted(word string) string {
 	if safeWord.MatchString(word) {
 		return word
 	}
+	if printable(word) != word { // as bash, zsh and POSIX of 2024 read it
+		return "$'" + printable(strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(word)) + "'"
+	}
 	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+}
+
+// printable is text from elsewhere without what a terminal would act on.
+func printable(text string) string {
+	var b strings.Builder
+	for i, r := range text {
+		if n := utf8.RuneLen(r); unicode.IsPrint(r) && (r != utf8.RuneError || strings.HasPrefix(text[i:], "\ufffd")) {
+			b.WriteString(text[i : i+n])
+			continue
+		}
+		n := 1
+		if r != utf8.RuneError {
+			n = utf8.RuneLen(r)
+		}
+		for _, c := range []byte(text[i : i+n]) {
+			fmt.Fprintf(&b, `\x%02x`, c)
+		}
+	}
+	return b.String()
 }
 
 // countOf is a number of files.

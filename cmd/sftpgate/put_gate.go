@@ -2,10 +2,11 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
+	"unicode"
 
 	"github.com/goccy/go-yaml"
 
@@ -34,6 +35,9 @@ func (f gateFlags) connect(o client.Options) (*client.Client, error) {
 	}
 	if f.Gate == "" {
 		return nil, misused("which gateway? Add --gate https://gate.example.com, set SFTPGATE_URL, or write gate: into %s", name)
+	}
+	if f.Ticket = strings.TrimSpace(f.Ticket); strings.ContainsFunc(f.Ticket, unicode.IsControl) {
+		return nil, misused("the ticket has control characters in it: give it as one line")
 	}
 	o.URL, o.Ticket, o.Agent = f.Gate, f.Ticket, "sftpgate/"+version()
 	c, err := client.New(o)
@@ -65,10 +69,10 @@ func readConfig() (c config, name string, err error) {
 		return c, name, nil
 	}
 	if err != nil {
-		return c, name, fmt.Errorf("cannot read the config file: %w", err)
+		return c, name, misused("cannot read the config file: %v", err)
 	}
 	if err := yaml.UnmarshalWithOptions(text, &c, yaml.Strict()); err != nil {
-		return c, name, misused("the config file %s may hold gate and ticket only: %v", name, err)
+		return c, name, misused("the config file %s may hold gate and ticket only: %s", name, yaml.FormatError(err, false, false)) // without the lines, which hold the ticket
 	}
 	if info, err := os.Stat(name); err == nil && c.Ticket != "" && info.Mode().Perm()&0o077 != 0 {
 		return c, name, misused("the config file %s holds a ticket and can be read by others: chmod 600 %s", name, name)

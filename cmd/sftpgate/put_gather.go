@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+	"unicode/utf8"
 )
 
 // stdin is the name of standard input on the command line.
@@ -40,6 +41,11 @@ func (c putCmd) gather(names []string, to destination) (files []source, err erro
 			return nil, err
 		}
 		files = append(files, more...)
+	}
+	for i, f := range files {
+		if f.err == nil && !utf8.ValidString(f.target) {
+			files[i].err = errors.New("its name is not UTF-8, and the API takes no other: rename it, or add --name")
+		}
 	}
 	if len(files) == 0 {
 		return nil, misused("there are no files in %s", names[0])

@@ -46,7 +46,7 @@ type lines struct {
 
 func (l *lines) say(format string, args ...any) {
 	if !l.quiet {
-		fmt.Fprintf(l.to.err, format+"\n", args...)
+		fmt.Fprintln(l.to.err, printable(fmt.Sprintf(format, args...)))
 	}
 }
 
@@ -65,9 +65,9 @@ func (l *lines) waits(err error, pause time.Duration) {
 func (l *lines) ended(o outcome) {
 	switch {
 	case o.err != nil:
-		fmt.Fprintf(l.to.err, "sftpgate: %s to %s:%s: %s\n", o.name, o.host, o.target, inWords(o.err))
+		fmt.Fprintf(l.to.err, "sftpgate: %s to %s:%s: %s\n", printable(o.name), o.host, printable(o.target), inWords(o.err))
 	case l.dry:
-		fmt.Fprintln(l.to.out, o.rehearsed())
+		fmt.Fprintln(l.to.out, printable(o.rehearsed()))
 	case o.what == wasSkipped:
 		l.say("%s: skipped, %s:%s is there", o.name, o.host, o.target)
 	default:

@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"syscall"
 
 	"sftpgate/gateway/client"
 )
@@ -18,10 +19,10 @@ type trip struct {
 	source
 	host string
 	with client.Attributes
-	id   string // of the upload, once it is open
+	id   string // of the upload that this trip has opened
 }
 
-var errChanged = errors.New("it changed while it was sent, and was not published: send it again")
+var errChanged = errors.New("the file changed while it was being sent and was not published: send it again")
 
 func modeText(m fs.FileMode) string { return fmt.Sprintf("%04o", m.Perm()) }
 
@@ -29,11 +30,14 @@ func (t *trip) send(ctx context.Context) (client.Upload, error) {
 	if t.name == stdin {
 		return t.sendInput(ctx)
 	}
-	f, err := os.Open(t.name)
+	f, err := os.OpenFile(t.name, os.O_RDONLY|syscall.O_NONBLOCK, 0) // it may be a pipe by now
 	if err != nil {
 		return client.Upload{}, plainly(err)
 	}
 	defer f.Close()
+	if err := t.look(f); err != nil {
+		return client.Upload{}, err
+	}
 	if t.size > client.SmallFile {
 		return t.sendChunks(ctx, f)
 	}
@@ -43,6 +47,9 @@ func (t *trip) send(ctx context.Context) (client.Upload, error) {
 	}
 	if int64(len(content)) != t.size {
 		return client.Upload{}, errChanged
+	}
+	if err := t.unchanged(f); err != nil {
+		return client.Upload{}, err
 	}
 	u, err := t.sendWhole(ctx, content)
 	if chunksMayPass(err) {
@@ -81,10 +88,29 @@ func (t *trip) sendChunks(ctx context.Context, f *os.File) (client.Upload, error
 	if err != nil {
 		return client.Upload{}, plainly(err)
 	}
-	return t.gate.Send(ctx, client.Transfer{
+	u, err := t.gate.Send(ctx, client.Transfer{
 		Open: r, Size: t.size, Parallel: t.Parallel, Body: client.Body{Content: f, Pace: t.pace},
 		Opened: t.opened, Progress: t.progress, Unchanged: func() error { return t.unchanged(f) },
 	})
+	if client.CodeOf(err) == "" && errors.Is(err, io.ErrUnexpectedEOF) { // it became shorter
+		_ = t.gate.Cancel(ctx, u.ID)
+		err = errChanged
+	}
+	return u, err
+}
+
+// look takes what the file is like now: it may have changed since it was found.
+func (t *trip) look(f *os.File) error {
+	info, err := f.Stat()
+	if err != nil {
+		return plainly(err)
+	}
+	now := sourceOf(t.name, t.target, info)
+	now.nested = t.nested
+	t.source = now
+	fresh := t.attributes(now)
+	t.with.MTime, t.with.Mode = fresh.MTime, fresh.Mode
+	return now.err
 }
 
 func (t *trip) request() client.OpenRequest {
@@ -128,24 +154,30 @@ func (t *trip) sendRest(ctx context.Context, head []byte) (client.Upload, error)
 
 // readHead reads what one request can hold; the error is io.EOF if that is all there is.
 func readHead(ctx context.Context, in io.Reader) (head []byte, err error) {
-	read := make(chan struct{})
+	type result struct {
+		head []byte
+		err  error
+	}
+	read := make(chan result, 1)
 	go func() { // reading standard input cannot be stopped
-		defer close(read)
-		head, err = io.ReadAll(io.LimitReader(in, client.SmallFile))
+		head, err := io.ReadAll(io.LimitReader(in, client.SmallFile))
 		if err == nil && len(head) < client.SmallFile {
 			err = io.EOF
 		}
+		read <- result{head, err}
 	}()
 	select {
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
-	case <-read:
-		return head, err
+	case r := <-read:
+		return r.head, r.err
 	}
 }
 
 func (t *trip) opened(u client.Upload, resumed bool) {
-	t.id = u.ID
+	if !resumed {
+		t.id = u.ID
+	}
 	t.with.Restart = false
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -158,10 +190,13 @@ func (t *trip) progress(p client.Progress) {
 	t.tell.progress(outcome{source: t.source, host: t.host}, p)
 }
 
-// leave gives up what was sent of a file that is skipped after all.
+// leave gives up what this trip sent of a file that is skipped after all.
 func (t *trip) leave(ctx context.Context) error {
 	if t.id == "" {
 		return nil
 	}
-	return t.gate.Cancel(ctx, t.id)
+	if err := t.gate.Cancel(ctx, t.id); client.CodeOf(err) != "unknown-upload" {
+		return err
+	}
+	return nil // an answer was lost
 }

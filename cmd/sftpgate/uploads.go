@@ -64,7 +64,7 @@ func (c uploadsListCmd) Run(ctx context.Context, to console) error {
 			}
 			continue
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s:%s\n", u.ID, u.State, sizeText(u.ReceivedBytes), sizeOrNot(u.Size), u.User, u.Host, u.Path)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s:%s\n", u.ID, u.State, sizeText(u.ReceivedBytes), sizeOrNot(u.Size), printable(u.User), u.Host, printable(u.Path))
 	}
 	return nil
 }
@@ -99,15 +99,15 @@ func (c uploadsShowCmd) Run(ctx context.Context, to console) error {
 	w := tabwriter.NewWriter(to.out, 0, 0, 2, ' ', 0)
 	defer w.Flush()
 	fmt.Fprintf(w, "id\t%s\ntarget\t%s:%s\nuser\t%s\nstate\t%s\nsize\t%s\nreceived\t%s\nmerged\t%s\n",
-		u.ID, u.Host, u.Path, u.User, u.State, sizeOrNot(u.Size), sizeText(u.ReceivedBytes), sizeText(u.MergedBytes))
+		u.ID, u.Host, printable(u.Path), printable(u.User), u.State, sizeOrNot(u.Size), sizeText(u.ReceivedBytes), sizeText(u.MergedBytes))
 	if u.Verified != "" {
 		fmt.Fprintf(w, "verified\tby %s\n", u.Verified)
 	}
 	if u.Error != nil {
-		fmt.Fprintf(w, "error\t%s\n", u.Error.Detail)
+		fmt.Fprintf(w, "error\t%s\n", printable(u.Error.Detail))
 	}
 	for _, note := range u.Notes {
-		fmt.Fprintf(w, "note\t%s\n", note)
+		fmt.Fprintf(w, "note\t%s\n", printable(note))
 	}
 	if u.ExpiresAt != nil {
 		fmt.Fprintf(w, "expires\t%s\n", u.ExpiresAt.Format(time.RFC3339))
@@ -140,6 +140,8 @@ type uploadsResumeCmd struct {
 	ID       string `arg:"" help:"The upload's id."`
 	File     string `arg:"" optional:"" help:"Its file, unless all of it was sent and only the merge is missing. Another file is refused."`
 	IfExists string `enum:"fail,replace" default:"fail" placeholder:"WHAT" help:"As the upload was begun with: fail, or replace the target if it exists. The gateway does not say which. Default fail."`
+	Mode     string `placeholder:"OCTAL" help:"As the upload was begun with: permission bits of the target."`
+	Preserve bool   `short:"p" help:"As the upload was begun with: keep the file's modification time and permission bits."`
 	JSON     bool   `name:"json" help:"Print events as JSON on standard output, one a line, as put does."`
 	gateFlags
 }
@@ -156,8 +158,11 @@ func (c uploadsResumeCmd) Run(ctx context.Context, parsed *kong.Context, to cons
 	if err != nil {
 		return asked(ctx, err)
 	}
-	if c.File != "" {
-		p := putCmd{Args: []string{c.File, u.Host + ":" + u.Path}, IfExists: c.IfExists, Checksum: u.Digest != nil,
+	switch {
+	case u.State == client.Cancelled:
+		return &statusError{exitFailed, "the upload was cancelled, and nothing is left of it: send its file with put"}
+	case c.File != "" && u.State != client.Done:
+		p := putCmd{Args: []string{c.File, u.Host + ":" + u.Path}, IfExists: c.IfExists, Mode: c.Mode, Preserve: c.Preserve, Checksum: u.Digest != nil,
 			Parallel: 8, ChunkSize: 8 << 20, RetryFor: 10 * time.Minute, JSON: c.JSON, gateFlags: c.gateFlags}
 		return p.Run(ctx, parsed, to)
 	}

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"time"
 )
@@ -70,7 +71,7 @@ func (c *Client) as(ctx context.Context, bearer string, r call, v any) (int, err
 	var body io.Reader
 	var sent *flow
 	if r.body != nil {
-		sent = &flow{in: r.body(), watchdog: w, moved: r.moved}
+		sent = &flow{in: r.body(), size: r.size, watchdog: w, moved: r.moved}
 		body = sent
 	}
 	answer, err := c.send(ctx, bearer, r, body)
@@ -87,6 +88,9 @@ func (c *Client) as(ctx context.Context, bearer string, r call, v any) (int, err
 	if err != nil {
 		if sent != nil {
 			sent.takeBack()
+			if failure := sent.failure(); failure != nil { // no fault of the gateway's, and none that passes
+				return 0, failure
+			}
 		}
 		return 0, err
 	}
@@ -137,6 +141,7 @@ func (c *Client) send(ctx context.Context, bearer string, r call, body io.Reader
 // unreached is the error of a call that no answer came to.
 func (c *Client) unreached(ctx context.Context, err error) error {
 	var certificate *tls.CertificateVerificationError
+	var name *net.DNSError
 	switch cause := context.Cause(ctx); {
 	case errors.Is(cause, errStalled):
 		return &Error{Problem: Problem{Code: Stalled, Retryable: true, Detail: "the gateway did not answer in time: " + errStalled.Error()}, Err: cause}
@@ -145,5 +150,6 @@ func (c *Client) unreached(ctx context.Context, err error) error {
 	case errors.As(err, &certificate):
 		return &Error{Problem: Problem{Code: Unreached, Detail: fmt.Sprintf("the gateway's certificate is not trusted: %v", certificate.Err)}, Err: err}
 	}
-	return &Error{Problem: Problem{Code: Unreached, Retryable: true, Detail: fmt.Sprintf("the gateway cannot be reached: %v", err)}, Err: err}
+	final := errors.As(err, &name) && name.IsNotFound || errors.As(err, new(tls.RecordHeaderError))
+	return &Error{Problem: Problem{Code: Unreached, Retryable: !final, Detail: fmt.Sprintf("the gateway cannot be reached: %v", err)}, Err: err}
 }

@@ -24,7 +24,8 @@ const mismatches = 3
 const smallest = 64 << 10
 
 // Put sends a span of a file of size bytes, -1 while that is not known. It is safe on
-// the host when Put returns without an error.
+// the host when Put returns without an error. Where Content has fewer bytes the error
+// is io.ErrUnexpectedEOF.
 func (c *Client) Put(ctx context.Context, id string, s Span, size int64, b Body) (u Upload, err error) {
 	n := s[1] - s[0]
 	if most := c.mostInBody(); most > 0 && n > most {
@@ -36,7 +37,7 @@ func (c *Client) Put(ctx context.Context, id string, s Span, size int64, b Body)
 		total = fmt.Sprint(size)
 	}
 	for try := 1; ; try++ {
-		digest, err := ReadDigest(ctx, section())
+		digest, err := digestOf(ctx, section(), n)
 		if err != nil {
 			return u, err
 		}

@@ -1,6 +1,7 @@
 package client
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -18,7 +19,8 @@ type Options struct {
 	Ticket string
 	// Connections is how many connections are kept.
 	Connections int
-	// RetryFor is how long a call that may pass is tried again; 0 is not at all.
+	// RetryFor is how long calls are tried again that may pass, while none succeeds; 0 is
+	// not at all.
 	RetryFor time.Duration
 	// Waits, if there is one, is told before a pause what it is for.
 	Waits func(err error, pause time.Duration)
@@ -32,17 +34,18 @@ type Client struct {
 	base    string
 	http    *http.Client
 
-	mu     sync.Mutex
-	tokens map[string]string // of uploads, by id: they continue one when the ticket has expired
-	most   int64             // bytes in a body, once a larger one was refused; 0 while none was
+	mu      sync.Mutex
+	failing time.Time         // since when every call has failed; zero while they do not
+	tokens  map[string]string // of uploads, by id: they continue one when the ticket has expired
+	most    int64             // bytes in a body, once a larger one was refused; 0 while none was
 }
 
 // New gives a client; the gateway is not asked yet.
 func New(o Options) (*Client, error) {
 	u, err := url.Parse(o.URL)
 	switch {
-	case err != nil:
-		return nil, fmt.Errorf("the gateway's URL cannot be read: %w", err)
+	case err != nil, u.Host == "" && strings.Contains(o.URL, "@"): // neither is shown: a password may be in it
+		return nil, errors.New("the gateway's URL cannot be read: write it as https://gate.example.com")
 	case u.Scheme != "http" && u.Scheme != "https" || u.Host == "":
 		return nil, fmt.Errorf("%q is not a gateway's URL: write it as https://gate.example.com", u.Redacted())
 	case u.RawQuery != "" || u.Fragment != "":

@@ -10,7 +10,7 @@ func (c *Client) Conclude(ctx context.Context, id string, r FinishRequest, seen 
 			return err
 		}
 		seen(u)
-		if !u.Ended() {
+		if !u.waits() {
 			if u, err = c.Follow(ctx, id, seen); err != nil {
 				return err
 			}

@@ -21,8 +21,17 @@ func formatDigest(sum []byte) string {
 
 // ReadDigest reads r to its end for its digest, and stops when ctx ends.
 func ReadDigest(ctx context.Context, r io.Reader) (string, error) {
+	return digestOf(ctx, r, -1)
+}
+
+// digestOf is ReadDigest for a reader of n bytes, which fails if it has fewer; -1 is any.
+func digestOf(ctx context.Context, r io.Reader, n int64) (string, error) {
 	h := sha256.New()
-	if _, err := io.CopyBuffer(h, untilEnd{ctx, r}, make([]byte, 1<<20)); err != nil {
+	read, err := io.CopyBuffer(h, untilEnd{ctx, r}, make([]byte, 1<<20))
+	if err == nil && read < n {
+		err = io.ErrUnexpectedEOF
+	}
+	if err != nil {
 		return "", err
 	}
 	return formatDigest(h.Sum(nil)), nil

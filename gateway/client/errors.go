@@ -90,7 +90,7 @@ func problemIn(answer *http.Response, body []byte) *Error {
 		return e
 	}
 	e.Problem = Problem{Code: NotAGateway, Status: answer.StatusCode, Retryable: answer.StatusCode >= 500,
-		Detail: fmt.Sprintf("%s answered %s, and not as a gateway does: check the gateway's URL, and what stands in front of it",
+		Detail: fmt.Sprintf("%s returned %s, which is not a gateway's response: check the gateway's URL and any proxy in front of it",
 			answer.Request.URL.Redacted(), answer.Status)}
 	switch answer.StatusCode { // a proxy that speaks for the gateway
 	case http.StatusUnauthorized:

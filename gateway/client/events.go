@@ -15,7 +15,7 @@ const (
 	pollEvery = 2 * time.Second
 )
 
-// Follow waits until an upload has ended: by the gateway's events, and where they do
+// Follow waits until an upload has ended, or its merge has failed: by the gateway's events, and where they do
 // not come through, as behind a proxy that buffers, by asking now and then.
 func (c *Client) Follow(ctx context.Context, id string, seen func(Upload)) (Upload, error) {
 	for {
@@ -27,7 +27,7 @@ func (c *Client) Follow(ctx context.Context, id string, seen func(Upload)) (Uplo
 			return u, err
 		}
 		seen(u)
-		if u.Ended() {
+		if u.waits() {
 			return u, nil
 		}
 		if err := sleep(ctx, pollEvery); err != nil {
@@ -73,7 +73,7 @@ func readEvents(in io.Reader, heard func(), seen func(Upload)) (last Upload, ok 
 		if json.Unmarshal([]byte(data), &u) != nil {
 			return last, false
 		}
-		if seen(u); u.Ended() {
+		if seen(u); u.waits() {
 			return u, true
 		}
 	}

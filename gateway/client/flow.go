@@ -21,13 +21,16 @@ func (w watchdog) Stop() { w.timer.Stop() }
 
 // flow is a body on its way. Its reader is asked by the transport alone.
 type flow struct {
-	in io.Reader
+	in   io.Reader
+	size int64
 	watchdog
 	moved func(int64)
 
 	mu    sync.Mutex
+	read  int64
 	sent  int64
 	taken bool // back: what is read from now on counts for nothing
+	err   error
 }
 
 func (f *flow) Read(b []byte) (int, error) {
@@ -39,11 +42,25 @@ func (f *flow) Read(b []byte) (int, error) {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.read += int64(n)
+	if errors.Is(err, io.EOF) && f.read < f.size {
+		err = io.ErrUnexpectedEOF
+	}
+	if err != nil && !errors.Is(err, io.EOF) {
+		f.err = err
+	}
 	if f.moved != nil && n > 0 && !f.taken {
 		f.sent += int64(n)
 		f.moved(int64(n))
 	}
 	return n, err
+}
+
+// failure is why the body itself could not be read.
+func (f *flow) failure() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.err
 }
 
 // takeBack says that what has left did not count.

@@ -11,13 +11,14 @@ import (
 const longestPause = 30 * time.Second
 
 // persist does something until it succeeds, fails with what waiting does not help
-// against, or has failed for as long as the options allow.
+// against, or nothing has succeeded for as long as the options allow: whoever has many
+// calls to make does not wait anew for each.
 func (c *Client) persist(ctx context.Context, do func() error) error {
 	pauses := backoff.NewExponentialBackOff()
 	pauses.MaxInterval = longestPause
-	began := time.Now()
 	for {
 		err := do()
+		since := c.failingSince(err)
 		if err == nil || ctx.Err() != nil || !Passing(err) {
 			return ended(ctx, err)
 		}
@@ -26,7 +27,7 @@ func (c *Client) persist(ctx context.Context, do func() error) error {
 		if errors.As(err, &e) && e.RetryAfter > 0 { // never sooner, and not all at once
 			wait = e.RetryAfter + min(wait, 2*time.Second)
 		}
-		if time.Since(began)+wait > c.options.RetryFor {
+		if time.Since(since)+wait > c.options.RetryFor {
 			return err
 		}
 		if c.options.Waits != nil {
@@ -36,6 +37,19 @@ func (c *Client) persist(ctx context.Context, do func() error) error {
 			return err
 		}
 	}
+}
+
+// failingSince notes how something went, and is since when nothing has succeeded.
+func (c *Client) failingSince(err error) time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case !Passing(err):
+		c.failing = time.Time{} // it was answered
+	case c.failing.IsZero():
+		c.failing = time.Now()
+	}
+	return c.failing
 }
 
 // ended is the context's cause where that has ended, else err.

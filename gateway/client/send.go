@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"errors"
 	"sync"
 )
 
@@ -27,6 +28,9 @@ type Transfer struct {
 
 // reopens is how often an upload that the gateway does not know any more is opened again.
 const reopens = 3
+
+// rounds is how often bytes that the host has lost again are sent.
+const rounds = 5
 
 // Send brings a file to its place: it opens the upload or resumes it, sends what is
 // missing, and waits for the merge.
@@ -55,22 +59,26 @@ func (c *Client) sendOnce(ctx context.Context, t Transfer) (Upload, error) {
 	if u.ChunkSize != nil {
 		chunk = *u.ChunkSize
 	}
+	if chunk < 1 {
+		return u, errors.New("the gateway names no size of a chunk")
+	}
 	missing := gaps(u.Received, t.Size)
 	m := &meter{told: t.Progress, at: Progress{Safe: t.Size - total(missing), Merged: u.MergedBytes}}
 	m.at.Sent = m.at.Safe
-	for {
+	for round := 1; ; round++ {
 		m.lost(t.Size - total(missing))
 		if err := c.sendAll(ctx, u.ID, pieces(missing, chunk), t, m); err != nil {
 			return u, err
 		}
 		if t.Unchanged != nil {
-			if err := t.Unchanged(); err != nil {
+			if err := t.Unchanged(); err != nil { // what was sent is of two versions
+				_ = c.Cancel(ctx, u.ID)
 				return u, err
 			}
 		}
 		now, err := c.Conclude(ctx, u.ID, FinishRequest{Size: &t.Size}, m.note)
 		p := problemOf(err)
-		if p == nil || p.Code != "incomplete" || len(p.Missing) == 0 {
+		if p == nil || p.Code != "incomplete" || len(p.Missing) == 0 || round == rounds {
 			return now, err
 		}
 		missing = p.Missing

@@ -20,8 +20,8 @@ func (c *Client) Stream(ctx context.Context, t Transfer, in io.Reader) (Upload, 
 	if t.Opened != nil {
 		t.Opened(u, resumed)
 	}
-	if u.ChunkSize != nil {
-		t.Open.ChunkSize = *u.ChunkSize
+	if u.ChunkSize != nil && *u.ChunkSize > 0 {
+		t.Open.ChunkSize = min(t.Open.ChunkSize, *u.ChunkSize)
 	}
 	m := &meter{told: t.Progress, at: Progress{Merged: u.MergedBytes}}
 	size, err := c.sendStream(ctx, u.ID, t, in, m)

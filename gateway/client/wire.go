@@ -34,8 +34,14 @@ const (
 	Cancelled = "cancelled"
 )
 
-// Ended reports whether nothing more will happen to it by itself.
+// Ended reports whether nothing more will happen to it.
 func (u Upload) Ended() bool { return u.State == Done || u.State == Failed || u.State == Cancelled }
+
+// waits reports whether nothing happens to it by itself: it has ended, or its merge has
+// found bytes missing that were received.
+func (u Upload) waits() bool { return u.Ended() || u.State == receiving && u.Error != nil }
+
+const receiving = "receiving"
 
 // Host is a host as the gateway shows it.
 type Host struct {
