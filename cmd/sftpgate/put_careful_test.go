@@ -55,6 +55,33 @@ func TestPutRefusesNamesThatAreNoText(t *testing.T) {
 	}
 }
 
+// Bytes that the host has lost again after they were acknowledged are sent again.
+func TestPutSendsAgainWhatTheHostLost(t *testing.T) {
+	t.Parallel()
+	y := yardOf(t, "web-1")
+	content := pieceOf(7, 5*mib)
+	p := y.begun("--checksum", y.file("disk.img", content), "web-1:"+y.root+"/")
+	p.poll("the part file to be damaged", func() bool {
+		parts, _ := filepath.Glob(filepath.Join(y.root, ".*", "*", "gen-*", "part.0"))
+		for _, part := range parts {
+			if info, err := os.Stat(part); err == nil && info.Size() >= mib/2 {
+				f, err := os.OpenFile(part, os.O_WRONLY, 0)
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer f.Close()
+				_, err = f.WriteAt(make([]byte, 1000), 100)
+				return err == nil
+			}
+		}
+		return false
+	})
+	if status := p.exits(); status != exitOK {
+		t.Errorf("%d %s", status, p.stdout.String())
+	}
+	y.has("disk.img", content)
+}
+
 // A file that becomes shorter or other while it is sent is not published, is no fault of
 // the gateway's, and can be sent again at once.
 func TestPutOfAFileThatChanges(t *testing.T) {

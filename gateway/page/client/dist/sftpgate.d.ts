@@ -455,9 +455,10 @@ export type Following = Call & {
 	signal: AbortSignal;
 };
 /**
- * Follows an upload until it has ended, by the gateway's events (SSE). They are read with fetch,
- * because an EventSource cannot authenticate. Where they do not come through, as behind a proxy
- * that buffers, the upload is asked for every two seconds instead.
+ * Follows an upload until it has ended, or its merge has found bytes missing (`error`), by the
+ * gateway's events (SSE). They are read with fetch, because an EventSource cannot authenticate.
+ * Where they do not come through, as behind a proxy that buffers, the upload is asked for every
+ * two seconds instead.
  */
 export declare function follow(api: Api, id: string, call: Following, seen: (u: UploadInfo) => void): Promise<UploadInfo>;
 /**

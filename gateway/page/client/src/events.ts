@@ -13,12 +13,13 @@ let mute = 0;
 type Following = Call & { signal: AbortSignal };
 
 /** Whether nothing more will happen to an upload. */
-export const ended = (u: UploadInfo): boolean => u.state === "done" || u.state === "failed" || u.state === "cancelled";
+export const ended = (u: UploadInfo): boolean => ["done", "failed", "cancelled"].includes(u.state);
 
 /**
- * Follows an upload until it has ended, by the gateway's events (SSE). They are read with fetch,
- * because an EventSource cannot authenticate. Where they do not come through, as behind a proxy
- * that buffers, the upload is asked for every two seconds instead.
+ * Follows an upload until it has ended, or its merge has found bytes missing (`error`), by the
+ * gateway's events (SSE). They are read with fetch, because an EventSource cannot authenticate.
+ * Where they do not come through, as behind a proxy that buffers, the upload is asked for every
+ * two seconds instead.
  */
 export async function follow(api: Api, id: string, call: Following, seen: (u: UploadInfo) => void): Promise<UploadInfo> {
   for (;;) {
@@ -30,7 +31,7 @@ export async function follow(api: Api, id: string, call: Following, seen: (u: Up
     }
     const now = await api.upload(id, call);
     seen(now);
-    if (ended(now)) return now;
+    if (ended(now) || now.error) return now;
     await sleep(pollEvery, call.signal);
   }
 }
@@ -56,7 +57,7 @@ async function stream(api: Api, id: string, { token, signal }: Following, seen: 
         if (!data) continue;
         const u = JSON.parse(data) as UploadInfo;
         seen(u);
-        if (ended(u)) return u;
+        if (ended(u) || u.error) return u;
       }
     }
   } catch (error) {
