@@ -18,7 +18,7 @@ const page = `<!doctype html>
 <html lang="en">
 <title>Panel</title>
 <script type="module" src="${GATE}/client/sftpgate.js" crossorigin
-  integrity="sha384-tqcs/R9mhZVPmHuSc2Ts6RJTpbVU6xailggEyDeBSpEfAK1AUjHFZ0+QG7geWgCe"></script>
+  integrity="sha384-L1v7xN7bRnhWNJHpJYbMOXc72+B9CcMZyZEZW4oKqZh3O6iEsbZmX/yUTt6yI9sy"></script>
 <h1>Send files</h1>
 <sftpgate-upload endpoint="${GATE}" host="${HOST}" dir="${DIR}" ticket-url="/ticket"></sftpgate-upload>`;
 
