@@ -45,7 +45,7 @@ func (s *Service) openAs(ctx context.Context, c access.Caller, r OpenRequest) (O
 	if err := checkSize(c, r.Size); err != nil {
 		return Opened{}, err
 	}
-	defer s.expect(c, r.Host, r.Size)()
+	defer s.prewarm(c, r.Host, r.Size)()
 	h, t, err := s.target(ctx, c, r.Host, r.Path, r.MakeDirs)
 	if err != nil {
 		return Opened{}, err
@@ -99,8 +99,8 @@ func (s *Service) target(ctx context.Context, c access.Caller, host, path string
 	return h, t, explain(host, err)
 }
 
-// expect has connections to the host prepared for so many bytes, until over is called.
-func (s *Service) expect(c access.Caller, host string, size int64) (over func()) {
+// prewarm has connections to the host prepared for so many bytes, until over is called.
+func (s *Service) prewarm(c access.Caller, host string, size int64) (over func()) {
 	if h, err := s.host(host); err == nil && authorize(c, access.OpUpload, access.Resource{Host: host}) == nil {
 		return h.Pool().Prewarm(size)
 	}

@@ -34,7 +34,7 @@ func (s *Service) PutFile(ctx context.Context, c access.Caller, r PutRequest) (P
 		return PutResult{}, err
 	}
 	p := &put{s: s, c: c, PutRequest: r, open: open}
-	defer s.expect(c, r.Host, r.Size)()
+	defer s.prewarm(c, r.Host, r.Size)()
 	if err := p.resolve(ctx, r.Size >= 0 && r.Size <= segment); err != nil {
 		return PutResult{}, err
 	}

@@ -48,7 +48,7 @@ func (c putCmd) Run(ctx context.Context, parsed *kong.Context, to console) error
 	defer s.gate.Close()
 	work := s.toHost
 	if c.DryRun {
-		work = s.rehearse
+		work = s.dryRun
 	}
 	for _, host := range target.hosts {
 		if ctx.Err() == nil {

@@ -4,11 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
-	"slices"
-	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"sftpgate/gateway/client"
 )
@@ -105,61 +100,6 @@ func (s *sending) conclude(ctx context.Context, args []string, whole int) error 
 		return &statusError{status: exitPartly}
 	}
 	return &statusError{status: status}
-}
-
-// again is the command that continues. Files that were sent before the interruption
-// are there by now.
-func (s *sending) again(args []string) string {
-	words := []string{"sftpgate"}
-	for i, a := range args {
-		secret := strings.HasPrefix(a, "--ticket=") || strings.HasPrefix(a, "--gate=") && strings.Contains(a, "@")
-		switch {
-		case i > 0 && (args[i-1] == "--ticket" || args[i-1] == "--gate" && strings.Contains(a, "@")):
-			a = "…"
-		case secret:
-			a = a[:strings.Index(a, "=")] + "=…"
-		case a == "--restart", strings.HasPrefix(a, "--restart="):
-			continue
-		}
-		words = append(words, quoted(a))
-	}
-	sent := slices.ContainsFunc(s.outcomes, func(o outcome) bool { return o.what == wasSent })
-	if sent && s.IfExists == "fail" {
-		words = append(words, "--if-exists", "skip")
-	}
-	return strings.Join(words, " ")
-}
-
-var safeWord = regexp.MustCompile(`^[\w./:,@%+=-]+$`)
-
-// quoted is a word as a shell takes it.
-func quoted(word string) string {
-	if safeWord.MatchString(word) {
-		return word
-	}
-	if printable(word) != word { // as bash, zsh and POSIX of 2024 read it
-		return "$'" + printable(strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(word)) + "'"
-	}
-	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
-}
-
-// printable is text from elsewhere without what a terminal would act on.
-func printable(text string) string {
-	var b strings.Builder
-	for i, r := range text {
-		if n := utf8.RuneLen(r); unicode.IsPrint(r) && (r != utf8.RuneError || strings.HasPrefix(text[i:], "\ufffd")) {
-			b.WriteString(text[i : i+n])
-			continue
-		}
-		n := 1
-		if r != utf8.RuneError {
-			n = utf8.RuneLen(r)
-		}
-		for _, c := range []byte(text[i : i+n]) {
-			fmt.Fprintf(&b, `\x%02x`, c)
-		}
-	}
-	return b.String()
 }
 
 // countOf is a number of files.

@@ -94,7 +94,7 @@ func (s *sending) toHost(ctx context.Context, host string, files []source) {
 // file sends one file, and decides what --if-exists leaves to the client.
 func (s *sending) file(ctx context.Context, host string, f source) outcome {
 	o := outcome{source: f, host: host, what: wasSent}
-	t := &trip{sending: s, host: host, source: f, with: s.attributes(f)}
+	t := &transfer{sending: s, host: host, source: f, with: s.attributes(f)}
 	o.upload, o.err = t.send(ctx)
 	var there *client.Error
 	if errors.As(o.err, &there) && there.Code == "target-exists" {

@@ -67,7 +67,7 @@ func (l *lines) ended(o outcome) {
 	case o.err != nil:
 		fmt.Fprintf(l.to.err, "sftpgate: %s to %s:%s: %s\n", printable(o.name), o.host, printable(o.target), inWords(o.err))
 	case l.dry:
-		fmt.Fprintln(l.to.out, printable(o.rehearsed()))
+		fmt.Fprintln(l.to.out, printable(o.prediction()))
 	case o.what == wasSkipped:
 		l.say("%s: skipped, %s:%s is there", o.name, o.host, o.target)
 	default:

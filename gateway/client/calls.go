@@ -25,12 +25,6 @@ func (c *Client) Hosts(ctx context.Context) (all []Host, err error) {
 	}
 }
 
-// Host shows one host, which is asked now.
-func (c *Client) Host(ctx context.Context, id string) (h Host, err error) {
-	_, err = c.ask(ctx, jsonCall(http.MethodGet, "/v1/hosts/"+url.PathEscape(id), nil), &h)
-	return h, err
-}
-
 // Entries lists a directory on a host.
 func (c *Client) Entries(ctx context.Context, host, dir string) ([]Entry, error) {
 	var answer struct {

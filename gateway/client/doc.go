@@ -11,7 +11,7 @@
 //   - Every body goes with its SHA-256, which the gateway checks before the bytes count.
 //   - A refusal is an [*Error] with the gateway's code and words. What may pass by
 //     itself (no answer, 429, 503, …) is tried again with growing pauses, and not
-//     sooner than Retry-After says, until [Options].RetryFor is over.
+//     sooner than Retry-After says, until nothing has succeeded for [Options].RetryFor.
 //   - A call ends when its context does, with the context's cause. What was
 //     acknowledged until then is safe, and the same call continues from there.
 package client

@@ -64,6 +64,15 @@ func CodeOf(err error) string {
 	return ""
 }
 
+// problemOf is the problem in err, nil if it is no [*Error].
+func problemOf(err error) *Problem {
+	var e *Error
+	if errors.As(err, &e) {
+		return &e.Problem
+	}
+	return nil
+}
+
 // Passing reports whether waiting alone may help against err. No room on a host
 // (507) is for a person to mend, although the same call may succeed later.
 func Passing(err error) bool {

@@ -1,9 +1,6 @@
 package client
 
-import (
-	"errors"
-	"sync"
-)
+import "sync"
 
 // meter adds up what chunks on their way at once say of themselves.
 type meter struct {
@@ -33,12 +30,4 @@ func (m *meter) lost(safe int64) { m.change(func(p *Progress) { p.Safe, p.Sent =
 
 func (m *meter) note(u Upload) {
 	m.change(func(p *Progress) { p.Merged = max(p.Merged, u.MergedBytes) })
-}
-
-func problemOf(err error) *Problem {
-	var e *Error
-	if errors.As(err, &e) {
-		return &e.Problem
-	}
-	return nil
 }

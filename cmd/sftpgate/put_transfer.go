@@ -13,20 +13,20 @@ import (
 	"sftpgate/gateway/client"
 )
 
-// trip is one file on its way to one host.
-type trip struct {
+// transfer is one file on its way to one host.
+type transfer struct {
 	*sending
 	source
 	host string
 	with client.Attributes
-	id   string // of the upload that this trip has opened
+	id   string // of the upload that this transfer has opened
 }
 
 var errChanged = errors.New("the file changed while it was being sent and was not published: send it again")
 
 func modeText(m fs.FileMode) string { return fmt.Sprintf("%04o", m.Perm()) }
 
-func (t *trip) send(ctx context.Context) (client.Upload, error) {
+func (t *transfer) send(ctx context.Context) (client.Upload, error) {
 	if t.name == stdin {
 		return t.sendInput(ctx)
 	}
@@ -66,7 +66,7 @@ func chunksMayPass(err error) bool {
 }
 
 // sendWhole sends a small file in one request.
-func (t *trip) sendWhole(ctx context.Context, content []byte) (client.Upload, error) {
+func (t *transfer) sendWhole(ctx context.Context, content []byte) (client.Upload, error) {
 	var at client.Progress
 	return t.gate.PutFile(ctx, t.host, t.target, content, t.with, t.pace, func(n int64) {
 		t.mu.Lock()
@@ -76,7 +76,7 @@ func (t *trip) sendWhole(ctx context.Context, content []byte) (client.Upload, er
 	})
 }
 
-func (t *trip) sendChunks(ctx context.Context, f *os.File) (client.Upload, error) {
+func (t *transfer) sendChunks(ctx context.Context, f *os.File) (client.Upload, error) {
 	r := t.request()
 	r.Size = &t.size
 	var err error
@@ -100,7 +100,7 @@ func (t *trip) sendChunks(ctx context.Context, f *os.File) (client.Upload, error
 }
 
 // look takes what the file is like now: it may have changed since it was found.
-func (t *trip) look(f *os.File) error {
+func (t *transfer) look(f *os.File) error {
 	info, err := f.Stat()
 	if err != nil {
 		return plainly(err)
@@ -113,12 +113,12 @@ func (t *trip) look(f *os.File) error {
 	return now.err
 }
 
-func (t *trip) request() client.OpenRequest {
+func (t *transfer) request() client.OpenRequest {
 	return client.OpenRequest{Host: t.host, Path: t.target, ChunkSize: int64(t.ChunkSize), Attributes: t.with}
 }
 
 // unchanged reports whether the file is still the one that was found.
-func (t *trip) unchanged(f *os.File) error {
+func (t *transfer) unchanged(f *os.File) error {
 	info, err := f.Stat()
 	switch {
 	case err != nil:
@@ -130,7 +130,7 @@ func (t *trip) unchanged(f *os.File) error {
 }
 
 // sendInput sends standard input: in one request if it is short.
-func (t *trip) sendInput(ctx context.Context) (client.Upload, error) {
+func (t *transfer) sendInput(ctx context.Context) (client.Upload, error) {
 	head, err := readHead(ctx, t.in)
 	switch {
 	case err == nil:
@@ -145,7 +145,7 @@ func (t *trip) sendInput(ctx context.Context) (client.Upload, error) {
 	return u, err
 }
 
-func (t *trip) sendRest(ctx context.Context, head []byte) (client.Upload, error) {
+func (t *transfer) sendRest(ctx context.Context, head []byte) (client.Upload, error) {
 	r := t.request()
 	r.Fingerprint = "sftpgate-go-1:stdin"
 	return t.gate.Stream(ctx, client.Transfer{Open: r, Parallel: t.Parallel, Body: client.Body{Pace: t.pace}, Opened: t.opened, Progress: t.progress},
@@ -174,7 +174,7 @@ func readHead(ctx context.Context, in io.Reader) (head []byte, err error) {
 	}
 }
 
-func (t *trip) opened(u client.Upload, resumed bool) {
+func (t *transfer) opened(u client.Upload, resumed bool) {
 	if !resumed {
 		t.id = u.ID
 	}
@@ -184,14 +184,14 @@ func (t *trip) opened(u client.Upload, resumed bool) {
 	t.tell.opened(outcome{source: t.source, host: t.host, upload: u}, resumed)
 }
 
-func (t *trip) progress(p client.Progress) {
+func (t *transfer) progress(p client.Progress) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.tell.progress(outcome{source: t.source, host: t.host}, p)
 }
 
-// leave gives up what this trip sent of a file that is skipped after all.
-func (t *trip) leave(ctx context.Context) error {
+// leave gives up what this transfer sent of a file that is skipped after all.
+func (t *transfer) leave(ctx context.Context) error {
 	if t.id == "" {
 		return nil
 	}

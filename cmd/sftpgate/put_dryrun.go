@@ -8,8 +8,8 @@ import (
 	"sftpgate/gateway/client"
 )
 
-// rehearse says what would become of the files, by the listings of the directories.
-func (s *sending) rehearse(ctx context.Context, host string, files []source) {
+// dryRun says what would become of the files, by the listings of the directories.
+func (s *sending) dryRun(ctx context.Context, host string, files []source) {
 	seen := map[string]listing{}
 	for _, f := range files {
 		if ctx.Err() != nil {
@@ -21,7 +21,7 @@ func (s *sending) rehearse(ctx context.Context, host string, files []source) {
 			there = s.list(ctx, host, dir)
 			seen[dir] = there
 		}
-		s.end(ctx, s.foresee(host, f, there))
+		s.end(ctx, s.predict(host, f, there))
 	}
 }
 
@@ -43,8 +43,8 @@ func (s *sending) list(ctx context.Context, host, dir string) listing {
 	return l
 }
 
-// foresee says what would become of one file.
-func (s *sending) foresee(host string, f source, in listing) outcome {
+// predict says what would become of one file.
+func (s *sending) predict(host string, f source, in listing) outcome {
 	o := outcome{source: f, host: host, what: wasSent, err: f.err}
 	if client.CodeOf(in.err) == "no-such-directory" && s.attributes(f).MakeDirs {
 		in.err = nil
@@ -74,8 +74,8 @@ func conflict(code, format string, args ...any) error {
 	return &client.Error{Problem: client.Problem{Code: code, Detail: fmt.Sprintf(format, args...)}}
 }
 
-// rehearsed is the line of a dry run.
-func (o outcome) rehearsed() string {
+// prediction is the line of a dry run.
+func (o outcome) prediction() string {
 	to := fmt.Sprintf("%s to %s:%s", o.name, o.host, o.target)
 	switch {
 	case o.what == wasSkipped:
